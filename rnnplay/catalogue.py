@@ -1,0 +1,96 @@
+"""The catalogue: each task's name, group, line and preset, as plain data, so that a screen can list them at once."""
+
+from typing import Any
+
+import msgspec
+
+from rnnplay.config import UserError, suggestion
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A task as a person sees it before it is loaded. `preset` holds the RunConfig fields that solve it."""
+
+    name: str
+    group: str  # the heading under which it is listed
+    title: str
+    line: str  # one line: what is learned
+    teaches: str  # two sentences: what one sees here, and which shape it has
+    shape: str  # one to one | one to many | many to one | many to many | encoder-decoder
+    preset: dict[str, Any] = {}
+
+
+GROUPS = ("PATTERNS", "ARITHMETIC", "MEMORY", "WORDS", "PICTURES", "SERIES", "TEXT")
+
+_TEXT: dict[str, Any] = {"cell": "lstm", "hidden": 128, "batch": 32, "seq_len": 64, "lr": 4e-3}
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(
+        name="hello",
+        group="PATTERNS",
+        title="hello",
+        line="four letters: after the first l comes l, after the second o",
+        teaches=(
+            "The letters h, e, l, o: the same letter l must be followed by l and then by o, so the network has to remember. "
+            "Many to many: at every letter it predicts the next."
+        ),
+        shape="many to many",
+        preset={"cell": "rnn", "hidden": 8, "batch": 4, "seq_len": 5, "lr": 2e-2, "steps": 500, "evaluate_every": 50},
+    ),
+    Entry(
+        name="prose",
+        group="TEXT",
+        title="prose",
+        line="short stories with much talk: which unit knows that it is inside quotes?",
+        teaches=(
+            "Stories in which people talk a lot, so one unit may learn to follow the quotation marks. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_TEXT,
+    ),
+    Entry(
+        name="docs",
+        group="TEXT",
+        title="Python's documentation",
+        line="the documentation topics that every Python carries",
+        teaches=(
+            "Half a megabyte of technical English with indentation and code, read from the Python that runs this program. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_TEXT,
+    ),
+    Entry(
+        name="python",
+        group="TEXT",
+        title="Python's standard library",
+        line="megabytes of source code: brackets, strings, comments, indentation",
+        teaches=(
+            "The source of Python's standard library: units may follow brackets, strings, comments and indentation. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_TEXT,
+    ),
+    Entry(
+        name="text",
+        group="TEXT",
+        title="a text of one's own",
+        line="any UTF-8 file: rnnplay train --text FILE",
+        teaches=(
+            "Any text file: the vocabulary is every character in it. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_TEXT,
+    ),
+)
+
+_BY_NAME = {entry.name: entry for entry in CATALOGUE}
+
+
+def entry(name: str) -> Entry:
+    """The task called `name`; UserError with the nearest name where there is none."""
+    if name not in _BY_NAME:
+        raise UserError(f"There is no task {name!r}.", suggestion(name, _BY_NAME))
+    return _BY_NAME[name]

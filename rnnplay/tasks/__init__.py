@@ -1,0 +1,1 @@
+"""What is learned: a Task makes Batches, scores them and names what is true at each time step."""
