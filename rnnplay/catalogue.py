@@ -30,7 +30,7 @@ CATALOGUE: tuple[Entry, ...] = (
         title="hello",
         line="four letters: after the first l comes l, after the second o",
         teaches=(
-            "The letters h, e, l, o: the same letter l must be followed by l and then by o, so the network has to remember. "
+            "The same letter l must be followed by l and then by o, so the network has to remember. "
             "Many to many: at every letter it predicts the next."
         ),
         shape="many to many",
@@ -54,7 +54,7 @@ CATALOGUE: tuple[Entry, ...] = (
         title="Python's documentation",
         line="the documentation topics that every Python carries",
         teaches=(
-            "Half a megabyte of technical English with indentation and code, read from the Python that runs this program. "
+            "Half a megabyte of technical English with code, read from the Python that runs this program. "
             "Many to many: at every character it predicts the next."
         ),
         shape="many to many",

@@ -1,7 +1,7 @@
 """Every choice of a run in one struct, checked in one place.
 
-A `RunConfig` is data: it travels to the trainer, is written as `config.json`, and is never changed in place. `validate` is
-the only gate that settings pass, whether they come from the command line, the screen or a file.
+A `RunConfig` is data: it travels to the trainer, is written as `config.json`, and is never changed in place. `validate`
+is the only gate that settings pass, whether they come from the command line, the screen or a file.
 """
 
 import math

@@ -1,8 +1,8 @@
 """What the trainer and whoever started it say to each other: typed commands one way, typed events the other.
 
-A frame is four bytes of length (big-endian) and a msgpack message. The first command opens the trainer (Train, Resume or
-Inspect); end of file on its input means: save and exit. Rows and sampled characters are increments and are never dropped;
-Status, Trace and answers are whole states, a later one may replace an earlier one.
+A frame is four bytes of length (big-endian) and a msgpack message. The first command opens the trainer (Train, Resume
+or Inspect); end of file on its input means: save and exit. Rows and sampled characters are increments and are never
+dropped; Status, Trace and answers are whole states, a later one may replace an earlier one.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """From the screen or the command line to the trainer."""
 
 
-class Train(Command):
+class Train(Command, frozen=True, kw_only=True):
     """Begin a new run in `root`, or in the user's data folder."""
 
     config: RunConfig
@@ -46,7 +46,7 @@ class Train(Command):
     paused: bool = False  # wait for Go before the first step
 
 
-class Resume(Command):
+class Resume(Command, frozen=True, kw_only=True):
     """Go on with the run in directory `run` where it stopped. A limit that is given replaces the run's own."""
 
     run: str
@@ -54,7 +54,7 @@ class Resume(Command):
     paused: bool = False
 
 
-class Inspect(Command):
+class Inspect(Command, frozen=True, kw_only=True):
     """Load a run to look at, never to train: no lock, nothing written. `step`: that checkpoint, else the last."""
 
     run: str
@@ -62,35 +62,35 @@ class Inspect(Command):
     text: str | None = None  # another text to look at it on
 
 
-class Pause(Command):
+class Pause(Command, frozen=True, kw_only=True):
     """Stop before the next step and wait."""
 
 
-class Go(Command):
+class Go(Command, frozen=True, kw_only=True):
     """Train on."""
 
 
-class OneStep(Command):
+class OneStep(Command, frozen=True, kw_only=True):
     """Do one step, then pause."""
 
 
-class Stop(Command):
+class Stop(Command, frozen=True, kw_only=True):
     """Save a checkpoint and exit."""
 
 
-class Save(Command):
+class Save(Command, frozen=True, kw_only=True):
     """Save a checkpoint and go on."""
 
 
-class Change(Command):
+class Change(Command, frozen=True, kw_only=True):
     """Change what can be changed while it runs; it becomes a row of its own kind in the metrics."""
 
     lr: float | None = None
     clip: float | None = None
 
 
-class Watch(Command):
-    """Send a Trace of this part of the held-out text now, and again whenever `every` seconds have passed and steps were done."""
+class Watch(Command, frozen=True, kw_only=True):
+    """Send a Trace of this part of the held-out text now, and again every `every` seconds while steps are done."""
 
     start: int = 0  # character
     length: int = 2_000
@@ -98,7 +98,7 @@ class Watch(Command):
     every: float = 1.0  # seconds; 0: once
 
 
-class Sample(Command):
+class Sample(Command, frozen=True, kw_only=True):
     """Write a text: the prompt is read first, then `length` characters are drawn (None: until StopSampling)."""
 
     prompt: str = ""
@@ -111,16 +111,18 @@ class Sample(Command):
     clamps: tuple[tuple[int, int, float], ...] = ()  # (layer, unit, value), counted from 0
 
 
-class StopSampling(Command):
+class StopSampling(Command, frozen=True, kw_only=True):
     """End the sample under way."""
 
 
-class Evaluate(Command):
+class Evaluate(Command, frozen=True, kw_only=True):
     """Measure the loss on held-out text (or on the file `text`), read in `streams` streams from a zero state."""
 
     streams: int = 16
     text: str | None = None
-    validation: float | None = None  # share at the end of `text` to measure on; None: as the run says, a foreign text whole
+    validation: float | None = (
+        None  # share at the end of `text` to measure on; None: as the run says, a foreign text whole
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ events
@@ -148,7 +150,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     blas: str = ""  # kernel and threads, for people
 
 
-class Started(Event):
+class Started(Event, frozen=True, kw_only=True):
     """The trainer is ready. `step` > 0: it goes on from there. `notes`: what a person should know."""
 
     run: str  # directory
@@ -159,7 +161,7 @@ class Started(Event):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A block of training steps: the row of metrics.jsonl. Loss is the block's mean; a number that is not finite is None."""
+    """A block of training steps, a row of metrics.jsonl: loss is the block's mean; what is not finite is None."""
 
     step: int  # the block's last
     loss: float | None
@@ -172,14 +174,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float  # of training, since the run began
 
 
-class Progress(Event):
+class Progress(Event, frozen=True, kw_only=True):
     """Rows that were completed since the last Progress; with `past`, rows of a run's earlier life."""
 
     rows: tuple[Row, ...]
     past: bool = False
 
 
-class Evaluated(Event):
+class Evaluated(Event, frozen=True, kw_only=True):
     """The loss on held-out data after `step` steps. `baseline`: the first of the facts' baselines."""
 
     step: int
@@ -190,14 +192,14 @@ class Evaluated(Event):
     final: bool = False  # of the parameters that the run ends with
 
 
-class Saved(Event):
+class Saved(Event, frozen=True, kw_only=True):
     """A checkpoint was written."""
 
     path: str
     step: int
 
 
-class Status(Event):
+class Status(Event, frozen=True, kw_only=True):
     """How things stand, at most ten times a second."""
 
     state: str  # training | paused | finished | diverged | inspecting
@@ -214,7 +216,7 @@ class Status(Event):
     remedy: str = ""  # and what to do
 
 
-class Trace(Event):
+class Trace(Event, frozen=True, kw_only=True):
     """Activations of all units over a piece of text, as the network stands after `step` steps."""
 
     step: int
@@ -232,8 +234,8 @@ class Candidate(msgspec.Struct, frozen=True):
     probability: float
 
 
-class Sampled(Event):
-    """Characters drawn since the last Sampled, each with the probability that it had, and the candidates for the next."""
+class Sampled(Event, frozen=True, kw_only=True):
+    """Characters drawn since the last Sampled, with the probability each had, and the candidates for the next."""
 
     text: tuple[str, ...]
     probabilities: tuple[float, ...]
@@ -243,7 +245,7 @@ class Sampled(Event):
     done: bool = False
 
 
-class Failed(Event):
+class Failed(Event, frozen=True, kw_only=True):
     """The last command could not be done. `fatal`: the trainer exits."""
 
     wrong: str
@@ -251,7 +253,7 @@ class Failed(Event):
     fatal: bool = False
 
 
-class Stopped(Event):
+class Stopped(Event, frozen=True, kw_only=True):
     """The last event: everything is saved."""
 
     run: str

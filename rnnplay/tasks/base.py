@@ -1,4 +1,4 @@
-"""What a task is to the rest of the program: a maker of Batches that scores them and names what is true at each time step."""
+"""What a task is to the rest of the program: it makes Batches, scores them, and names what is true at each step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

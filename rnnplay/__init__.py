@@ -1,0 +1,1 @@
+"""A playground for recurrent neural networks in a terminal."""
