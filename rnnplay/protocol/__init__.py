@@ -1,0 +1,151 @@
+"""What the trainer and whoever started it say to each other: typed commands one way, typed events the other.
+
+A frame is four bytes of length (big-endian) and a msgpack message. The first command opens the trainer (Train, Resume
+or Inspect); end of file on its input means: save and exit. Rows and sampled characters are increments and are never
+dropped; Status, Trace and answers are whole states, a later one may replace an earlier one.
+"""
+
+import msgspec
+
+from rnnplay.protocol.base import Command, Event, Packed
+from rnnplay.protocol.commands import (
+    Change,
+    Evaluate,
+    Go,
+    Inspect,
+    OneStep,
+    Pause,
+    Resume,
+    Sample,
+    Save,
+    Stop,
+    StopSampling,
+    Train,
+    Watch,
+)
+from rnnplay.protocol.events import (
+    Candidate,
+    Evaluated,
+    Facts,
+    Failed,
+    Progress,
+    Row,
+    Sampled,
+    Saved,
+    Started,
+    Status,
+    Stopped,
+    Trace,
+)
+from rnnplay.protocol.questions import (
+    Ablate,
+    Ablated,
+    Answer,
+    Find,
+    Found,
+    FoundUnit,
+    Gates,
+    GateShares,
+    GatesShown,
+    History,
+    HistoryShown,
+    Question,
+)
+
+__all__ = [
+    "MAX_FRAME",
+    "Ablate",
+    "Ablated",
+    "Answer",
+    "AnyCommand",
+    "AnyEvent",
+    "Candidate",
+    "Change",
+    "Command",
+    "Evaluate",
+    "Evaluated",
+    "Event",
+    "Facts",
+    "Failed",
+    "Find",
+    "Found",
+    "FoundUnit",
+    "GateShares",
+    "Gates",
+    "GatesShown",
+    "Go",
+    "History",
+    "HistoryShown",
+    "Inspect",
+    "OneStep",
+    "Packed",
+    "Pause",
+    "Progress",
+    "Question",
+    "Resume",
+    "Row",
+    "Sample",
+    "Sampled",
+    "Save",
+    "Saved",
+    "Started",
+    "Status",
+    "Stop",
+    "StopSampling",
+    "Stopped",
+    "Trace",
+    "Train",
+    "Watch",
+    "body_length",
+    "decode_command",
+    "decode_event",
+    "frame",
+]
+
+MAX_FRAME = 64 * 2**20  # bytes
+
+AnyCommand = (
+    Train
+    | Resume
+    | Inspect
+    | Pause
+    | Go
+    | OneStep
+    | Stop
+    | Save
+    | Change
+    | Watch
+    | Sample
+    | StopSampling
+    | Evaluate
+    | Question
+)
+AnyEvent = Started | Progress | Evaluated | Saved | Status | Trace | Sampled | Failed | Stopped | Answer
+
+_encoder = msgspec.msgpack.Encoder()
+_commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
+_events: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
+
+
+def frame(message: Command | Event) -> bytes:
+    """`message` as the bytes that go through a pipe. Raises ValueError above MAX_FRAME."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME:
+        raise ValueError(f"a message of {len(body):,} bytes is larger than a frame may be")
+    return len(body).to_bytes(4, "big") + body
+
+
+def body_length(header: bytes) -> int:
+    """The length that a frame's first four bytes announce. Raises ValueError above MAX_FRAME."""
+    length = int.from_bytes(header, "big")
+    if length > MAX_FRAME:
+        raise ValueError(f"a frame of {length:,} bytes is announced; something else than the protocol is in the pipe")
+    return length
+
+
+def decode_command(body: bytes) -> AnyCommand:
+    return _commands.decode(body)
+
+
+def decode_event(body: bytes) -> AnyEvent:
+    return _events.decode(body)

@@ -1,0 +1,104 @@
+"""What one asks of a network, and the answers: each question is a command, each answer an event of its own.
+
+Layers and units count from 0 here, from 1 on a screen.
+"""
+
+import msgspec
+
+from rnnplay.protocol.base import Command, Event, Packed
+
+
+class Find(Command, frozen=True, kw_only=True):
+    """Rank the units by how well they follow a feature on held-out text."""
+
+    pattern: str  # the name of a feature that the task knows, or a regular expression whose matches are the feature
+    characters: int = 10_000
+
+
+class FoundUnit(msgspec.Struct, frozen=True, kw_only=True):
+    layer: int
+    unit: int
+    state: str  # h or c
+    value: float  # AUC, or rank correlation for a feature with degrees
+    strength: float  # the same, mirrored: how far from chance
+    sign: int  # 1: high where the feature is true; -1: low
+
+
+class Found(Event, frozen=True, kw_only=True):
+    """The answer to Find: units, the most telling first, and what chance would have found."""
+
+    pattern: str
+    step: int
+    measure: str  # "AUC" | "rank correlation"
+    units: tuple[FoundUnit, ...]
+    rolled: float  # strength of the best unit for the same feature rolled along the text
+    untrained: float  # strength of the best unit of the untrained network
+    convincing: bool  # whether the best stands clear of both
+    share: float  # of the characters where the feature is true
+    characters: int
+    sentence: str  # the finding in words
+
+
+class Ablate(Command, frozen=True, kw_only=True):
+    """Hold a unit at zero or at its mean and measure the loss inside and outside a feature, against other units."""
+
+    layer: int
+    unit: int
+    pattern: str
+    to: str = "zero"  # zero | mean
+    others: int = 100
+    characters: int = 10_000
+
+
+class Ablated(Event, frozen=True, kw_only=True):
+    """Changes of the loss in nats a character."""
+
+    layer: int
+    unit: int
+    pattern: str
+    inside: float
+    outside: float
+    others_inside: tuple[float, ...]  # of the other units of the layer, one by one
+    beaten: float  # share of the others that cost less inside the feature
+    sentence: str
+
+
+class Gates(Command, frozen=True, kw_only=True):
+    """How saturated are the gates?"""
+
+    characters: int = 2_000
+
+
+class GateShares(msgspec.Struct, frozen=True, kw_only=True):
+    layer: int
+    gate: str  # i, f, o of an LSTM; r, z of a GRU
+    left: Packed  # float32 (H,): the share of time steps at which each unit's gate is below 0.1
+    right: Packed  # float32 (H,): above 0.9
+
+
+class GatesShown(Event, frozen=True, kw_only=True):
+    step: int
+    gates: tuple[GateShares, ...]  # empty for a plain RNN
+
+
+class History(Command, frozen=True, kw_only=True):
+    """Follow one unit through the run's checkpoints."""
+
+    layer: int
+    unit: int
+    state: str
+    pattern: str
+    characters: int = 10_000
+
+
+class HistoryShown(Event, frozen=True, kw_only=True):
+    layer: int
+    unit: int
+    state: str
+    pattern: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]  # AUC or rank correlation at each of them
+
+
+Question = Find | Ablate | Gates | History
+Answer = Found | Ablated | GatesShown | HistoryShown
