@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """An array on its way through a pipe. NumPy is imported when one is packed or opened: not before the first paint."""
+    """An array on its way through a pipe. NumPy is imported when one is opened: not before the first paint."""
 
     dtype: str
     shape: tuple[int, ...]
