@@ -1,29 +1,12 @@
-"""The catalogue: each task's name, group, line and preset, as plain data, so that a screen can list them at once."""
+"""The tasks that read a text character by character."""
 
 from typing import Any
 
-import msgspec
-
-from rnnplay.config import UserError, suggestion
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """A task as a person sees it before it is loaded. `preset` holds the RunConfig fields that solve it."""
-
-    name: str
-    group: str  # the heading under which it is listed
-    title: str
-    line: str  # one line: what is learned
-    teaches: str  # two sentences: what one sees here, and which shape it has
-    shape: str  # one to one | one to many | many to one | many to many | encoder-decoder
-    preset: dict[str, Any] = {}
-
-
-GROUPS = ("PATTERNS", "ARITHMETIC", "MEMORY", "WORDS", "PICTURES", "SERIES", "TEXT")
+from rnnplay.catalogue.entry import Entry
 
 _TEXT: dict[str, Any] = {"cell": "lstm", "hidden": 128, "batch": 32, "seq_len": 64, "lr": 4e-3}
 
-CATALOGUE: tuple[Entry, ...] = (
+TEXTS: tuple[Entry, ...] = (
     Entry(
         name="hello",
         group="PATTERNS",
@@ -85,12 +68,3 @@ CATALOGUE: tuple[Entry, ...] = (
         preset=_TEXT,
     ),
 )
-
-_BY_NAME = {entry.name: entry for entry in CATALOGUE}
-
-
-def entry(name: str) -> Entry:
-    """The task called `name`; UserError with the nearest name where there is none."""
-    if name not in _BY_NAME:
-        raise UserError(f"There is no task {name!r}.", suggestion(name, _BY_NAME))
-    return _BY_NAME[name]
