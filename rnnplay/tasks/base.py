@@ -1,7 +1,7 @@
 """What a task is to the rest of the program: it makes Batches, scores them, and names what is true at each step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ class Example:
     batch: Batch  # B = 1, what the network reads for it
     picture: Array | None = None  # (height, width) or (frames, height, width), 0..1
     source: list[str] | None = None  # what an encoder reads
+    series: Array | None = None  # (T,) numbers in their own units, where symbols would say little
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Measure:
     value: float
     criterion: float
     solved: bool
+
+
+# A trained network as a task sees it: a Batch in, probabilities or values (T, V, B) out. Its first state is zero (or
+# what `source`, `features` set), dropout is off, and nothing of it is kept.
+Answer = Callable[[Batch], Array]
 
 
 class Task(ABC):
@@ -67,6 +73,9 @@ class Task(ABC):
     longest_lag: int = 0  # time steps between a cause and the last effect that depends on it; 0: unknown
     epoch_steps: int = 0  # training batches in an epoch; 0: items are generated, there are no epochs
     sha256: str | None = None  # of the text or table it reads; None: generated
+    frame: tuple[int, int] | None = None  # (height, width) where the inputs of a time step are a picture
+    question: str = ""  # what `respond` is asked, for people: "two numbers, 23 + 18"; empty: it takes none
+    notes: tuple[str, ...] = ()  # what a person should know before it starts
 
     @abstractmethod
     def batch(self, step: int) -> Batch:
@@ -92,5 +101,29 @@ class Task(ABC):
         return []
 
     def feature(self, name: str, ids: Array) -> Array:
-        """The feature `name` at each time step of `ids` (T,): bool or float (T,)."""
+        """The feature `name` at each time step of `ids` (T,), or of values (T, D): bool or float (T,)."""
         raise KeyError(name)
+
+    def batch_feature(self, name: str, batch: Batch) -> Array:
+        """The feature `name` at each time step of `batch`, (T, B)."""
+        return np.stack([self.feature(name, batch.inputs[..., b]) for b in range(batch.inputs.shape[-1])], axis=1)
+
+    def measure(self, answer: Answer) -> Measure | None:
+        """How well the network does on items never trained on. None: the held-out loss against the baseline tells."""
+        return None
+
+    def example(self, index: int) -> Example | None:
+        """Item `index` of the held-out ones, for people to look at. None: the task is a text, there are no items."""
+        return None
+
+    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
+        """The network's answer to `question`: symbols, each with its probability. Raises UserError on a bad prompt."""
+        raise NotImplementedError(f"{self.name} takes no question")
+
+    def initial_parameters(self) -> dict[str, Array] | None:
+        """Start weights that the task insists on, by parameter name, instead of the network's own draws."""
+        return None
+
+    def remark(self, step: int, batch: Batch, outputs: Callable[[], Array]) -> str | None:
+        """A line to print about training step `step` (from 0). `outputs` gives the network's (T, V, B) before it."""
+        return None
