@@ -76,6 +76,8 @@ class Task(ABC):
     frame: tuple[int, int] | None = None  # (height, width) where the inputs of a time step are a picture
     question: str = ""  # what `respond` is asked, for people: "two numbers, 23 + 18"; empty: it takes none
     notes: tuple[str, ...] = ()  # what a person should know before it starts
+    training_ids: Array = np.zeros(0, np.int32)  # (N,) of a text: what it learns from
+    held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integers: what it is measured on and shown over
 
     @abstractmethod
     def batch(self, step: int) -> Batch:
@@ -95,6 +97,16 @@ class Task(ABC):
     def baselines(self) -> list[tuple[str, float]]:
         """(name, loss in nats or squared error) of simple predictors on the evaluation data, the one to beat first."""
         return []
+
+    def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        """The ids (N,) int32 of the characters of `text`, and those that are unknown, each once: they are left out."""
+        number = {symbol: i for i, symbol in enumerate(self.vocabulary)}
+        ids = np.array([number[symbol] for symbol in text if symbol in number], np.int32)
+        return ids, tuple(dict.fromkeys(symbol for symbol in text if symbol not in number))
+
+    def decode(self, ids: Array) -> str:
+        """The symbols of `ids` (N,), one after the other."""
+        return "".join([self.vocabulary[i] for i in ids])
 
     def feature_names(self) -> list[str]:
         """What this task knows to be true or false (or how much) at each time step: "inside quotes", "carry"."""

@@ -1,0 +1,203 @@
+"""What is true at each character of a text: inside quotes, a comment, a string, how deep in brackets, how far indented.
+
+A feature at a character says how things stand once that character has been read, since that is what a hidden state can
+know. A piece may begin anywhere, so each feature makes the likeliest assumption about what stood before it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Feature = Callable[[str], Array]
+
+_OUTSIDE, _STRING, _COMMENT, _CHARACTER = 0, 1, 2, 3
+
+
+def inside_quotes(text: str) -> Array:
+    """bool (N,). A straight quote opens where white space, a bracket or a dash stands before it, else it closes."""
+    opens = np.zeros(len(text), bool)
+    closes = np.zeros(len(text), bool)
+    for at, symbol in enumerate(text):
+        if symbol == '"':
+            opening = (at == 0 and not text[1:2].isspace()) or (
+                at > 0 and (text[at - 1].isspace() or text[at - 1] in "([-—")
+            )
+            (opens if opening else closes)[at] = True
+        elif symbol in "“«":
+            opens[at] = True
+        elif symbol in "”»":
+            closes[at] = True
+    marks = np.flatnonzero(opens | closes)
+    if not len(marks):
+        return np.zeros(len(text), bool)
+    last = np.cumsum(opens | closes) - 1  # the mark read last; -1: none yet
+    inside: Array = np.where(last >= 0, opens[marks[last]], closes[marks[0]])
+    return inside
+
+
+def column(text: str) -> Array:
+    """float (N,): characters since the line began; the newline itself is 0."""
+    at = np.arange(len(text))
+    newline = np.fromiter((symbol == "\n" for symbol in text), bool, len(text))
+    result: Array = (at - np.maximum.accumulate(np.where(newline, at, -1))).astype(np.float32)
+    return result
+
+
+def indentation(text: str) -> Array:
+    """float (N,): white space at the beginning of the present line, as far as it has been read."""
+    result = np.zeros(len(text), np.float32)
+    width, leading = 0, True
+    for at, symbol in enumerate(text):
+        if symbol == "\n":
+            width, leading = 0, True
+        elif leading and symbol in " \t":
+            width += 1 if symbol == " " else 8 - width % 8
+        else:
+            leading = False
+        result[at] = width
+    return result
+
+
+def word_start(text: str) -> Array:
+    """bool (N,): the first letter of a word."""
+    word = np.fromiter((symbol.isalnum() or symbol == "_" for symbol in text), bool, len(text))
+    result: Array = word & ~np.concatenate([[False], word[:-1]])
+    return result
+
+
+def bracket_depth(text: str) -> Array:
+    """float (N,): how many of ( [ { are open. Strings are not told apart; a piece that begins inside is lifted."""
+    change = np.fromiter(((symbol in "([{") - (symbol in ")]}") for symbol in text), np.int64, len(text))
+    depth = np.cumsum(change)
+    result: Array = (depth - min(0, int(depth.min(initial=0)))).astype(np.float32)
+    return result
+
+
+def inside_parentheses(text: str) -> Array:
+    """bool (N,): within ( and ), which never span an empty line."""
+    result = np.zeros(len(text), bool)
+    depth = 0
+    for at, symbol in enumerate(text):
+        depth += (symbol == "(") - (symbol == ")" and depth > 0)
+        if symbol == "\n" and text[at - 1 : at] == "\n":
+            depth = 0
+        result[at] = depth > 0
+    return result
+
+
+def _python_states(text: str, begin: str = "") -> Array:
+    """Outside, string or comment at each character of Python source, if the piece begins inside the quotes `begin`."""
+    states = np.zeros(len(text), np.uint8)
+    quote, at, comment = begin, 0, False
+    while at < len(text):
+        symbol, width = text[at], 1
+        if comment:
+            comment = symbol != "\n"
+        elif not quote:
+            if symbol in "\"'":
+                quote = symbol * 3 if text.startswith(symbol * 3, at) else symbol
+                width = len(quote)
+            comment = symbol == "#"
+        elif symbol == "\\":
+            width = 2
+        elif text.startswith(quote, at):
+            states[at : at + len(quote) - 1] = _STRING
+            at, quote = at + len(quote) - 1, ""
+        elif symbol == "\n" and len(quote) == 1:
+            quote = ""
+        states[at : at + width] = _COMMENT if comment else _STRING if quote else _OUTSIDE
+        at += width
+    return states
+
+
+def _python(text: str) -> Array:
+    """The states of Python source. Whether it begins in a doc string, the code-like lines tell."""
+    words = ("\ndef ", "\nclass ", "\n    def ", "\nimport ", "\nfrom ", " = ", "return ")
+    places = [at for word in words for at in _places(text, word)]
+    guesses = [_python_states(text, begin) for begin in ("", '"""')]
+    hidden = [np.count_nonzero(states[places] == _STRING) for states in guesses]
+    return guesses[int(hidden[1] < hidden[0])]
+
+
+def _places(text: str, word: str) -> list[int]:
+    places, at = [], text.find(word)
+    while at >= 0:
+        places.append(at + 1)
+        at = text.find(word, at + 1)
+    return places
+
+
+def _c(text: str) -> Array:
+    """Outside, string, comment or character constant at each character of C source."""
+    states = np.zeros(len(text), np.uint8)
+    # A piece begins inside a comment if one ends before any begins.
+    ends, begins = text.find("*/"), text.find("/*")
+    state, until, at = (_COMMENT, "*/", 0) if 0 <= ends < (begins if begins >= 0 else len(text)) else (_OUTSIDE, "", 0)
+    while at < len(text):
+        width = 1
+        if state == _OUTSIDE:
+            for start, (kind, end) in _C_STARTS.items():
+                if text.startswith(start, at):
+                    state, until, width = kind, end, len(start)
+                    break
+        elif state != _COMMENT and text[at] == "\\":
+            width = 2
+        elif text.startswith(until, at):
+            states[at : at + len(until) - 1] = state
+            at, state = at + len(until) - 1, _OUTSIDE
+        elif text[at] == "\n" and state != _COMMENT:
+            state = _OUTSIDE
+        states[at : at + width] = state
+        at += width
+    return states
+
+
+_C_STARTS = {"/*": (_COMMENT, "*/"), "//": (_COMMENT, "\n"), '"': (_STRING, '"'), "'": (_CHARACTER, "'")}
+
+
+def _condition(text: str) -> Array:
+    """bool (N,): within the parentheses of `if (...)` in C source."""
+    code = _c(text) == _OUTSIDE
+    result = np.zeros(len(text), bool)
+    for place in _places(text, "if ("):
+        at, depth = place + 2, 0
+        while at < len(text):
+            if code[at]:
+                depth += (text[at] == "(") - (text[at] == ")")
+            if depth == 0:
+                break
+            result[at] = True
+            at += 1
+    return result
+
+
+_LAYOUT: dict[str, Feature] = {"start of word": word_start, "column": column}
+_PROSE: dict[str, Feature] = {"inside quotes": inside_quotes, "inside parentheses": inside_parentheses} | _LAYOUT
+_CODE: dict[str, Feature] = {"bracket depth": bracket_depth, "indentation": indentation} | _LAYOUT
+
+FEATURES: dict[str, dict[str, Feature]] = {
+    "prose": _PROSE,
+    "docs": _PROSE | {"indentation": indentation},
+    "latex": {"bracket depth": bracket_depth} | _LAYOUT,
+    "python": {
+        "inside a string": lambda text: _python(text) == _STRING,
+        "inside a comment": lambda text: _python(text) == _COMMENT,
+        **_CODE,
+    },
+    "code": {
+        "inside a comment": lambda text: _c(text) == _COMMENT,
+        "inside a string": lambda text: _c(text) == _STRING,
+        "inside an if condition": _condition,
+        **_CODE,
+    },
+}
+_SUFFIXES = {"python": (".py",), "code": (".c", ".h", ".cc", ".cpp", ".java", ".js"), "latex": (".tex",)}
+
+
+def features_of(task: str, path: str | None) -> dict[str, Feature]:
+    """The features that are known for the text of `task`, or for the user's file at `path`, by its suffix."""
+    if path is not None:
+        return FEATURES[next((kind for kind, suffixes in _SUFFIXES.items() if path.endswith(suffixes)), "prose")]
+    return FEATURES.get(task, _PROSE)

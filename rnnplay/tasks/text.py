@@ -1,0 +1,125 @@
+"""Any text, character by character: B contiguous streams whose state is carried on, the end of the text held out.
+
+One array of ids serves everything; a batch is a slice of a view of it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rnnplay import corpora
+from rnnplay.config import RunConfig, UserError
+from rnnplay.tasks import ngram
+from rnnplay.tasks.base import Array, Batch, Task
+from rnnplay.tasks.features import features_of
+
+EVALUATION_STREAMS = 16
+EVALUATED = 100_000  # characters at most
+_EVALUATION_LENGTH = 128  # time steps at a time
+_BASELINE_COUNTED = 5_000_000  # characters, the last of the training part
+
+
+class TextTask(Task):
+    """The next character of a text. Held out is the last `validation` share; the vocabulary is the whole text's."""
+
+    def __init__(self, config: RunConfig, text: corpora.Text | None = None) -> None:
+        text = corpora.read(config.task, config.text) if text is None else text
+        self.name, self.config = config.task, config
+        self.vocabulary = self.output_vocabulary = text.vocabulary
+        self.inputs = self.outputs = len(text.vocabulary)
+        self.sha256, self.rest, self.notes = text.sha256, text.rest, text.notes
+        self._features = features_of(config.task, config.text)
+        trained = int(len(text.ids) * (1 - config.validation))
+        self.training_ids: Array = text.ids[:trained]  # (N,) uint8 or uint16
+        self.held_out_ids = text.ids[trained:]
+
+        T, B = config.seq_len, config.batch
+        if trained <= T:
+            raise UserError(
+                f'"{text.name}" is too short: it has {trained:,} characters to train on, '
+                f"one sequence of length {T:,} takes {T + 1:,}.",
+                "Give a longer text or a smaller --seq-len.",
+            )
+        if (trained - 1) // T < B:
+            B = (trained - 1) // T
+            self.notes += (f"The text is short: {B} sequences are read side by side instead of {config.batch}.",)
+        self._length = (trained - 1) // B  # of a stream, S
+        self._inputs = self.training_ids[: B * self._length].reshape(B, self._length)
+        self._targets = self.training_ids[1 : B * self._length + 1].reshape(B, self._length)
+        self.epoch_steps = self._length // T
+        self._epoch, self._place = -1, self._length  # the next batch begins an epoch
+
+    def batch(self, step: int) -> Batch:
+        """(T, B): T characters of each stream, then the next T; while sequences grow, T comes in four doublings."""
+        T = self.config.seq_len
+        if step < self.config.grow:
+            T = max(T >> (3 - 4 * step // self.config.grow), 1)
+        fresh = self._place + T > self._length
+        if fresh:
+            self._epoch += 1
+            # Where a stream is no multiple of T, the part that is left out differs from epoch to epoch.
+            slack = self._length - self.config.seq_len * self.epoch_steps
+            self._place = int(np.random.default_rng((self.config.seed, self._epoch)).integers(slack + 1))
+        here = slice(self._place, self._place + T)
+        self._place += T
+        return Batch(
+            _time_first(self._inputs[:, here]),
+            _time_first(self._targets[:, here]),
+            fresh=fresh or not self.config.carry,
+        )
+
+    def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = EVALUATED) -> Iterator[Batch]:
+        """The first `limit` held-out characters in up to `streams` streams; nothing where none are held out."""
+        return read_in_streams(self.held_out_ids[: limit + 1], streams)
+
+    def state(self) -> dict[str, Any]:
+        return {"epoch": self._epoch, "place": self._place}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._epoch, self._place = int(state["epoch"]), int(state["place"])
+
+    def baselines(self) -> list[tuple[str, float]]:
+        """The bigram entropy of the same split: counted on the training part, measured on what is evaluated."""
+        if len(self.held_out_ids) < 2:
+            return []
+        return [("bigram", self.ngram(2))]
+
+    def ngram(self, order: int) -> float:
+        """Nats a character of the n-gram model of this order on what is evaluated, the better of plain and modified."""
+        training, held_out = self.training_ids[-_BASELINE_COUNTED:], self.held_out_ids[: EVALUATED + 1]
+        kinds = (False, True) if order > 2 else (False,)
+        return min(ngram.cross_entropy(training, held_out, self.outputs, order, modified=kind) for kind in kinds)
+
+    def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        if self.rest is None:
+            return super().encode(text)
+        known = set(self.vocabulary)
+        return super().encode("".join(symbol if symbol in known else corpora.REST for symbol in text))
+
+    def feature_names(self) -> list[str]:
+        return list(self._features)
+
+    def feature(self, name: str, ids: Array) -> Array:
+        return self._features[name](self.decode(ids))
+
+
+def read_in_streams(ids: Array, streams: int) -> Iterator[Batch]:
+    """All of `ids` (N,) in at most `streams` equal streams of at least 64 characters, the first batch fresh.
+
+    What does not fill the last row of the streams (fewer than `streams` characters) is left out.
+    """
+    count = len(ids) - 1
+    if count < 1:
+        return
+    B = min(streams, max(count // 64, 1))
+    length = count // B
+    inputs, targets = ids[: B * length].reshape(B, length), ids[1 : B * length + 1].reshape(B, length)
+    for begin in range(0, length, _EVALUATION_LENGTH):
+        here = slice(begin, begin + _EVALUATION_LENGTH)
+        yield Batch(_time_first(inputs[:, here]), _time_first(targets[:, here]), fresh=begin == 0)
+
+
+def _time_first(ids: Array) -> Array:
+    """(B, T) of any kind of integers as (T, B) int32."""
+    return np.ascontiguousarray(ids.T, np.int32)
