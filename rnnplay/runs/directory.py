@@ -1,0 +1,179 @@
+"""Where runs live: their folder, their names, what is written once about each, and who may write to it.
+
+A run is a directory `<utc>-<task>-<cell>-<id>`; its name sorts by the time at which it began.
+"""
+
+import fcntl
+import os
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from rnnplay.config import RunConfig, UserError, validate
+
+CONFIG, METRICS, LOG, LOCK = "config.json", "metrics.jsonl", "log.txt", "lock"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """config.json: every choice of a run, and what its numbers depend on beside them."""
+
+    config: RunConfig
+    created: str  # ISO 8601, UTC
+    sha256: str | None = None  # of the text or table that it reads
+    blas: str = ""  # kernel and threads, for people
+    environment: dict[str, str] = {}  # the variables that choose them
+    numpy: str = ""
+    rnnplay: str = ""
+
+
+def runs_root(override: str | None = None) -> Path:
+    """The folder of all runs: `override`, else RNNPLAY_HOME/runs, else in the user's data folder. It need not exist."""
+    if override:
+        return Path(override).expanduser().absolute()
+    if home := os.environ.get("RNNPLAY_HOME"):
+        return Path(home).expanduser().absolute() / "runs"
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("rnnplay")) / "runs"
+
+
+def create(root: Path, config: RunConfig) -> Path:
+    """A new directory for a run of `config`. Raises UserError where nothing can be written."""
+    now = datetime.now(UTC)
+    # The id begins with the fraction of the second, so that names sort by time within a second too.
+    name = f"{now:%Y%m%d-%H%M%S}-{config.task}-{config.cell}-{now.microsecond * 4096 // 1_000_000:03x}"
+    run = root / (name + secrets.token_hex(2))
+    try:
+        run.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f'No run can be written to "{root}" ({error.strerror}).', "Give another folder with --runs or RNNPLAY_HOME."
+        ) from None
+    return run
+
+
+def is_run(path: Path) -> bool:
+    return (path / CONFIG).is_file()
+
+
+def run_id(run: Path) -> str:
+    """The last part of a run's name: what a person types to mean this run."""
+    return run.name.rpartition("-")[2]
+
+
+def every_run(root: Path) -> list[Path]:
+    """All runs in `root`, the newest first."""
+    if not root.is_dir():
+        return []
+    return sorted((path for path in root.iterdir() if is_run(path)), key=lambda path: path.name, reverse=True)
+
+
+def resolve(run: str, root: Path) -> Path:
+    """The directory that a person means by `run`: a directory, an id or `last`, the newest. Raises UserError."""
+    if not run:
+        raise UserError("No run is named.", "Give a directory, an id or `last`.")
+    known = every_run(root)
+    if run == "last":
+        if not known:
+            raise UserError(f'There is no run in "{root}" yet.', "Train one: rnnplay train hello.")
+        return known[0]
+    path = Path(run).expanduser()
+    if path.is_dir():
+        if not is_run(path):
+            raise UserError(f'"{path}" is not a run: it has no {CONFIG}.', "`rnnplay runs` lists the runs.")
+        return path.absolute()
+    matches = [path for path in known if run in (path.name, run_id(path))]
+    if len(matches) > 1:
+        raise UserError(f"Several runs have the id {run}.", f"Give the whole name, such as {matches[0].name}.")
+    if not matches:
+        raise UserError(f'There is no run {run!r} in "{root}".', "`rnnplay runs` lists the runs; `last` is the newest.")
+    return matches[0]
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace the file at `path` by `content`, all or nothing. Durable: it survives a power cut. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def save_record(run: Path, record: Record) -> None:
+    """Write config.json, readable for people. Raises OSError."""
+    write_atomically(run / CONFIG, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+
+
+def load_record(run: Path) -> Record:
+    """What config.json says. Raises UserError where it cannot be read or makes no sense."""
+    path = run / CONFIG
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=Record)
+        validate(record.config)
+    except OSError as error:
+        raise UserError(f'"{path}" cannot be read ({error.strerror}).', "Give the directory of a run.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f'"{path}" is damaged ({error}).', "Put the file right, or begin a new run.") from None
+    except UserError as error:
+        raise UserError(f'"{path}" is damaged ({error.wrong})', "Put the file right, or begin a new run.") from None
+    return record
+
+
+class Lock:
+    """The right to write to a run, held by one process at a time and given back when it ends, however it ends."""
+
+    def __init__(self, run: Path) -> None:
+        """Raises UserError where another process holds it."""
+        self._file = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        for _ in range(10):  # whoever only asks whether it is held holds it for a moment
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.05)
+        else:
+            os.close(self._file)
+            raise UserError(f"The run {run.name} is being trained by another process.", "Stop that one first.")
+
+    def release(self) -> None:
+        """Give the right back; a second time does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def is_running(run: Path) -> bool:
+    """Whether a process holds the run's lock."""
+    try:
+        file = os.open(run / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False

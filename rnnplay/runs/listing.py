@@ -1,0 +1,72 @@
+"""All runs at a glance, for a list on a screen or in a terminal; nothing heavy is read."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rnnplay.config import UserError
+from rnnplay.runs.directory import METRICS, every_run, is_running, load_record, run_id
+from rnnplay.runs.metrics import read_tail
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as a list shows it."""
+
+    id: str
+    path: str
+    state: str  # running | finished | stopped | damaged (its config.json cannot be read)
+    task: str = ""
+    cell: str = ""
+    hidden: int = 0
+    layers: int = 0
+    batch: int = 0
+    seq_len: int = 0
+    created: str = ""  # ISO 8601, UTC
+    step: int = 0
+    loss: float | None = None  # of the last block of steps
+    validation: float | None = None  # the last loss on held-out data
+    size: int = 0  # bytes on the disk
+
+
+def list_runs(root: Path) -> list[RunInfo]:
+    """Every run in `root`, the newest first."""
+    return [_describe(run) for run in every_run(root)]
+
+
+def _describe(run: Path) -> RunInfo:
+    size = sum(path.stat().st_size for path in _files(run))
+    try:
+        record = load_record(run)
+    except UserError:
+        return RunInfo(id=run_id(run), path=str(run), state="damaged", size=size)
+    config = record.config
+    tail = read_tail(run / METRICS)
+    finished = bool(tail) and tail[-1].get("kind") == "ended"
+    rows = [line for line in tail if "kind" not in line]
+    evaluations = [line for line in tail if line.get("kind") == "evaluated"]
+    return RunInfo(
+        id=run_id(run),
+        path=str(run),
+        state="running" if is_running(run) else "finished" if finished else "stopped",
+        task=config.task,
+        cell=config.cell,
+        hidden=config.hidden,
+        layers=config.layers,
+        batch=config.batch,
+        seq_len=config.seq_len,
+        created=record.created,
+        step=rows[-1]["step"] if rows else 0,
+        loss=_last_loss(rows),
+        validation=_last_loss(evaluations),
+        size=size,
+    )
+
+
+def _files(run: Path) -> list[Path]:
+    return [path for path in run.iterdir() if path.is_file() and not path.name.startswith(".")]
+
+
+def _last_loss(lines: list[dict[str, Any]]) -> float | None:
+    loss = lines[-1].get("loss") if lines else None
+    return loss if isinstance(loss, float) else None
