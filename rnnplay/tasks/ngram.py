@@ -18,8 +18,8 @@ _TABLE = 2**25  # codes up to which a table is cheaper than sorting
 def cross_entropy(training: Array, held_out: Array, symbols: int, order: int, *, modified: bool = False) -> float:
     """Mean loss in nats on `held_out[1:]` of the n-gram model of `order` counted on `training` (N,).
 
-    Ids are below `symbols`. The context of the first is the end of `training`, which `held_out` follows. Raises ValueError where there
-    is nothing to measure on.
+    Ids are below `symbols`. The context of the first is the end of `training`, which `held_out` follows. Raises
+    ValueError where there is nothing to measure on.
     """
     if len(held_out) < 2:
         raise ValueError("the held-out part needs two symbols at least")
