@@ -37,6 +37,25 @@ from rnnplay.protocol.events import (
     Stopped,
     Trace,
 )
+from rnnplay.protocol.looking import (
+    Advice,
+    Descend,
+    Edit,
+    Gradients,
+    GradientsShown,
+    Health,
+    Influence,
+    InfluenceShown,
+    LookingAnswer,
+    LookingQuestion,
+    OneUnit,
+    OneUnitShown,
+    SetHidden,
+    SetInput,
+    SetWeight,
+    Unroll,
+    Unrolled,
+)
 from rnnplay.protocol.questions import (
     Ablate,
     Ablated,
@@ -56,12 +75,15 @@ __all__ = [
     "MAX_FRAME",
     "Ablate",
     "Ablated",
+    "Advice",
     "Answer",
     "AnyCommand",
     "AnyEvent",
     "Candidate",
     "Change",
     "Command",
+    "Descend",
+    "Edit",
     "Evaluate",
     "Evaluated",
     "Event",
@@ -74,10 +96,19 @@ __all__ = [
     "Gates",
     "GatesShown",
     "Go",
+    "Gradients",
+    "GradientsShown",
+    "Health",
     "History",
     "HistoryShown",
+    "Influence",
+    "InfluenceShown",
     "Inspect",
+    "LookingAnswer",
+    "LookingQuestion",
     "OneStep",
+    "OneUnit",
+    "OneUnitShown",
     "Packed",
     "Pause",
     "Progress",
@@ -88,6 +119,9 @@ __all__ = [
     "Sampled",
     "Save",
     "Saved",
+    "SetHidden",
+    "SetInput",
+    "SetWeight",
     "Started",
     "Status",
     "Stop",
@@ -95,6 +129,8 @@ __all__ = [
     "Stopped",
     "Trace",
     "Train",
+    "Unroll",
+    "Unrolled",
     "Watch",
     "body_length",
     "decode_command",
@@ -119,8 +155,9 @@ AnyCommand = (
     | StopSampling
     | Evaluate
     | Question
+    | LookingQuestion
 )
-AnyEvent = Started | Progress | Evaluated | Saved | Status | Trace | Sampled | Failed | Stopped | Answer
+AnyEvent = Started | Progress | Evaluated | Saved | Status | Trace | Sampled | Failed | Stopped | Answer | LookingAnswer
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
