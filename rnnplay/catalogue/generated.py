@@ -2,4 +2,232 @@
 
 from rnnplay.catalogue.entry import Entry
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        name="alternate",
+        group="PATTERNS",
+        title="1 0 1 0",
+        line="two symbols in turn, three hidden units: the smallest thing to unroll",
+        teaches=(
+            "Untrained it gives both symbols half a chance, trained it is almost sure, and its hidden state "
+            "swings between two opposite vectors. Many to many: at every symbol it predicts the next."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "rnn",
+            "hidden": 3,
+            "init": "normal",
+            "batch": 2,
+            "seq_len": 8,
+            "lr": 3e-2,
+            "steps": 500,
+            "evaluate_every": 50,
+        },
+    ),
+    Entry(
+        name="one-one-zero",
+        group="PATTERNS",
+        title="1 1 0",
+        line="the same input 1 must lead to two different hidden states",
+        teaches=(
+            "After a 1 comes a 1 or a 0: only what came before tells, so the two 1s get two different hidden "
+            "states. Many to many: at every symbol it predicts the next."
+        ),
+        shape="many to many",
+        preset={"cell": "rnn", "hidden": 4, "batch": 1, "seq_len": 12, "lr": 3e-2, "steps": 600, "evaluate_every": 50},
+    ),
+    Entry(
+        name="hello-end",
+        group="PATTERNS",
+        title="hello with <START> and <END>",
+        line="writes a whole word from <START> alone and knows when to stop",
+        teaches=(
+            "Each letter that it writes is its next input, so one wrong letter leads astray, and <END> is a "
+            "symbol like any other. Many to many: at every symbol it predicts the next."
+        ),
+        shape="many to many",
+        preset={"cell": "rnn", "hidden": 8, "batch": 1, "seq_len": 6, "lr": 2e-2, "steps": 400, "evaluate_every": 50},
+    ),
+    Entry(
+        name="alphabet",
+        group="PATTERNS",
+        title="alphabet",
+        line="a to z and round again, from any letter on",
+        teaches=(
+            "What comes next depends on the present letter alone, so even a plain network could do it: the case "
+            "that needs no memory. Many to many: at every letter it predicts the next."
+        ),
+        shape="many to many",
+        preset={"cell": "rnn", "hidden": 16, "batch": 8, "seq_len": 26, "lr": 2e-2, "steps": 600, "evaluate_every": 50},
+    ),
+    Entry(
+        name="song",
+        group="PATTERNS",
+        title="song",
+        line='after "i love", you or carrots? the place in the song decides',
+        teaches=(
+            "A hidden state knows where in the song it is; the cell input-rnn, which sees only the word before, "
+            'cannot tell "you" from "carrots". Many to many: at every word it predicts the next.'
+        ),
+        shape="many to many",
+        preset={"cell": "rnn", "hidden": 32, "batch": 1, "seq_len": 62, "lr": 1e-2, "steps": 600, "evaluate_every": 50},
+    ),
+    Entry(
+        name="addition",
+        group="ARITHMETIC",
+        title="binary addition",
+        line="two bits at a time, lowest first: it must remember the carry",
+        teaches=(
+            "It learns from 7-bit numbers and then adds numbers of any length, because a carry is all there is to "
+            "remember. Many to many: at every pair of bits it says a bit of the sum."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "rnn",
+            "hidden": 16,
+            "batch": 64,
+            "seq_len": 8,
+            "lr": 1e-2,
+            "steps": 1_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="addition-original",
+        group="ARITHMETIC",
+        title="binary addition, the original program",
+        line="a known toy program, repeated to the last digit of its ten printed lines",
+        teaches=(
+            "Sigmoid units, no biases, one sum at a time and plain gradient descent: it takes ten thousand sums "
+            "to find the carry. Many to many: at every pair of bits it says a bit of the sum."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "rnn",
+            "activation": "sigmoid",
+            "bias": False,
+            "hidden": 16,
+            "batch": 1,
+            "seq_len": 8,
+            "optimizer": "sgd",
+            "lr": 0.4,
+            "clip": 0.0,
+            "seed": 0,
+            "dtype": "float64",
+            "steps": 10_000,
+            "evaluate_every": 1_000,
+        },
+    ),
+    Entry(
+        name="copy",
+        group="MEMORY",
+        title="copy",
+        line="ten symbols, a silence of fifty steps, the ten symbols again",
+        teaches=(
+            "Ten symbols must be kept unharmed over a silence: the test on which plain networks fail and gates "
+            "succeed. Many to many: silence while it listens, the word once it is told to go."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 128,
+            "chrono": 60,
+            "batch": 32,
+            "seq_len": 50,
+            "grow": 1_000,
+            "lr": 1e-2,
+            "clip": 1.0,
+            "schedule": "cosine",
+            "steps": 4_000,
+            "evaluate_every": 250,
+        },
+    ),
+    Entry(
+        name="adding",
+        group="MEMORY",
+        title="adding",
+        line="a hundred numbers, two of them marked: say the sum of the two",
+        teaches=(
+            "It must catch two numbers out of a hundred and hold their sum until the end; always saying 1 costs "
+            "1/6. Many to one: one number after the last time step."
+        ),
+        shape="many to one",
+        preset={
+            "cell": "lstm",
+            "hidden": 64,
+            "chrono": 50,
+            "batch": 50,
+            "seq_len": 100,
+            "grow": 1_000,
+            "lr": 5e-3,
+            "clip": 1.0,
+            "schedule": "cosine",
+            "steps": 3_000,
+            "evaluate_every": 250,
+        },
+    ),
+    Entry(
+        name="reber",
+        group="MEMORY",
+        title="embedded Reber grammar",
+        line="strings of a small grammar whose second letter returns at the end",
+        teaches=(
+            "Inside it is enough to know the state of a small machine, but the second letter must be kept until "
+            "the last but one. Many to many: at every letter it says which ones may follow."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 20,
+            "batch": 32,
+            "seq_len": 20,
+            "lr": 1e-2,
+            "steps": 1_500,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="brackets",
+        group="MEMORY",
+        title="brackets",
+        line="two kinds of brackets up to eight deep: which one may close now?",
+        teaches=(
+            "Each closing must fit the last opening, so the network has to build itself a stack. Many to many: at "
+            "every bracket it says which closing would be legal."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "gru",
+            "hidden": 64,
+            "batch": 64,
+            "seq_len": 48,
+            "grow": 1_500,
+            "lr": 5e-3,
+            "clip": 1.0,
+            "schedule": "cosine",
+            "steps": 5_000,
+            "evaluate_every": 250,
+        },
+    ),
+    Entry(
+        name="counting",
+        group="MEMORY",
+        title="counting",
+        line="n times a, then n times b: it must count, and count beyond what it saw",
+        teaches=(
+            "An LSTM counts up and down in its cell state and goes on to numbers that it never saw; the other "
+            "cells do not. Many to many: at every symbol it predicts the next."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 8,
+            "forget_bias": 3.0,
+            "batch": 16,
+            "seq_len": 10,
+            "lr": 1e-2,
+            "steps": 1_500,
+            "evaluate_every": 100,
+        },
+    ),
+)

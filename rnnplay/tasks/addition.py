@@ -1,0 +1,178 @@
+"""Binary addition, the lowest bit first: the carry is what must be remembered.
+
+`addition` learns from sums of random numbers; `addition-original` repeats a known small program draw for draw.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rnnplay.config import RunConfig, UserError
+from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
+from rnnplay.tasks.generated import Generated, Split
+
+LONG_BITS = 16  # numbers that no training sum ever had
+
+
+def bits_of(numbers: Array, count: int) -> Array:
+    """The lowest `count` bits of `numbers` (B,), the lowest first: (count, B) float32."""
+    return ((np.asarray(numbers) >> np.arange(count)[:, None]) & 1).astype(np.float32)
+
+
+def number_of(bits: Array) -> Array:
+    """The numbers (B,) whose bits, the lowest first, are `bits` (T, B)."""
+    powers = 1 << np.arange(len(bits), dtype=np.int64)
+    return np.asarray(powers @ (np.asarray(bits) > 0.5))
+
+
+class Addition(Generated):
+    """Two numbers of `seq_len` - 1 bits, a bit of each at a time step: say each bit of their sum.
+
+    Inputs (T, 2, B), targets (T, 1, B). Two bits a step and a carry: any length follows once the rule is found.
+    """
+
+    name = "addition"
+    by_id = False
+    inputs, outputs = 2, 1
+    readout = "sigmoid"
+    output_vocabulary = ("1",)
+    longest_lag = LONG_BITS
+    question = "two numbers, 23 + 18"
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        if not 2 <= config.seq_len <= 40:
+            raise UserError(f"Sums of {config.seq_len} bits are not possible.", "Give a length from 2 to 40.")
+        self.bits = config.seq_len - 1
+
+    def batch_of(self, first: Array, second: Array, bits: int) -> Batch:
+        """The sums `first` + `second` (B,) of numbers of `bits` bits; a last time step takes the carry."""
+        inputs = np.stack([bits_of(first, bits + 1), bits_of(second, bits + 1)], axis=1)
+        return Batch(inputs, bits_of(first + second, bits + 1)[:, None])
+
+    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+        # The only task whose held-out sums may be in training: there are but 16,384 of 7 bits, and all are tested.
+        first, second = rng.integers(0, 2**self.bits, (2, count))
+        return self.batch_of(first, second, self.bits)
+
+    def every_sum(self) -> Batch:
+        """All sums of numbers of at most 7 bits (or of as many as there are in training)."""
+        bits = min(7, self.bits)
+        first, second = np.divmod(np.arange(4**bits), 2**bits)
+        return self.batch_of(first, second, bits)
+
+    def long_sums(self) -> Batch:
+        """2,000 sums of 16-bit numbers."""
+        first, second = generator_of_long_numbers().integers(2 ** (LONG_BITS - 1), 2**LONG_BITS, (2, 2_000))
+        return self.batch_of(first, second, LONG_BITS)
+
+    def measure(self, answer: Answer) -> Measure:
+        """The share of sums that are right in every bit: the lesser of all 7-bit sums and of 2,000 16-bit sums."""
+        shares = [
+            float(np.mean(((answer(batch) > 0.5) == batch.targets).all(axis=(0, 1))))
+            for batch in (self.every_sum(), self.long_sums())
+        ]
+        return Measure("whole sums right, 7 and 16 bits", min(shares), 1.0, min(shares) >= 1.0)
+
+    def baselines(self) -> list[tuple[str, float]]:
+        """Without the carry an output bit is even odds; only a step whose carry is known to be 0 (the first) is not."""
+        batch = next(self.evaluation())
+        columns = batch.inputs.sum(axis=1).astype(int)  # (T, B): how many of the two bits are 1
+        ones = np.array([batch.targets[:, 0][columns == k].mean() if (columns == k).any() else 0.5 for k in range(3)])
+        p = np.clip(ones[columns], 1e-6, 1 - 1e-6)
+        y = batch.targets[:, 0]
+        return [("without memory", float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))))]
+
+    def feature_names(self) -> list[str]:
+        return ["carry", "carry in", "bit"]
+
+    def feature(self, name: str, ids: Array) -> Array:
+        bits = np.asarray(ids) > 0.5  # (T, 2)
+        if name == "bit":
+            return np.arange(len(bits)) / max(1, len(bits) - 1)
+        if name not in ("carry", "carry in"):
+            raise KeyError(name)
+        carries = [False]
+        for a, b in bits:
+            carries.append(bool((a & b) | ((a | b) & carries[-1])))
+        return np.array(carries[1:] if name == "carry" else carries[:-1])
+
+    def shown(self, batch: Batch, title: str) -> Example:
+        first, second = (number_of(batch.inputs[:, i]) for i in range(2))
+        rows: list[str | None] = [f"{int(a)}{int(b)}" for a, b in batch.inputs[:, :, 0]]
+        targets: list[str | None] = [str(int(y)) for y in batch.targets[:, 0, 0]]
+        return Example(f"{first[0]} + {second[0]} = {first[0] + second[0]}, lowest bit first", rows, targets, batch)
+
+    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
+        found = re.fullmatch(r"\s*(\d+)\s*\+\s*(\d+)\s*=?\s*", prompt)
+        if not found:
+            raise UserError(f"{prompt!r} is no sum.", "Give two numbers: 23 + 18")
+        first, second = int(found[1]), int(found[2])
+        bits = max(first.bit_length(), second.bit_length(), self.bits)
+        if bits > 60:
+            raise UserError("These numbers are too long.", "Give numbers below 2^60.")
+        outputs = answer(self.batch_of(np.array([first]), np.array([second]), bits))[:, 0, 0]
+        sure = float(np.where(outputs > 0.5, outputs, 1 - outputs).min())
+        return [(f"{first} + {second} = ", 1.0), (str(int(number_of(outputs[:, None])[0])), sure)]
+
+
+def generator_of_long_numbers() -> np.random.Generator:
+    return np.random.default_rng(16)
+
+
+class AdditionOriginal(Addition):
+    """A known program of forty lines, repeated by the general engine: the same draws, in the same order.
+
+    One generator gives first the weights (from -1 to 1), then two 7-bit numbers for each of the 10,000 steps. The
+    program's deltas are those of a squared error summed over the time steps and halved; with the mean over eight time
+    steps its rate 0.1 is 0.4 here. Source of the order: `numpy.random.RandomState(0)` in that program.
+    """
+
+    name = "addition-original"
+    readout = "sigmoid-squared"
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        self.stream = np.random.RandomState(config.seed % 2**32)
+        h = config.hidden
+        w_xh, w_hy, w_hh = (2 * self.stream.random_sample(shape) - 1 for shape in ((2, h), (h, 1), (h, h)))
+        # The program multiplies rows by matrices, the engine matrices by columns.
+        self.parameters = {"l0.W_xh": w_xh.T.copy(), "W_hy": w_hy.T.copy(), "l0.W_hh": w_hh.T.copy()}
+
+    def initial_parameters(self) -> dict[str, Array] | None:
+        config = self.config
+        plain = config.cell == "rnn" and config.layers == 1 and not config.bias
+        return self.parameters if plain else None
+
+    def batch(self, step: int) -> Batch:
+        pairs = [
+            (self.stream.randint(2**self.bits), self.stream.randint(2**self.bits)) for _ in range(self.config.batch)
+        ]
+        first, second = np.array(pairs).T
+        return self.batch_of(first, second, self.bits)
+
+    def remark(self, step: int, batch: Batch, outputs: Callable[[], Array]) -> str | None:
+        if step % 1_000:
+            return None
+        predicted = outputs()[:, :, 0]  # (T, 1)
+        error = float(np.abs(batch.targets[:, :, 0] - predicted).sum(axis=0)[0])
+        first, second = (int(number_of(batch.inputs[:, i])[0]) for i in range(2))
+        digits = np.format_float_positional(error, precision=8, trim="-")
+        return f"{step:>5}  error {digits}  {first} + {second} = {int(number_of(predicted)[0])}"
+
+    def state(self) -> dict[str, Any]:
+        state: Any = self.stream.get_state(legacy=False)
+        inner = state["state"]
+        return {"key": inner["key"].tolist(), "pos": int(inner["pos"])}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.stream.set_state(("MT19937", np.array(state["key"], np.uint32), int(state["pos"]), 0, 0.0))
+
+    def measure(self, answer: Answer) -> Measure:
+        """The share of all 7-bit sums that are right in every bit, after the program's 10,000 steps."""
+        batch = self.every_sum()
+        hits = ((answer(batch) > 0.5) == batch.targets).all(axis=(0, 1))
+        value = float(np.mean(hits))
+        return Measure("whole 7-bit sums right", value, 0.9, value >= 0.9)

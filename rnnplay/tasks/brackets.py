@@ -1,0 +1,106 @@
+"""Two kinds of brackets, nested: at every time step, which closing would be legal now?"""
+
+import numpy as np
+
+from rnnplay.config import RunConfig, UserError
+from rnnplay.tasks.base import Answer, Array, Batch, Measure
+from rnnplay.tasks.generated import Generated, Split, right, share_of
+from rnnplay.tasks.memory import rows_of
+
+OPENING, CLOSING = "([", ")]"
+
+
+class Brackets(Generated):
+    """Balanced strings of `seq_len` brackets (Dyck-2), at most `deepest` deep; the target is the closing that is legal.
+
+    Ids: 0 "(", 1 "[", 2 ")", 3 "]". Targets: 0 none is open, 1 ")", 2 "]". Telling them apart takes a stack.
+    """
+
+    name = "brackets"
+    vocabulary = ("(", "[", ")", "]")
+    output_vocabulary = ("·", ")", "]")
+    inputs, outputs = 4, 3
+    deepest = 8
+    question = "brackets, ([()"
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        if config.seq_len < 2 or config.seq_len % 2:
+            raise UserError(f"Balanced strings of {config.seq_len} brackets do not exist.", "Give an even length.")
+        self.longest_lag = config.seq_len
+
+    def strings(self, rng: np.random.Generator, count: int, length: int, deepest: int) -> Array:
+        """`count` balanced strings (count, length): an opening or a closing by a coin where both are possible."""
+        strings = np.empty((count, length), np.int8)
+        stack = np.zeros((count, deepest), np.int8)
+        depth = np.zeros(count, int)
+        every = np.arange(count)
+        coins, kinds = rng.random((count, length)) < 0.5, rng.integers(0, 2, (count, length), np.int8)
+        for t in range(length):
+            opens = ((coins[:, t] & (depth < deepest)) | (depth == 0)) & (depth < length - t)
+            top = stack[every, np.maximum(depth - 1, 0)]
+            strings[:, t] = np.where(opens, kinds[:, t], 2 + top)
+            stack[every[opens], depth[opens]] = kinds[opens, t]
+            depth += np.where(opens, 1, -1)
+        return strings
+
+    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+        length = max(2, 2 * round(share * self.config.seq_len / 2))
+        deepest = max(1, round(share * self.deepest))
+        # Short strings are few: none of them is held out, and a length that is grown passes them quickly.
+        strings = (
+            self.strings(rng, count, length, deepest)
+            if length < 16
+            else rows_of(lambda n: self.strings(rng, n, length, deepest), count, split)
+        )
+        inputs = strings.T.astype(np.int32)
+        return Batch(inputs, np.stack([self.legal(column) for column in inputs.T], axis=1))
+
+    def legal(self, ids: Array) -> Array:
+        """The closing that is legal after each time step of `ids` (T,): 0 none, 1 ")", 2 "]"."""
+        stack: list[int] = []
+        answers = np.zeros(len(ids), np.int32)
+        for t, symbol in enumerate(ids.tolist()):
+            if symbol < 2:
+                stack.append(symbol)
+            elif stack:
+                stack.pop()
+            answers[t] = 1 + stack[-1] if stack else 0
+        return answers
+
+    def measure(self, answer: Answer) -> Measure:
+        return share_of("whole strings right at every bracket", right(answer, self.test()).all(axis=0), 0.99)
+
+    def feature_names(self) -> list[str]:
+        return ["depth", "inside (", "inside [", "deepest is (", "nothing open"]
+
+    def feature(self, name: str, ids: Array) -> Array:
+        symbols = np.asarray(ids)
+        depth = np.cumsum(np.where(symbols < 2, 1, -1))
+        if name == "depth":
+            return depth / self.deepest
+        if name == "nothing open":
+            return np.asarray(depth == 0)
+        if name == "deepest is (":  # the bracket at the bottom of the stack, to be closed last
+            bottoms = np.maximum.accumulate(np.where((depth == 1) & (symbols < 2), np.arange(len(symbols)), 0))
+            return np.asarray((depth > 0) & (symbols[bottoms] == 0))
+        if name in ("inside (", "inside ["):
+            return np.asarray(self.legal(symbols) == 1 + OPENING.index(name[-1]))
+        raise KeyError(name)
+
+    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
+        """Closes what is open, asking at each step which closing is legal."""
+        text = "".join(prompt.split())
+        if not text or any(symbol not in self.vocabulary for symbol in text):
+            raise UserError(f"{prompt!r} is not a string of brackets.", "Give brackets such as ([()")
+        ids = [self.vocabulary.index(symbol) for symbol in text]
+        closed = [(symbol, 1.0) for symbol in text]
+        for _ in range(len(text)):
+            inputs = np.array(ids, np.int32)[:, None]
+            probabilities = answer(Batch(inputs, np.zeros_like(inputs)))[-1, :, 0]
+            legal = int(probabilities.argmax())
+            if legal == 0:
+                break
+            ids.append(1 + legal)
+            closed.append((CLOSING[legal - 1], float(probabilities[legal])))
+        return closed
