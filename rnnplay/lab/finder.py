@@ -6,6 +6,7 @@ Hanley and McNeil 1982) for a true-or-false feature, Spearman's rank correlation
 rank-based, ties averaged.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,58 @@ def rolled_control(unit_ranks: Array, feature: Array, rolls: int = 20) -> float:
     """
     N = feature.size
     shifts = [N * (k + 1) // (rolls + 1) for k in range(rolls)]
-    return float(np.mean([scores(unit_ranks, np.roll(feature, shift))[0].strength for shift in shifts]))
+    boolean = feature.dtype == np.bool_
+    wanted = feature.astype(np.float64) if boolean else ranks(feature[None].astype(np.float64))[0]
+    sums = unit_ranks @ np.stack([np.roll(wanted, shift) for shift in shifts], axis=1)  # (U, rolls)
+    # A rolled feature has the mean and the spread of the feature itself, so one product serves all rolls.
+    if boolean:
+        P = np.count_nonzero(feature)
+        strengths = np.abs((sums - P * (P + 1) / 2) / (P * (N - P)) - 0.5) + 0.5
+    else:
+        scale = np.sqrt(unit_ranks.var(axis=1, keepdims=True) * wanted.var()) * N
+        centred = sums - N * unit_ranks.mean(axis=1, keepdims=True) * wanted.mean()
+        strengths = np.abs(np.divide(centred, scale, out=np.zeros_like(sums), where=scale > 0))
+    return float(strengths.max(axis=0).mean())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows that tell more together: `weights` are of the weighted sum that follows the feature best."""
+
+    rows: tuple[int, int]
+    weights: tuple[float, float]  # the larger magnitude is 1
+    value: float
+    strength: float
+
+
+def best_pair(values: Array, feature: Array, candidates: Sequence[int], tried: int = 20) -> Pair | None:
+    """The two of the `candidates` (rows of `values (U, N)`) whose weighted sum follows the feature best.
+
+    Each pair's weights are those of least squares, which for a true-or-false feature is Fisher's discriminant (1936);
+    the `tried` pairs that explain most are then scored by rank, as single rows are. None: fewer than two rows vary.
+    """
+    chosen = np.array([u for u in candidates if np.ptp(values[u]) > 0], int)
+    if len(chosen) < 2:
+        return None
+    x = values[chosen].astype(np.float64)
+    x -= x.mean(axis=1, keepdims=True)
+    x /= x.std(axis=1, keepdims=True)
+    y = feature - feature.astype(np.float64).mean()
+    N = y.size
+    r, toward = x @ x.T / N, x @ y / N  # (K, K) correlations, (K,)
+    i, j = np.triu_indices(len(chosen), 1)
+    rest = np.maximum(1 - r[i, j] ** 2, 1e-9)
+    a = (toward[i] - r[i, j] * toward[j]) / rest
+    b = (toward[j] - r[i, j] * toward[i]) / rest
+    explained = a * toward[i] + b * toward[j]
+    best = np.argsort(-explained, kind="stable")[:tried]
+    sums = a[best, None] * x[i[best]] + b[best, None] * x[j[best]]
+    score = scores(ranks(sums), feature)[0]
+    k = best[score.row]
+    first, second = int(chosen[i[k]]), int(chosen[j[k]])
+    weights = np.array([a[k] / values[first].std(), b[k] / values[second].std()])
+    weights /= np.abs(weights).max()
+    return Pair((first, second), (weights[0].item(), weights[1].item()), score.value, score.strength)
 
 
 def convincing(best: float, rolled: float, untrained: float, boolean: bool) -> bool:
