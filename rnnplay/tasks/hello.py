@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnplay.config import RunConfig
+from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Array, Batch, Example, Task
 
 WORD = "hello"
@@ -20,6 +20,10 @@ class Hello(Task):
     longest_lag = 1  # the second l is known by the one before it
 
     def __init__(self, config: RunConfig) -> None:
+        if config.text:
+            raise UserError(
+                f"The task {config.task} reads no text.", "Train on a text with: rnnplay train --text FILE."
+            )
         self.name = config.task
         self.held_out_ids, _ = self.encode(WORD)
         self._batch = self._of(config.batch)

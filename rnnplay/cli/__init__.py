@@ -1,0 +1,221 @@
+"""The commands. Each imports its side only when called: `rnnplay --help` loads neither NumPy nor Textual."""
+
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from rnnplay.cli.options import Grouped, choices_of, settings
+from rnnplay.config import RunConfig, UserError, configure
+
+
+def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from rnnplay.catalogue import CATALOGUE
+
+    return [CompletionItem(task.name, help=task.line) for task in CATALOGUE if task.name.startswith(incomplete)]
+
+
+def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from rnnplay import runs
+
+    known = [("last", "the newest")]
+    known += [(run.id, f"{run.task} {run.cell}") for run in runs.list_runs(runs.runs_root(ctx.params.get("runs")))]
+    return [CompletionItem(name, help=line) for name, line in known if name.startswith(incomplete)]
+
+
+_runs = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
+_run = click.argument("run", shell_complete=_complete_run)
+_task = click.argument("task", required=False, shell_complete=_complete_task)
+_step = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
+
+
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="rnnplay", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """A playground for recurrent networks in a terminal.
+
+    Without a command it opens the playground: choose a task, watch it being learned, look inside, sample from it.
+    RUN is a run's directory, its id, or `last`.
+    """
+    if ctx.invoked_subcommand is None:
+        _open_playground(None, {}, None)
+
+
+@cli.command(cls=Grouped, short_help="Open the playground on TASK and start.")
+@_task
+@_runs
+@settings
+def play(task: str | None, runs: str | None, **chosen: Any) -> None:
+    """Open the playground on TASK and start; `rnnplay tasks` lists them.
+
+    What is not given is as in the task's preset, else as in brackets.
+    """
+    _open_playground(task, choices_of(chosen), runs)
+
+
+@cli.command(cls=Grouped, short_help="Train on TASK without a screen.")
+@_task
+@_runs
+@_json
+@settings
+def train(task: str | None, runs: str | None, as_json: bool, **chosen: Any) -> None:
+    """Train on TASK without a screen; `rnnplay tasks` lists them.
+
+    What is not given is as in the task's preset, else as in brackets. Without a limit it trains until Ctrl-C, which
+    saves the run and ends it. The last line is the run's directory.
+    """
+    config = _configured(task, choices_of(chosen))
+    from rnnplay.cli.drive import follow
+    from rnnplay.protocol import Train
+    from rnnplay.runs import runs_root
+
+    _end_with(follow(Train(config=config, root=str(runs_root(runs))), as_json))
+
+
+@cli.command()
+@_run
+@click.option("--steps", type=int, help="Go on for this many more steps.")
+@_runs
+@_json
+def resume(run: str, steps: int | None, runs: str | None, as_json: bool) -> None:
+    """Go on with RUN where it stopped."""
+    if steps is not None and steps < 1:
+        raise UserError(f"--steps is {steps}.", "Give the number of further steps, at least 1.")
+    from rnnplay.cli.drive import follow
+    from rnnplay.protocol import Resume
+
+    _end_with(follow(Resume(run=_found(run, runs), more_steps=steps), as_json))
+
+
+@cli.command()
+@_run
+@click.option("--text", metavar="FILE", help="Measure on this text instead of the run's held-out part.")
+@click.option("--streams", default=16, show_default=True, help="Read it in so many streams, each from a zero state.")
+@_step
+@_runs
+@_json
+def evaluate(run: str, text: str | None, streams: int, step: int | None, runs: str | None, as_json: bool) -> None:
+    """Measure a checkpoint of RUN on held-out data."""
+    if streams < 1:
+        raise UserError(f"--streams is {streams}.", "Give a number of streams, at least 1.")
+    from rnnplay.cli import drive
+    from rnnplay.protocol import Evaluate, Inspect
+
+    file = None if text is None else str(Path(text).expanduser().absolute())
+    command = Evaluate(streams=streams, text=file)
+    _end_with(drive.evaluate(Inspect(run=_found(run, runs), step=step), command, as_json))
+
+
+@cli.command()
+@_run
+@click.option("--prompt", default="", help="Text that is read first.")
+@click.option("--length", default=500, show_default=True, help="Characters to draw.")
+@click.option("--temperature", default=1.0, show_default=True, help="0: always the likeliest character.")
+@click.option("--top-k", default=0, show_default=True, help="Draw from the K likeliest; 0: from all.")
+@click.option("--top-p", default=1.0, show_default=True, help="Draw from the likeliest that make up this probability.")
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same text.")
+@_step
+@_runs
+def sample(
+    run: str,
+    prompt: str,
+    length: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    seed: int,
+    step: int | None,
+    runs: str | None,
+) -> None:
+    """Let RUN write a text."""
+    if length < 0:
+        raise UserError(f"--length is {length}.", "Give a number of characters, at least 0.")
+    if not 0 <= temperature <= 1e6:
+        raise UserError(f"--temperature is {temperature:g}.", "Give a number of at least 0, such as 0.8.")
+    if top_k < 0 or not 0 < top_p <= 1:
+        raise UserError(f"--top-k {top_k} --top-p {top_p:g} leaves no choice.", "Give top-k ≥ 0 and 0 < top-p ≤ 1.")
+    if not 0 <= seed < 2**63:
+        raise UserError(f"--seed is {seed}.", "Give a number of at least 0.")
+    from rnnplay.cli import drive
+    from rnnplay.protocol import Inspect, Sample
+
+    command = Sample(prompt=prompt, length=length, temperature=temperature, seed=seed, top_k=top_k, top_p=top_p)
+    _end_with(drive.sample(Inspect(run=_found(run, runs), step=step), command))
+
+
+@cli.command()
+def tasks() -> None:
+    """List the tasks."""
+    from rnnplay.catalogue import CATALOGUE, GROUPS
+
+    width = max(len(entry.name) for entry in CATALOGUE)
+    for group in GROUPS:
+        entries = [entry for entry in CATALOGUE if entry.group == group]
+        if entries:
+            print(group)
+        for entry in entries:
+            print(f"  {entry.name:<{width}}  {entry.line}")
+
+
+@cli.command()
+@_runs
+@_json
+def runs(runs: str | None, as_json: bool) -> None:
+    """List the runs, the newest first."""
+    from rnnplay.cli.listing import list_runs
+
+    list_runs(runs, as_json)
+
+
+def _configured(task: str | None, chosen: dict[str, Any]) -> RunConfig:
+    """A run's settings; a text without a task is the task `text`."""
+    if task is None and "text" not in chosen:
+        raise UserError("No task is named.", "Name one that `rnnplay tasks` lists, or give a text with --text FILE.")
+    return configure(task or "text", **chosen)
+
+
+def _found(run: str, root: str | None) -> str:
+    from rnnplay.runs import resolve, runs_root
+
+    return str(resolve(run, runs_root(root)))
+
+
+def _end_with(work: Coroutine[Any, Any, int]) -> None:
+    import asyncio
+
+    sys.exit(asyncio.run(work))
+
+
+def _open_playground(task: str | None, chosen: dict[str, Any], root: str | None) -> None:
+    """Open the screen. Raises UserError where there is no terminal to open it on, or where a setting makes no sense."""
+    name = task or ("text" if "text" in chosen else None)
+    if name is not None:
+        configure(name, **chosen)
+    elif chosen:
+        raise UserError("Settings are given, but no task.", "Name one that `rnnplay tasks` lists.")
+    remedy = f"Train without a screen: rnnplay train {name or 'hello'}."
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual reads from the one and paints on the other
+        raise UserError("The playground needs a terminal on standard input and standard error.", remedy)
+    if os.environ.get("TERM", "dumb") == "dumb":
+        raise UserError("The playground needs a terminal that can move its cursor (TERM is dumb).", remedy)
+    from rnnplay.runs import runs_root
+    from rnnplay.tui.app import run
+
+    sys.exit(run(name, chosen, runs_root(root)))
+
+
+def main() -> None:
+    """The command `rnnplay`: errors for people are two sentences on standard error and exit status 2."""
+    try:
+        cli.main(prog_name="rnnplay")
+    except UserError as error:
+        print(f"rnnplay: {error}", file=sys.stderr)
+        sys.exit(2)

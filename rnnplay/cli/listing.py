@@ -1,0 +1,41 @@
+"""The runs as a table for people, or as lines of JSON."""
+
+from datetime import datetime
+
+import msgspec
+
+from rnnplay import runs
+from rnnplay.cli.report import figure, json_line, short
+
+
+def list_runs(root: str | None, as_json: bool) -> None:
+    """Print every run, the newest first."""
+    folder = runs.runs_root(root)
+    known = runs.list_runs(folder)
+    if as_json:
+        for info in known:
+            json_line("run", msgspec.to_builtins(info))
+        return
+    if not known:
+        print(f"There is no run in {folder} yet. Train one: rnnplay train hello")
+        return
+    rows = [("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")]
+    for info in known:
+        rows.append(
+            (
+                info.id,
+                f"{datetime.fromisoformat(info.created).astimezone():%Y-%m-%d %H:%M}" if info.created else "",
+                info.task,
+                f"{info.cell} {info.layers}x{info.hidden}" if info.cell else "",
+                info.state,
+                f"{info.step:,}",
+                "" if info.loss is None else figure(info.loss),
+                "" if info.validation is None else figure(info.validation),
+                f"{short(info.size)}B",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.rjust(w) if i > 4 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        print("  ".join(cells).rstrip())
+    print(f"in {folder}")

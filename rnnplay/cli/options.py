@@ -1,0 +1,101 @@
+"""Every field of RunConfig as a command-line option, made in one place and shown in groups."""
+
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import click
+import msgspec
+
+from rnnplay.config import RunConfig
+
+# What each option says of itself, in the order and under the headings of --help.
+GROUPS: dict[str, dict[str, str]] = {
+    "The network": {
+        "cell": "Kind of recurrent cell.",
+        "hidden": "Hidden units of each layer, H.",
+        "layers": "Layers on top of each other, L.",
+        "activation": "Of the cells rnn and input-rnn.",
+        "bias": "Whether there are biases at all.",
+        "init": "Initial weights; uniform: within ±1/√H.",
+        "init_scale": "Standard deviation where init is normal.",
+        "forget_bias": "Initial bias of an LSTM's forget gate.",
+        "chrono": "Initial gate biases for dependencies of up to this many time steps.",
+        "dropout": "Between layers and before the readout.",
+        "weight_dropout": "On W_hh, one mask a sequence.",
+        "dtype": "Precision of the arithmetic.",
+    },
+    "The data": {
+        "text": "A text (or table) of your own.",
+        "validation": "Share of a text that is held out at its end.",
+        "batch": "Sequences side by side, B.",
+        "seq_len": "Time steps of a sequence, T.",
+        "carry": "Carry a text's state on from one sequence to the next.",
+        "grow": "Steps over which sequences grow from short to full length.",
+    },
+    "Training": {
+        "steps": "End after this many updates.",
+        "epochs": "End after reading the text this many times.",
+        "minutes": "End after this time.",
+        "optimizer": "Rule of the update.",
+        "lr": "Learning rate.",
+        "schedule": "How the learning rate goes down.",
+        "warmup": "Steps over which the learning rate goes up first.",
+        "momentum": "Of the optimizer momentum.",
+        "clip": "Largest global norm of the gradient; 0: no limit.",
+        "clip_value": "Largest magnitude of each gradient; 0: no limit.",
+        "decay": "Decoupled weight decay.",
+        "average": "Decay of the averaged weights that are evaluated and sampled from; 0: none.",
+        "evaluate_every": "Steps between two evaluations.",
+        "seed": "Of everything random: the same seed, the same run.",
+    },
+}
+
+Decorated = Callable[..., Any]
+
+
+class Grouped(click.Command):
+    """A command whose --help shows the settings of a run under their headings, after its own options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
+        lines = {option.name: line for option in options if (line := option.get_help_record(ctx))}
+        settings = {heading: [lines.pop(name) for name in names if name in lines] for heading, names in GROUPS.items()}
+        with formatter.section("Options"):
+            formatter.write_dl(list(lines.values()))
+        for heading, rows in settings.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+def settings(command: Decorated) -> Decorated:
+    """Give `command` an option for every field of RunConfig but the task; one that is not given arrives as None."""
+    hints = get_type_hints(RunConfig)
+    defaults = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
+    for names in reversed(GROUPS.values()):
+        for name, line in reversed(names.items()):
+            command = _option(name, hints[name], defaults[name], line)(command)
+    return command
+
+
+def _option(name: str, hint: Any, default: Any, line: str) -> Decorated:
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(kind for kind in get_args(hint) if kind is not types.NoneType)
+    option = "--" + name.replace("_", "-")
+    if hint is bool:
+        return click.option(f"{option}/--no-{name}", default=None, help=line)
+    kind: Any = click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
+    if name == "text":
+        kind = click.Path()
+    shown = "" if default is None or default is msgspec.NODEFAULT else f" [{default}]"
+    metavar = "FILE" if name == "text" else None
+    return click.option(option, type=kind, default=None, metavar=metavar, help=line + shown)
+
+
+def choices_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those settings that were given, the path of a text absolute."""
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    if "text" in chosen:
+        chosen["text"] = str(Path(chosen["text"]).expanduser().absolute())
+    return chosen

@@ -1,0 +1,168 @@
+"""What a run says on the command line: for people on standard error and output, for programs as lines of JSON."""
+
+import sys
+from typing import Any, Protocol
+
+import msgspec
+
+from rnnplay.protocol import AnyEvent, Evaluated, Progress, Row, Saved, Started, Status, Stopped
+
+
+class Report(Protocol):
+    """Takes the events of a run, one after the other."""
+
+    def event(self, event: AnyEvent) -> None: ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was; nothing is written any more."""
+
+
+def json_line(kind: str, fields: dict[str, Any]) -> None:
+    """One JSON object on a line of its own, out at once."""
+    sys.stdout.write(msgspec.json.encode({"kind": kind, **fields}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def evaluated_fields(event: Evaluated) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in ("step", "loss", "baseline", "characters", "final")}
+
+
+class JsonReport:
+    """One JSON object a line, its field `kind` one of started, progress, evaluated, saved, stopped."""
+
+    def event(self, event: AnyEvent) -> None:
+        match event:
+            case Started():
+                facts = msgspec.to_builtins(event.facts)
+                facts["vocabulary"] = len(event.facts.vocabulary)
+                facts["baselines"] = dict(event.facts.baselines)
+                json_line(
+                    "started",
+                    {
+                        "run": event.run,
+                        "step": event.step,
+                        "config": msgspec.to_builtins(event.config),
+                        "notes": event.notes,
+                        **facts,
+                    },
+                )
+            case Progress(past=False):
+                for row in event.rows:
+                    json_line("progress", msgspec.to_builtins(row))
+            case Evaluated(past=False):
+                json_line("evaluated", evaluated_fields(event))
+            case Saved():
+                json_line("saved", {"step": event.step, "path": event.path})
+            case Stopped():
+                json_line("stopped", {"step": event.step, "reason": event.reason, "run": event.run})
+            case _:
+                pass
+
+    def close(self) -> None:
+        pass
+
+
+class BarReport:
+    """A bar with the loss, the loss on held-out data, characters a second and the time left, all on standard error."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        self.console = Console(stderr=True, highlight=False)
+        self._bar = Bar(
+            TextColumn("{task.percentage:>3.0f} %"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.description}"),
+            console=self.console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._line = self._bar.add_task("", total=None)
+        self._row: Row | None = None
+        self._validation: float | None = None
+
+    def event(self, event: AnyEvent) -> None:
+        match event:
+            case Started():
+                self._begin(event)
+            case Progress():
+                self._row = event.rows[-1] if event.rows else self._row
+            case Evaluated():
+                self._validation = event.loss
+                if not self.console.is_terminal and not event.past:
+                    self._plain(event)
+            case Status(state="training"):
+                self._show(event)
+            case Stopped():
+                self.close()
+            case _:
+                pass
+
+    def _begin(self, event: Started) -> None:
+        c = event.config
+        network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
+        going_on = f", from step {event.step:,} on" if event.step else ""
+        self.console.print(f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}")
+        for note in event.notes:
+            self.console.print(note, style="dim")
+        if not (c.steps or c.epochs or c.minutes):
+            self.console.print("Ctrl-C saves the run and ends it.", style="dim")
+        if self.console.is_terminal:
+            self._bar.start()
+
+    def _show(self, event: Status) -> None:
+        parts = [f"step {event.step:,}", f"loss {figure(event.loss if self._row is None else self._row.loss)}"]
+        if self._validation is not None:
+            parts.append(f"validation {figure(self._validation)}")
+        if event.chars_per_s is not None:
+            parts.append(f"{short(event.chars_per_s)} char/s")
+        parts.append(
+            f"{clock(event.seconds)} done" if event.seconds_left is None else f"{clock(event.seconds_left)} left"
+        )
+        total = None if event.progress is None else 1.0
+        self._bar.update(self._line, description="  ".join(parts), total=total, completed=event.progress or 0)
+        self._bar.refresh()
+
+    def _plain(self, event: Evaluated) -> None:
+        row = self._row
+        about = f"  loss {figure(row.loss)}  {short(row.chars_per_s or 0)} char/s" if row else ""
+        self.console.print(f"step {event.step:,}{about}  validation {figure(event.loss)}")
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def figure(loss: float | None) -> str:
+    return "not finite" if loss is None else f"{loss:.3f}"
+
+
+def short(number: float) -> str:
+    """1,234,567 as 1.23M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.0f}"
+
+
+def clock(seconds: float) -> str:
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def verdict(event: Evaluated, unit: str) -> str:
+    """A loss on held-out data in a sentence; `unit` as the facts of a run name it."""
+    if event.loss is None:
+        return "The loss on held-out data is not finite."
+    if unit != "nats":
+        return f"{event.loss:.4g} {unit} on held-out data" + _beside(event.baseline)
+    over = f" over {event.characters:,} characters" if event.characters else ""
+    return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}" + _beside(
+        event.baseline
+    )
+
+
+def _beside(baseline: float | None) -> str:
+    return "" if baseline is None else f" (baseline {baseline:.4f})"
