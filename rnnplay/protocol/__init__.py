@@ -18,6 +18,7 @@ from rnnplay.protocol.commands import (
     Resume,
     Sample,
     Save,
+    Steer,
     Stop,
     StopSampling,
     Train,
@@ -62,6 +63,7 @@ from rnnplay.protocol.questions import (
     Answer,
     Find,
     Found,
+    FoundPair,
     FoundUnit,
     Gates,
     GateShares,
@@ -91,6 +93,7 @@ __all__ = [
     "Failed",
     "Find",
     "Found",
+    "FoundPair",
     "FoundUnit",
     "GateShares",
     "Gates",
@@ -124,6 +127,7 @@ __all__ = [
     "SetWeight",
     "Started",
     "Status",
+    "Steer",
     "Stop",
     "StopSampling",
     "Stopped",
@@ -152,6 +156,7 @@ AnyCommand = (
     | Change
     | Watch
     | Sample
+    | Steer
     | StopSampling
     | Evaluate
     | Question

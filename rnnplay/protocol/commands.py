@@ -63,6 +63,7 @@ class Watch(Command, frozen=True, kw_only=True):
     state: str = "h"  # h, c or a gate's letter
     every: float = 1.0  # seconds; 0: once
     step: int | None = None  # of that checkpoint; None: as the network stands
+    candidates: bool = False  # tell what the network expects after each character too
 
 
 class Sample(Command, frozen=True, kw_only=True):
@@ -77,6 +78,21 @@ class Sample(Command, frozen=True, kw_only=True):
     rate: float = 0.0  # characters a second; 0: as fast as possible
     clamps: tuple[tuple[int, int, float], ...] = ()  # (layer, unit, value), counted from 0
     channel: int = 0  # samples on different channels run side by side
+    copied: bool = False  # tell the longest span that stands in the training text too
+
+
+class Steer(Command, frozen=True, kw_only=True):
+    """Change a sample under way: take some of it back, write a symbol of one's own choice, pause, draw otherwise."""
+
+    channel: int = 0
+    keep: int | None = None  # symbols of it, prompt included, that stand; the rest is taken back. None: all
+    symbol: str | None = None  # written next
+    go: bool | None = None  # False: pause; True: go on; None: as it is
+    length: int | None = None  # how many symbols more to draw before it pauses by itself; None: as it is
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    rate: float | None = None
 
 
 class StopSampling(Command, frozen=True, kw_only=True):

@@ -101,6 +101,8 @@ class Trace(Event, frozen=True, kw_only=True):
     values: Packed  # uint8 (L, H, N): 0 is -scale, 127 is zero, 254 is +scale
     scale: float
     surprise: Packed  # uint8 (N,): tenths of a bit, of each symbol given those before it
+    candidates: Packed | None = None  # uint16 (5, N): ids of the likeliest next symbols after each, the likeliest first
+    chances: Packed | None = None  # float16 (5, N): their probabilities
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -115,6 +117,10 @@ class Sampled(Event, frozen=True, kw_only=True):
     probabilities: tuple[float, ...]
     candidates: tuple[Candidate, ...] = ()  # the five likeliest next ones
     begins: bool = False  # the first of a new sample; `text` starts with the prompt as it was read
+    keep: int | None = None  # symbols that stand of what was told before; the rest was taken back. None: all
+    copied: tuple[int, int] | None = (
+        None  # (start, length) of the longest span of the sample found in the training text
+    )
     unseen: tuple[str, ...] = ()  # characters of the prompt that the network does not know; they were skipped
     done: bool = False
     channel: int = 0

@@ -24,6 +24,15 @@ class FoundUnit(msgspec.Struct, frozen=True, kw_only=True):
     sign: int  # 1: high where the feature is true; -1: low
 
 
+class FoundPair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two units whose weighted sum follows the feature best."""
+
+    units: tuple[FoundUnit, FoundUnit]
+    weights: tuple[float, float]  # the larger magnitude is 1
+    value: float
+    strength: float
+
+
 class Found(Event, frozen=True, kw_only=True):
     """The answer to Find: units, the most telling first, and what chance would have found."""
 
@@ -34,6 +43,7 @@ class Found(Event, frozen=True, kw_only=True):
     rolled: float  # strength of the best unit for the same feature rolled along the text
     untrained: float  # strength of the best unit of the untrained network
     convincing: bool  # whether the best stands clear of both
+    pair: FoundPair | None = None
     share: float  # of the characters where the feature is true
     characters: int
     sentence: str  # the finding in words
@@ -56,10 +66,12 @@ class Ablated(Event, frozen=True, kw_only=True):
     layer: int
     unit: int
     pattern: str
+    to: str  # zero | mean
     inside: float
     outside: float
     others_inside: tuple[float, ...]  # of the other units of the layer, one by one
     beaten: float  # share of the others that cost less inside the feature
+    characters: int
     sentence: str
 
 
