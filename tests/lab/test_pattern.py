@@ -11,7 +11,9 @@ from rnnplay.lab.pattern import batch_truth, truth
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
 
-WRITTEN = 'He said "come in" and left.\nThen "why?" she cried; a long aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! silence.\n' * 9
+WRITTEN = (
+    'He said "come in" and left.\nThen "why?" she cried; a long aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! silence.\n' * 9
+)
 
 
 @pytest.fixture(scope="module")
