@@ -1,0 +1,112 @@
+"""Threads and kernel of the trainer's process: safe defaults, the user's wish first, measured once and remembered."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnplay import blas
+
+ZEN5 = "model name\t: AMD EPYC 9655\nflags\t\t: fpu avx2 avx512f avx512dq avx512bw avx512vl\n\nmodel name\t: other\n"
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No variable is set and the cache is empty."""
+    for name in (*blas.THREADS, blas.KERNEL):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(blas, "_cache", lambda: tmp_path / "cache" / "blas.json")
+    return tmp_path / "cache" / "blas.json"
+
+
+def test_one_thread_unless_the_user_has_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "_processor", lambda: "")
+    assert blas.environment() == dict.fromkeys(blas.THREADS, "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert blas.environment() == {}
+    assert blas.environment(threads=2) == dict.fromkeys(blas.THREADS, "2")
+
+
+def test_the_processor_needs_all_four_sets_of_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas.platform, "machine", lambda: "x86_64")
+    file = tmp_path / "cpuinfo"
+    file.write_text(ZEN5)
+    assert blas._processor(file) == "AMD EPYC 9655"
+    file.write_text(ZEN5.replace("avx512vl", ""))
+    assert blas._processor(file) == ""
+    assert blas._processor(tmp_path / "none") == ""
+    file.write_text(ZEN5)
+    monkeypatch.setattr(blas.platform, "machine", lambda: "aarch64")
+    assert blas._processor(file) == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "chosen"),
+    [
+        ((["Haswell"], 2.0), (["SkylakeX"], 1.0), "SKYLAKEX"),
+        ((["Zen"], 2.0), (["SkylakeX"], 1.0), "SKYLAKEX"),
+        ((["Haswell"], 2.0), (["SkylakeX"], 1.9), ""),  # it does not pay
+        ((["Haswell"], 2.0), None, ""),  # it crashes
+        ((["SkylakeX"], 1.0), (["SkylakeX"], 0.1), ""),  # in use already
+        (([], 2.0), (["SkylakeX"], 1.0), ""),  # no OpenBLAS
+        (None, (["SkylakeX"], 1.0), ""),
+    ],
+)
+def test_the_kernel_is_chosen_where_it_pays_and_the_answer_is_remembered(
+    monkeypatch: pytest.MonkeyPatch, fresh: Path, own: object, other: object, chosen: str
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def run(variables: dict[str, str]) -> object:
+        asked.append(variables)
+        return other if variables else own
+
+    monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
+    monkeypatch.setattr(blas, "_run", run)
+    assert blas.environment().get(blas.KERNEL, "") == chosen
+    measured = len(asked)
+    assert blas.environment().get(blas.KERNEL, "") == chosen
+    assert len(asked) == measured
+    assert list(json.loads(fresh.read_text()).values()) == [chosen]
+
+
+def test_a_kernel_that_the_user_has_set_wins_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
+    monkeypatch.setattr(blas, "_run", lambda variables: pytest.fail("measured"))
+    monkeypatch.setenv(blas.KERNEL, "HASWELL")
+    assert blas.KERNEL not in blas.environment()
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"AMD', "null"])
+def test_a_broken_cache_is_measured_anew(monkeypatch: pytest.MonkeyPatch, fresh: Path, content: str) -> None:
+    fresh.parent.mkdir()
+    fresh.write_text(content)
+    monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
+    monkeypatch.setattr(blas, "_run", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
+    assert blas.environment()[blas.KERNEL] == "SKYLAKEX"
+    assert list(json.loads(fresh.read_text()).values()) == ["SKYLAKEX"]
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(monkeypatch: pytest.MonkeyPatch, fresh: Path) -> None:
+    fresh.parent.write_text("a file where the folder should be")
+    monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
+    monkeypatch.setattr(blas, "_run", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
+    assert blas.environment()[blas.KERNEL] == "SKYLAKEX"
+
+
+def test_a_child_measures_products_and_tells_its_cores() -> None:
+    measured = blas._run({})
+    assert measured is not None
+    cores, seconds = measured
+    assert seconds > 0
+    assert all(isinstance(core, str) for core in cores)
+
+
+def test_a_process_started_with_the_environment_computes_on_one_thread() -> None:
+    script = "import numpy; from rnnplay import blas; print(blas.describe())"
+    env = os.environ | blas.environment()
+    said = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True).stdout
+    assert said.strip().endswith(", 1 thread") or said.strip() == "BLAS unknown"

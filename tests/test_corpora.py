@@ -1,0 +1,164 @@
+"""Texts: what is shipped and installed can be read, what a person gives is understood or refused in two sentences."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnplay import corpora
+from rnnplay.config import UserError
+
+
+def spell(text: corpora.Text) -> str:
+    return "".join(text.vocabulary[i] for i in text.ids)
+
+
+def refusal(file: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        corpora.read("text", str(file))
+    assert caught.value.wrong.endswith(".") and caught.value.remedy
+    return str(caught.value)
+
+
+def test_shipped_prose_is_its_files_in_order_with_a_line_between() -> None:
+    files = sorted((Path(__file__).parent.parent / "corpora" / "prose").glob("*.txt"))
+    whole = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    text = corpora.read("prose")
+    assert spell(text) == whole
+    assert text.vocabulary == tuple(sorted(set(whole)))
+    assert text.sha256 == hashlib.sha256(whole.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["docs", "python"])
+def test_texts_installed_with_python_are_large_and_the_same_each_time(name: str) -> None:
+    first, second = corpora.read(name), corpora.read(name)
+    assert len(first.ids) > 300_000
+    assert len(first.ids) < 5_000_000
+    assert first.sha256 == second.sha256
+    assert (first.ids == second.ids).all()
+
+
+def test_characters_beyond_ascii_and_at_the_edge_of_a_piece_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "_PIECE", 3)
+    words = "Ça va? 這是中文 😀 naïve ﬁn"
+    (tmp_path / "a.txt").write_text(words, encoding="utf-8")
+    assert spell(corpora.read("text", str(tmp_path / "a.txt"))) == words
+
+
+@pytest.mark.parametrize("piece", [3, 4, 7, 1000])
+def test_windows_line_ends_and_a_byte_order_mark_are_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(corpora, "_PIECE", piece)
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\n\r\n\xc3\xa9\r")
+    assert spell(corpora.read("text", str(tmp_path / "a.txt"))) == "one\ntwo\nthree\n\n\u00e9\n"
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"")
+    assert refusal(tmp_path / "a.txt").startswith('"a.txt" is empty. ')
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf")
+    assert refusal(tmp_path / "a.txt").startswith('"a.txt" is empty. ')
+
+
+@pytest.mark.parametrize("piece", [5, 4_000])
+def test_a_binary_file_is_refused_with_the_offset_of_its_zero_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(corpora, "_PIECE", piece)
+    (tmp_path / "notes.bin").write_bytes(b"a" * 1024 + b"\0" + b"b" * 99)
+    expected = '"notes.bin" is not text (a zero byte at offset 1,024). Give a UTF-8 text file.'
+    assert refusal(tmp_path / "notes.bin") == expected
+
+
+@pytest.mark.parametrize("piece", [1, 4, 5, 4_000])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_latin_1_is_refused_with_the_byte_its_offset_and_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, mark: bytes
+) -> None:
+    if mark:
+        piece = max(piece, 4)
+    monkeypatch.setattr(corpora, "_PIECE", piece)
+    (tmp_path / "a.txt").write_bytes(mark + "größe né".encode("latin-1"))
+    said = refusal(tmp_path / "a.txt")
+    assert f"is not UTF-8 (byte 0xF6 at offset {2 + len(mark)})" in said
+    assert "iconv -f LATIN1 -t UTF-8" in said
+
+
+def test_a_character_cut_off_at_the_end_is_refused_with_its_offset(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"abc\xe2\x82")
+    assert "byte 0xE2 at offset 3" in refusal(tmp_path / "a.txt")
+
+
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-16")
+    assert "iconv -f UTF-16 -t UTF-8" in refusal(tmp_path / "a.txt")
+
+
+def test_a_missing_file_a_directory_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.txt").startswith("There is no file ")
+    assert "is a directory" in refusal(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "is not a regular file" in refusal(tmp_path / "pipe")
+
+
+def test_a_task_without_a_text_asks_for_one() -> None:
+    with pytest.raises(UserError, match="--text FILE"):
+        corpora.read("text")
+
+
+def test_a_large_vocabulary_is_capped_to_the_commonest_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "MAX_VOCABULARY", 4)
+    (tmp_path / "a.txt").write_text("aaaaaa cc bbbb dd ccc x", encoding="utf-8")
+    text = corpora.read("text", str(tmp_path / "a.txt"))
+    assert text.vocabulary == (" ", "a", "c", corpora.REST)
+    assert text.rest == 3
+    assert spell(text) == "aaaaaa cc ???? ?? ccc ?".replace("?", corpora.REST)
+    assert len(text.notes) == 1
+    assert "6 different characters" in text.notes[0]
+
+
+def test_three_hundred_symbols_take_two_bytes_each_and_come_back_right(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    words = "".join(chr(0x4E00 + int(i)) for i in rng.integers(0, 300, 5_000))
+    (tmp_path / "a.txt").write_text(words, encoding="utf-8")
+    text = corpora.read("text", str(tmp_path / "a.txt"))
+    assert text.ids.dtype == np.uint16
+    assert spell(text) == words
+
+
+def test_another_text_is_read_in_a_known_vocabulary_and_what_is_unknown_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abcédéb", encoding="utf-8")
+    ids, unseen = corpora.encode_file(str(tmp_path / "a.txt"), ("b", "c", "d"))
+    assert ids.tolist() == [0, 1, 2, 0]
+    assert unseen == ("a", "é")
+    with pytest.raises(UserError, match="no character that the network knows"):
+        corpora.encode_file(str(tmp_path / "a.txt"), ("x", "y"))
+
+
+def test_two_hundred_megabytes_are_read_within_600_megabytes(tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    rng = np.random.default_rng(3)
+    block = rng.integers(32, 127, 2**20, np.uint8).tobytes() + "é\r\n".encode()
+    with file.open("wb") as out:
+        for _ in range(200):
+            out.write(block)
+    script = (
+        "import resource, sys; from rnnplay.config import RunConfig; from rnnplay.tasks import make\n"
+        "task = make(RunConfig(task='text', text=sys.argv[1]))\n"
+        "task.baselines(); task.batch(0); list(task.evaluation())\n"
+        "print(len(task.training_ids) + len(task.held_out_ids), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    said = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True).stdout
+    characters, peak = map(int, said.split())
+    assert characters == 200 * (2**20 + 2)
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert peak * unit < 600 * 2**20
