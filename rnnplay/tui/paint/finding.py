@@ -1,0 +1,116 @@
+"""The units that were found, beside the two controls, and what ablating one of them costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from rnnplay.tui.cells_views import FindingView, ProofView, UnitRow
+from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.rows import Piece, clickable, exactly, fit, paragraph, row
+from rnnplay.tui.paint.sample import bar
+
+_NAME = 14
+
+
+def score(value: float) -> str:
+    """An AUC or a correlation in as few cells as two digits take: .97, -.81, 1.0."""
+    if abs(value) >= 0.995:
+        return "1.0" if value > 0 else "-1.0"
+    return f"{value:.2f}".replace("0.", ".", 1)
+
+
+def short_list(view: FindingView, palette: Palette, most: int = 3) -> list[Piece]:
+    """The best units in a few cells: 37 .97   12 .81; a unit of a layer above the first as 2.37."""
+    pieces: list[Piece] = []
+    for n, unit in enumerate(view.units[:most]):
+        name = f"{unit.layer + 1}.{unit.unit + 1}" if any(u.layer for u in view.units[:most]) else f"{unit.unit + 1}"
+        look = palette.accent if n == view.cursor else palette.text
+        pieces += [
+            ("   " if n else "", palette.blank),
+            (f"{name} {score(unit.strength)}", clickable(look, f"screen.found({n})")),
+        ]
+    return pieces
+
+
+def finding(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The panel without its frame: a bar for each unit, the controls on the same scale, the finding in a sentence."""
+    if view.waiting:
+        return exactly([row([(f"looking for {view.pattern} …", palette.dim)], width, palette)], height, width, palette)
+    if not view.units:
+        return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
+    words = paragraph(view.sentence, width, palette.text if view.convincing else palette.bad, palette)
+    if view.pair:
+        words += paragraph(view.pair, width, palette.dim, palette)
+    low = 0.5 if view.measure == "AUC" else 0.0
+    controls = [
+        _bar_row("rolled", view.rolled, low, width, palette, palette.dim),
+        _bar_row("untrained", view.untrained, low, width, palette, palette.dim),
+    ]
+    room = max(1, height - len(controls) - len(words) - 1)
+    first = max(0, min((view.cursor or 0) - room // 2, len(view.units) - room))
+    units = [_unit(view, n, low, width, palette) for n in range(first, min(first + room, len(view.units)))]
+    rows = [*exactly(units, min(room, max(len(units), 1)), width, palette), *controls, row([], width, palette), *words]
+    return exactly(rows, height, width, palette)
+
+
+def _unit(view: FindingView, n: int, low: float, width: int, palette: Palette) -> Strip:
+    unit = view.units[n]
+    style = palette.chosen if n == view.cursor else palette.text
+    name = f"{'high' if unit.sign > 0 else 'low ':<5}{named(unit)}"
+    return _bar_row(name, unit.strength, low, width, palette, clickable(style, f"screen.found({n})"))
+
+
+def named(unit: UnitRow) -> str:
+    return f"{unit.layer + 1}.{unit.unit + 1} {unit.state}"
+
+
+def _bar_row(name: str, strength: float, low: float, width: int, palette: Palette, style: object) -> Strip:
+    size = max(0, width - _NAME - 6)
+    filled = bar((strength - low) / (1 - low), size, palette)
+    return row(
+        [(f"{name:<{_NAME}}", style), (f"{score(strength):>4} ", style), (filled, palette.probability)],  # type: ignore[list-item]
+        width,
+        palette,
+    )
+
+
+def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
+    dot = f" {palette.glyphs.separator} "
+    if not view.pattern:
+        return [("Find", palette.title)]
+    what = fit(view.pattern, 24, palette.glyphs.ellipsis)
+    return [("Find", palette.title), (dot, palette.dim), (what, palette.title), (f"{dot}{view.measure}", palette.dim)]
+
+
+def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
+    if view.waiting:
+        return exactly([row([(f"ablating {view.unit} …", palette.dim)], width, palette)], height, width, palette)
+    if not view.unit:
+        say = "a holds the unit at zero and measures what that costs, beside other units of the layer."
+        return exactly(paragraph(say, width, palette.dim, palette), height, width, palette)
+    largest = max(abs(view.inside), abs(view.outside), max(map(abs, view.others), default=0.0), 1e-9)
+    rows = [
+        _cost("inside", view.inside, largest, width, palette),
+        _cost("outside", view.outside, largest, width, palette),
+    ]
+    if view.others:
+        middle = sorted(view.others)[len(view.others) // 2]
+        rows.append(_cost(f"{len(view.others)} others", middle, largest, width, palette))
+    return exactly([*rows, *paragraph(view.sentence, width, palette.text, palette)], height, width, palette)
+
+
+def _cost(name: str, change: float, largest: float, width: int, palette: Palette) -> Strip:
+    size = max(0, width - 20)
+    words: list[Piece] = [(f"{name:<11}", palette.dim), (f"{change:+.4f} ", palette.text)]
+    return row([*words, (bar(abs(change) / largest, size, palette), palette.loss)], width, palette)
+
+
+def proof_title(view: ProofView, palette: Palette) -> Sequence[Piece]:
+    dot = f" {palette.glyphs.separator} "
+    if not view.unit:
+        return [("Prove", palette.title)]
+    return [("Prove", palette.title), (f"{dot}{view.unit} held at {view.to}{dot}nats a character", palette.dim)]
+

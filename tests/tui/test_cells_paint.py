@@ -1,0 +1,174 @@
+"""The panels of Cells and Sample from made-up data: exact sizes, every colour system, signs that can be told."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from textual.strip import Strip
+
+from rnnplay.tui.cells_views import (
+    FindingView,
+    GatePoints,
+    GatesView,
+    HistoryView,
+    ProofView,
+    StripView,
+    UnitRow,
+    WrittenView,
+)
+from rnnplay.tui.paint.colour import Palette, palettes
+from rnnplay.tui.paint.finding import finding, proof, short_list
+from rnnplay.tui.paint.gates import gates
+from rnnplay.tui.paint.history import history
+from rnnplay.tui.paint.strip import strip
+from rnnplay.tui.paint.written import written
+
+ENVIRONMENTS = {
+    "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+    "256": {"TERM": "xterm-256color"},
+    "16": {"TERM": "xterm"},
+    "none": {"TERM": "xterm", "NO_COLOR": "1"},
+}
+ALL = [(name, encoding) for name in ENVIRONMENTS for encoding in ("utf-8", "ascii")]
+
+
+def palette_of(system: str, encoding: str = "utf-8") -> Palette:
+    return palettes(ENVIRONMENTS[system], encoding)[0]
+
+
+def text(rows: list[Strip]) -> str:
+    return "\n".join(row.text for row in rows)
+
+
+UNITS = (
+    UnitRow(layer=0, unit=36, state="c", value=0.973, strength=0.973, sign=1),
+    UnitRow(layer=1, unit=11, state="h", value=0.19, strength=0.81, sign=-1),
+    UnitRow(layer=0, unit=89, state="h", value=0.77, strength=0.77, sign=1),
+)
+FINDING = FindingView(
+    pattern="inside quotes",
+    units=UNITS,
+    cursor=1,
+    rolled=0.56,
+    untrained=0.66,
+    sentence="Unit 37 of layer 1 is high inside quotes: AUC 0.97 (rolled 0.56, untrained 0.66).",
+)
+PROOF = ProofView(
+    unit="layer 1 unit 37", pattern="inside quotes", to="zero", inside=0.031, outside=-0.002,
+    others=(0.001, 0.0, 0.004), sentence="Without it the loss inside rises by 0.031 nats a character.",
+)  # fmt: skip
+RNG = np.random.default_rng(1)
+GATES = GatesView(
+    gates=tuple(
+        GatePoints(layer, gate, RNG.random(23) * 0.5, RNG.random(23) * 0.5) for layer in range(2) for gate in "ifo"
+    ),
+    unit=(1, 4),
+    step=12_000,
+)
+HISTORY = HistoryView(
+    unit="layer 1 unit 37", pattern="inside quotes", steps=(0, 128, 256, 512, 1024), at=3,
+    values=(0.52, 0.55, 0.7, 0.92, 0.97),
+)  # fmt: skip
+VALUES = RNG.integers(0, 255, (2, 90, 130)).astype(np.uint8)
+STRIP = StripView(
+    symbols=tuple("a\tlamp was\nlit " * 10)[:130], values=VALUES, rows=tuple((u.layer, u.unit) for u in UNITS),
+    notes=(".97", ".81", ".77"), chosen=2, cursor=70,
+)  # fmt: skip
+SAID = tuple('The lamp was out. "Why?"\nshe said.')
+WRITTEN = WrittenView(
+    text=SAID, probabilities=((None,) * 4 + (0.03, 0.5, 0.97) * 12)[: len(SAID)],
+    prompt=4, cursor=19, choices=(("W", 0.31), (" ", 0.12), ("\n", 0.06)), chosen=1, copied=(9, 8), title="seed 7",
+)  # fmt: skip
+PAINTED: dict[str, Callable[[int, int, Palette], list[Strip]]] = {
+    "finding": lambda w, h, p: finding(FINDING, w, h, p),
+    "proof": lambda w, h, p: proof(PROOF, w, h, p),
+    "gates": lambda w, h, p: gates(GATES, w, h, p),
+    "history": lambda w, h, p: history(HISTORY, w, h, p),
+    "strip": lambda w, h, p: strip(STRIP, w, h, p),
+    "written": lambda w, h, p: written(WRITTEN, w, h, p),
+    "nothing found": lambda w, h, p: finding(FindingView(empty="Press / to look for something."), w, h, p),
+    "no gates": lambda w, h, p: gates(GatesView(empty="An RNN has none."), w, h, p),
+    "no history": lambda w, h, p: history(HistoryView(empty="One checkpoint so far."), w, h, p),
+    "nothing written": lambda w, h, p: written(WrittenView(empty="s begins."), w, h, p),
+}
+
+
+@pytest.mark.parametrize("panel", PAINTED)
+@pytest.mark.parametrize(("system", "encoding"), ALL)
+def test_every_panel_fills_its_size_exactly_and_says_what_it_can(panel: str, system: str, encoding: str) -> None:
+    palette = palette_of(system, encoding)
+    for width, height in ((116, 34), (76, 18), (37, 9), (30, 5)):
+        rows = PAINTED[panel](width, height, palette)
+        assert len(rows) == height
+        assert all(row.cell_length == width == len(row.text) for row in rows)
+        assert all(segment.style is not None for row in rows for segment in row)
+        assert encoding == "utf-8" or text(rows).isascii()
+
+
+def test_the_found_units_stand_best_first_with_their_controls_and_the_sentence() -> None:
+    rows = text(finding(FINDING, 40, 14, palette_of("none"))).splitlines()
+    assert [line.split()[:3] for line in rows[:3]] == [
+        ["high", "1.37", "c"],
+        ["low", "2.12", "h"],
+        ["high", "1.90", "h"],
+    ]
+    said = " ".join(" ".join(rows).split())
+    assert "rolled .56" in said
+    assert "untrained .66" in said
+    assert "is high inside quotes: AUC 0.97" in said
+
+
+def test_the_short_list_is_the_one_of_the_drawing() -> None:
+    one_layer = FindingView(units=tuple(u for u in UNITS if u.layer == 0), pattern="x")
+    assert "".join(piece for piece, _ in short_list(one_layer, palette_of("truecolor"))) == "37 .97   90 .77"
+
+
+@pytest.mark.parametrize("system", ENVIRONMENTS)
+def test_in_a_strip_the_sign_can_be_told_in_every_colour_system(system: str) -> None:
+    palette = palette_of(system)
+    values = np.zeros((1, 3, 12), np.uint8) + 127
+    values[0, 0], values[0, 1] = 240, 14
+    view = StripView(symbols=tuple("twelve signs"), values=values, rows=((0, 0), (0, 1), (0, 2)))
+    _, plus, minus, zero = strip(view, 30, 4, palette)
+
+    def looks(row: Strip) -> tuple[str, str]:
+        segment = next(iter(row.crop(14, 20)))
+        return segment.text, str(segment.style)
+
+    assert len({looks(plus), looks(minus), looks(zero)}) == 3
+    if system in ("16", "none"):
+        assert (looks(plus)[0], looks(minus)[0]) == ("++++++", "------")
+
+
+def test_the_unit_that_is_shown_is_marked_among_the_gates() -> None:
+    palette = palette_of("truecolor")
+    rows = text(gates(GATES, 60, 14, palette))
+    assert rows.count(palette.glyphs.mark) == 3  # once in each gate
+    assert "of 46 units" in rows
+
+
+def test_a_unit_open_all_the_time_stands_high_and_one_shut_all_the_time_far_right() -> None:
+    points = GatePoints(0, "f", np.array([0.0, 1.0]), np.array([1.0, 0.0]))
+    rows = text(gates(GatesView(gates=(points,)), 30, 12, palette_of("truecolor", "ascii"))).splitlines()
+    assert rows[1][1] == "o"
+    assert rows[9].rstrip()[-1] == "o"
+
+
+def test_a_stopped_sample_lists_what_could_stand_there() -> None:
+    palette = palette_of("none")
+    rows = text(written(WRITTEN, 76, 10, palette)).splitlines()
+    assert [line[52:].split()[:2] for line in rows[:3]] == [["W", "31"], [palette.glyphs.pointer, "␣"], ["↵", "6"]]
+
+
+def test_what_was_copied_is_underlined_and_nothing_else() -> None:
+    row = written(WRITTEN, 76, 10, palette_of("truecolor"))[0]
+    marked = "".join(segment.text for segment in row if segment.style and segment.style.underline)
+    assert marked == "was out."
+
+
+def test_the_step_that_is_shown_is_marked_in_the_history() -> None:
+    palette = palette_of("truecolor")
+    rows = text(history(HISTORY, 60, 12, palette))
+    assert rows.count(palette.glyphs.mark) == 1
+    assert rows.count("o") == 4
+    assert "step 512 .92" in rows
