@@ -138,12 +138,6 @@ def sample(
     """Let RUN write a text."""
     if length < 0:
         raise UserError(f"--length is {length}.", "Give a number of characters, at least 0.")
-    if not 0 <= temperature <= 1e6:
-        raise UserError(f"--temperature is {temperature:g}.", "Give a number of at least 0, such as 0.8.")
-    if top_k < 0 or not 0 < top_p <= 1:
-        raise UserError(f"--top-k {top_k} --top-p {top_p:g} leaves no choice.", "Give top-k ≥ 0 and 0 < top-p ≤ 1.")
-    if not 0 <= seed < 2**63:
-        raise UserError(f"--seed is {seed}.", "Give a number of at least 0.")
     from rnnplay.cli import drive
     from rnnplay.protocol import Inspect, Sample
 

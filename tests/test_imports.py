@@ -1,0 +1,140 @@
+"""Who may know whom: the rooms of the house and what each may import beside the standard library."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent / "rnnplay"
+
+CONFIG = {"config", "catalogue"}
+SCREEN = {"numpy", "rich", "textual"}
+# Rooms of rnnplay and other people's packages; a room always knows itself.
+MAY: dict[str, set[str]] = {
+    "config": {"msgspec"} | CONFIG,
+    "catalogue": {"msgspec"} | CONFIG,
+    "blas": {"platformdirs", "threadpoolctl"} | CONFIG,
+    "engine": {"numpy"},
+    "corpora": {"numpy", "pooch", "platformdirs"} | CONFIG,
+    "tasks": {"numpy", "corpora"} | CONFIG,
+    "lab": {"numpy", "engine", "tasks"} | CONFIG,  # the configuration for its UserError
+    "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
+    "protocol": {"numpy", "msgspec"} | CONFIG,
+    "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
+    "trainer": {"numpy", "msgspec", "engine", "tasks", "corpora", "lab", "runs", "protocol", "blas"} | CONFIG,
+    "tui.views": SCREEN,
+    "tui.paint": SCREEN | {"tui.views"},
+    "tui": SCREEN | {"msgspec", "client", "protocol", "runs", "tui.views", "tui.paint"} | CONFIG,
+}
+ANYTHING = {"cli", "__init__", "__main__"}  # inside the command or the name that needs it
+
+
+def room_of(module: str) -> str:
+    """The room of `rnnplay.a.b`: the longest name in the table that it begins with; tui.*_views are views too."""
+    name = module.removeprefix("rnnplay").removeprefix(".") or "__init__"
+    if name.startswith("tui.") and name.endswith("_views"):
+        return "tui.views"
+    known = [room for room in MAY if name == room or name.startswith(room + ".")]
+    return max(known, key=len) if known else name.split(".")[0]
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(TOP.rglob("*.py")):
+        parts = path.relative_to(TOP.parent).with_suffix("").parts
+        yield ".".join(parts).removesuffix(".__init__"), path
+
+
+def imported(module: str, path: Path, everywhere: bool = True) -> Iterator[tuple[int, str]]:
+    """(line, module) of each import, those inside functions too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                target = TOP.parent.joinpath(*inner.split("."))
+                yield node.lineno, inner if target.is_dir() or target.with_suffix(".py").is_file() else node.module
+
+
+def knows(importer: str, target: str) -> bool:
+    """Whether the module `importer` may import `target`."""
+    here = room_of(importer)
+    package = target.split(".")[0]
+    if here in ANYTHING or package in sys.stdlib_module_names:
+        return True
+    if package != "rnnplay":
+        return package in MAY[here]
+    there = room_of(target)
+    return there in (here, "__init__") or there in MAY[here]
+
+
+def test_every_module_has_a_room() -> None:
+    assert [name for name, _ in modules() if room_of(name) not in set(MAY) | ANYTHING] == []
+
+
+def test_nobody_imports_what_his_room_may_not_know() -> None:
+    found = [
+        f"{path.relative_to(TOP.parent)}:{line}: {room_of(name)} may not know {target}"
+        for name, path in modules()
+        for line, target in imported(name, path)
+        if not knows(name, target)
+    ]
+    assert found == []
+
+
+def test_the_table_would_notice() -> None:
+    assert not knows("rnnplay.tui.app", "rnnplay.engine.cells")
+    assert not knows("rnnplay.tui.app", "rnnplay.trainer")
+    assert not knows("rnnplay.tui.paint.bars", "rnnplay.client")
+    assert not knows("rnnplay.engine.network", "rnnplay.config")
+    assert not knows("rnnplay.tasks.text", "rnnplay.lab.trace")
+    assert not knows("rnnplay.runs.metrics", "textual.app")
+    assert not knows("rnnplay.engine.cells", "torch")
+
+
+def loaded(*command: str, **variables: str) -> set[str]:
+    """The modules that a Python process has loaded when it ends."""
+    script = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n" + command[0]
+    child = subprocess.run(
+        [sys.executable, "-c", script, *command[1:]],
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode in (0, 2), child.stderr
+    return set(child.stderr.splitlines()[-1].split())
+
+
+RUN = "import sys; sys.argv[0] = 'rnnplay'; from rnnplay.cli import main; main()"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["tasks"], ["--version"]])
+def test_help_loads_neither_numpy_nor_the_engine_nor_a_screen(arguments: list[str]) -> None:
+    names = loaded(RUN, *arguments)
+    assert "rnnplay.cli" in names
+    assert not names & {"numpy", "textual", "rnnplay.engine", "rnnplay.tasks", "rnnplay.lab"}
+
+
+def test_training_without_a_screen_never_loads_textual(tmp_path: Path) -> None:
+    names = loaded(RUN, "train", "hello", "--steps", "3", RNNPLAY_HOME=str(tmp_path))
+    assert "rnnplay.client" in names
+    assert not names & {"textual", "rnnplay.tui", "rnnplay.engine", "rnnplay.tasks"}
+
+
+@pytest.mark.skipif(not (TOP / "tui" / "app.py").is_file(), reason="there is no screen yet")
+def test_the_screen_is_imported_without_numpy_or_the_engine() -> None:
+    names = loaded("import rnnplay.tui.app")
+    assert "textual" in names
+    assert not names & {"numpy", "rnnplay.engine", "rnnplay.tasks", "rnnplay.lab", "rnnplay.trainer"}
+
+
+def test_the_name_rnnplay_alone_loads_nothing_heavy() -> None:
+    assert not loaded("import rnnplay") & {"numpy", "textual", "msgspec", "rnnplay.engine"}
