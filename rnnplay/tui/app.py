@@ -1,0 +1,198 @@
+"""The playground: one app, its session, and the ways in and out. Thin: what is seen is in screens, what is so in session."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES, Theme
+
+from rnnplay.tui.choices import Choices
+from rnnplay.tui.paint.colour import Palette, palettes
+from rnnplay.tui.screens import keys, layout
+from rnnplay.tui.screens.play import Play
+from rnnplay.tui.session import Session
+
+_PATIENCE = 20.0  # seconds after a hang-up until the process ends whatever happens; the trainer saves by itself
+
+
+def theme_of(palette: Palette) -> Theme:
+    """The theme that gives Textual's own widgets the colours of `palette`."""
+    if palette.system in ("16", "none"):
+        ansi = BUILTIN_THEMES["ansi-dark"]
+        return Theme(
+            **{
+                field: getattr(ansi, field)
+                for field in ("primary", "secondary", "warning", "error", "success", "accent")
+            },
+            name=palette.name,
+            foreground="ansi_default",
+            background="ansi_default",
+            surface="ansi_default",
+            panel="ansi_default",
+            boost="ansi_default",
+            variables=dict(ansi.variables),
+            ansi=True,
+        )
+
+    def colour(style: Any) -> str:
+        return str(style.color.name)
+
+    return Theme(
+        name=palette.name,
+        primary=colour(palette.key),
+        accent=colour(palette.key),
+        secondary=colour(palette.loss),
+        success=colour(palette.good),
+        warning=colour(palette.key),
+        error=colour(palette.bad),
+        foreground=colour(palette.text),
+        background=str(palette.text.bgcolor.name if palette.text.bgcolor else ""),
+        surface=str(palette.text.bgcolor.name if palette.text.bgcolor else ""),
+        panel=str(palette.chosen.bgcolor.name if palette.chosen.bgcolor else ""),
+        dark=palette.dark,
+    )
+
+
+class Playground(App[None]):
+    """Opens Play; owns the session, the palettes, and leaving."""
+
+    TITLE = "rnnplay"
+    BINDINGS: ClassVar[list[BindingType]] = list(keys.APP)
+    ALLOW_SELECT = False
+    ENABLE_COMMAND_PALETTE = True
+    CSS = layout.CSS
+
+    def __init__(self, choices: Choices, runs: str | None = None, start: bool = False) -> None:
+        super().__init__()
+        self.palettes = palettes()
+        for palette in self.palettes:
+            self.register_theme(theme_of(palette))
+        self.theme = self.palettes[0].name
+        self.session = Session(self.session_changed, runs)
+        self.choices = choices
+        self._start = start
+        self._play: Play | None = None
+        self._leaving = False
+
+    @property
+    def palette(self) -> Palette:
+        return next(palette for palette in self.palettes if palette.name == self.theme)
+
+    def get_default_screen(self) -> Screen[None]:
+        self._play = Play(self.session, self.choices, self.palette, self._start)
+        return self._play
+
+    def session_changed(self, topic: str) -> None:
+        if self._play is not None:
+            self._play.changed(topic)
+
+    def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread() and not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self._signalled, number)
+        self.call_after_refresh(self._warm_up)
+
+    def _warm_up(self) -> None:
+        """Load what the first run needs once the screen stands, so that starting it does not wait for that."""
+        threading.Thread(target=_load, daemon=True).start()
+
+    # ----------------------------------------------------------------------------------------------------------- leaving
+
+    async def action_quit(self) -> None:
+        """Save what runs, then leave; a second time leaves at once: the trainer saves by itself."""
+        if self._leaving or not self.session.alive:
+            self.exit()
+            return
+        self._leaving = True
+        if self._play is not None:
+            self.session.problem = None
+            self._play.saving()
+        self.run_worker(self._leave(0), exclusive=False)
+
+    async def _leave(self, code: int) -> None:
+        await self.session.close()
+        self.exit(return_code=code)
+
+    def _signalled(self, number: int) -> None:
+        """The terminal hung up, or someone asked us to end: save, then go, whatever becomes of the terminal."""
+        end = threading.Timer(_PATIENCE, lambda: _end_now(128 + number))
+        end.daemon = True
+        end.start()
+        if not self._leaving:
+            self._leaving = True
+            self._task = asyncio.ensure_future(self._leave_silently(128 + number))
+
+    async def _leave_silently(self, code: int) -> None:
+        with self.batch_update():  # nothing more is painted: a dead terminal takes nothing
+            await self.session.close()
+        self.exit(return_code=code)
+
+    # ----------------------------------------------------------------------------------------------------------- actions
+
+    def action_help(self) -> None:
+        from rnnplay.tui.screens.help import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.palette))
+
+    def action_theme(self) -> None:
+        """The other palette, where the terminal's colours leave a choice."""
+        names = [palette.name for palette in self.palettes]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        for screen in self.screen_stack:
+            if isinstance(screen, Play):
+                screen.wear(self.palette)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for binding in (*keys.PLAY, *keys.APP[:-1]):
+            if binding.id == "theme" and len(self.palettes) < 2:
+                continue
+            target = "app" if binding in keys.APP else "screen"
+            yield SystemCommand(
+                f"{binding.tooltip}",
+                f"key {keys.shown(binding)}",
+                self._runner(f"{target}.{binding.action}"),
+            )
+
+    def _runner(self, action: str) -> Any:
+        async def run() -> None:
+            await self.run_action(action)
+
+        return run
+
+
+def _load() -> None:
+    from rnnplay import client
+    from rnnplay.tui.paint import curve, heatmap
+
+    del client, curve, heatmap
+
+
+def _end_now(code: int) -> None:
+    import os
+
+    os._exit(code)
+
+
+def run(
+    task: str | None = None, choices: dict[str, object] | None = None, runs: str | None = None, start: bool = False
+) -> int:
+    """Open the playground and return its exit status.
+
+    `task` is chosen to begin with, `choices` (fields of RunConfig) are put over its preset, and with `start` it is
+    trained at once. Runs go to the folder `runs`. Raises UserError for an unknown task or a choice that makes no sense.
+    """
+    app = Playground(Choices(task, dict(choices or {})), runs, start)
+    if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
+        sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters
+    app.run()
+    return app.return_code or 0

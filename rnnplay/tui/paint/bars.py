@@ -1,0 +1,82 @@
+"""The lines around the panels: what is being learned, how it stands, which keys do what, and the tabs where room is short."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.rows import Piece, clickable, fit, row, spread
+from rnnplay.tui.views import HeaderView, KeysView, StatusView, TabsView
+
+
+def header(view: HeaderView, width: int, palette: Palette) -> Strip:
+    """The program's name, task and network at the left; state, step and speed at the right."""
+    dot = f" {palette.glyphs.separator} "
+    left, right = list(view.left), list(view.right)
+
+    def length() -> int:
+        words = [*left, view.state, *right]
+        return 11 + 3 + sum(cell_len(word) + 3 for word in words if word)
+
+    while length() > width and (len(right) > 1 or len(left) > 1):
+        (right if len(right) > 1 and len(right) >= len(left) - 1 else left).pop()
+    pieces: list[Piece] = [(" rnnplay  ", palette.accent)]
+    for n, word in enumerate(left):
+        pieces += [(dot if n else " ", palette.dim), (word, palette.text)]
+    mood = {"good": palette.good, "bad": palette.bad}.get(view.mood, palette.text)
+    end: list[Piece] = [(view.state, mood)] if view.state else []
+    for word in right:
+        end += [(dot, palette.dim), (word, palette.text)]
+    return spread(pieces, [*end, (" ", palette.blank)], width, palette)
+
+
+def status(view: StatusView, width: int, palette: Palette) -> Strip:
+    """What is the case, and what to do."""
+    mood = {"good": palette.good, "bad": palette.bad}.get(view.mood, palette.text)
+    room = width - 2
+    text = fit(view.text, room, palette.glyphs.ellipsis)
+    left = room - cell_len(text) - 1
+    pieces: list[Piece] = [(" ", palette.blank), (text, mood)]
+    if left > 3 and view.remedy:
+        pieces += [(" ", palette.blank), (fit(view.remedy, left, palette.glyphs.ellipsis), palette.dim)]
+    return row(pieces, width, palette)
+
+
+def keys(view: KeysView, width: int, palette: Palette) -> Strip:
+    """As many keys as fit whole, in order; the last two are always there."""
+    if not view.keys:
+        return row([], width, palette)
+    sizes = [cell_len(hint.key) + cell_len(hint.label) + 3 for hint in view.keys]
+    always = list(range(max(0, len(view.keys) - 2), len(view.keys)))
+    room = width - sum(sizes[n] for n in always)
+    shown = []
+    for n in range(len(view.keys) - len(always)):
+        if sizes[n] > room:
+            break
+        room -= sizes[n]
+        shown.append(n)
+    pieces: list[Piece] = []
+    for n in [*shown, *always]:
+        hint = view.keys[n]
+        pieces += [
+            (" ", palette.blank),
+            (hint.key, clickable(palette.key, hint.action)),
+            (f" {hint.label} ", clickable(palette.dim, hint.action)),
+        ]
+    return row(pieces, width, palette)
+
+
+def tabs(view: TabsView, width: int, palette: Palette) -> Strip:
+    """The panels' names; the one that is shown stands out."""
+    pieces: list[Piece] = []
+    for n, name in enumerate(view.names):
+        style = palette.chosen if n == view.active else palette.dim
+        number = palette.chosen if n == view.active else palette.key
+        action = f"screen.panel({n + 1})"
+        pieces += [
+            (" ", palette.blank),
+            (f" {n + 1}", clickable(number, action)),
+            (f" {name} ", clickable(style, action)),
+        ]
+    return row(pieces, width, palette)

@@ -1,0 +1,71 @@
+"""A text as rows of cells: wrapped at words, with newlines, tabs and unprintable characters as glyphs one can see."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rich.cells import cell_len
+
+from rnnplay.tui.paint.colour import Glyphs
+
+
+@lru_cache(4096)
+def glyph(symbol: str, glyphs: Glyphs) -> str:
+    """What stands for `symbol` on the screen: never empty, never a control character, never cells that join up."""
+    if symbol == "\n":
+        return glyphs.newline
+    if symbol == "\t":
+        return glyphs.tab
+    if not symbol.isprintable() or not symbol:
+        return glyphs.unknown
+    if glyphs.box.isascii() and not symbol.isascii():
+        return glyphs.unknown
+    if len(symbol) == 1 and (unicodedata.combining(symbol) or cell_len(symbol) == 0):
+        return glyphs.unknown
+    return symbol
+
+
+def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, int]]:
+    """Rows as (first, past the last) indices into `symbols`, each at most `width` cells wide.
+
+    A newline ends its row. A row breaks after the last space within it, else, in a long word, where it is full.
+    """
+    rows: list[tuple[int, int]] = []
+    start = 0
+    used = 0
+    breakable = -1  # a row may end before this index
+    since_break = 0  # cells since then
+    for index, symbol in enumerate(symbols):
+        size = cell_len(glyph(symbol, glyphs))
+        if used + size > width and index > start:
+            if breakable > start:
+                rows.append((start, breakable))
+                start, used = breakable, since_break
+            else:
+                rows.append((start, index))
+                start, used = index, 0
+            breakable, since_break = -1, used
+        used += size
+        since_break += size
+        if symbol == "\n":
+            rows.append((start, index + 1))
+            start, used, breakable, since_break = index + 1, 0, -1, 0
+        elif symbol == " ":
+            breakable, since_break = index + 1, 0
+    if start < len(symbols):
+        rows.append((start, len(symbols)))
+    return rows
+
+
+def row_of(rows: Sequence[tuple[int, int]], index: int) -> int:
+    """The row that holds the character `index`; the last one where it is beyond the end."""
+    low, high = 0, len(rows) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if rows[middle][0] <= index:
+            low = middle
+        else:
+            high = middle - 1
+    return max(0, low)

@@ -1,0 +1,1 @@
+"""How panels are laid out, and what a key does there."""

@@ -1,0 +1,82 @@
+"""Where Play's panels stand: all of them from 100x30 on, one at a time below, and a line below 60x16."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.strip import Strip
+
+from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.rows import fit, row
+
+if TYPE_CHECKING:
+    from rnnplay.tui.panels.base import Panel
+    from rnnplay.tui.screens.play import Play
+
+WIDE, TALL = 100, 30  # from here on all panels
+LEAST_WIDE, LEAST_TALL = 60, 16
+TABS = ("Task", "Loss", "Cells", "Sample")
+_TAB_OF = {"tasks": 1, "settings": 1, "loss": 2, "gradient": 2, "cells": 3, "sample": 4}
+
+CSS = """
+Play { layout: vertical; overflow: hidden; }
+#body { layout: horizontal; height: 1fr; }
+#left { layout: vertical; width: 30; height: 1fr; }
+#right { layout: vertical; width: 1fr; height: 1fr; }
+#curves { layout: horizontal; height: 12; }
+#tasks, #loss, #gradient, #cells { width: 1fr; height: 1fr; }
+#settings { width: 1fr; height: 12; }
+#sample { width: 1fr; height: 9; }
+#tabs, #small { display: none; }
+.tabbed #tabs { display: block; }
+.tabbed #left, .alone #left { width: 1fr; }
+.tabbed #left { layout: horizontal; }
+.tabbed #curves { layout: vertical; height: 1fr; }
+.tabbed #settings, .tabbed #sample { height: 1fr; }
+.alone #settings, .alone #sample, .alone #curves { height: 1fr; }
+.tall #curves { height: 1fr; }
+.tall #cells { height: 1fr; }
+"""
+
+
+def tab_of(panel: Panel[Any]) -> int:
+    """The number of the tab on which `panel` is."""
+    return _TAB_OF.get(panel.id or "", 1)
+
+
+def too_small(_view: str, width: int, palette: Palette) -> Strip:
+    """The line that says which size is needed."""
+    return row([(fit(f"rnnplay needs {LEAST_WIDE}x{LEAST_TALL} cells.", width), palette.text)], width, palette)
+
+
+def arrange(screen: Play, width: int, height: int) -> None:
+    """Show and hide what fits into `width` x `height`."""
+    small = width < LEAST_WIDE or height < LEAST_TALL
+    tabbed = not small and (width < WIDE or height < TALL)
+    alone = screen.full if not small else None
+    panels: dict[str, Panel[Any]] = {
+        "tasks": screen.task_panel,
+        "settings": screen.settings_panel,
+        "loss": screen.loss_panel,
+        "gradient": screen.gradient_panel,
+        "cells": screen.cells_panel,
+        "sample": screen.sample_panel,
+    }
+    for name, panel in panels.items():
+        on_tab = not tabbed or _TAB_OF[name] == screen.tab
+        panel.display = not small and (name == alone if alone else on_tab)
+        panel.full = name == alone
+    shown = {name for name, panel in panels.items() if panel.display}
+    for container, names in (
+        ("#left", {"tasks", "settings"}),
+        ("#right", {"loss", "gradient", "cells", "sample"}),
+        ("#curves", {"loss", "gradient"}),
+    ):
+        screen.query_one(container).display = bool(shown & names)
+    for bar in (screen.header, screen.status_bar, screen.keys_bar):
+        bar.display = not small
+    screen.too_small.display = small
+    screen.tabs.display = tabbed and alone is None
+    screen.set_class(tabbed, "tabbed")
+    screen.set_class(alone is not None, "alone")
+    screen.set_class(height >= 46, "tall")

@@ -1,0 +1,284 @@
+"""The run on the screen: one object owns the client and turns the trainer's events into plain accumulated data.
+
+Nothing here knows a widget. `changed(topic)` says what is new: run, status, curves, cells, sample.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rnnplay import protocol as say
+from rnnplay.config import RunConfig, UserError
+from rnnplay.tui.rows import Rows
+
+if TYPE_CHECKING:
+    from rnnplay.client import Client
+
+_KEPT = 20_000  # sampled characters
+_TRACED = 4_000_000  # bytes that a trace may have
+ALIVE = frozenset({"starting", "training", "paused", "finished", "diverged", "inspecting"})
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How texts are drawn."""
+
+    temperature: float = 0.8
+    prompt: str | None = None
+    seed: int = 1
+    length: int | None = None
+    rate: float = 25.0  # characters a second: as fast as one reads
+
+
+class Session:
+    """`state`: idle, or as the trainer says, or stopped, or dead."""
+
+    def __init__(self, changed: Callable[[str], None], root: str | None = None) -> None:
+        self._changed = changed
+        self._root = root
+        self._client: Client | None = None
+        self._follower: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self.sampling = Sampling()
+        self.trace_start = 0
+        self.trace_length = 2_000
+        self.trace_every = 1.0
+        self._clear()
+
+    def _clear(self) -> None:
+        self.state = "idle"
+        self.config: RunConfig | None = None
+        self.facts: say.Facts | None = None
+        self.run: str | None = None
+        self.status: say.Status | None = None
+        self.rows = Rows()
+        self.evaluations: list[tuple[int, float]] = []
+        self.trace: say.Trace | None = None
+        self.text: list[str] = []
+        self.probabilities: list[float] = []
+        self.prompt_length = 0
+        self.unseen: tuple[str, ...] = ()
+        self.candidates: tuple[say.Candidate, ...] = ()
+        self.sample_done = False
+        self.sampled = False
+        self.problem: tuple[str, str] | None = None  # what is wrong, what to do
+        self.note: str = ""
+        self.saved_step: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._client is not None
+
+    @property
+    def step(self) -> int:
+        return self.status.step if self.status else 0
+
+    @property
+    def by_character(self) -> bool:
+        """Whether the network predicts a sequence symbol by symbol, so that it can write."""
+        facts = self.facts
+        return facts is not None and facts.shape == "many to many" and bool(facts.vocabulary)
+
+    # ------------------------------------------------------------------------------------------- what a person does
+
+    async def train(self, config: RunConfig) -> None:
+        """Begin a new run; the one before is saved meanwhile."""
+        self._let_go()
+        await self._open(say.Train(config=config, root=self._root), config)
+
+    async def resume(self, more_steps: int | None = None) -> None:
+        """Go on with the run that stopped, died or finished."""
+        if self.run is None:
+            return
+        run, config = self.run, self.config
+        await self.close()  # its lock must be free
+        await self._open(say.Resume(run=run, more_steps=more_steps), config)
+
+    async def inspect(self) -> None:
+        """Load the run that stopped, to look at it and to sample."""
+        if self.run is None:
+            return
+        await self._open(say.Inspect(run=self.run), self.config)
+
+    async def send(self, command: say.Command) -> None:
+        if self._client is not None:
+            await self._client.send(command)
+
+    async def watch(self, start: int, length: int, every: float) -> None:
+        """Ask for the activations over a piece of the held-out text, now and as training goes on."""
+        self.trace_start, self.trace_length, self.trace_every = start, length, every
+        await self.send(self._watch())
+
+    async def sample(self, sampling: Sampling) -> None:
+        """Begin a new sample; a run that has stopped is loaded for it first."""
+        self.sampling = sampling
+        if self._client is None and self.run is not None:
+            await self.inspect()
+        else:
+            await self.send(self._sample())
+
+    async def change(self, **values: float) -> None:
+        """Change lr or clip of the run under way."""
+        if self.config is not None:
+            self.config = msgspec.structs.replace(self.config, **values)
+            await self.send(say.Change(**values))
+            self._changed("run")
+
+    async def close(self) -> None:
+        """Save whatever runs, and wait until every trainer has ended."""
+        self._let_go()
+        while self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+
+    # ------------------------------------------------------------------------------------------- the trainer's life
+
+    async def _open(self, command: say.Train | say.Resume | say.Inspect, config: RunConfig | None) -> None:
+        from rnnplay.client import Client  # loads NumPy: not before the first paint
+
+        kept_run = self.run if not isinstance(command, say.Train) else None
+        self._clear()
+        self.run, self.config, self.state = kept_run, config, "starting"
+        self._changed("run")
+        try:
+            client = await Client.start(command)
+        except (UserError, OSError) as error:
+            wrong, remedy = (
+                (error.wrong, error.remedy)
+                if isinstance(error, UserError)
+                else (f"The trainer could not be started: {error.strerror or error}.", "Try again with n.")
+            )
+            self._fail(wrong, remedy)
+            return
+        if self._client is not None:  # another was started meanwhile
+            self._let_go()
+        self._client = client
+        self._follower = asyncio.create_task(self._follow(client))
+
+    async def _follow(self, client: Client) -> None:
+        async for event in client.events():
+            if client is not self._client:
+                return
+            self.handle(event)
+        if client is self._client:
+            self._client = None
+            if self.state in ALIVE:
+                self._fail("The trainer ended unexpectedly.", "")
+            self._release(client)
+
+    def _let_go(self) -> None:
+        """Have the present trainer save and end, without waiting for it."""
+        client, self._client = self._client, None
+        if client is not None:
+            self._release(client)
+
+    def _release(self, client: Client) -> None:
+        task = asyncio.create_task(client.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # ---------------------------------------------------------------------------------------------------- its events
+
+    def handle(self, event: say.AnyEvent) -> None:
+        """Take in one event."""
+        match event:
+            case say.Started():
+                self._started(event)
+            case say.Progress():
+                self.rows.add(event.rows)
+                self._changed("curves")
+            case say.Evaluated():
+                if event.loss is not None and (not self.evaluations or event.step > self.evaluations[-1][0]):
+                    self.evaluations.append((event.step, event.loss))
+                self._changed("curves")
+            case say.Status():
+                self._stands(event)
+            case say.Trace():
+                self.trace = event
+                self._changed("cells")
+            case say.Sampled() if event.channel == 0:
+                self._wrote(event)
+            case say.Saved():
+                self.saved_step = event.step
+                self._changed("status")
+            case say.Failed():
+                if event.fatal:
+                    self._fail(event.wrong, event.remedy)
+                else:
+                    self.problem = (event.wrong, event.remedy)
+                    self._changed("run")
+            case say.Stopped():
+                self.run = event.run
+                self.state = "finished" if event.reason == "finished" else "stopped"
+                self._changed("run")
+            case _:
+                pass  # answers to questions that this screen did not ask
+
+    def _started(self, event: say.Started) -> None:
+        self.run, self.config, self.facts = event.run, event.config, event.facts
+        self.note = " ".join(event.notes)
+        if event.step:
+            self.status = say.Status(state="paused", step=event.step)
+        units = event.config.hidden * event.config.layers
+        self.trace_length = max(200, min(self.trace_length, _TRACED // units))
+        self.trace_start = 0
+        self._later(self._watch())
+        if self.by_character:
+            self._later(self._sample())
+        self._changed("run")
+
+    def _stands(self, event: say.Status) -> None:
+        before = self.state
+        self.status = event
+        self.state = event.state
+        if event.state == "diverged" and before != "diverged":
+            self.problem = (event.wrong or "The run diverged.", event.remedy)
+        elif event.state == "training" and before in ("diverged", "paused"):
+            self.problem = None
+        self._changed("run" if event.state != before else "status")
+
+    def _wrote(self, event: say.Sampled) -> None:
+        if event.begins:
+            self.text.clear()
+            self.probabilities.clear()
+            self.prompt_length = max(0, len(event.text) - len(event.probabilities))
+            self.unseen = event.unseen
+            if event.unseen:
+                shown = " ".join(repr(symbol) for symbol in event.unseen)
+                self.problem = (f"The network has never seen {shown}.", "They were left out of the prompt.")
+                self._changed("run")
+        self.text += event.text
+        self.probabilities += event.probabilities
+        if len(self.text) > _KEPT:
+            self.prompt_length = 0
+            del self.text[: -_KEPT // 2], self.probabilities[: -_KEPT // 2]
+        if event.candidates:
+            self.candidates = event.candidates
+        self.sample_done, self.sampled = event.done, True
+        self._changed("sample")
+
+    def _fail(self, wrong: str, remedy: str) -> None:
+        began = self.facts is not None or (self.run is not None and self.rows.count > 0)
+        self.problem = (wrong, remedy)
+        self.state = "dead" if began or self.run is not None else "failed"
+        self._changed("run")
+
+    # ------------------------------------------------------------------------------------------------------ commands
+
+    def _watch(self) -> say.Watch:
+        return say.Watch(start=self.trace_start, length=self.trace_length, every=self.trace_every)
+
+    def _sample(self) -> say.Sample:
+        how = self.sampling
+        return say.Sample(
+            prompt=how.prompt or "", length=how.length, temperature=how.temperature, seed=how.seed, rate=how.rate
+        )
+
+    def _later(self, command: say.Command) -> None:
+        task = asyncio.ensure_future(self.send(command))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)

@@ -1,0 +1,149 @@
+"""The settings that are edited in place: how each is shown, stepped through with the arrows, and typed.
+
+Numbers step through round values; what can be changed while a run goes on is marked live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rnnplay.config import CELLS, OPTIMIZERS, RunConfig, UserError
+from rnnplay.tui.paint.numbers import rate
+
+_TWOS = tuple(float(2**n) for n in range(13))
+_LENGTHS = (5.0, 10.0, 16.0, 25.0, 32.0, 50.0, 64.0, 100.0, 128.0, 200.0, 256.0, 500.0, 1000.0)
+_LADDER = tuple(m * 10.0**e for e in range(-6, 4) for m in (1, 2, 5))
+_STEPS = (100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6)
+_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting. `kind`: choice | whole | number | text; `values` are what the arrows step through."""
+
+    name: str
+    label: str
+    kind: str
+    values: tuple[Any, ...] = ()
+    live: bool = False
+    none: str = ""  # what None is shown as, where it is allowed
+    zero: str = ""  # what 0 is shown as
+
+    def show(self, value: Any) -> str:
+        if value is None:
+            return self.none
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if value == 0 and self.zero and self.kind != "choice":
+            return self.zero
+        if self.kind == "number":
+            return rate(float(value))
+        if self.kind == "whole":
+            return f"{int(value):,}"
+        if self.name == "cell":
+            return str(value).upper() if "-" not in value else str(value)
+        return str(value)
+
+    def turn(self, value: Any, by: int) -> Any:
+        """The value one step further, or before; at an end it stays."""
+        if self.kind == "text":
+            return value
+        if self.kind == "choice":
+            at = self.values.index(value) if value in self.values else 0
+            return self.values[(at + by) % len(self.values)]
+        if not self.values:
+            return max(0, int(value) + by)
+        if value is None:
+            return value if by > 0 else self._typed(self.values[-1])
+        ladder = [float(v) for v in self.values]
+        if by > 0:
+            above = [v for v in ladder if v > value * (1 + 1e-9) + 1e-12]
+            return self._typed(above[0]) if above else (None if self.none else value)
+        below = [v for v in ladder if v < value * (1 - 1e-9) - 1e-12]
+        return self._typed(below[-1]) if below else value
+
+    def _typed(self, value: float) -> Any:
+        return int(value) if self.kind == "whole" else float(f"{value:.6g}")
+
+    def parse(self, text: str) -> Any:
+        """The value that was typed. Raises UserError where it is none."""
+        text = text.strip()
+        if self.kind == "text":
+            return text or None
+        if self.kind == "choice":
+            found = [v for v in self.values if str(v).lower().startswith(text.lower())] if text else []
+            if not found:
+                raise UserError(
+                    f"{self.label} cannot be {text!r}.", f"Choose one of: {', '.join(map(str, self.values))}."
+                )
+            return found[0]
+        if not text and self.none:
+            return None
+        try:
+            value = float(text.replace(",", ""))
+            return int(value) if self.kind == "whole" and value == int(value) else value
+        except (ValueError, OverflowError):
+            remedy = "Type a whole number." if self.kind == "whole" else "Type a number, as 0.002 or 2e-3."
+            raise UserError(f"{text!r} is not a number.", remedy) from None
+
+    def takes(self, character: str, typed: str | None) -> bool:
+        """Whether a key belongs to what is being typed here, not to a command."""
+        if not character.isprintable():
+            return False
+        if self.kind == "text":
+            return True
+        if self.kind == "choice":
+            return False
+        return character.isdigit() or character == "." or (typed is not None and character in "e-+,")
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("cell", "cell", "choice", CELLS),
+    Field("hidden", "hidden", "whole", _TWOS),
+    Field("layers", "layers", "whole", (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)),
+    Field("optimizer", "optimizer", "choice", OPTIMIZERS),
+    Field("lr", "lr", "number", _LADDER, live=True),
+    Field("clip", "clip", "number", (0.0, *_LADDER[12:24]), live=True, zero="off"),
+    Field("batch", "batch", "whole", _TWOS),
+    Field("seq_len", "length", "whole", _LENGTHS),
+    Field("steps", "steps", "whole", _STEPS, none="no limit"),
+    Field("seed", "seed", "whole"),
+)
+TEXT_FIELD = Field("text", "file", "text", none="type a path")
+MORE_FIELDS: tuple[Field, ...] = (
+    Field("activation", "activation", "choice", ("tanh", "sigmoid", "relu", "identity")),
+    Field("init", "init", "choice", ("uniform", "normal", "orthogonal", "identity")),
+    Field("forget_bias", "forget b.", "number", (-1.0, 0.0, 1.0, 2.0, 5.0)),
+    Field("dropout", "dropout", "number", _SHARES),
+    Field("schedule", "schedule", "choice", ("constant", "step", "cosine")),
+    Field("warmup", "warm-up", "whole", (0.0, *_STEPS)),
+    Field("momentum", "momentum", "number", (0.0, 0.5, 0.9, 0.95, 0.99)),
+    Field("decay", "decay", "number", (0.0, *_LADDER[3:18])),
+    Field("carry", "carry", "choice", (True, False)),
+    Field("evaluate_every", "evaluate", "whole", _STEPS),
+    Field("epochs", "epochs", "number", (1.0, 2.0, 5.0, 10.0, 20.0, 50.0), none="no limit"),
+    Field("minutes", "minutes", "number", (1.0, 2.0, 5.0, 10.0, 30.0, 60.0), none="no limit"),
+    Field("dtype", "precision", "choice", ("float32", "float64")),
+)
+SAMPLE_FIELDS: tuple[Field, ...] = (
+    Field("temperature", "temp.", "number", (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)),
+    Field("prompt", "prompt", "text", none="none"),
+    Field("seed", "seed", "whole"),
+    Field("length", "length", "whole", (100.0, 200.0, 400.0, 1000.0, 2000.0), none="no end"),
+)
+
+
+def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
+    """The settings of a task; all of them in full screen."""
+    first = (TEXT_FIELD, *FIELDS) if task == "text" else FIELDS
+    return (*first, *MORE_FIELDS) if full else first
+
+
+def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
+    """The settings of `other` that `one` has otherwise."""
+    names = one.__struct_fields__
+    return {name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)}
+
+
+LIVE = frozenset(field.name for field in FIELDS if field.live)
