@@ -36,6 +36,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     task: str
     text: str | None = None  # absolute path of a text (or table) of one's own
+    column: str | None = None  # of a table of one's own: a heading or a number from 1; None: its last with numbers
     validation: float = 0.1  # share of a text held out at its end
 
     cell: Cell = "lstm"

@@ -1,7 +1,7 @@
 """The catalogue: each task's name, group, line and preset, as plain data, so that a screen can list them at once."""
 
+from rnnplay.catalogue import generated, language
 from rnnplay.catalogue.entry import Entry
-from rnnplay.catalogue.generated import ENTRIES
 from rnnplay.catalogue.texts import TEXTS
 from rnnplay.config import UserError, suggestion
 
@@ -10,7 +10,9 @@ __all__ = ["CATALOGUE", "GROUPS", "Entry", "entry"]
 GROUPS = ("PATTERNS", "ARITHMETIC", "MEMORY", "WORDS", "PICTURES", "SERIES", "TEXT")
 
 # Grouped as a screen lists them; within a group in the order in which they are written.
-CATALOGUE: tuple[Entry, ...] = tuple(sorted(TEXTS + ENTRIES, key=lambda entry: GROUPS.index(entry.group)))
+CATALOGUE: tuple[Entry, ...] = tuple(
+    sorted(TEXTS + generated.ENTRIES + language.ENTRIES, key=lambda entry: GROUPS.index(entry.group))
+)
 
 _BY_NAME = {entry.name: entry for entry in CATALOGUE}
 

@@ -15,3 +15,4 @@ class Entry(msgspec.Struct, frozen=True):
     teaches: str  # two sentences: what one sees here, and which shape it has
     shape: str  # one to one | one to many | many to one | many to many | encoder-decoder
     preset: dict[str, Any] = {}
+    file: str = ""  # what a file of one's own has to be, for people; empty: it reads none

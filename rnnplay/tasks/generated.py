@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnnplay.config import RunConfig
+from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure, Task
 
 Split = Literal["train", "validation", "test"]
@@ -114,8 +114,11 @@ class Generated(Task):
 
     held_out = 256  # sequences in the evaluation
     fresh = 1_000  # sequences that `measure` looks at
+    reads = ""  # what a file of one's own has to be; empty: it reads none
 
     def __init__(self, config: RunConfig) -> None:
+        if config.text and not self.reads:
+            raise UserError(f"The task {self.name} reads no file.", "Train on a text with: rnnplay train --text FILE.")
         self.config = config
         self.rng = generator(config.seed, self.name)
         self._held: list[Batch] | None = None

@@ -39,8 +39,10 @@ class Reber(Symbols):
     def item(self, rng: np.random.Generator, share: float) -> Item:
         outer = "TP"[rng.integers(2)]
         letters, state = [], 0
+        coins: list[int] = []
         while state != INNER_END:
-            letter, state = REBER[state][rng.integers(len(REBER[state]))]
+            coins = coins or rng.integers(0, 2, 32).tolist()
+            letter, state = REBER[state][coins.pop() % len(REBER[state])]
             letters.append(letter)
         ids = [self.vocabulary.index(letter) for letter in ("B", outer, *letters, outer, "E")]
         return Item(ids[:-1], ids[1:], [1.0] * (len(ids) - 1))

@@ -13,7 +13,7 @@ from rnnplay.tasks.base import Array, Batch, Task
 from rnnplay.tasks.generated import Generated
 from rnnplay.tasks.registry import GENERATED
 
-NAMES = sorted(GENERATED)
+NAMES = sorted(set(GENERATED) - {"words"})  # that one is a text
 # Patterns and numbers of which there are too few to hold any out: their measure says what it tests instead.
 WITHOUT_SPLIT = {
     "alternate",
@@ -25,6 +25,7 @@ WITHOUT_SPLIT = {
     "addition-original",
     "counting",
 }
+WITHOUT_SPLIT |= {"series"}  # windows of one series, whose parts do not overlap
 
 
 def made(name: str, **choices: Any) -> Task:
@@ -156,17 +157,18 @@ def test_features_are_given_for_every_time_step(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_that_knows_the_targets_is_solved_and_one_that_guesses_is_not(name: str) -> None:
     task = made(name)
-    measure = task.measure(lambda batch: perfect(task, batch))
+    # Where the network writes on its own it is asked with the beginnings of the test's sequences, in their order.
+    whole = task.test() if isinstance(task, Generated) and name in WRITING else None
+    measure = task.measure(lambda batch: perfect(task, batch if whole is None else whole)[: len(batch.inputs)])
     assert measure is not None
-    if name not in KNOWN_ONLY_IN_PART:
+    if name != "reber":  # whoever gives the target all the probability misses the other legal letters
         assert measure.solved, measure
     flat = task.measure(lambda batch: np.full(output_shape(task, batch), 1 / task.outputs))
     assert flat is not None and not flat.solved, flat
     assert flat.name == measure.name and flat.criterion == measure.criterion
 
 
-# Whoever gives the target all the probability misses the other legal letters; and here targets are not handed over.
-KNOWN_ONLY_IN_PART = {"reber", "hello-end"}
+WRITING = {"hello-end", "caption", "translate"}
 
 
 def output_shape(task: Task, batch: Batch) -> tuple[int, int, int]:

@@ -1,0 +1,229 @@
+"""The tasks over words, pictures and series."""
+
+from rnnplay.catalogue.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        name="sentiment",
+        group="WORDS",
+        title="sentiment",
+        line="good or bad? negation and contrast decide, no single word does",
+        teaches=(
+            "A good word may be denied and the clause before but does not count, so that word by word nothing can "
+            "be told. Many to one: one label after the last word, its probability shown after each."
+        ),
+        shape="many to one",
+        file="lines of a text, a tab and a label",
+        preset={
+            "cell": "lstm",
+            "hidden": 32,
+            "dropout": 0.5,
+            "weight_dropout": 0.3,
+            "decay": 0.1,
+            "batch": 32,
+            "seq_len": 60,
+            "lr": 1e-2,
+            "schedule": "cosine",
+            "steps": 3_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="tagging",
+        group="WORDS",
+        title="part-of-speech tagging",
+        line="noun or verb? watch, can and that depend on what came before",
+        teaches=(
+            "Many words are nouns in one place and verbs in another, and what stood before tells which. Many to "
+            "many: a tag at every word."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 64,
+            "dropout": 0.2,
+            "batch": 32,
+            "seq_len": 22,
+            "lr": 1e-2,
+            "schedule": "cosine",
+            "steps": 1_500,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="translate",
+        group="WORDS",
+        title="translation",
+        line="English to Spanish: words agree, and words change places",
+        teaches=(
+            "An encoder reads the whole English sentence into its state and a decoder writes Spanish out of it, "
+            "word by word. Encoder-decoder: every output depends on all of the input."
+        ),
+        shape="encoder-decoder",
+        preset={
+            "cell": "lstm",
+            "hidden": 128,
+            "dropout": 0.2,
+            "batch": 64,
+            "seq_len": 17,
+            "lr": 4e-3,
+            "clip": 5.0,
+            "schedule": "cosine",
+            "steps": 2_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="typing",
+        group="WORDS",
+        title="predictive typing",
+        line="the thief that anna saw near the church should be sent to the ... jail",
+        teaches=(
+            "Which word comes last was decided by a word at the beginning, and everything between would mislead. "
+            "Many to many: at every word it predicts the next."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 128,
+            "dropout": 0.2,
+            "batch": 32,
+            "seq_len": 34,
+            "lr": 5e-3,
+            "schedule": "cosine",
+            "steps": 2_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="words",
+        group="WORDS",
+        title="a play, word by word",
+        line="the same verse play, read and written by whole words",
+        teaches=(
+            "Words and punctuation marks in place of characters: fewer steps, more symbols, and few examples of "
+            "each. Many to many: at every word it predicts the next."
+        ),
+        shape="many to many",
+        file="any UTF-8 text",
+        preset={
+            "cell": "lstm",
+            "hidden": 128,
+            "dropout": 0.5,
+            "weight_dropout": 0.3,
+            "decay": 0.05,
+            "average": 0.99,
+            "batch": 16,
+            "seq_len": 32,
+            "lr": 4e-3,
+            "minutes": 3,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="plain",
+        group="PICTURES",
+        title="one digit, a plain network",
+        line="a faint digit in, its name out: no time, nothing to remember",
+        teaches=(
+            "With one time step a recurrent network is a plain one: of fixed size and without memory, the case to "
+            "compare with. One to one: one picture, one label."
+        ),
+        shape="one to one",
+        preset={
+            "cell": "rnn",
+            "hidden": 64,
+            "batch": 64,
+            "seq_len": 1,
+            "lr": 5e-3,
+            "schedule": "cosine",
+            "steps": 3_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="caption",
+        group="PICTURES",
+        title="captions",
+        line="a drawn scene in, a sentence out: a small square above a large ring",
+        teaches=(
+            "A small convolutional network sets the first hidden state, and each word that is written is fed "
+            "back. One to many: one picture, then words from <START> to <END>."
+        ),
+        shape="one to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 96,
+            "batch": 32,
+            "seq_len": 13,
+            "lr": 3e-3,
+            "schedule": "cosine",
+            "steps": 4_000,
+            "evaluate_every": 200,
+        },
+    ),
+    Entry(
+        name="video",
+        group="PICTURES",
+        title="a small film",
+        line="a block moves: left, right, up, down or still? one frame never tells",
+        teaches=(
+            "No single frame shows a movement, so the frame before must be remembered. Many to many: a label at "
+            "every frame but the first."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 64,
+            "batch": 32,
+            "seq_len": 16,
+            "lr": 5e-3,
+            "schedule": "cosine",
+            "steps": 2_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="ball",
+        group="PICTURES",
+        title="bouncing ball",
+        line="predict the next frame: where it flies and how it bounces",
+        teaches=(
+            "Where the ball goes shows only over two frames, and at a wall its path folds back. Many to many: at "
+            "every frame it draws the next."
+        ),
+        shape="many to many",
+        preset={
+            "cell": "lstm",
+            "hidden": 128,
+            "batch": 32,
+            "seq_len": 24,
+            "lr": 3e-3,
+            "schedule": "cosine",
+            "steps": 3_000,
+            "evaluate_every": 100,
+        },
+    ),
+    Entry(
+        name="series",
+        group="SERIES",
+        title="a series of numbers",
+        line="predict the next value of a made-up tide, or of a CSV of one's own",
+        teaches=(
+            "Numbers in and numbers out: it is measured by the squared error, beside what a linear predictor "
+            "reaches. Many to many: at every value it predicts the next."
+        ),
+        shape="many to many",
+        file="a CSV with a column of numbers",
+        preset={
+            "cell": "lstm",
+            "hidden": 32,
+            "batch": 32,
+            "seq_len": 60,
+            "lr": 5e-3,
+            "schedule": "cosine",
+            "steps": 2_000,
+            "evaluate_every": 100,
+        },
+    ),
+)

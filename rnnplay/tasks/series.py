@@ -1,0 +1,162 @@
+"""A series of numbers, generated or a CSV's column: predict the next value, and go on forecasting from there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from rnnplay.config import RunConfig, UserError
+from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
+from rnnplay.tasks.generated import Generated, Split, generator
+from rnnplay.tasks.tables import column_of
+
+LEAST = 60  # values of a series of one's own
+FURTHEST = 500  # values of a forecast
+
+
+def tides(count: int) -> Array:
+    """A made-up tide (count,): a wave whose pace and height change, flattened at its top, a slower one, and noise.
+
+    The flattening and the changing pace are what no linear predictor follows.
+    """
+    rng = generator("series")
+    time = np.arange(count)
+    phase = 2 * np.pi * time / 24 + 6 * np.sin(2 * np.pi * time / 331)
+    height = 1 + 0.4 * np.sin(2 * np.pi * time / 173)
+    wave = np.tanh(3 * np.sin(phase)) * height
+    return np.asarray(wave + 0.5 * np.sin(2 * np.pi * time / 61) + rng.normal(0, 0.05, count))
+
+
+class Series(Generated):
+    """The next value of a series, squared error; values are scaled by the training part's mean and deviation.
+
+    Training reads windows of `seq_len` from the first part; the share `validation` at the end is held out, its first
+    half for the evaluation, its second for `measure`. The first `order` values of a held-out part count nothing, so
+    that a linear predictor can be measured on the very same steps.
+    """
+
+    name = "series"
+    by_id = False
+    inputs = outputs = 1
+    readout = "linear"
+    output_vocabulary = ("value",)
+    question = "how many values to forecast, 50"
+    reads = "a CSV file"
+    generated = 6_000
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        if config.text is None:
+            values, self.column = tides(self.generated), "tide"
+        else:
+            values, self.column, self.sha256 = column_of(Path(config.text), config.column)
+        if len(values) < LEAST:
+            raise UserError(f"The series has {len(values)} values.", f"Give at least {LEAST}, better some hundreds.")
+        tail = max(20, round(len(values) * max(config.validation, 0.02)))
+        trained = len(values) - tail
+        self.mean, self.deviation = float(values[:trained].mean()), float(values[:trained].std())
+        if self.deviation == 0:
+            raise UserError(f"The column {self.column!r} is the same number throughout.", "Choose another column.")
+        scaled = ((values - self.mean) / self.deviation).astype(np.float32)
+        cut = trained + tail // 2
+        self.parts: dict[Split, Array] = {
+            "train": scaled[:trained],
+            "validation": scaled[trained:cut],
+            "test": scaled[cut:],
+        }
+        self.order = min(16, tail // 4)
+        self.coefficients = self._linear()
+        self.longest_lag = 0
+        self.epoch_steps = max(1, trained // (config.seq_len * config.batch))
+
+    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+        part = self.parts[split]
+        length = min(max(1, round(share * self.config.seq_len)), len(part) - 1)
+        starts = rng.integers(0, len(part) - length, count)
+        windows = part[np.arange(length + 1)[:, None] + starts]  # (T+1, B)
+        return Batch(windows[:-1, None], windows[1:, None])
+
+    def held(self, split: Split) -> Batch:
+        """A held-out part as one sequence; its first values only warm the network up."""
+        part = self.parts[split]
+        weights = np.ones((len(part) - 1, 1), np.float32)
+        weights[: self.order - 1] = 0
+        return Batch(part[:-1, None, None], part[1:, None, None], weights)
+
+    def evaluation(self) -> Iterator[Batch]:
+        yield self.held("validation")
+
+    def test(self) -> Batch:
+        return self.held("test")
+
+    def measure(self, answer: Answer) -> Measure:
+        """The squared error on the second half of the held-out part; the linear predictor's is the criterion."""
+        batch = self.test()
+        counted = batch.weights[:, 0] > 0 if batch.weights is not None else slice(None)
+        error = float(np.mean((answer(batch)[:, 0, 0] - batch.targets[:, 0, 0])[counted] ** 2))
+        linear = self._linear_error("test")
+        return Measure(f"squared error, linear predictor {linear:.4f}", error, linear, error <= linear)
+
+    def baselines(self) -> list[tuple[str, float]]:
+        part = self.parts["validation"]
+        same = float(np.mean((part[self.order :] - part[self.order - 1 : -1]) ** 2))
+        pairs = [(f"linear in the last {self.order}", self._linear_error("validation")), ("the same value again", same)]
+        return sorted(pairs, key=lambda pair: pair[1])
+
+    def _linear(self) -> Array:
+        """Least squares: coefficients of the last `order` values, the oldest first, and a constant."""
+        part = self.parts["train"].astype(float)
+        windows = np.lib.stride_tricks.sliding_window_view(part, self.order + 1)
+        known = np.column_stack([windows[:, :-1], np.ones(len(windows))])
+        return np.asarray(np.linalg.lstsq(known, windows[:, -1], rcond=None)[0])
+
+    def _linear_error(self, split: Split) -> float:
+        windows = np.lib.stride_tricks.sliding_window_view(self.parts[split].astype(float), self.order + 1)
+        guesses = windows[:, :-1] @ self.coefficients[:-1] + self.coefficients[-1]
+        return float(np.mean((guesses - windows[:, -1]) ** 2))
+
+    def unscaled(self, values: Array) -> Array:
+        return np.asarray(values) * self.deviation + self.mean
+
+    def example(self, index: int) -> Example:
+        """A window of the test part; the network's forecast can be drawn beside its last values."""
+        part = self.parts["test"]
+        length = min(self.config.seq_len, len(part) - 1)
+        start = index * length % (len(part) - length)
+        window = part[start : start + length + 1]
+        batch = Batch(window[:-1, None, None], window[1:, None, None])
+        inputs: list[str | None] = [f"{value:.3g}" for value in self.unscaled(window[:-1])]
+        targets: list[str | None] = [f"{value:.3g}" for value in self.unscaled(window[1:])]
+        return Example(
+            f"{self.column}, from held-out value {start + 1}", inputs, targets, batch, series=self.unscaled(window)
+        )
+
+    def feature_names(self) -> list[str]:
+        return ["level", "rising", "turning"]
+
+    def feature(self, name: str, ids: Array) -> Array:
+        values = np.asarray(ids)[:, 0]
+        change = np.diff(values, prepend=values[:1])
+        if name == "level":
+            return values
+        if name == "rising":
+            return np.asarray(change > 0)
+        if name == "turning":
+            return np.asarray(np.sign(change) != np.sign(np.concatenate([change[:1], change[:-1]])))
+        raise KeyError(name)
+
+    def forecast(self, known: Array, count: int, answer: Answer) -> Array:
+        """The next `count` values after `known` (N,), scaled, each prediction fed back."""
+        values = [float(value) for value in known]
+        for _ in range(count):
+            inputs = np.array(values, np.float32)[:, None, None]
+            values.append(float(answer(Batch(inputs, inputs))[-1, 0, 0]))
+        return np.array(values[len(known) :])
+
+    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
+        """A forecast from the end of the series, in its own units."""
+        text = prompt.strip() or "50"
+        if not text.isdigit() or not 1 <= int(text) <= FURTHEST:
+            raise UserError(f"{prompt!r} is not a number of values.", f"Give a number from 1 to {FURTHEST}.")
+        known = np.concatenate(list(self.parts.values()))[-max(50, self.config.seq_len) :]
+        return [(f"{value:.4g} ", 1.0) for value in self.unscaled(self.forecast(known, int(text), answer))]

@@ -1,0 +1,60 @@
+"""A text word by word, punctuation and line ends being words too: the same network, another alphabet."""
+
+import re
+
+import numpy as np
+
+from rnnplay import corpora
+from rnnplay.config import RunConfig
+from rnnplay.tasks.base import Array
+from rnnplay.tasks.text import TextTask
+
+RARE = " <rare>"
+KEPT = 8_191  # the commonest words; with RARE it makes 8,192
+# A word brings the space before it, so that words in a row are the text again.
+_TOKEN = re.compile(r"\n| ?\w+(?:['’-]\w+)*| ?[^\w\s]| +|\t")
+
+
+def tokens(text: str) -> list[str]:
+    """The words of `text`, each with the space before it, punctuation marks and line ends."""
+    return _TOKEN.findall(text)
+
+
+class Words(TextTask):
+    """The next word of the play, or of a text of one's own. Words that occur but once are read as one rare word."""
+
+    def __init__(self, config: RunConfig) -> None:
+        text = corpora.read("play", config.text)
+        words = tokens("".join(text.vocabulary[i] for i in text.ids.tolist()))
+        kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        kept = np.sort(order[(counts[order] > 1)][:KEPT])
+        vocabulary = (*(str(kind) for kind in kinds[kept]), RARE)
+        table = np.full(len(kinds), len(kept), np.uint16)
+        table[kept] = np.arange(len(kept))
+        share = 1 - counts[kept].sum() / counts.sum()
+        note = f"{len(vocabulary) - 1:,} words are told apart; the others ({share:.1%} of the text) are read as one."
+        super().__init__(
+            config,
+            corpora.Text(
+                name=text.name,
+                ids=table[numbers],
+                vocabulary=vocabulary,
+                sha256=text.sha256,
+                rest=len(kept),
+                notes=(*text.notes, note),
+            ),
+        )
+        self.question = ""
+
+    def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        """The ids of the words of `text` and the unknown ones, which are read as the rare word."""
+        number = {word: i for i, word in enumerate(self.vocabulary)}
+        words = tokens(text)
+        ids = np.array([number.get(word, len(self.vocabulary) - 1) for word in words], np.int32)
+        return ids, tuple(dict.fromkeys(word.strip() for word in words if word not in number))
+
+    def feature(self, name: str, ids: Array) -> Array:
+        """A feature of the text, as it stands at the last character of each word."""
+        lengths = [len(self.vocabulary[i]) for i in ids]
+        return super().feature(name, ids)[np.cumsum(lengths) - 1]
