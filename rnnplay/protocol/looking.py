@@ -92,6 +92,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     c: Packed | None = None  # (T + 1, U)
     dh_above: Packed  # (T, U): dL/dh that comes from the readout or the layer above
     dh_future: Packed  # (T, U): dL/dh that comes from the next time step
+    computed: Packed  # (T, U): h as the cell gave it, before it was set by hand
     dc_future: Packed | None = None  # (T, U): dL/dc that comes from the next time step
     dc: Packed | None = None  # (T, U): dL/dc in all
 

@@ -1,0 +1,289 @@
+"""How far back a network learns: the gradient of the last time step's loss by lag, and which past moved a prediction.
+
+The gradient is always taken with respect to the whole state that one time step hands to the next: h of every layer,
+and c where there is one, since an LSTM's memory is in c (Hochreiter 1991; Bengio, Simard and Frasconi 1994; Pascanu,
+Mikolov and Bengio 2013).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnnplay.engine.architecture import Architecture
+from rnnplay.lab import equations
+from rnnplay.lab.equations import Array
+from rnnplay.lab.walk import Chain, Walk, Way, slopes_of
+from rnnplay.tasks.base import Batch, Task
+
+FADED = 0.01  # of the gradient at lag 0: what is below it is over the horizon
+GROWN = 10.0  # times the gradient at lag 0: it explodes
+_EXACT = 384  # size of a matrix up to which all eigenvalues are computed
+_KRYLOV = 120  # vectors in which the largest ones of a greater matrix are sought
+_MOMENTS = 3  # time steps at which the state's Jacobian is looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """The gradient by lag of one network: norms (lags + 1), means over the sequences."""
+
+    norms: Array
+    radius: float | None  # spectral radius of W_hh, for gated cells of the state's Jacobian
+    horizon: int | None  # the first lag at which the norm is below 1 % of that at lag 0
+    verdict: str  # vanishes | explodes | steady
+
+
+def reach(walk: Walk, batch: Batch, lags: int) -> Reach:
+    """How far back the loss of the last counted time step of `batch` (no padding) is felt, up to `lags`."""
+    with np.errstate(all="ignore"):
+        way = walk.forward(batch)
+        norms = by_lag(walk, way)[: lags + 1]
+        radius = spectral_radius(walk, way)
+    horizon = horizon_of(norms)
+    return Reach(norms, radius, horizon, verdict_of(norms, horizon))
+
+
+def by_lag(walk: Walk, way: Way) -> Array:
+    """The norm of d(loss of the last counted time step)/d(state at lag k), from k = 0 to the state it began with.
+
+    A sequence's own loss and its own state; the mean over the sequences. The state at lag 0 is the one that the last
+    time step hands on, of which only the top layer's h is read. An encoder's time steps follow the decoder's.
+    """
+    counted = np.flatnonzero((way.share > 0).any(axis=1))
+    end = int(counted[-1]) if counted.size else len(way.y) - 1
+    slope = slopes_of(way.values, way.batch.targets, walk.architecture.readout)
+    dy = np.zeros_like(way.y)
+    dy[end] = slope[end]
+    backs = walk.backward(way, dy)
+    squares: list[Array] = []  # (B) each
+    for part, (chain, back) in enumerate(reversed(list(zip(walk.chains, backs, strict=True)))):
+        for t in reversed(range(end + 1 if part == 0 else len(back.slopes))):
+            row = back.slopes[t]
+            total = np.zeros(way.y.shape[-1])
+            for n, s in enumerate(row):
+                # Towards the next time step; the reading of the last one itself belongs to lag 0.
+                h = s.above if not squares and n == len(row) - 1 else s.future
+                if chain.layers[n].cell == "input-rnn" and squares:
+                    h = s.dp_future if s.dp_future is not None else np.zeros_like(h)
+                total += (h**2).sum(axis=0)
+                if s.dc_future is not None and squares:
+                    total += (s.dc_future**2).sum(axis=0)
+            squares.append(total)
+    first = np.zeros(way.y.shape[-1])
+    for h, c in backs[0].start:
+        first = first + (h**2).sum(axis=0) + (0 if c is None else (c**2).sum(axis=0))
+    return np.asarray(np.sqrt(np.stack([*squares, first])).mean(axis=1))
+
+
+def horizon_of(norms: Array) -> int | None:
+    """The first lag at which the gradient is below 1 % of that at lag 0; None: it stays above, or is not finite."""
+    if not norms.size or not np.isfinite(norms[0]) or norms[0] <= 0:
+        return None
+    below = np.flatnonzero(norms < FADED * norms[0])
+    return int(below[0]) if below.size else None
+
+
+def verdict_of(norms: Array, horizon: int | None) -> str:
+    """vanishes: over the horizon before it grew; explodes: grown tenfold or no longer finite; else steady."""
+    start = norms[0] if norms.size else 0.0
+    grown = np.flatnonzero(~np.isfinite(norms) | (norms > GROWN * start)) if start > 0 else np.zeros(0)
+    last = norms[-1] if norms.size else 0.0
+    if grown.size and (horizon is None or grown[0] < horizon) and (not np.isfinite(last) or last > start):
+        return "explodes"
+    return "vanishes" if horizon is not None else "steady"
+
+
+def spectral_radius(walk: Walk, way: Way) -> float | None:
+    """The largest |eigenvalue| of W_hh over the layers; for LSTM and GRU of the state's Jacobian, a median over time.
+
+    None where it is not finite. A layer's state depends on its own past and on the layers below, never on those above:
+    the Jacobian of the whole state is block-triangular, and its eigenvalues are those of its diagonal blocks.
+    """
+    chain, moments = walk.chains[-1], way.moments[-1]
+    if walk.architecture.cell == "input-rnn":
+        return 0.0  # the past goes no further than one time step
+    if walk.architecture.cell == "rnn":
+        return _largest([largest_eigenvalue(W.W_h["h"]) for W in chain.layers])
+    places = sorted({len(moments) * k // _MOMENTS for k in range(_MOMENTS)} | {len(moments) - 1})[-_MOMENTS:]
+    found = [
+        _largest([largest_eigenvalue(jacobian(chain, way, t, n)) for n in range(len(chain.layers))]) for t in places
+    ]
+    known = [radius for radius in found if radius is not None]
+    return float(np.median(known)) if known else None
+
+
+def _largest(radii: Sequence[float | None]) -> float | None:
+    return None if any(radius is None for radius in radii) else max(radius for radius in radii if radius is not None)
+
+
+def jacobian(chain: Chain, way: Way, t: int, layer: int) -> Array:
+    """d(state after t)/d(state before t) of one layer for the first sequence: (H, H), for an LSTM (2H, 2H)."""
+    W, m = chain.layers[layer], way.moments[-1][t][layer]
+    one = replace(
+        m,
+        h_before=m.h_before[:, :1], h=m.h[:, :1], recurrent=None if m.recurrent is None else m.recurrent[:, :1],
+        c_before=None if m.c_before is None else m.c_before[:, :1], c=None if m.c is None else m.c[:, :1],
+        gates={gate: value[:, :1] for gate, value in m.gates.items()},
+    )  # fmt: skip
+    H = W.hidden
+    unit = np.eye(H)
+    if m.c is None:
+        return equations.backward(W, one, unit).dh_before.T
+    zero = np.zeros((H, H))
+    columns = [equations.backward(W, one, dh, dc) for dh, dc in ((unit, zero), (zero, unit))]
+    return np.block([[s.dh_before.T, s.dc_before.T] for s in columns if s.dc_before is not None])
+
+
+def largest_eigenvalue(matrix: Array) -> float | None:
+    """The largest |eigenvalue| of a square matrix: exact where small, else within about 1 % by Arnoldi's method."""
+    if not np.isfinite(matrix).all():
+        return None
+    size = len(matrix)
+    if size <= _EXACT:
+        return float(np.abs(np.linalg.eigvals(matrix)).max())
+    Q, T = np.zeros((size, _KRYLOV + 1)), np.zeros((_KRYLOV + 1, _KRYLOV))
+    start = np.random.default_rng(0).standard_normal(size)
+    Q[:, 0] = start / np.linalg.norm(start)
+    for j in range(_KRYLOV):
+        w = matrix @ Q[:, j]
+        for _ in range(2):  # twice, or rounding spoils the right angles
+            part = Q[:, : j + 1].T @ w
+            w -= Q[:, : j + 1] @ part
+            T[: j + 1, j] += part
+        T[j + 1, j] = np.linalg.norm(w)
+        if T[j + 1, j] < 1e-12:
+            return float(np.abs(np.linalg.eigvals(T[: j + 1, : j + 1])).max())
+        Q[:, j + 1] = w / T[j + 1, j]
+    return float(np.abs(np.linalg.eigvals(T[:_KRYLOV])).max())
+
+
+def sequences(task: Task, lags: int, count: int) -> Batch:
+    """Up to `count` held-out sequences without padding that end at the same counted time step, as long as `lags` asks.
+
+    A text is read on as far as it takes; items have the length that they have.
+    """
+    batches = iter(task.evaluation())
+    batch = next(batches)
+    while batch.inputs.shape[0] <= lags and (more := next(batches, None)) is not None and not more.fresh:
+        batch = Batch(np.concatenate([batch.inputs, more.inputs]), np.concatenate([batch.targets, more.targets]))
+    return unpadded(batch, count)
+
+
+def unpadded(batch: Batch, count: int) -> Batch:
+    """Up to `count` sequences of `batch` that end together, cut at their end; of an encoder's those of one length."""
+    B = batch.inputs.shape[-1]
+    T = batch.inputs.shape[0]
+    counts = np.ones((T, B), bool) if batch.weights is None else batch.weights > 0
+    if batch.mask is not None:
+        counts = counts & batch.mask
+    ends = np.where(counts.any(axis=0), T - 1 - counts[::-1].argmax(axis=0), -1)
+    lengths = np.zeros(B, int) if batch.source_mask is None else batch.source_mask.sum(axis=0)
+    kinds = [(int(end), int(length)) for end, length in zip(ends, lengths, strict=True)]
+    wanted = max(set(kinds), key=lambda kind: (kind[0] + kind[1], kinds.count(kind)))
+    chosen = [b for b, kind in enumerate(kinds) if kind == wanted][:count]
+    stop = max(wanted[0], 0) + 1
+    source = batch.source
+    if source is not None:
+        source = source[:, chosen]
+        if batch.source_mask is not None:
+            kept = batch.source_mask[:, chosen[0]]
+            same = [n for n, b in enumerate(chosen) if (batch.source_mask[:, b] == kept).all()]
+            chosen, source = [chosen[n] for n in same], source[kept][:, same]
+    return Batch(
+        batch.inputs[:stop][..., chosen],
+        batch.targets[:stop][..., chosen],
+        None if batch.weights is None else batch.weights[:stop, chosen],
+        source=source,
+        features=None if batch.features is None else batch.features[..., chosen],
+    )
+
+
+KINDS: tuple[tuple[str, str, str], ...] = (
+    ("RNN tanh", "rnn", "tanh"),
+    ("RNN ReLU", "rnn", "relu"),
+    ("RNN sigmoid", "rnn", "sigmoid"),
+    ("LSTM", "lstm", "tanh"),
+    ("GRU", "gru", "tanh"),
+)
+"""Name, cell and activation of the networks that stand side by side."""
+
+
+def kind_of(architecture: Architecture) -> str:
+    """What a network is called: LSTM, RNN ReLU."""
+    known = {(cell, activation): name for name, cell, activation in KINDS}
+    key = (architecture.cell, architecture.activation if architecture.cell in ("rnn", "input-rnn") else "tanh")
+    return known.get(key, f"{architecture.cell} {key[1]}")
+
+
+def beside(
+    architecture: Architecture, batch: Batch, lags: int, fresh: Callable[[Architecture], dict[str, Array]]
+) -> Iterable[tuple[str, Reach]]:
+    """Untrained networks of the same size on the same sequences; `fresh` draws their parameters."""
+    for name, cell, activation in KINDS:
+        other = replace(architecture, cell=cell, activation=activation, dropout=0.0, weight_dropout=0.0)
+        yield name, reach(Walk(other, fresh(other)), batch, lags)
+
+
+def sentence(name: str, found: Reach, longest_lag: int) -> str:
+    """What the gradient by lag means for a task whose longest dependency is `longest_lag` (0: unknown)."""
+    last = len(found.norms) - 1
+    radius = f" (spectral radius {found.radius:.2f})" if found.radius is not None else ""
+    if found.verdict == "explodes":
+        return f"{name}: the gradient explodes{radius}: clip it, lower the learning rate or start with smaller weights."
+    if found.horizon is None:
+        need = f", the longest dependency is {longest_lag}" if longest_lag else ""
+        return f"{name}: the gradient still reaches lag {last}{radius}{need}."
+    text = f"{name}: the gradient vanishes{radius}, horizon: {found.horizon} steps"
+    if not longest_lag:
+        return f"{text}."
+    if longest_lag > found.horizon:
+        return f"{text}, but the task's longest dependency is {longest_lag}: what lies further back is hardly learned."
+    return f"{text}; the task's longest dependency, {longest_lag}, lies within it."
+
+
+def one_unit(lags: int, weights: Sequence[float]) -> Array:
+    """|dh_T/dh_(T-k)| of one linear unit h_t = w h_(t-1), for each w: (weights, lags + 1). It is |w|^k."""
+    a = Architecture(cell="rnn", inputs=1, hidden=1, outputs=1, by_id=False, activation="identity", readout="linear")
+    zero = np.zeros((lags, 1, 1))
+    batch = Batch(zero, zero - 0.5)
+    rows = []
+    for w in weights:
+        one = {"l0.W_xh": np.ones((1, 1)), "l0.W_hh": np.full((1, 1), w), "W_hy": np.ones((1, 1))}
+        walk = Walk(a, one)
+        rows.append(by_lag(walk, walk.forward(batch)))
+    return np.stack(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """|d(what is told at `position`)/dx| of each input up to it: of the encoder's inputs first."""
+
+    norms: Array
+    output: int
+    value: float  # probability of that output, or the number
+
+
+def influence(walk: Walk, batch: Batch, position: int) -> Influence:
+    """The gradient of log p of the likeliest output at time step `position` with respect to each input (B = 1).
+
+    For numbers: of the first number itself.
+    """
+    with np.errstate(all="ignore"):
+        way = walk.forward(batch)
+        values, readout = way.values[position, :, 0], walk.architecture.readout
+        likeliest = int(values.argmax()) if readout == "softmax" else 0
+        dy = np.zeros_like(way.y)
+        if readout == "softmax":
+            dy[position, :, 0] = -values
+            dy[position, likeliest, 0] += 1
+        elif readout == "linear":
+            dy[position, likeliest, 0] = 1
+        else:
+            dy[position, likeliest, 0] = 1 - values[likeliest] if values[likeliest] > 0.5 else -values[likeliest]
+        backs = walk.backward(way, dy, inputs=True)
+        found = [
+            np.linalg.norm(back.inputs[t][:, 0])
+            for part, back in enumerate(backs)
+            for t in range(position + 1 if part == len(backs) - 1 else len(back.slopes))
+        ]
+    return Influence(np.array(found), likeliest, float(values[likeliest]))

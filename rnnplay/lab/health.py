@@ -1,0 +1,284 @@
+"""What ails a run, in words: the cause and what to try, the worst first, at most three at a time.
+
+Fed by the rows of metrics and, now and then, by a look at the network itself. A run that learns is left in peace:
+saturated units or a clipped gradient are accused only where the loss does not do what it should.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnplay.lab.equations import GATES, Array, function_of
+from rnnplay.lab.gradients import by_lag, horizon_of, spectral_radius, verdict_of
+from rnnplay.lab.walk import Walk
+from rnnplay.tasks.base import Batch
+
+MOST = 3  # pieces of advice at a time
+EARLY = 40  # steps before which nothing but a loss that is not finite is remarked
+FLAT_STEPS = 150  # steps after which a loss that has not moved is remarked
+EDGE = 0.99  # |tanh| or |2 sigmoid - 1| beyond which a unit or gate is saturated
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something that is wrong, what causes it and what to try. `severity` (0..1) puts the worst first."""
+
+    name: str
+    cause: str
+    remedy: str
+    severity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """What is known of a run before it begins."""
+
+    cell: str
+    activation: str
+    optimizer: str
+    lr: float
+    clip: float  # 0: off
+    span: int  # time steps through which a gradient flows back
+    longest_lag: int = 0  # of the task; 0: unknown
+    baseline: float | None = None  # the loss of a simple predictor
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the network on a batch."""
+
+    step: int
+    saturated: float  # share of hidden values (of an LSTM or GRU: of gates) at the edge of their range
+    dead: float  # share of units that are zero at every time step
+    still: float  # share of units whose value never changes
+    verdict: str  # of the gradient by lag
+    horizon: int | None
+    radius: float | None
+    ratio: float | None = None  # |update| / |weights| of the last step
+
+
+def look(walk: Walk, batch: Batch, step: int, ratio: float | None = None, radius: bool = True) -> Look:
+    """Look at a network on `batch` (no padding)."""
+    with np.errstate(all="ignore"):
+        way = walk.forward(batch)
+        moments = way.moments[-1]
+        shares, dead, still = [], [], []
+        for n, W in enumerate(walk.chains[-1].layers):
+            h = np.stack([row[n].h for row in moments])  # (T, H, B)
+            dead.append((h == 0).all(axis=(0, 2)))
+            still.append((np.ptp(h, axis=(0, 2)) < 1e-6) & (h.size > h.shape[1]))
+            for gate in GATES[W.cell]:
+                values = np.stack([row[n].gates[gate] for row in moments])
+                function = function_of(W, gate)
+                if function in ("tanh", "sigmoid"):
+                    centred = np.abs(values if function == "tanh" else 2 * values - 1)
+                    shares.append(float((centred > EDGE).mean()))
+        norms = by_lag(walk, way)
+        horizon = horizon_of(norms)
+        return Look(
+            step,
+            max(shares, default=0.0) if walk.architecture.cell in ("rnn", "input-rnn") else float(np.mean(shares)),
+            float(np.mean(dead)),
+            float(np.mean(still)),
+            verdict_of(norms, horizon),
+            horizon,
+            spectral_radius(walk, way) if radius else None,
+            ratio,
+        )
+
+
+def update_ratio(before: Mapping[str, Array], after: Mapping[str, Array]) -> float | None:
+    """|update| / |weights| over all matrices; None where it is not finite."""
+    names = [name for name in after if min(after[name].shape) > 1] or list(after)
+    moved = math.sqrt(sum(float(np.sum((after[n].astype(np.float64) - before[n]) ** 2)) for n in names))
+    size = math.sqrt(sum(float(np.sum(before[n].astype(np.float64) ** 2)) for n in names))
+    ratio = moved / size if size > 0 else math.inf
+    return ratio if math.isfinite(ratio) else None
+
+
+@dataclass
+class Monitor:
+    """Keeps what is needed of a run's rows and looks, and says what ails it."""
+
+    patient: Patient
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)  # NaN where not finite
+    norms: list[float] = field(default_factory=list)
+    clipped: list[float] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    lr: float | None = None
+
+    def row(
+        self, step: int, loss: float | None, grad_norm: float | None, clipped: float, lr: float | None = None
+    ) -> None:
+        """A block of steps, as metrics.jsonl has them."""
+        self.steps.append(step)
+        self.losses.append(math.nan if loss is None else loss)
+        self.norms.append(math.nan if grad_norm is None else grad_norm)
+        self.clipped.append(clipped)
+        self.lr = lr if lr is not None else self.lr
+
+    def saw(self, found: Look) -> None:
+        self.looks.append(found)
+        del self.looks[1:-200]  # the first one stays: how it began
+
+    def advice(self) -> list[Advice]:
+        """The worst first, at most three; nothing where nothing is wrong."""
+        if not self.losses:
+            return []
+        course = Course.of(self)
+        found = [a for check in CHECKS if (a := check(self, course)) is not None]
+        names: set[str] = set()
+        kept = []
+        for a in sorted(found, key=lambda a: -a.severity):
+            if a.name not in names:
+                names.add(a.name)
+                kept.append(a)
+        return kept[:MOST]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the loss went: `first` untrained, `now`, `best` of all stretches."""
+
+    step: int
+    first: float
+    now: float
+    best: float
+    finite: bool
+    good: bool  # better than the simple predictor, or far better than untrained
+    moving: bool  # it has fallen lately
+    worse: bool  # well above its best or above where it began
+
+    @classmethod
+    def of(cls, m: Monitor) -> "Course":
+        losses = np.array(m.losses)
+        step = m.steps[-1]
+        finite = bool(np.isfinite(losses[-1]))
+        known = losses[np.isfinite(losses)]
+        if not known.size:
+            return cls(step, math.nan, math.nan, math.nan, False, False, False, True)
+        size = max(1, min(len(known) // 8, 40))
+        stretches = known[len(known) % size :].reshape(-1, size).mean(axis=1)
+        first, now, best = float(known[: max(1, min(3, size))].mean()), float(np.median(known[-size:])), stretches.min()
+        earlier = stretches[: max(1, len(stretches) * 3 // 4)].min()
+        baseline = m.patient.baseline
+        good = finite and (now < 0.5 * first or (baseline is not None and now < 0.97 * baseline))
+        moving = finite and now < 0.99 * min(first, float(earlier))
+        worse = not finite or now > 1.02 * first or (now > 1.3 * float(best) and not now < 0.5 * first)
+        return cls(step, first, now, float(best), finite, good, moving, worse)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def too_high(m: Monitor, c: Course) -> Advice | None:
+    ratios = [k.ratio for k in m.looks if k.ratio is not None]
+    peak, recent = max(ratios, default=0.0), (ratios[-1] if ratios else 0.0)
+    began_wild = bool(m.norms) and not m.norms[0] < 100
+    lr = m.lr if m.lr is not None else m.patient.lr
+    remedy = f"Try a learning rate of {lr / 10:.1g}."
+    if not c.finite:
+        if began_wild:
+            return None  # it was wild before the first update
+        return Advice("learning rate too high", f"The loss is no longer finite at rate {lr:g}.", remedy, 1.0)
+    if c.step < EARLY or c.good:
+        return None
+    if (c.worse and peak > 0.01) or (not c.moving and recent > 0.02):
+        cause = f"Updates change the weights by {_percent(max(recent, peak))} a step, and the loss does not fall."
+        return Advice("learning rate too high", cause, remedy, 0.9 if not began_wild else 0.6)
+    return None
+
+
+def too_low(m: Monitor, c: Course) -> Advice | None:
+    ratios = [k.ratio for k in m.looks if k.ratio is not None]
+    if not c.finite or c.step < FLAT_STEPS or c.good or not ratios:
+        return None
+    lr = m.lr if m.lr is not None else m.patient.lr
+    if np.median(ratios) < 3e-4 and c.now > 0.9 * c.first:
+        cause = f"Updates change the weights by only {np.median(ratios):.0e} of their size, and the loss hardly moves."
+        return Advice("learning rate too low", cause, f"Try a learning rate of {lr * 100:.1g}.", 0.6)
+    return None
+
+
+def explodes(m: Monitor, c: Course) -> Advice | None:
+    if c.good and c.finite:
+        return None
+    wild = not m.norms[0] < 100
+    grows = any(k.verdict == "explodes" for k in m.looks[:1] + m.looks[-2:])
+    radius = next((k.radius for k in reversed(m.looks) if k.radius is not None), None)
+    clip = m.patient.clip
+    clipped = float(np.mean(m.clipped[-20:]))
+    beyond = clip > 0 and clipped > 0.5 and np.nanmedian(m.norms[-20:]) > 10 * clip
+    if not (wild or grows) or (not wild and not beyond and c.moving):
+        return None
+    if not wild and not beyond and c.finite and not (radius is not None and radius > 1.1):
+        return None
+    cause = "The gradient grows on its way back through time"
+    if radius is not None and radius > 1:
+        cause += f" (spectral radius {radius:.2f})"
+    if clipped:
+        cause += f"; {_percent(clipped)} of the steps are clipped"
+    remedy = "Start with smaller recurrent weights (init orthogonal)" + ("." if clip else ", and clip at 1.")
+    return Advice("exploding gradient", cause + ".", remedy, 0.95 if wild else 0.7)
+
+
+def vanishes(m: Monitor, c: Course) -> Advice | None:
+    if not m.looks or c.good or not c.finite or c.step < FLAT_STEPS:
+        return None
+    last, lag = m.looks[-1], m.patient.longest_lag
+    if last.horizon is None or not lag or last.horizon >= lag or m.patient.span < lag:
+        return None
+    cause = f"The gradient reaches {last.horizon} steps back, the task needs {lag}."
+    remedy = "Try the cell lstm or gru" if m.patient.cell == "rnn" else "Try a higher forget bias or chrono"
+    return Advice("vanishing gradient", cause, remedy + ", or init orthogonal.", 0.4)
+
+
+def dead(m: Monitor, c: Course) -> Advice | None:
+    if not m.looks or (c.good and m.looks[-1].dead < 0.9):
+        return None
+    share = m.looks[-1].dead
+    if share < 0.4:
+        return None
+    cause = f"{_percent(share)} of the units are zero at every time step: no gradient reaches them."
+    return Advice("dead units", cause, "Try a smaller learning rate, tanh, or smaller weights.", 0.5 + 0.5 * share)
+
+
+def saturated(m: Monitor, c: Course) -> Advice | None:
+    if not m.looks or c.good or c.step < EARLY or c.moving:
+        return None
+    share = m.looks[-1].saturated
+    if share < 0.5:
+        return None
+    what = "units" if m.patient.cell in ("rnn", "input-rnn") else "gates"
+    cause = f"{_percent(share)} of the {what} stand at the edge of their range, where no gradient passes."
+    began = m.looks[0].saturated > 0.5
+    remedy = "Start with smaller weights (init uniform)." if began else "Try a smaller learning rate."
+    return Advice("saturated units", cause, remedy, 0.8 if began else 0.5)
+
+
+def too_short(m: Monitor, c: Course) -> Advice | None:
+    lag, span = m.patient.longest_lag, m.patient.span
+    if not lag or span >= lag or (c.good and c.finite) or c.step < EARLY:
+        return None
+    cause = f"The gradient flows back {span} time steps, the task's longest dependency is {lag}."
+    return Advice("sequence length too short", cause, f"Set the length to {lag} or more.", 0.85)
+
+
+def clipped(m: Monitor, c: Course) -> Advice | None:
+    if c.good or not c.finite or c.step < EARLY or m.patient.clip <= 0 or c.moving:
+        return None
+    share = float(np.mean(m.clipped[-20:]))
+    norm = float(np.nanmedian(m.norms[-20:]))
+    if share < 0.9 or norm < 20 * m.patient.clip or m.norms[0] > 100:
+        return None
+    cause = (
+        f"{_percent(share)} of the steps are clipped: the gradient's norm is {norm:.2g}, the clip {m.patient.clip:g}."
+    )
+    return Advice("clipped too hard", cause, f"Clip at {norm:.1g} or more.", 0.75)
+
+
+CHECKS = (too_high, too_low, explodes, vanishes, dead, saturated, too_short, clipped)

@@ -1,0 +1,263 @@
+"""A float64 copy of a network that is walked through time step by time step, forward and backward.
+
+Everything on the way is kept, and anything may be changed on the way: a hidden value, an input, a weight. An
+encoder-decoder is two chains of layers of which the second begins with the state that the first one ends with.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnplay.engine.architecture import GATES, Architecture
+from rnnplay.lab import equations
+from rnnplay.lab.equations import Array, Moment, Slope, Weights
+from rnnplay.tasks.base import Batch
+
+State = list[tuple[Array, Array | None]]
+"""h (H, B) and c (H, B) or None, for each layer; for input-rnn the previous input instead of h."""
+
+Hands = Mapping[tuple[int, int, int, str], Mapping[int, float]]
+"""(part, time, layer, "h" or "c") -> unit -> the value that it is set to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Layers over time. `prefix` is what its parameters' names begin with."""
+
+    name: str
+    prefix: str
+    layers: list[Weights]
+
+    def forward(self, inputs: Array, state: State, hands: Hands, part: int) -> list[list[Moment]]:
+        """Moments [time][layer] for inputs (T, D, B) or ids (T, B)."""
+        moments: list[list[Moment]] = []
+        for t, x in enumerate(inputs):
+            row = []
+            for n, W in enumerate(self.layers):
+                h, c = state[n]
+                m = equations.forward(W, x, h, c, hands.get((part, t, n, "h")), hands.get((part, t, n, "c")))
+                row.append(m)
+                # input-rnn hands on what it has just read, where the others hand on their hidden state.
+                kept = one_hot(x, h.shape[0]) if W.cell == "input-rnn" else m.h
+                state = [*state[:n], (kept, m.c), *state[n + 1 :]]
+                x = m.h
+            moments.append(row)
+        return moments
+
+    def backward(
+        self, moments: list[list[Moment]], above: Sequence[Array | None], end: State | None = None, inputs: bool = False
+    ) -> "Back":
+        """The way back: `above[t]` is dL/dh of the top layer from the readout, `end` dL/d(the last state).
+
+        `inputs`: dL/dx too.
+        """
+        T, L = len(moments), len(self.layers)
+        back = Back([[Slopes() for _ in range(L)] for _ in range(T)])
+        future: State = list(end) if end is not None else [(np.zeros(()), None)] * L
+        for t in reversed(range(T)):
+            down: Array | None = above[t]
+            for n in reversed(range(L)):
+                W, m = self.layers[n], moments[t][n]
+                dh_next, dc_next = future[n]
+                zero = np.zeros_like(m.h)
+                s = back.slopes[t][n]
+                s.above = zero if down is None else down
+                # input-rnn: what comes from the future belongs to the input, not to h.
+                s.future = zero if W.cell == "input-rnn" else zero + dh_next
+                if W.cell == "input-rnn" and dh_next.ndim:
+                    s.dp_future = dh_next
+                s.dc_future = None if m.c is None else (np.zeros_like(m.c) if dc_next is None else dc_next)
+                s.slope = equations.backward(W, m, s.above + s.future, s.dc_future)
+                future[n] = (s.slope.dh_before, s.slope.dc_before)
+                down = equations.into_input(W, s.slope) if n or inputs else None
+                if W.cell == "input-rnn" and down is not None:
+                    down = down + dh_next
+            if inputs and down is not None:
+                back.inputs[t] = down
+        back.start = future
+        return back
+
+
+@dataclass(eq=False)
+class Slopes:
+    """dL/dh from above and from the future, dL/dc from the future, and what the cell makes of them.
+
+    For input-rnn `dp_future` is what the next time step says of the input that it remembers.
+    """
+
+    above: Array = field(default_factory=lambda: np.zeros(0))
+    future: Array = field(default_factory=lambda: np.zeros(0))
+    dc_future: Array | None = None
+    dp_future: Array | None = None
+    slope: Slope = field(default_factory=lambda: Slope({}, {}, None, np.zeros(0), None))
+
+
+@dataclass(eq=False)
+class Back:
+    """The way back through one chain: slopes [time][layer], dL/d(first state), and dL/dx where it was wanted."""
+
+    slopes: list[list[Slopes]]
+    inputs: dict[int, Array] = field(default_factory=dict)
+    start: State = field(default_factory=list)
+
+
+def one_hot(x: Array, D: int) -> Array:
+    """ids (B) as columns (D, B); columns as they are."""
+    if x.dtype.kind not in "iu":
+        return x
+    out = np.zeros((D, x.size))
+    out[x, np.arange(x.size)] = 1
+    return out
+
+
+@dataclass(eq=False)
+class Way:
+    """A walk forward: y, values (probabilities, or the numbers predicted) and targets (T, V, B), losses (T, B).
+
+    `share` (T, B) is how much each time step's loss counts in `loss`; it sums to 1.
+    """
+
+    batch: Batch
+    moments: list[list[list[Moment]]]  # [part][time][layer]
+    product: Array  # W_hy h
+    y: Array
+    values: Array
+    losses: Array
+    share: Array
+    loss: float
+
+
+class Walk:
+    """A network's parameters in float64, by the engine's names, and the way through them for one batch."""
+
+    def __init__(self, architecture: Architecture, parameters: Mapping[str, Array]) -> None:
+        self.architecture = architecture
+        self.parameters = {name: np.array(value, np.float64) for name, value in parameters.items()}
+        names = (("encoder", "encoder."), ("decoder", "")) if architecture.source else (("", ""),)
+        self.chains = [Chain(name, prefix, self._layers(prefix)) for name, prefix in names]
+
+    def _layers(self, prefix: str) -> list[Weights]:
+        """Views of the parameters, so that a weight that is set is seen at once."""
+        a, H = self.architecture, self.architecture.hidden
+        found = []
+        for n in range(a.layers):
+
+            def rows(name: str, n: int = n) -> dict[str, Array | None]:
+                whole = self.parameters.get(f"{prefix}l{n}.{name}")
+                order = enumerate(GATES[a.cell])
+                return {gate: None if whole is None else whole[k * H : (k + 1) * H] for k, gate in order}
+
+            W_h = "W_ph" if a.cell == "input-rnn" else "W_hh"
+            b_hn = self.parameters.get(f"{prefix}l{n}.b_hn")
+            found.append(Weights(a.cell, a.activation, rows("W_xh"), rows(W_h), rows("b_h"), b_hn))  # type: ignore[arg-type]
+        return found
+
+    def zero(self, B: int) -> State:
+        a = self.architecture
+        sizes = [a.hidden] * a.layers
+        if a.cell == "input-rnn":
+            sizes[0] = a.inputs
+        return [(np.zeros((size, B)), np.zeros((size, B)) if a.cell == "lstm" else None) for size in sizes]
+
+    def forward(self, batch: Batch, state: State | None = None, hands: Hands | None = None) -> Way:
+        """Walk through `batch` from `state` (zero), which an encoder's last one replaces."""
+        hands, T, B = hands or {}, batch.inputs.shape[0], batch.inputs.shape[-1]
+        moments: list[list[list[Moment]]] = []
+        state = self.zero(B) if state is None else state
+        for part, chain in enumerate(self.chains):
+            encodes = len(self.chains) > 1 and part == 0
+            inputs = batch.source if encodes else batch.inputs
+            assert inputs is not None
+            if inputs.dtype.kind not in "iu":
+                inputs = inputs.astype(np.float64)
+            moments.append(chain.forward(inputs, state, hands, part))
+            if encodes and moments[-1]:
+                state = [(m.h, m.c) for m in moments[-1][-1]]
+        top = np.stack([row[-1].h for row in moments[-1]])  # (T, H, B)
+        product = self.parameters["W_hy"] @ top
+        y = product + self.parameters["b_y"] if "b_y" in self.parameters else product
+        values = _read_out(y, self.architecture.readout)
+        losses = _losses(y, values, batch.targets, self.architecture.readout)
+        share = np.ones((T, B)) if batch.weights is None else batch.weights.astype(np.float64)
+        share = share / max(share.sum(), 1e-300)
+        with np.errstate(invalid="ignore"):
+            loss = float((losses * share)[share > 0].sum())
+        return Way(batch, moments, product, y, values, losses, share, loss)
+
+    def slope_of_loss(self, way: Way) -> Array:
+        """dL/dy (T, V, B) of the way's loss."""
+        return slopes_of(way.values, way.batch.targets, self.architecture.readout) * way.share[:, None]
+
+    def backward(self, way: Way, dy: Array, inputs: bool = False) -> list[Back]:
+        """From dL/dy (T, V, B) back through every chain, the last one first; the answer is in the chains' order."""
+        W_hy = self.parameters["W_hy"]
+        above: Sequence[Array | None] = [W_hy.T @ dy[t] if dy[t].any() else None for t in range(len(dy))]
+        end: State | None = None
+        found: list[Back] = []
+        for chain, moments in zip(reversed(self.chains), reversed(way.moments), strict=True):
+            back = chain.backward(moments, above, end, inputs)
+            found.insert(0, back)
+            end, above = back.start, [None] * len(way.moments[0])
+        return found
+
+    def gradients(self, way: Way, backs: Sequence[Back], dy: Array) -> dict[str, Array]:
+        """dL/dW of every parameter on the way, by name."""
+        found = {name: np.zeros_like(value) for name, value in self.parameters.items()}
+        found["W_hy"] += np.einsum("tvb,thb->vh", dy, np.stack([row[-1].h for row in way.moments[-1]]))
+        if "b_y" in found:
+            found["b_y"] += dy.sum(axis=(0, 2))[:, None]
+        H = self.architecture.hidden
+        for chain, moments, back in zip(self.chains, way.moments, backs, strict=True):
+            for row, slopes in zip(moments, back.slopes, strict=True):
+                for n, (m, s) in enumerate(zip(row, slopes, strict=True)):
+                    for k, gate in enumerate(GATES[chain.layers[n].cell]):
+                        here = slice(k * H, (k + 1) * H)
+                        dz, dr = s.slope.sums[gate], s.slope.recurrent[gate]
+                        prefix = f"{chain.prefix}l{n}."
+                        x = one_hot(m.x, found[prefix + "W_xh"].shape[1])
+                        found[prefix + "W_xh"][here] += dz @ x.T
+                        recurrent = prefix + ("W_ph" if chain.layers[n].cell == "input-rnn" else "W_hh")
+                        found[recurrent][here] += dr @ m.h_before.T
+                        if prefix + "b_h" in found:
+                            found[prefix + "b_h"][here] += dz.sum(axis=1, keepdims=True)
+                        if gate == "n" and prefix + "b_hn" in found:
+                            found[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
+        return found
+
+
+def m_cell(chain: Chain, n: int) -> str:
+    return chain.layers[n].cell
+
+
+def _read_out(y: Array, readout: str) -> Array:
+    if readout == "softmax":
+        with np.errstate(invalid="ignore"):
+            e = np.exp(y - y.max(axis=1, keepdims=True))
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
+    return equations.sigmoid(y) if readout.startswith("sigmoid") else y
+
+
+def _losses(y: Array, values: Array, targets: Array, readout: str) -> Array:
+    """The loss (T, B) of each time step: cross-entropy in nats, or the mean over V of squared errors."""
+    if readout == "softmax":
+        shifted = y - y.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return -np.take_along_axis(logs, targets[:, None].astype(np.intp), axis=1)[:, 0]
+    if readout == "sigmoid":
+        return np.asarray((np.logaddexp(0, y) - targets * y).mean(axis=1))
+    return np.asarray(((values - targets) ** 2).mean(axis=1))
+
+
+def slopes_of(values: Array, targets: Array, readout: str) -> Array:
+    """The derivative of each time step's loss with respect to y (T, V, B)."""
+    if readout == "softmax":
+        slope = values.copy()
+        place = targets[:, None].astype(np.intp)
+        np.put_along_axis(slope, place, np.take_along_axis(slope, place, axis=1) - 1, axis=1)
+        return np.asarray(slope)
+    V = values.shape[1]
+    if readout == "sigmoid":
+        return np.asarray((values - targets) / V)
+    slope = np.asarray(2 * (values - targets) / V)
+    return slope * values * (1 - values) if readout == "sigmoid-squared" else slope
