@@ -1,4 +1,4 @@
-"""The playground: one app, its session, and the ways in and out. Thin: what is seen is in screens, what is so in session."""
+"""The playground: one app, its session, the ways in and out. What is seen is in screens, what is so is in session."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Playground(App[None]):
         """Load what the first run needs once the screen stands, so that starting it does not wait for that."""
         threading.Thread(target=_load, daemon=True).start()
 
-    # ----------------------------------------------------------------------------------------------------------- leaving
+    # ------------------------------------------------------------------------------------------------------- leaving
 
     async def action_quit(self) -> None:
         """Save what runs, then leave; a second time leaves at once: the trainer saves by itself."""
@@ -136,7 +136,7 @@ class Playground(App[None]):
             await self.session.close()
         self.exit(return_code=code)
 
-    # ----------------------------------------------------------------------------------------------------------- actions
+    # ------------------------------------------------------------------------------------------------------- actions
 
     def action_help(self) -> None:
         from rnnplay.tui.screens.help import Help
@@ -157,11 +157,8 @@ class Playground(App[None]):
             if binding.id == "theme" and len(self.palettes) < 2:
                 continue
             target = "app" if binding in keys.APP else "screen"
-            yield SystemCommand(
-                f"{binding.tooltip}",
-                f"key {keys.shown(binding)}",
-                self._runner(f"{target}.{binding.action}"),
-            )
+            name = f"{binding.description.capitalize()} ({keys.shown(binding)})"
+            yield SystemCommand(name, str(binding.tooltip), self._runner(f"{target}.{binding.action}"))
 
     def _runner(self, action: str) -> Any:
         async def run() -> None:

@@ -8,34 +8,31 @@ from typing import TYPE_CHECKING, Any
 from rnnplay.config import RunConfig
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate, short
 from rnnplay.tui.session import Session
-from rnnplay.tui.settings import Field
+from rnnplay.tui.settings import NAMES, Field
 from rnnplay.tui.views import CurveView, HeaderView, Level, SampleView, StatusView
 
 if TYPE_CHECKING:
     import numpy as np
 
 _RECENT = 16  # rows that a present value is the mean of
-_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp", "adagrad": "Adagrad", "sgd": "SGD"}
 
 
 def network(config: RunConfig) -> str:
     """LSTM 1x128."""
-    cell = config.cell.upper() if "-" not in config.cell else config.cell
-    return f"{cell} {config.layers}x{config.hidden}"
+    return f"{NAMES.get(config.cell, config.cell)} {config.layers}x{config.hidden}"
 
 
 def optimizer(config: RunConfig) -> str:
     """Adam 2e-3."""
-    return f"{_OPTIMIZERS.get(config.optimizer, config.optimizer)} {rate(config.lr)}"
+    return f"{NAMES.get(config.optimizer, config.optimizer)} {rate(config.lr)}"
 
 
 def header(session: Session, draft: RunConfig, title: str) -> HeaderView:
     """Of the run, or of the one that would be started."""
     config = session.config or draft
     left = (title, network(config), optimizer(config), f"{config.seq_len}x{config.batch}")
-    mood = {"training": "good", "diverged": "bad", "dead": "bad", "failed": "bad", "finished": "good"}.get(
-        session.state, ""
-    )
+    moods = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
+    mood = moods.get(session.state, "")
     names = {"idle": "ready", "dead": "ended", "failed": "not started"}
     status = session.status
     right = []
@@ -239,7 +236,7 @@ def sample(session: Session, coloured: bool, back: int) -> SampleView:
 
 
 def _beginning(text: list[str], kept: int) -> int:
-    """Where to begin so that at least `kept` characters are left: at a line, and seldom at another, so nothing reflows."""
+    """Where to begin so that at least `kept` characters are left: at a line, and seldom anew: nothing reflows."""
     first = max(0, (len(text) - kept) // 1_000 * 1_000)
     if not first:
         return 0

@@ -11,6 +11,10 @@ from typing import Any
 from rnnplay.config import CELLS, OPTIMIZERS, RunConfig, UserError
 from rnnplay.tui.paint.numbers import rate
 
+NAMES = {
+    "rnn": "RNN", "lstm": "LSTM", "gru": "GRU",
+    "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp", "adagrad": "Adagrad", "sgd": "SGD",
+}  # fmt: skip
 _TWOS = tuple(float(2**n) for n in range(13))
 _LENGTHS = (5.0, 10.0, 16.0, 25.0, 32.0, 50.0, 64.0, 100.0, 128.0, 200.0, 256.0, 500.0, 1000.0)
 _LADDER = tuple(m * 10.0**e for e in range(-6, 4) for m in (1, 2, 5))
@@ -41,9 +45,7 @@ class Field:
             return rate(float(value))
         if self.kind == "whole":
             return f"{int(value):,}"
-        if self.name == "cell":
-            return str(value).upper() if "-" not in value else str(value)
-        return str(value)
+        return NAMES.get(str(value), str(value))
 
     def turn(self, value: Any, by: int) -> Any:
         """The value one step further, or before; at an end it stays."""

@@ -1,4 +1,4 @@
-"""Plain data that a panel shows: frozen, made in one place from what the trainer told, painted without asking further."""
+"""Plain data that a panel shows: frozen, made in one place of what the trainer told, painted without asking further."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines around the panels: what is being learned, how it stands, which keys do what, and the tabs where room is short."""
+"""The lines around the panels: what is being learned, how it stands, which keys do what, and the tabs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ def header(view: HeaderView, width: int, palette: Palette) -> Strip:
     while length() > width and (len(right) > 1 or len(left) > 1):
         (right if len(right) > 1 and len(right) >= len(left) - 1 else left).pop()
     pieces: list[Piece] = [(" rnnplay  ", palette.accent)]
-    for n, word in enumerate(left):
-        pieces += [(dot if n else " ", palette.dim), (word, palette.text)]
+    pieces.append((f" {dot.join(left)}", palette.text))
     mood = {"good": palette.good, "bad": palette.bad}.get(view.mood, palette.text)
     end: list[Piece] = [(view.state, mood)] if view.state else []
-    for word in right:
-        end += [(dot, palette.dim), (word, palette.text)]
+    end.append(("".join(dot + word for word in right), palette.text))
     return spread(pieces, [*end, (" ", palette.blank)], width, palette)
 
 

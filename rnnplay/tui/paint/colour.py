@@ -139,25 +139,27 @@ class Inks:
 
 
 DARK = Inks(
-    background="#14161c", text="#d4d7de", dim="#878e9c", border="#3a404d", accent="#f0b862", good="#8fd19e", bad="#ff7a6b",
-    chosen="#2b3140", loss="#5fc9d6", gradient="#cfc67a", validation="#ffffff", probability="#86cf8f", surprise="#c99bf0",
-    negative=("#e5473c",), positive=("#3f86f5",),
+    background="#14161c", text="#d4d7de", dim="#878e9c", border="#3a404d", accent="#f0b862", good="#8fd19e",
+    bad="#ff7a6b", chosen="#2b3140", loss="#5fc9d6", gradient="#cfc67a", validation="#ffffff",
+    probability="#86cf8f", surprise="#c99bf0", negative=("#e5473c",), positive=("#3f86f5",),
 )  # fmt: skip
 LIGHT = Inks(
-    background="#fbfaf7", text="#2b2e35", dim="#737985", border="#c9ccd2", accent="#a35d00", good="#2a7a3f", bad="#c02f21",
-    chosen="#e9e3d3", loss="#0a7a8a", gradient="#7a6c00", validation="#000000", probability="#2d8040", surprise="#8a3fc0",
-    negative=("#e23a2e",), positive=("#2f78ee",), band=0.3,
+    background="#fbfaf7", text="#2b2e35", dim="#737985", border="#c9ccd2", accent="#a35d00", good="#2a7a3f",
+    bad="#c02f21", chosen="#e9e3d3", loss="#0a7a8a", gradient="#7a6c00", validation="#000000",
+    probability="#2d8040", surprise="#8a3fc0", negative=("#e23a2e",), positive=("#2f78ee",), band=0.3,
 )  # fmt: skip
 # The 256-colour cube is coarse: each level is one of its own colours, so that none is rounded to another hue.
 DARK_256 = Inks(
-    background="#121212", text="#d0d0d0", dim="#8a8a8a", border="#444444", accent="#ffaf5f", good="#87d787", bad="#ff5f5f",
-    chosen="#303030", loss="#5fd7d7", gradient="#d7d787", validation="#ffffff", probability="#87d787", surprise="#d787ff",
+    background="#121212", text="#d0d0d0", dim="#8a8a8a", border="#444444", accent="#ffaf5f", good="#87d787",
+    bad="#ff5f5f", chosen="#303030", loss="#5fd7d7", gradient="#d7d787", validation="#ffffff",
+    probability="#87d787", surprise="#d787ff",
     negative=("#5f0000", "#870000", "#af0000", "#d70000", "#ff5f5f"),
     positive=("#00005f", "#000087", "#005faf", "#0087ff", "#5fafff"),
 )  # fmt: skip
 LIGHT_256 = Inks(
-    background="#ffffff", text="#303030", dim="#767676", border="#c6c6c6", accent="#af5f00", good="#008700", bad="#af0000",
-    chosen="#e4e4e4", loss="#00878f", gradient="#878700", validation="#000000", probability="#008700", surprise="#8700d7",
+    background="#ffffff", text="#303030", dim="#767676", border="#c6c6c6", accent="#af5f00", good="#008700",
+    bad="#af0000", chosen="#e4e4e4", loss="#00878f", gradient="#878700", validation="#000000",
+    probability="#008700", surprise="#8700d7",
     negative=("#ffd7d7", "#ffafaf", "#ff8787", "#ff5f5f", "#d70000"),
     positive=("#d7d7ff", "#afd7ff", "#87afff", "#5f87ff", "#005fd7"), band=0.35,
 )  # fmt: skip
@@ -193,7 +195,8 @@ def mix(inks: Inks, name: str, system: str, dark: bool, glyphs: Glyphs) -> Palet
         text=style(inks.text), dim=style(inks.dim), border=style(inks.border), focus=style(inks.accent),
         title=style(inks.text, bold=True), accent=style(inks.accent, bold=True), key=style(inks.accent),
         good=style(inks.good), bad=style(inks.bad, bold=True), chosen=style(inks.text, inks.chosen, bold=True),
-        loss=style(inks.loss), loss_band=band(inks.loss), gradient=style(inks.gradient), gradient_band=band(inks.gradient),
+        loss=style(inks.loss), loss_band=band(inks.loss),
+        gradient=style(inks.gradient), gradient_band=band(inks.gradient),
         validation=style(inks.validation, bold=True), baseline=style(inks.dim),
         probability=style(inks.probability), surprise=style(inks.surprise),
         heat=tuple(on(c) for c in (*reversed(negative), inks.background, *positive)),
@@ -213,11 +216,12 @@ def sixteen(name: str, glyphs: Glyphs) -> Palette:
         text=text, dim=style("bright_black"), border=style("bright_black"), focus=style("yellow"),
         title=style("default", bold=True), accent=style("yellow", bold=True), key=style("yellow"),
         good=style("green"), bad=style("red", bold=True), chosen=style("black", "yellow"),
-        loss=style("cyan"), loss_band=style("bright_black"), gradient=style("yellow"), gradient_band=style("bright_black"),
+        loss=style("cyan"), loss_band=style("bright_black"),
+        gradient=style("yellow"), gradient_band=style("bright_black"),
         validation=style("default", bold=True), baseline=style("bright_black"),
         probability=style("green"), surprise=style("magenta"),
-        heat=(style("bright_white", "red", True), style("black", "red"), style("red"), text,
-              style("blue"), style("bright_white", "blue"), style("bright_white", "blue", True)),
+        heat=(style("bright_white", "red", True), style("bright_white", "red"), style("red"), text,
+              style("bright_blue"), style("bright_white", "blue"), style("bright_white", "blue", True)),
         chance=(text, style("green"), style("black", "green")),
         wonder=(text, style("magenta"), style("bright_white", "magenta")),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """A quantity over training steps in braille: a bright moving line over the dim band between its least and greatest.
 
-The x axis holds a power of two times 64 steps and doubles when it is full, so that a new row of metrics changes the last
-columns alone: the painted rows stay equal, and equal rows are not sent.
+The x axis holds a power of two times 64 steps and doubles when it is full, so that a new row of metrics changes the
+last columns alone: the painted rows stay equal, and equal rows are not sent.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Columns:
 
 
 def columns(view: CurveView, count: int, steps: int) -> Columns | None:
-    """Rows gathered into `count` columns of dots over `steps` steps: mean by block length, least and greatest; gaps filled."""
-    ends = np.asarray(view.steps)
+    """Rows gathered into `count` columns of dots over `steps` steps: mean, least and greatest; gaps are filled."""
+    ends = np.asarray(view.steps, dtype=np.int64)
     if not ends.size:
         return None
     mean = np.asarray(view.mean, dtype=np.float64)
@@ -114,7 +114,7 @@ def axis(view: CurveView, curve: Columns) -> Axis:
         return Axis(bottom, max(top, bottom * 10), True)
     high = high if high > 0 else 1.0
     step = nice(high / 4)
-    bottom = 0.0 if low < 0.6 * high else math.floor((low - 0.1 * (high - low)) / step) * step
+    bottom = 0.0 if 0 <= low < 0.25 * high else math.floor((low - 0.1 * (high - low)) / step) * step
     top = high + 0.04 * (high - bottom)
     return Axis(max(0.0, bottom) if low >= 0 else bottom, top, False)
 
@@ -242,15 +242,11 @@ def _marks(view: CurveView, scale: Axis, steps: int, wide: int, rows: int) -> se
 
 def _x_axis(steps: int, width: int, palette: Palette) -> Strip:
     wide = width - _GUTTER
-    line = [" "] * width
-    unit = " steps"
+    line = list(f"{'step':<{width}}")
     for value in ticks(0, steps, max(2, wide // 11)):
         label = tick_label(value)
         place = _GUTTER + round(value / steps * (wide - 1)) - len(label) // 2
         place = max(_GUTTER, place) if value == 0 else place
         if place + len(label) <= width:
             line[place : place + len(label)] = label
-    used = len("".join(line).rstrip())
-    if used + len(unit) <= width:
-        line[used : used + len(unit)] = unit
     return row([("".join(line), palette.dim)], width, palette)

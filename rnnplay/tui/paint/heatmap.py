@@ -1,4 +1,4 @@
-"""A text on the colour of one hidden unit: red where it is negative, blue where it is positive, plain where it is quiet."""
+"""A text on the colour of one hidden unit: red where it is negative, blue where positive, plain where it is quiet."""
 
 from __future__ import annotations
 
@@ -104,9 +104,6 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         left.append((f"{value(view, view.cursor):+.2f}", palette.title))
         if view.surprise is not None:
             left.append((f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits", palette.dim))
-    elif view.total:
-        place = f"{count(view.start + 1)} to {count(view.start + len(view.symbols))} of {count(view.total)}"
-        left += [("   ", palette.blank), (f"characters {place}", palette.dim)]
     arrows = palette.glyphs.arrows
     right: list[Piece] = [
         (f" {arrows[0]} ", clickable(palette.key, "screen.unit(-1)")),
@@ -114,6 +111,12 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         (f" {arrows[1]} ", clickable(palette.key, "screen.unit(1)")),
     ]
     room = width - sum(cell_len(text) for text, _ in right)
+    if view.cursor is None and view.total:
+        place = (
+            f"   characters {count(view.start + 1)} to {count(view.start + len(view.symbols))} of {count(view.total)}"
+        )
+        if sum(cell_len(text) for text, _ in left) + len(place) < room:
+            left.append((place, palette.dim))
     return Strip([*row(left, room, palette), *row(right, width - room, palette)], width)
 
 

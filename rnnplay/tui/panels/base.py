@@ -98,14 +98,16 @@ class Panel(Painted[View]):
     def heading(self) -> Sequence[rows.Piece]:
         """What the top line says."""
 
+    def footing(self) -> Sequence[rows.Piece]:
+        """What the bottom line says: nothing, if not where one is in something longer."""
+        return ()
+
     def lines(self, width: int, height: int) -> list[Strip]:
         content = self.content(*rows.inner(width, height))
-        return rows.frame(content, self.heading(), width, height, self.palette, self.has_focus)
+        return rows.frame(content, self.heading(), width, height, self.palette, self.has_focus, self.footing())
 
-    def on_focus(self, _event: events.Focus) -> None:
-        self.repaint()
-
-    def on_blur(self, _event: events.Blur) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
         self.repaint()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

@@ -15,6 +15,9 @@ class TaskPanel(Panel[TasksView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return tasks.tasks(self.view, width, height, self.palette, self.full)
 
+    def footing(self) -> Sequence[rows.Piece]:
+        return [(f"{self.view.cursor + 1} of {len(self.view.items)}", self.palette.dim)]
+
     def heading(self) -> Sequence[rows.Piece]:
         return [("1 ", self.palette.accent), ("Task", self.palette.title)]
 

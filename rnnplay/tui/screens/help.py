@@ -15,6 +15,8 @@ from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.panels.base import Panel
 from rnnplay.tui.screens import keys
 
+_KEYS = 13  # columns for them
+
 READING = (
     ("Loss", "The line is a moving average over the training steps, the band its least and greatest values. A diamond "
      "is the loss on text that is never trained on. The dashed line is a simple predictor: a network below it has "
@@ -22,8 +24,8 @@ READING = (
     ("Gradient norm", "How long the gradient is before it is clipped. Above the dashed line it is shortened to it."),
     ("Cells", "A text that is never trained on, each character on the colour of one hidden unit as it reads it: red is "
      "negative, blue is positive, plain is near zero. Look for a unit that follows something you can name."),
-    ("Sample", "The network draws a character, reads it, and draws the next. A low temperature takes what is likeliest, "
-     "a high one dares more. The bars are the likeliest next characters."),
+    ("Sample", "The network draws a character, reads it, and draws the next. A low temperature takes what is "
+     "likeliest, a high one dares more. The bars are the likeliest next characters."),
 )  # fmt: skip
 
 
@@ -37,11 +39,13 @@ class HelpPanel(Panel[int]):
         """All rows."""
         palette = self.palette
         painted: list[Strip] = []
-        for binding in (*keys.PLAY, *keys.APP[:-1], Binding("^p", "", tooltip="Every action by its name")):
-            shown = [keys.SHOWN.get(key, key) for key in binding.key.split(",")]
-            pieces = [(f"{' '.join(shown):>12}  ", palette.key), (binding.tooltip, palette.text)]
+        told: dict[str, str] = {}
+        for binding in (*keys.PLAY, *keys.APP[:-1]):
+            told[binding.tooltip] = f"{told.get(binding.tooltip, '')} {keys.shown(binding)}".strip()
+        told |= {"To the next panel": "tab", "Every action by its name": "^p"}
+        for tooltip, pressed in told.items():
+            pieces = [(f"{pressed:>{_KEYS}}  ", palette.key), (tooltip, palette.text)]
             painted.append(rows.row(pieces, width, palette))
-        painted.append(rows.row([(f"{'tab':>12}  ", palette.key), ("To the next panel", palette.text)], width, palette))
         for name, words in READING:
             painted += [rows.blank(width, palette), rows.row([(name, palette.title)], width, palette)]
             painted += rows.paragraph(words, width, palette.text, palette)

@@ -1,7 +1,7 @@
 """Play: choose a task, watch it being learned, look inside, let it write.
 
-The screen holds what a person looks at (cursor, unit, scroll); the session holds what the trainer told. A tick paints what
-is new, within a budget of bytes; a key is answered at once.
+The screen holds what a person looks at (cursor, unit, scroll); the session holds what the trainer told. A tick paints
+what is new, within a budget of bytes; a key is answered at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from rnnplay.tui.settings import LIVE, SAMPLE_FIELDS, fields_for
 from rnnplay.tui.views import FormView, HeaderView, KeysView, SampleView, StatusView, TabsView, TasksView
 
 TICK = 0.1  # seconds between two looks at what is new
-_EVERY = {"status": 3, "curves": 5, "sample": 2, "cells": 2}  # ticks between two paints of a topic
+_EVERY = {"status": 5, "curves": 8, "sample": 2, "cells": 2}  # ticks between two paints of a topic
 
 LOSS_EMPTY = "The loss of each training step appears here, over the baseline of a simple predictor."
 GRADIENT_EMPTY = "The length of the gradient, before it is clipped."
@@ -101,7 +101,7 @@ class Play(Screen[None]):
         yield self.keys_bar
         yield self.too_small
 
-    # ---------------------------------------------------------------------------------------------------------- painting
+    # ------------------------------------------------------------------------------------------------------ painting
 
     @property
     def painted(self) -> list[Painted[Any]]:
@@ -205,7 +205,7 @@ class Play(Screen[None]):
             view = replace(view, form=self.sample_editor.view(frozenset(), True))
         self.sample_panel.view = view
 
-    # ------------------------------------------------------------------------------------------------------------ layout
+    # -------------------------------------------------------------------------------------------------------- layout
 
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out(event.size.width, event.size.height)
@@ -228,7 +228,7 @@ class Play(Screen[None]):
         self.paint_settings()
         self.paint_words()
 
-    # -------------------------------------------------------------------------------------------------------------- keys
+    # ---------------------------------------------------------------------------------------------------------- keys
 
     @property
     def form(self) -> Editor | None:
