@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from rnnplay.cli.extra import bench
 from rnnplay.cli.options import Grouped, choices_of, settings
 from rnnplay.config import RunConfig, UserError, configure
 
@@ -169,6 +170,9 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
+cli.add_command(bench)
+
+
 def _configured(task: str | None, chosen: dict[str, Any]) -> RunConfig:
     """A run's settings; a text without a task is the task `text`."""
     if task is None and "text" not in chosen:
@@ -200,10 +204,9 @@ def _open_playground(task: str | None, chosen: dict[str, Any], root: str | None)
         raise UserError("The playground needs a terminal on standard input and standard error.", remedy)
     if os.environ.get("TERM", "dumb") == "dumb":
         raise UserError("The playground needs a terminal that can move its cursor (TERM is dumb).", remedy)
-    from rnnplay.runs import runs_root
     from rnnplay.tui.app import run
 
-    sys.exit(run(name, chosen, runs_root(root)))
+    sys.exit(run(name, chosen, root, start=name is not None))
 
 
 def main() -> None:

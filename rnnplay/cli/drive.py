@@ -135,6 +135,7 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                     _say(event.notes)
                     await trainer.client.send(command)
                 case Evaluated(past=False):
+                    _say(event.notes)
                     if as_json:
                         json_line("evaluated", evaluated_fields(event))
                     else:

@@ -1,0 +1,57 @@
+"""The commands beside training: the bench, and networks to and from other programs."""
+
+import sys
+
+import click
+from click.shell_completion import CompletionItem
+
+from rnnplay.config import UserError
+
+
+def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from rnnplay.cli import _complete_run as complete
+
+    return complete(ctx, param, incomplete)
+
+
+@click.command()
+@click.option("--rows", metavar="WORDS", help='Only these rows: "lstm", "gru 2x512, sampling"; commas mean or.')
+@click.option("--quick", is_flag=True, help="Some seconds instead of minutes: fewer rounds, no 2x512.")
+@click.option("--rounds", type=int, help="Turns that each contender gets for a row.  [5]")
+@click.option("--seconds", type=float, help="Length of a turn.  [0.2]")
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Choice(["none", "torch", "jax"]),
+    help="Measure PyTorch or JAX too; may be given twice.  [those that are installed]",
+)
+@click.option("--scaling", is_flag=True, help="How a step's cost grows as T, B and H double; --rows names the cells.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
+def bench(
+    rows: str | None,
+    quick: bool,
+    rounds: int | None,
+    seconds: float | None,
+    against: tuple[str, ...],
+    scaling: bool,
+    as_json: bool,
+) -> None:
+    """Measure this machine: training steps and sampling, beside PyTorch and JAX.
+
+    Each contender computes in a process of its own, and they take turns; figures are medians. A training step is
+    forward, backward, clipping and Adam on 65 characters. Leave the machine alone while it runs.
+    """
+    if rounds is not None and not 1 <= rounds <= 1_000:
+        raise UserError(f"--rounds is {rounds}.", "Give a number from 1 to 1000.")
+    if seconds is not None and not 0 < seconds <= 60:
+        raise UserError(f"--seconds is {seconds:g}.", "Give a number above 0 and at most 60.")
+    from rnnplay.bench import drive
+
+    rounds = rounds or (drive.QUICK_ROUNDS if quick else 5)
+    seconds = seconds or (drive.QUICK_SECONDS if quick else 0.2)
+    if scaling:
+        if set(against) - {"none"}:
+            raise UserError("--scaling measures the engine alone.", "Leave out --against.")
+        sys.exit(drive.scaling(drive.cells_of(rows), rounds, seconds, as_json))
+    works, libraries = drive.chosen_rows(rows, quick), drive.chosen_libraries(against)
+    sys.exit(drive.bench(works, libraries, rounds, seconds, as_json))
