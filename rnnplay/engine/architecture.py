@@ -1,0 +1,164 @@
+"""What a network is: its shape and readout, its states, and what it reads.
+
+One frozen record says everything that decides which parameters exist; it refuses what cannot be built.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from rnnplay.engine.arrays import Array
+
+CELLS = ("rnn", "lstm", "gru", "input-rnn")
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "identity")
+READOUTS = ("softmax", "sigmoid", "sigmoid-squared", "linear")
+INITS = ("uniform", "normal", "orthogonal", "identity")
+
+GATES: dict[str, tuple[str, ...]] = {
+    "rnn": ("h",),
+    "input-rnn": ("h",),
+    "lstm": ("o", "i", "f", "g"),
+    "gru": ("r", "z", "n"),
+}
+"""The row blocks of W_xh, W_hh and b_h, in order. The LSTM's order puts neighbours where one call can serve them."""
+
+
+class TooLarge(ValueError):
+    """A network or a batch that this machine's memory cannot hold."""
+
+
+class RNNState(NamedTuple):
+    """h (H, B)."""
+
+    h: Array
+
+
+class LSTMState(NamedTuple):
+    """h (H, B) and c (H, B)."""
+
+    h: Array
+    c: Array
+
+
+class GRUState(NamedTuple):
+    """h (H, B)."""
+
+    h: Array
+
+
+class InputState(NamedTuple):
+    """p, the previous input: (D, B) in the first layer, (H, B) above it."""
+
+    p: Array
+
+
+LayerState = RNNState | LSTMState | GRUState | InputState
+State = list[LayerState]
+"""One named tuple a layer."""
+
+STATES: dict[str, type[RNNState] | type[LSTMState] | type[GRUState] | type[InputState]] = {
+    "rnn": RNNState,
+    "lstm": LSTMState,
+    "gru": GRUState,
+    "input-rnn": InputState,
+}
+
+
+class Batch(Protocol):
+    """What `learn` and `evaluate` read; None where it does not apply."""
+
+    @property
+    def inputs(self) -> Array: ...  # ids (T, B) or values (T, D, B)
+    @property
+    def targets(self) -> Array: ...  # ids (T, B) for softmax, else (T, V, B)
+    @property
+    def weights(self) -> Array | None: ...  # (T, B): how much each time step counts
+    @property
+    def mask(self) -> Array | None: ...  # (T, B) bool: False holds the state
+    @property
+    def source(self) -> Array | None: ...  # (S, B) ids for the encoder
+    @property
+    def source_mask(self) -> Array | None: ...  # (S, B) bool
+    @property
+    def features(self) -> Array | None: ...  # (F, B), or a picture (C, height, width, B)
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f'{what}: "{value}" is unknown. Choose one of: {", ".join(known)}.')
+
+
+def _whole(what: str, value: int, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{what}: {value} is not possible. Give a whole number of at least {least}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """Everything that decides a network's parameters. Sizes: D inputs, H hidden, V outputs.
+
+    inputs           vocabulary size where `by_id`, else numbers per time step
+    by_id            inputs are ids (T, B); else values (T, D, B)
+    activation       of rnn and input-rnn
+    readout          softmax: cross-entropy, target ids (T, B); sigmoid: binary cross-entropy; sigmoid-squared and
+                     linear: squared errors; targets of the last three are (T, V, B), their loss the mean over V
+    init             uniform (within 1/sqrt(H)), normal, orthogonal or identity (the last two: W_hh, the rest uniform)
+    init_scale       of normal
+    chrono           > 1: chrono initialisation with this longest lag, instead of forget_bias
+    dropout          between layers and before the readout
+    weight_dropout   on W_hh, one mask a training step
+    source           > 0: an encoder of the same cell, size and depth reads ids below this; its last state is the
+                     decoder's first
+    features         > 0: that many numbers set the first hidden state of every layer through a dense layer
+    picture          (channels, height, width): convolution, ReLU, max-pooling and a dense layer make the features
+    """
+
+    cell: str = "lstm"
+    inputs: int
+    hidden: int
+    outputs: int
+    layers: int = 1
+    by_id: bool = True
+    activation: str = "tanh"
+    readout: str = "softmax"
+    bias: bool = True
+    init: str = "uniform"
+    init_scale: float = 0.01
+    forget_bias: float = 1.0
+    chrono: int = 0
+    dropout: float = 0.0
+    weight_dropout: float = 0.0
+    source: int = 0
+    features: int = 0
+    picture: tuple[int, int, int] | None = None
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        _one_of("cell", self.cell, CELLS)
+        _one_of("activation", self.activation, ACTIVATIONS)
+        _one_of("readout", self.readout, READOUTS)
+        _one_of("init", self.init, INITS)
+        _one_of("dtype", self.dtype, ("float32", "float64"))
+        for what in ("inputs", "hidden", "outputs", "layers"):
+            _whole(what, getattr(self, what), 1)
+        for what in ("chrono", "source", "features"):
+            _whole(what, getattr(self, what), 0)
+        for what in ("init_scale", "forget_bias"):
+            if not math.isfinite(getattr(self, what)):
+                raise ValueError(f"{what}: {getattr(self, what)} is not a number. Give a finite one.")
+        for what in ("dropout", "weight_dropout"):
+            if not 0.0 <= getattr(self, what) < 1.0:
+                raise ValueError(f"{what}: {getattr(self, what)} is not possible. Give a share from 0 to below 1.")
+        if self.activation != "tanh" and self.cell not in ("rnn", "input-rnn"):
+            raise ValueError(f"activation: a cell {self.cell} has its own. Leave tanh, or choose the cell rnn.")
+        if self.cell == "input-rnn" and (self.source or self.features):
+            raise ValueError("cell: input-rnn keeps no hidden state that an encoder or features could set. Choose rnn.")
+        if self.source and self.features:
+            raise ValueError("source and features: both set the first hidden state. Choose one of them.")
+        if self.picture is not None:
+            if not self.features:
+                raise ValueError("picture: the size of its feature vector is missing. Set features too.")
+            if len(self.picture) != 3:
+                raise ValueError("picture: give three numbers: channels, height, width.")
+            for what, size, least in zip(("channels", "height", "width"), self.picture, (1, 4, 4), strict=True):
+                _whole(f"picture {what}", size, least)

@@ -1,0 +1,67 @@
+"""The one array module of the engine, and how numbers lie in memory.
+
+Outward a batch is B columns, as the equations are printed: h (T+1, H, B). In memory each of those columns is a row,
+(T, B, H), and each gate is a block of its own: looking up a row of W_xh by id is then one copy, a gate is contiguous,
+and no product over all time steps needs a transposed copy. `columns` and `rows` go from one view to the other.
+"""
+
+from typing import Any
+
+import numpy as xp
+import numpy.typing as npt
+
+__all__ = ["Array", "Blocks", "columns", "rows", "xp"]
+
+Array = npt.NDArray[Any]
+
+
+def columns(array: Array) -> Array:
+    """(..., B, N) -> (..., N, B), a view."""
+    return array.swapaxes(-1, -2)
+
+
+rows = columns
+
+
+class Blocks:
+    """`count` blocks of H numbers for every time step and sequence.
+
+    With several sequences a block is (T, B, H) and contiguous. With one sequence, where calls cost more than
+    arithmetic, a time step is contiguous instead: all its blocks are one flat vector.
+    """
+
+    def __init__(self, count: int, T: int, B: int, H: int, dtype: str) -> None:
+        self.T, self.B, self.H = T, B, H
+        self.one = B == 1
+        if self.one:
+            self.memory: Array = xp.zeros((T, count * H), dtype)
+            self.array: Array = self.memory.reshape(T, count, 1, H).transpose(1, 0, 2, 3)
+        else:
+            self.memory = xp.zeros((count, T, B, H), dtype)
+            self.array = self.memory  # (count, T, B, H)
+
+    def flat(self, t: int, first: int, last: int) -> Array:
+        """Blocks first to last at time step t: (k, B, H), for one sequence (k*H)."""
+        if self.one:
+            return self.memory[t, first * self.H : last * self.H]
+        return self.memory[first:last, t]
+
+    def each(self, t: int, first: int, last: int) -> Array:
+        """Blocks first to last at time step t, ready to meet one block: (k, B, H), for one sequence (k, H)."""
+        if self.one:
+            return self.flat(t, first, last).reshape(last - first, self.H)
+        return self.memory[first:last, t]
+
+    def block(self, t: int, which: int) -> Array:
+        """One block at time step t: (B, H), for one sequence (H)."""
+        return self.flat(t, which, which + 1) if self.one else self.memory[which, t]
+
+    def matrices(self, first: int, last: int) -> Array:
+        """Blocks first to last of all time steps as matrices (P, T*B, width), P*width = k*H."""
+        if self.one:
+            return self.memory[None, :, first * self.H : last * self.H]
+        return self.memory[first:last].reshape(last - first, self.T * self.B, self.H)
+
+    def stacked(self, first: int, last: int) -> Array:
+        """Blocks first to last over time: (k, T, B, H), for one sequence (1, T, 1, k*H)."""
+        return self.matrices(first, last).reshape(-1, self.T, self.B, self.matrices(first, last).shape[2])

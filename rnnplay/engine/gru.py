@@ -1,0 +1,145 @@
+"""The GRU as PyTorch has it.
+
+r, z = sigmoid(...); n = tanh(W_xn x + b_n + r*(W_hn h + b_hn)); h_t = (1-z)*n + z*h_{t-1}.
+
+The blocks of the backward pass lie so that one call serves neighbours: (dz, dn, z*dh) from dh, (da, dr) from dn, where
+a = W_hn h + b_hn. W_hh then meets (da, dr, dz) and W_xh (dr, dz, dn), each one stretch of memory.
+"""
+
+from collections.abc import Sequence
+
+from rnnplay.engine.arrays import Array, Blocks, xp
+from rnnplay.engine.inputs import Steps
+from rnnplay.engine.run import Held, Parts, Run
+
+add, multiply, subtract, tanh = xp.add, xp.multiply, xp.subtract, xp.tanh
+
+
+class GRURun(Run):
+    """State: h."""
+
+    gates = (0.5, 0.5, 1.0)
+    kept = 5
+    order = (2, 0, 1)
+
+    def _forward_buffers(self) -> None:
+        T, B, H = self.T, self.B, self.H
+        self.blocks = blocks = Blocks(4, T, B, H, self.dtype)  # r z a n
+        self.b_hn = xp.zeros_like(self.h_at[0])
+        self.difference = xp.zeros_like(self.h_at[0])
+        self.views = [
+            (
+                self.h_at[t],
+                blocks.flat(t, 0, 3),
+                blocks.flat(t, 0, 2),
+                blocks.block(t, 0),
+                blocks.block(t, 1),
+                blocks.block(t, 2),
+                blocks.block(t, 3),
+                self.h_at[t + 1],
+            )
+            for t in range(T)
+        ]
+        rz = slice(0, 2 * H) if B == 1 else slice(0, 2)
+        n = slice(2 * H, None) if B == 1 else 2
+        self.entered = [[(x_t[rz], x_t[n]) for x_t in s.at] for s in self.stretches]
+
+    def _backward_buffers(self, steps: int) -> None:
+        T, B, H = self.T, self.B, self.H
+        self.factors = factors = Blocks(5, steps, B, H, self.dtype)
+        self.deltas = deltas = Blocks(5, T, B, H, self.dtype)  # da dr dz dn z*dh
+        self.factor_views = [(factors.each(k, 2, 5), factors.each(k, 0, 2)) for k in range(steps)]
+        self.delta_views = [
+            (
+                deltas.each(t, 2, 5),
+                deltas.block(t, 3),
+                deltas.each(t, 0, 2),
+                deltas.flat(t, 0, 3),
+                deltas.block(t, 4),
+            )
+            for t in range(T)
+        ]
+
+    def pack(self, weight_mask: Array | None = None) -> None:
+        super().pack(weight_mask)
+        if "b_hn" in self.parameters:
+            xp.copyto(self.b_hn, self.parameters["b_hn"][:, 0])
+
+    def begin(self, parts: Sequence[Array] | None) -> None:
+        if parts is None:
+            self.h[0] = 0.0
+        else:
+            xp.copyto(self.h[0], parts[0])
+
+    def end(self, t: int) -> Parts:
+        return (self.h[t],)
+
+    def forward(self, x: Steps, held: Held | None) -> None:
+        product, half, b_hn, d = self.recurrent.each(), self.half, self.b_hn, self.difference
+        for s, entered in zip(self.stretches, self.entered, strict=True):
+            self.input.forward(x, s.start, s.stop, s.whole)
+            for t, (x_rz, x_n) in enumerate(entered, s.start):
+                h_prev, rza, rz, r, z, a, n, h = self.views[t]
+                product(h_prev, rza)
+                add(rz, x_rz, rz)
+                tanh(rz, rz)
+                multiply(rz, half, rz)
+                add(rz, half, rz)
+                add(a, b_hn, a)
+                multiply(r, a, n)
+                add(n, x_n, n)
+                tanh(n, n)
+                subtract(h_prev, n, d)
+                multiply(d, z, d)
+                add(n, d, h)
+                if held is not None and (hold := held.at[t]) is not None:
+                    xp.copyto(h, h_prev, where=hold)
+
+    def _factors(self, a: int, b: int, held: Held | None) -> None:
+        """What dh and dn are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
+        G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
+        r, z, before_r, n = G
+        rz = G[:2]
+        multiply(rz, rz, A[1:3])
+        subtract(rz, A[1:3], A[1:3])
+        multiply(A[1], before_r, A[1])  # dn -> dz_r: a r (1 - r)
+        subtract(self.h[a:b], n, A[3])
+        multiply(A[2], A[3], A[2])  # dh -> dz_z: (h_prev - n) z (1 - z)
+        multiply(n, n, A[3])
+        subtract(self.one, A[3], A[3])
+        multiply(A[3], z, A[0])
+        subtract(A[3], A[0], A[3])  # dh -> dz_n: (1 - z) (1 - n^2)
+        xp.copyto(A[0], r)  # dz_n -> da
+        xp.copyto(A[4], z)  # dh -> dh_prev, past the gates
+        if held is not None:
+            multiply(A, held.going[a:b], A)
+            xp.copyto(A[4], self.one, where=held.padding[a:b])
+
+    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+        assert self.recurrent_back is not None
+        self._begin_backward(None if dlast is None else dlast[0])
+        product, dh = self.recurrent_back.each(), self.dh_at
+        dy_at = None if dy is None else self.each(dy)
+        for s in reversed(self.stretches):
+            self._factors(s.start, s.stop, held)
+            for t in range(s.stop - 1, s.start - 1, -1):
+                from_dh, from_dn = self.factor_views[t - s.start]
+                d_zn_past, dn, d_ar, d_arz, past = self.delta_views[t]
+                if dy_at is not None:
+                    add(dh, dy_at[t], dh)
+                multiply(from_dh, dh, d_zn_past)
+                multiply(from_dn, dn, d_ar)
+                product(d_arz, dh)
+                add(dh, past, dh)
+        deltas = self.deltas
+        self._weight_gradient(deltas.matrices(1, 3), 0, 2)
+        da = deltas.matrices(0, 1)
+        self._weight_gradient(da, 2, 3)
+        self._finish_gradient()
+        if "b_hn" in self.gradients:
+            xp.add.reduce(da[0], 0, out=self.gradients["b_hn"][:, 0])
+        self.input.backward(x, deltas.matrices(1, 4))
+        return (self.dh,)
+
+    def input_gradient(self, out: Array) -> None:
+        self._input_gradient(self.deltas.stacked(1, 4), out)

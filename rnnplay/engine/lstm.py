@@ -1,0 +1,148 @@
+"""The LSTM: o, i, f = sigmoid(...), g = tanh(...); c_t = f*c_{t-1} + i*g; h_t = o*tanh(c_t).
+
+The order of the blocks, o i f g and then c_{t-1}, lets one call serve neighbours: the sigmoids of o, i, f;
+(i, f) * (g, c_{t-1}); and in the backward pass, with a block in front and one behind, (dtanh, do) from dh and
+(di, df, dg, dc_{t-1}) from dc.
+"""
+
+from collections.abc import Sequence
+
+from rnnplay.engine.arrays import Array, Blocks, xp
+from rnnplay.engine.inputs import Steps
+from rnnplay.engine.run import Held, Parts, Run
+
+add, multiply, subtract, tanh = xp.add, xp.multiply, xp.subtract, xp.tanh
+
+
+class LSTMRun(Run):
+    """State: h, c."""
+
+    gates = (0.5, 0.5, 0.5, 1.0)
+    kept = 6
+
+    def _forward_buffers(self) -> None:
+        T, B, H = self.T, self.B, self.H
+        self.blocks = blocks = Blocks(5, T + 1, B, H, self.dtype)  # o i f g c_prev
+        self.tanh_c = xp.zeros((T, B, H), self.dtype)
+        products = Blocks(2, 1, B, H, self.dtype)
+        self.products = products.flat(0, 0, 2), products.block(0, 0), products.block(0, 1)
+        self.views = [
+            (
+                self.h_at[t],
+                blocks.flat(t, 0, 4),
+                blocks.flat(t, 0, 3),
+                blocks.flat(t, 1, 3),
+                blocks.flat(t, 3, 5),
+                blocks.block(t + 1, 4),
+                tanh_c,
+                blocks.block(t, 0),
+                self.h_at[t + 1],
+            )
+            for t, tanh_c in enumerate(self.each(self.tanh_c))
+        ]
+
+    def _backward_buffers(self, steps: int) -> None:
+        T, B, H = self.T, self.B, self.H
+        self.factors = factors = Blocks(6, steps, B, H, self.dtype)
+        self.deltas = deltas = Blocks(6, T, B, H, self.dtype)  # dtanh do di df dg dc_prev
+        self.factor_views = [(factors.each(k, 0, 2), factors.each(k, 2, 6)) for k in range(steps)]
+        self.delta_views = [
+            (
+                deltas.each(t, 0, 2),
+                deltas.block(t, 0),
+                deltas.each(t, 2, 6),
+                deltas.flat(t, 1, 5),
+                deltas.block(t, 5),
+            )
+            for t in range(T)
+        ]
+        self.dc = xp.zeros_like(self.dh)
+        self.dc_at = self.dc[0] if B == 1 else self.dc
+
+    def begin(self, parts: Sequence[Array] | None) -> None:
+        if parts is None:
+            self.h[0] = 0.0
+            self.blocks.array[4, 0] = 0.0
+        else:
+            xp.copyto(self.h[0], parts[0])
+            xp.copyto(self.blocks.array[4, 0], parts[1])
+
+    def end(self, t: int) -> Parts:
+        return self.h[t], self.blocks.array[4, t]
+
+    def forward(self, x: Steps, held: Held | None) -> None:
+        product, half = self.recurrent.each(), self.half
+        ig_fc, ig, fc = self.products
+        for s in self.stretches:
+            a, b = s.start, s.stop
+            self.input.forward(x, a, b, s.whole)
+            for t, x_t in enumerate(s.at, a):
+                h_prev, z, sigmoids, i_f, g_c, c, tanh_c, o, h = self.views[t]
+                product(h_prev, z)
+                add(z, x_t, z)
+                tanh(z, z)
+                multiply(sigmoids, half, sigmoids)
+                add(sigmoids, half, sigmoids)
+                multiply(i_f, g_c, ig_fc)
+                add(ig, fc, c)
+                tanh(c, tanh_c)
+                multiply(o, tanh_c, h)
+                if held is not None and (hold := held.at[t]) is not None:
+                    xp.copyto(h, h_prev, where=hold)
+                    xp.copyto(c, self.blocks.block(t, 4), where=hold)
+
+    def _factors(self, a: int, b: int, held: Held | None) -> None:
+        """What dh and dc are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
+        G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
+        h, tanh_c, one = self.h[a + 1 : b + 1], self.tanh_c[a:b], self.one
+        o, i, f, g = G[:4]
+        multiply(h, tanh_c, A[0])
+        subtract(o, A[0], A[0])  # dh -> dc: o (1 - tanh^2 c)
+        multiply(h, o, A[1])
+        subtract(h, A[1], A[1])  # dh -> dz_o: tanh(c) o (1 - o)
+        multiply(G[1:3], G[1:3], A[2:4])
+        subtract(G[1:3], A[2:4], A[2:4])
+        multiply(A[2:4], G[3:5], A[2:4])  # dc -> dz_i: g i (1 - i), dz_f: c_prev f (1 - f)
+        multiply(g, g, A[4])
+        subtract(one, A[4], A[4])
+        multiply(A[4], i, A[4])  # dc -> dz_g: i (1 - g^2)
+        xp.copyto(A[5], f)  # dc -> dc_prev
+        if held is not None:  # there h is not o tanh(c) either
+            multiply(A, held.going[a:b], A)
+            xp.copyto(A[5], one, where=held.padding[a:b])
+
+    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+        assert self.recurrent_back is not None
+        self._begin_backward(None if dlast is None else dlast[0])
+        product, dh, dc, dh_held = self.recurrent_back.each(), self.dh_at, self.dc_at, self.dh_held
+        dc_next = xp.zeros_like(dc)
+        if dlast is not None:
+            xp.copyto(dc_next, dlast[1].reshape(dc.shape))
+        dy_at = None if dy is None else self.each(dy)
+        for s in reversed(self.stretches):
+            a, b = s.start, s.stop
+            self._factors(a, b, held)
+            for t in range(b - 1, a - 1, -1):
+                from_dh, from_dc = self.factor_views[t - a]
+                d_tanh_o, d_tanh, d_ifgc, dz, dc_prev = self.delta_views[t]
+                if dy_at is not None:
+                    add(dh, dy_at[t], dh)
+                multiply(from_dh, dh, d_tanh_o)
+                add(dc_next, d_tanh, dc)
+                multiply(from_dc, dc, d_ifgc)
+                hold = None if held is None else held.at[t]
+                if hold is None:
+                    product(dz, dh)
+                else:
+                    multiply(dh, hold, dh_held)
+                    product(dz, dh)
+                    add(dh, dh_held, dh)
+                dc_next = dc_prev
+        dz_all = self.deltas.matrices(1, 5)
+        self._weight_gradient(dz_all, 0, 4)
+        self._finish_gradient()
+        self.input.backward(x, dz_all)
+        return self.dh, dc_next.reshape(self.dc.shape)
+
+    def input_gradient(self, out: Array) -> None:
+        self._input_gradient(self.deltas.stacked(1, 5), out)

@@ -1,0 +1,184 @@
+"""SGD, momentum, Adagrad, RMSProp, Adam and AdamW by PyTorch's formulas, and clipping.
+
+Parameters, gradients and moments are flat arrays, taken in pieces that stay in the second cache. A moment is kept
+without the factor (1 - beta) of its mean, which then costs nothing: it goes into the learning rate.
+"""
+
+import math
+from collections.abc import Mapping
+
+from rnnplay.engine.arrays import Array, xp
+from rnnplay.engine.network import Network
+
+MOMENTS: dict[str, int] = {"sgd": 0, "momentum": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
+"""The optimizers, and how many numbers each keeps for a parameter."""
+OPTIMIZERS = tuple(MOMENTS)
+PIECE = 1 << 14
+
+add, divide, multiply, sqrt, subtract = xp.add, xp.divide, xp.multiply, xp.sqrt, xp.subtract
+Piece = tuple[Array, Array, Array, list[Array]]
+"""Parameters, gradients, scratch, moments."""
+
+
+class StepReport:
+    """What one update did: the gradients' norm before clipping, and whether they were clipped."""
+
+    def __init__(self, optimizer: "Optimizer", lr: float, grad_norm: float, clipped: bool) -> None:
+        self._optimizer, self._lr, self._step = optimizer, lr, optimizer.steps
+        self.grad_norm, self.clipped = grad_norm, clipped
+
+    @property
+    def update_ratio(self) -> float:
+        """Norm of the update by norm of the parameters; to be asked for before the next `learn` and `step`."""
+        if self._optimizer.steps != self._step:
+            raise RuntimeError("update_ratio: another step has been made since. Ask before it.")
+        return self._optimizer.update_ratio(self._lr)
+
+
+class Optimizer:
+    """Updates a network's parameters from its gradients.
+
+    lr          learning rate
+    momentum    of "momentum" (with 0 it is 0.9) and, as in PyTorch, of "sgd" too
+    betas       of adam and adamw
+    rho         decay of rmsprop's mean of squares
+    eps         1e-8, of adagrad 1e-10, unless given
+    decay       weight decay: decoupled for every optimizer, p -= lr*decay*p before the update
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        lr: float,
+        *,
+        momentum: float = 0.9,
+        betas: tuple[float, float] = (0.9, 0.999),
+        rho: float = 0.95,
+        eps: float | None = None,
+        decay: float = 0.0,
+    ) -> None:
+        if name not in MOMENTS:
+            raise ValueError(f'optimizer: "{name}" is unknown. Choose one of: {", ".join(MOMENTS)}.')
+        for what, value, below in (
+            ("learning rate", lr, math.inf),
+            ("momentum", momentum, 1.0),
+            ("first beta", betas[0], 1.0),
+            ("second beta", betas[1], 1.0),
+            ("rho", rho, 1.0),
+            ("eps", eps or 0.0, math.inf),
+            ("weight decay", decay, math.inf),
+        ):
+            if not 0.0 <= value < below:
+                room = "a finite number of 0 or more" if below == math.inf else "a number from 0 to below 1"
+                raise ValueError(f"{what}: {value} is not possible. Give {room}.")
+        self.network, self.name, self.lr = network, name, lr
+        self.momentum, self.betas, self.rho, self.decay = momentum, betas, rho, decay
+        self.eps = (1e-10 if name == "adagrad" else 1e-8) if eps is None else eps
+        self.steps = 0
+        self.moments = [xp.zeros_like(network.flat) for _ in range(MOMENTS[name])]
+        size = network.flat.size
+        scratch = xp.zeros(min(size, PIECE), network.flat.dtype)
+        self._pieces: list[Piece] = [
+            (network.flat[a:b], network.flat_gradient[a:b], scratch[: b - a], [m[a:b] for m in self.moments])
+            for a, b in ((a, min(a + PIECE, size)) for a in range(0, size, PIECE))
+        ]
+        advances = {"momentum": self._heap, "adagrad": self._squares, "rmsprop": self._squares}
+        self._advance = advances.get(name, self._both)
+        self._keep, self._keep_squares = {
+            "sgd": (0.0, 0.0),
+            "momentum": (momentum, 0.0),
+            "adagrad": (0.0, 1.0),
+            "rmsprop": (0.0, rho),
+        }.get(name, betas)
+
+    def step(self, lr: float | None = None, clip_norm: float = 0.0, clip_value: float = 0.0) -> StepReport:
+        """One update. clip_value bounds each gradient, then clip_norm the norm of all; 0 is without."""
+        lr = self.lr if lr is None else lr
+        g = self.network.flat_gradient
+        norm = math.sqrt(float(g.dot(g)))
+        clipped = False
+        if clip_value > 0.0 and max(float(g.max()), -float(g.min())) > clip_value:
+            clipped = True
+            xp.clip(g, -clip_value, clip_value, out=g)
+        if clip_norm > 0.0:
+            scale = clip_norm / ((math.sqrt(float(g.dot(g))) if clipped else norm) + 1e-6)
+            if scale < 1.0:
+                clipped = True
+                multiply(g, scale, g)
+        self.steps += 1
+        rate, eps = self._rate(lr)
+        shrink = 1.0 - lr * self.decay
+        for piece in self._pieces:
+            p, g, u, moments = piece
+            if self.decay:
+                multiply(p, shrink, p)
+            if moments:
+                self._advance(g, u, moments)
+            self._update(piece, rate, eps)
+            subtract(p, u, p)
+        return StepReport(self, lr, norm, clipped)
+
+    def _heap(self, g: Array, u: Array, moments: list[Array]) -> None:
+        (m,) = moments
+        multiply(m, self._keep, m)
+        add(m, g, m)
+
+    def _squares(self, g: Array, u: Array, moments: list[Array]) -> None:
+        v = moments[-1]
+        if self._keep_squares != 1.0:
+            multiply(v, self._keep_squares, v)
+        multiply(g, g, u)
+        add(v, u, v)
+
+    def _both(self, g: Array, u: Array, moments: list[Array]) -> None:
+        self._heap(g, u, moments[:1])
+        self._squares(g, u, moments)
+
+    def _rate(self, lr: float) -> tuple[float, float]:
+        """What the update is multiplied by, and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""
+        if self.name == "rmsprop":
+            k = math.sqrt(1.0 - self.rho)
+            return lr / k, self.eps / k
+        if self.name in ("adam", "adamw"):
+            beta1, beta2 = self.betas
+            k = math.sqrt((1.0 - beta2) / (1.0 - beta2**self.steps))
+            return lr * (1.0 - beta1) / (1.0 - beta1**self.steps) / k, self.eps / k
+        return lr, self.eps
+
+    def _update(self, piece: Piece, rate: float, eps: float) -> None:
+        """The update, into the scratch array."""
+        _, g, u, moments = piece
+        if self.name in ("sgd", "momentum"):
+            multiply(moments[0] if moments else g, rate, u)
+            return
+        sqrt(moments[-1], u)
+        add(u, eps, u)
+        divide(moments[0] if len(moments) == 2 else g, u, u)
+        multiply(u, rate, u)
+
+    def update_ratio(self, lr: float) -> float:
+        """Norm of the last update by norm of the parameters."""
+        rate, eps = self._rate(lr)
+        update = weights = 0.0
+        for piece in self._pieces:
+            self._update(piece, rate, eps)
+            update += float(piece[2].dot(piece[2]))
+            weights += float(piece[0].dot(piece[0]))
+        return math.sqrt(update / weights) if weights > 0.0 else 0.0
+
+    def state(self) -> dict[str, Array]:
+        """The moments, `moment0` and so on, and `steps`, an array of one number: views, to be saved."""
+        return {
+            **{f"moment{k}": m for k, m in enumerate(self.moments)},
+            "steps": xp.array([self.steps], "int64"),
+        }
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """What `state` gave, of an optimizer of the same name and network."""
+        for k, m in enumerate(self.moments):
+            if f"moment{k}" not in state or state[f"moment{k}"].shape != m.shape:
+                raise ValueError(f"optimizer: moment{k} does not fit {self.name}. Load the same optimizer's state.")
+        for k, m in enumerate(self.moments):
+            m[...] = state[f"moment{k}"]
+        self.steps = int(state["steps"][0])

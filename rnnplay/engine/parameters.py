@@ -1,0 +1,113 @@
+"""A network's parameters: their names, shapes and first values, as views of one flat array.
+
+Names: `l0.W_xh`, `l0.W_hh`, `l0.b_h` (GRU: also `l0.b_hn`; input-rnn: `l0.W_ph` for `l0.W_hh`), `W_hy`, `b_y`; an
+encoder's begin with `encoder.`. Gate blocks are in the order of GATES. W_xh of inputs by id is a transposed view: in
+memory each id has a row.
+"""
+
+import math
+from collections.abc import Mapping
+
+from rnnplay.engine.architecture import GATES, Architecture
+from rnnplay.engine.arrays import Array, xp
+
+
+def shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter, in the order of the flat array."""
+    G, H = len(GATES[a.cell]), a.hidden
+    found: dict[str, tuple[int, ...]] = {}
+    for prefix, inputs in (("encoder.", a.source), ("", a.inputs)):
+        if not inputs:
+            continue
+        for layer in range(a.layers):
+            D = inputs if layer == 0 else H
+            found[f"{prefix}l{layer}.W_xh"] = (G * H, D)
+            if a.cell == "input-rnn":
+                found[f"{prefix}l{layer}.W_ph"] = (H, D)
+            else:
+                found[f"{prefix}l{layer}.W_hh"] = (G * H, H)
+            if a.bias:
+                found[f"{prefix}l{layer}.b_h"] = (G * H, 1)
+                if a.cell == "gru":
+                    found[f"{prefix}l{layer}.b_hn"] = (H, 1)
+    found["W_hy"] = (a.outputs, H)
+    if a.bias:
+        found["b_y"] = (a.outputs, 1)
+    return found
+
+
+def by_row(a: Architecture, name: str) -> bool:
+    """Whether the parameter lies transposed in memory: one row for each id."""
+    return name == "encoder.l0.W_xh" or (a.by_id and name == "l0.W_xh")
+
+
+def count(a: Architecture) -> int:
+    """Number of parameters."""
+    return sum(math.prod(shape) for shape in shapes(a).values())
+
+
+class Parameters:
+    """Two flat arrays, and the named views of both."""
+
+    def __init__(self, a: Architecture) -> None:
+        self.flat = xp.zeros(count(a), a.dtype)
+        self.flat_gradient = xp.zeros_like(self.flat)
+        self.values: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        start = 0
+        for name, shape in shapes(a).items():
+            stop = start + math.prod(shape)
+            for flat, views in ((self.flat, self.values), (self.flat_gradient, self.gradients)):
+                part = flat[start:stop]
+                views[name] = part.reshape(shape[::-1]).T if by_row(a, name) else part.reshape(shape)
+            start = stop
+
+
+def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays of one layer, without its prefix."""
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def initialise(a: Architecture, values: Mapping[str, Array], rng: "xp.random.Generator") -> None:
+    """First values, drawn in the order of the names. Biases are zero but for the gates that remember."""
+    H = a.hidden
+    bound = 1.0 / math.sqrt(H)
+    for name, value in values.items():
+        if name.rpartition(".")[2].startswith("b_"):
+            value.fill(0.0)
+        elif a.init == "normal":
+            value[...] = rng.standard_normal(value.shape) * a.init_scale
+        elif name.endswith("W_hh") and a.init in ("orthogonal", "identity"):
+            for gate in range(len(GATES[a.cell])):
+                block = value[gate * H : (gate + 1) * H]
+                block[...] = xp.eye(H) if a.init == "identity" else _orthogonal(H, rng)
+        else:
+            value[...] = rng.uniform(-bound, bound, value.shape)
+    if a.bias and a.cell in ("lstm", "gru"):
+        for name, value in values.items():
+            if name.endswith(".b_h"):
+                _remembering(a, value, rng)
+
+
+def _orthogonal(H: int, rng: "xp.random.Generator") -> Array:
+    """A random rotation, uniformly distributed: QR of a normal matrix, with the signs of R's diagonal."""
+    q, r = xp.linalg.qr(rng.standard_normal((H, H)))
+    rotation: Array = q * xp.sign(xp.diagonal(r))
+    return rotation
+
+
+def _remembering(a: Architecture, b_h: Array, rng: "xp.random.Generator") -> None:
+    """Forget-gate bias, or chrono initialisation (Tallec and Ollivier, 2018): b_f = log(uniform(1, T_max - 1)) = -b_i.
+
+    A GRU's z keeps the state, so its bias takes the forget gate's part.
+    """
+    H, gates = a.hidden, GATES[a.cell]
+    keep = gates.index("f" if a.cell == "lstm" else "z") * H
+    if a.chrono > 1:
+        lags = xp.log(rng.uniform(1.0, max(1.0, a.chrono - 1.0), (H, 1)))
+        b_h[keep : keep + H] = lags
+        if a.cell == "lstm":
+            let_in = gates.index("i") * H
+            b_h[let_in : let_in + H] = -lags
+    elif a.cell == "lstm":
+        b_h[keep : keep + H] = a.forget_bias

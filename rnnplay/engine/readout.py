@@ -1,0 +1,126 @@
+"""From the top layer to the loss and back: logits y = W_hy h + b_y for all time steps at once.
+
+softmax          cross-entropy in nats
+sigmoid          binary cross-entropy in nats, the mean over V
+sigmoid-squared  (sigmoid(y) - target)^2, the mean over V
+linear           (y - target)^2, the mean over V
+Logits lie as (V, T*B): what is reduced over V is then a few long additions.
+"""
+
+from rnnplay.engine.arrays import Array, xp
+
+
+def sigmoid(y: Array, out: Array) -> None:
+    """sigmoid(y) = tanh(y/2)/2 + 1/2, which overflows nowhere."""
+    xp.multiply(y, 0.5, out)
+    xp.tanh(out, out)
+    xp.multiply(out, 0.5, out)
+    xp.add(out, 0.5, out)
+
+
+class Readout:
+    """The readout of T time steps of B sequences; W_hy (V, H), b_y (V, 1) or None."""
+
+    def __init__(
+        self, kind: str, W: Array, b: Array | None, dW: Array, db: Array | None, T: int, B: int, train: bool
+    ) -> None:
+        self.kind, self.W, self.b, self.dW, self.db = kind, W, b, dW, db
+        self.T, self.B, self.V = T, B, W.shape[0]
+        TB = T * B
+        self.logits = xp.zeros((self.V, TB), W.dtype)
+        self.flat = self.logits.reshape(-1)
+        self.columns = xp.arange(TB)
+        self.even = xp.full(TB, 1.0 / TB, W.dtype)
+        self.scratch = None if kind == "softmax" else xp.zeros((self.V, TB), W.dtype)
+        self.dy = xp.zeros((T, B, W.shape[1]), W.dtype) if train else None
+
+    def forward(self, h: Array) -> None:
+        """h (T, B, H) -> logits (V, T*B)."""
+        xp.matmul(self.W, h.reshape(-1, h.shape[2]).T, self.logits)
+        if self.b is not None:
+            xp.add(self.logits, self.b, self.logits)
+
+    def probabilities(self) -> Array:
+        """What the network says (V, T*B): probabilities, or for linear the logits; the logits are used up."""
+        y = self.logits
+        if self.kind == "softmax":
+            xp.subtract(y, xp.maximum.reduce(y, 0), y)
+            xp.exp(y, y)
+            xp.divide(y, xp.add.reduce(y, 0), y)
+        elif self.kind != "linear":
+            sigmoid(y, y)
+        return y
+
+    def loss(self, targets: Array, weights: Array | None, gradient: bool) -> tuple[float, float]:
+        """Sum of the weighted losses and sum of the weights; with `gradient`, d(mean)/dlogits replaces the logits.
+
+        targets ids (T, B) for softmax, else (T, V, B); weights (T, B) or None.
+        """
+        share = self.even
+        total = float(share.size)
+        if weights is not None:
+            w = weights.reshape(-1).astype(share.dtype)
+            total = float(w.sum())
+            share = w / total if total > 0.0 else xp.zeros_like(w)
+        if self.kind == "softmax":
+            losses = self._softmax(targets, share, gradient)
+        else:
+            losses = self._elementwise(targets, share, gradient)
+        return float(losses.dot(share)) * total, total
+
+    def _softmax(self, targets: Array, share: Array, gradient: bool) -> Array:
+        y, flat = self.logits, self.flat
+        index = targets.reshape(-1).astype(xp.intp)
+        if int(xp.maximum.reduce(index.view(xp.uintp))) >= self.V:
+            raise ValueError(f"targets: an id is outside 0 to {self.V - 1}. Encode them with the network's vocabulary.")
+        index *= index.size
+        index += self.columns
+        xp.subtract(y, xp.maximum.reduce(y, 0), y)
+        picked = flat.take(index)
+        xp.exp(y, y)
+        total = xp.add.reduce(y, 0)
+        if gradient:
+            xp.multiply(y, share / total, y)
+            flat[index] -= share
+        losses: Array = xp.log(total, total)
+        return xp.subtract(losses, picked, losses)
+
+    def _elementwise(self, targets: Array, share: Array, gradient: bool) -> Array:
+        assert self.scratch is not None
+        y, e, V = self.logits, self.scratch, self.V
+        if targets.shape != (self.T, V, self.B):
+            raise ValueError(f"targets: {targets.shape} does not fit. Give (T, V, B) = {(self.T, V, self.B)}.")
+        target = targets.astype(y.dtype).transpose(1, 0, 2).reshape(V, -1)
+        if self.kind == "sigmoid":  # max(y, 0) - y*target + log(1 + exp(-|y|))
+            xp.abs(y, e)
+            xp.exp(xp.negative(e, e), e)
+            xp.log1p(e, e)
+            e += xp.maximum(y, 0.0)
+            e -= y * target
+            losses: Array = xp.add.reduce(e, 0)
+            if gradient:
+                sigmoid(y, y)
+                y -= target
+                y *= share / V
+        else:
+            if self.kind == "sigmoid-squared":
+                sigmoid(y, y)
+            xp.subtract(y, target, e)
+            losses = xp.add.reduce(e * e, 0)
+            if gradient:
+                if self.kind == "sigmoid-squared":
+                    e *= y
+                    e *= xp.subtract(1.0, y, y)
+                xp.multiply(e, share * (2.0 / V), y)
+        losses /= V
+        return losses
+
+    def backward(self, h: Array) -> Array:
+        """h (T, B, H) as in `forward`, after `loss` -> dL/dh (T, B, H), dW and db."""
+        assert self.dy is not None
+        H = h.shape[2]
+        xp.matmul(self.logits, h.reshape(-1, H), self.dW)
+        if self.db is not None:
+            xp.add.reduce(self.logits, 1, out=self.db[:, 0])
+        xp.matmul(self.logits.T, self.W, self.dy.reshape(-1, H))
+        return self.dy
