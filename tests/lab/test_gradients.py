@@ -1,0 +1,205 @@
+"""The gradient by lag against an explicit product of Jacobians, and what is said about it."""
+
+import numpy as np
+import pytest
+
+from rnnplay.engine import Architecture, Network
+from rnnplay.lab import gradients as lab
+from rnnplay.lab.equations import Array
+from rnnplay.lab.walk import Walk
+from rnnplay.tasks.base import Batch
+
+T = 9
+
+
+def made(cell: str, layers: int = 1, source: int = 0, activation: str = "tanh", **more: object) -> tuple[Walk, Batch]:
+    a = Architecture(
+        cell=cell, activation=activation, inputs=5, hidden=4, outputs=3, layers=layers, source=source, dtype="float64"
+    )
+    rng = np.random.default_rng(len(cell) + layers)
+    parameters = {name: rng.normal(size=value.shape) * 0.7 for name, value in Network(a).parameters.items()}
+    read = rng.integers(0, source, (6, 1)) if source else None
+    return Walk(a, parameters), Batch(rng.integers(0, 5, (T, 1)), rng.integers(0, 3, (T, 1)), source=read)
+
+
+def sigmoid(z: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def transition(walk: Walk, prefix: str, state: Array, x: int) -> Array:
+    """The whole state after one more time step, written once more from the books: h of each layer, then c of each."""
+    a, p = walk.architecture, walk.parameters
+    H, L = a.hidden, a.layers
+    hs, cs, new_h, new_c = state[: L * H].reshape(L, H), state[L * H :].reshape(-1, H), [], []
+    v = np.eye(a.inputs if not prefix else a.source)[x]
+    for n in range(L):
+        W, U, b = (p[f"{prefix}l{n}.{name}"] for name in ("W_xh", "W_hh", "b_h"))
+        zx, zh = W @ v + b[:, 0], U @ hs[n]
+        if a.cell == "rnn":
+            h = np.tanh(zx + zh)
+        elif a.cell == "lstm":
+            o, i, f, g = (zx + zh).reshape(4, H)
+            c = sigmoid(f) * cs[n] + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+            new_c.append(c)
+        else:
+            (rx, ux, nx), (rh, uh, nh) = zx.reshape(3, H), zh.reshape(3, H)
+            u = sigmoid(ux + uh)
+            made = np.tanh(nx + sigmoid(rx + rh) * (nh + p[f"{prefix}l{n}.b_hn"][:, 0]))
+            h = (1 - u) * made + u * hs[n]
+        new_h.append(h)
+        v = h
+    return np.concatenate(new_h + new_c)
+
+
+def jacobian(walk: Walk, prefix: str, state: Array, x: int) -> Array:
+    """d(transition)/d(state) by the complex numbers' imaginary part: exact to rounding, no difference is taken."""
+    columns = []
+    for k in range(len(state)):
+        leaning = state.astype(complex)
+        leaning[k] += 1e-30j
+        columns.append(transition(walk, prefix, leaning, x).imag / 1e-30)
+    return np.stack(columns, axis=1)
+
+
+@pytest.mark.parametrize("source", [0, 6])
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_gradient_by_lag_is_the_product_of_the_jacobians(cell: str, layers: int, source: int) -> None:
+    walk, batch = made(cell, layers, source)
+    way = walk.forward(batch)
+    H = walk.architecture.hidden
+    state = np.zeros(layers * H * (2 if cell == "lstm" else 1))
+    jacobians = []
+    ids = [("encoder.", int(x)) for x in (batch.source if batch.source is not None else np.zeros((0, 1)))[:, 0]]
+    for prefix, x in [*ids, *(("", int(x)) for x in batch.inputs[:, 0])]:
+        jacobians.append(jacobian(walk, prefix, state, x))
+        state = transition(walk, prefix, state, x)
+    top = state[(layers - 1) * H : layers * H]
+    y = walk.parameters["W_hy"] @ top + walk.parameters["b_y"][:, 0]
+    dy = np.exp(y) / np.exp(y).sum()
+    dy[int(batch.targets[-1, 0])] -= 1
+    g = np.zeros(len(state))
+    g[(layers - 1) * H : layers * H] = walk.parameters["W_hy"].T @ dy
+    expected = [np.linalg.norm(g)]
+    for J in reversed(jacobians):
+        g = J.T @ g
+        expected.append(np.linalg.norm(g))
+    np.testing.assert_allclose(lab.by_lag(walk, way), expected, rtol=1e-10)
+    assert len(expected) == T + 1 + len(ids)
+
+
+def test_the_gradient_by_lag_is_that_of_the_last_time_step_that_counts() -> None:
+    walk, batch = made("lstm")
+    weights = np.ones((T, 1))
+    weights[6:] = 0
+    counted = lab.by_lag(walk, walk.forward(Batch(batch.inputs, batch.targets, weights)))
+    cut = lab.by_lag(walk, walk.forward(Batch(batch.inputs[:6], batch.targets[:6])))
+    np.testing.assert_allclose(counted, cut, rtol=1e-12)
+
+
+def test_the_gradient_by_lag_of_several_sequences_is_the_mean_of_theirs() -> None:
+    walk, one = made("gru", 2)
+    rng = np.random.default_rng(3)
+    both = Batch(
+        np.concatenate([one.inputs, rng.integers(0, 5, (T, 1))], axis=1),
+        np.concatenate([one.targets, rng.integers(0, 3, (T, 1))], axis=1),
+    )
+    single = [lab.by_lag(walk, walk.forward(Batch(both.inputs[:, [b]], both.targets[:, [b]]))) for b in (0, 1)]
+    np.testing.assert_allclose(lab.by_lag(walk, walk.forward(both)), np.mean(single, axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_states_jacobian_is_that_of_the_transition(cell: str) -> None:
+    walk, batch = made(cell)
+    way = walk.forward(batch)
+    m = way.moments[0][4][0]
+    before = np.concatenate([m.h_before[:, 0], *([m.c_before[:, 0]] if m.c_before is not None else [])])
+    expected = jacobian(walk, "", before, int(batch.inputs[4, 0]))
+    np.testing.assert_allclose(lab.jacobian(walk.chains[0], way, 4, 0), expected, rtol=1e-10, atol=1e-14)
+
+
+def test_the_spectral_radius_of_an_rnn_is_that_of_its_largest_matrix() -> None:
+    walk, batch = made("rnn", 2)
+    expected = max(np.abs(np.linalg.eigvals(walk.parameters[f"l{n}.W_hh"])).max() for n in range(2))
+    assert lab.spectral_radius(walk, walk.forward(batch)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_large_matrix_gets_its_largest_eigenvalue_within_one_percent() -> None:
+    matrix = np.random.default_rng(0).standard_normal((600, 600)) / np.sqrt(600)
+    found = lab.largest_eigenvalue(matrix)
+    assert found == pytest.approx(np.abs(np.linalg.eigvals(matrix)).max(), rel=0.01)
+    assert lab.largest_eigenvalue(np.full((3, 3), np.nan)) is None
+
+
+def test_one_linear_units_gradient_is_its_weight_to_the_power_of_the_lag() -> None:
+    weights = (3.0, 1.0, 0.5)
+    expected = np.array([[w**k for k in range(13)] for w in weights])
+    np.testing.assert_allclose(lab.one_unit(12, weights), expected, rtol=1e-12)
+
+
+def test_the_horizon_is_the_first_lag_below_one_percent() -> None:
+    assert lab.horizon_of(np.array([2.0, 1.0, 0.021, 0.019, 0.5])) == 3
+    assert lab.horizon_of(np.array([1.0, 0.5, 0.02])) is None
+    assert lab.horizon_of(np.array([np.nan, 1.0])) is None
+
+
+def scaled(rho: float, lag: int = 40) -> tuple[Walk, Batch]:
+    """An RNN tanh whose W_hh has the spectral radius `rho`, on sequences like those of `copy`."""
+    a = Architecture(cell="rnn", inputs=10, hidden=32, outputs=10, init="orthogonal", dtype="float64")
+    n = Network(a, 4)
+    n.parameters["l0.W_hh"][...] *= rho
+    n.parameters["l0.W_xh"][...] *= 0.1
+    rng = np.random.default_rng(1)
+    return Walk(a, n.parameters), Batch(rng.integers(0, 10, (lag, 4)), rng.integers(0, 10, (lag, 4)))
+
+
+def test_weights_scaled_up_are_said_to_explode_and_scaled_down_to_vanish() -> None:
+    words = []
+    for rho in (1.5, 0.5):
+        walk, batch = scaled(rho)
+        found = lab.reach(walk, batch, 40)
+        assert found.radius == pytest.approx(rho, rel=1e-9)
+        words.append(lab.sentence("RNN tanh", found, 30))
+    assert "explodes (spectral radius 1.50)" in words[0]
+    assert "vanishes (spectral radius 0.50)" in words[1]
+    assert "horizon: 7 steps" in words[1] and "longest dependency is 30" in words[1]
+
+
+def test_influence_is_the_gradient_of_the_log_probability() -> None:
+    """Inputs by value, so that each can be leant on."""
+    a = Architecture(cell="lstm", inputs=3, hidden=4, outputs=5, by_id=False, layers=2, dtype="float64")
+    rng = np.random.default_rng(9)
+    walk = Walk(a, {name: rng.normal(size=v.shape) * 0.7 for name, v in Network(a).parameters.items()})
+    x = rng.normal(size=(6, 3, 1))
+    batch = Batch(x, rng.integers(0, 5, (6, 1)))
+    found = lab.influence(walk, batch, 4)
+
+    def told(inputs: Array) -> float:
+        return float(np.log(walk.forward(Batch(inputs, batch.targets)).values[4, found.output, 0]))
+
+    assert found.value == pytest.approx(float(np.exp(told(x))))
+    assert found.value == walk.forward(batch).values[4, :, 0].max()
+    for t in range(5):
+        slopes = []
+        for j in range(3):
+            up, down = x.copy(), x.copy()
+            up[t, j, 0] += 1e-5
+            down[t, j, 0] -= 1e-5
+            slopes.append((told(up) - told(down)) / 2e-5)
+        assert found.norms[t] == pytest.approx(np.linalg.norm(slopes), rel=1e-6)
+    assert len(found.norms) == 5
+
+
+def test_unpadded_keeps_whole_sequences_that_end_together() -> None:
+    inputs = np.arange(20).reshape(5, 4)
+    weights = np.ones((5, 4))
+    weights[3:, 1] = weights[4:, 2] = 0
+    kept = lab.unpadded(Batch(inputs, inputs, weights), 8)
+    np.testing.assert_array_equal(kept.inputs, inputs[:, [0, 3]])
+    mask = np.array([[False, True], [True, True], [True, True]])
+    source = np.array([[0, 1], [2, 3], [4, 5]])
+    kept = lab.unpadded(Batch(inputs[:, :2], inputs[:, :2], source=source, source_mask=mask), 8)
+    np.testing.assert_array_equal(kept.source, source[:, [1]])
+    padded = lab.unpadded(Batch(inputs[:, :1], inputs[:, :1], source=source[:, :1], source_mask=mask[:, :1]), 1)
+    np.testing.assert_array_equal(padded.source, source[1:, :1])
