@@ -24,6 +24,7 @@ MAY: dict[str, set[str]] = {
     "lab": {"numpy", "engine", "tasks"} | CONFIG,  # the configuration for its UserError
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
     "protocol": {"numpy", "msgspec"} | CONFIG,
+    "bench": {"numpy", "rich", "engine", "lab", "tasks", "blas"} | CONFIG,  # the libraries beside it by name only
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {"numpy", "msgspec", "engine", "tasks", "corpora", "lab", "runs", "protocol", "blas"} | CONFIG,
     "tui.views": SCREEN,

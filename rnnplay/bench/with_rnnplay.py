@@ -1,0 +1,58 @@
+"""The work in this program's engine, through what everyone uses: Network, Optimizer, and the sampler of the lab."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rnnplay import blas
+from rnnplay.bench.contender import Step, batches
+from rnnplay.bench.work import CLIP, LR, POOL, V, Work
+from rnnplay.engine import Architecture, Network, Optimizer
+from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.tasks.base import Batch, Task
+
+
+class Characters(Task):
+    """A task that says only which characters there are: all that the sampler asks of it."""
+
+    name = "characters"
+    inputs = outputs = V
+    vocabulary = output_vocabulary = tuple(map(chr, range(ord(" "), ord(" ") + V)))
+
+    def batch(self, step: int) -> Batch:
+        raise NotImplementedError
+
+    def evaluation(self) -> Iterator[Batch]:
+        return iter(())
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+class Library:
+    """NumPy with the kernel and the threads that the trainer gets too."""
+
+    def about(self) -> str:
+        return f"NumPy {np.__version__}, {blas.describe()}"
+
+    def prepare(self, work: Work) -> tuple[Step, str]:
+        network = Network(Architecture(cell=work.cell, inputs=V, hidden=work.hidden, outputs=V, layers=work.layers), 1)
+        if work.sampling:
+            sampler = Sampler(network, Characters(), "", Options())
+            return lambda i: sampler.draw(), "the sampler of `rnnplay sample`"
+        optimizer = Optimizer(network, "adam", LR)
+        pool = [Batch(inputs, targets) for inputs, targets in zip(*batches(work), strict=True)]
+
+        def step(i: int) -> float:
+            loss, _ = network.learn(pool[i % POOL])
+            optimizer.step(clip_norm=CLIP)
+            return loss
+
+        return step, "Adam"
+
+
+def library(threads: int) -> Library:
+    return Library()
