@@ -125,7 +125,7 @@ def loss(session: Session, log: bool, full: bool = False) -> CurveView | None:
         figures.append(("validation", figure(held_out)))
     best = held_out if held_out is not None else train
     if nats and best is not None and math.isfinite(best):
-        figures.append(("", f"{figure(best / math.log(2))} {'bpc' if session.by_character else 'bits'}"))
+        figures.append(("", f"{figure(best / math.log(2))} {'bpc' if facts and facts.characters else 'bits'}"))
     levels = tuple(Level(f"{name} {figure(value)}", value) for name, value in (facts.baselines[:1] if facts else ()))
     return CurveView(
         title=f"Loss · {'nats' if nats else facts.unit_of_loss}{', log scale' if log else ''}",  # type: ignore[union-attr]

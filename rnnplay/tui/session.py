@@ -62,12 +62,13 @@ class Session:
         self.text: list[str] = []
         self.probabilities: list[float] = []
         self.prompt_length = 0
-        self.unseen: tuple[str, ...] = ()
         self.candidates: tuple[say.Candidate, ...] = ()
         self.sample_done = False
         self.sampled = False
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.note: str = ""
+        self.silent: dict[str, str] = {}  # topic -> why there is nothing to show
+        self._asked: list[str] = []  # topics asked for of our own accord, and not answered yet
         self.saved_step: int | None = None
 
     @property
@@ -79,10 +80,9 @@ class Session:
         return self.status.step if self.status else 0
 
     @property
-    def by_character(self) -> bool:
-        """Whether the network predicts a sequence symbol by symbol, so that it can write."""
-        facts = self.facts
-        return facts is not None and facts.shape == "many to many" and bool(facts.vocabulary)
+    def writes(self) -> bool:
+        """Whether there is a network that can write."""
+        return self.facts is not None and "sample" not in self.silent
 
     # ------------------------------------------------------------------------------------------- what a person does
 
@@ -199,6 +199,7 @@ class Session:
                 self._stands(event)
             case say.Trace():
                 self.trace = event
+                self._answered("cells")
                 self._changed("cells")
             case say.Sampled() if event.channel == 0:
                 self._wrote(event)
@@ -209,8 +210,7 @@ class Session:
                 if event.fatal:
                     self._fail(event.wrong, event.remedy)
                 else:
-                    self.problem = (event.wrong, event.remedy)
-                    self._changed("run")
+                    self._refused(event)
             case say.Stopped():
                 self.run = event.run
                 self.state = "finished" if event.reason == "finished" else "stopped"
@@ -220,15 +220,30 @@ class Session:
 
     def _started(self, event: say.Started) -> None:
         self.run, self.config, self.facts = event.run, event.config, event.facts
+        self.rows, self.evaluations = Rows(), []  # a run that diverged starts again from its checkpoint
         self.note = " ".join(event.notes)
         if event.step:
             self.status = say.Status(state="paused", step=event.step)
         units = event.config.hidden * event.config.layers
         self.trace_length = max(200, min(self.trace_length, _TRACED // units))
         self.trace_start = 0
+        self._asked = ["cells", "sample"]
         self._later(self._watch())
-        if self.by_character:
-            self._later(self._sample())
+        self._later(self._sample())
+        self._changed("run")
+
+    def _answered(self, topic: str) -> None:
+        if topic in self._asked:
+            del self._asked[: self._asked.index(topic) + 1]
+
+    def _refused(self, event: say.Failed) -> None:
+        """A command that could not be done; what nobody had asked for is told in its panel, not as an error."""
+        if self._asked:
+            topic = self._asked.pop(0)
+            self.silent[topic] = event.wrong
+            self._changed(topic)
+        else:
+            self.problem = (event.wrong, event.remedy)
         self._changed("run")
 
     def _stands(self, event: say.Status) -> None:
@@ -245,8 +260,7 @@ class Session:
         if event.begins:
             self.text.clear()
             self.probabilities.clear()
-            self.prompt_length = max(0, len(event.text) - len(event.probabilities))
-            self.unseen = event.unseen
+            self.prompt_length = _length(self.sampling.prompt or "", event)
             if event.unseen:
                 shown = " ".join(repr(symbol) for symbol in event.unseen)
                 self.problem = (f"The network has never seen {shown}.", "They were left out of the prompt.")
@@ -259,6 +273,7 @@ class Session:
         if event.candidates:
             self.candidates = event.candidates
         self.sample_done, self.sampled = event.done, True
+        self._answered("sample")
         self._changed("sample")
 
     def _fail(self, wrong: str, remedy: str) -> None:
@@ -282,3 +297,13 @@ class Session:
         task = asyncio.ensure_future(self.send(command))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _length(prompt: str, event: say.Sampled) -> int:
+    """How many symbols at the start of a sample are its prompt: those that the network knew of it."""
+    left = sum(symbol not in event.unseen for symbol in prompt)
+    for n, symbol in enumerate(event.text):
+        if left <= 0:
+            return n
+        left -= len(symbol)
+    return len(event.text) if prompt else 0

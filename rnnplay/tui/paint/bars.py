@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from rnnplay.tui.paint.colour import Palette
-from rnnplay.tui.paint.rows import Piece, clickable, fit, row, spread
+from rnnplay.tui.paint.rows import Piece, blank, clickable, flow, row, spread
 from rnnplay.tui.views import HeaderView, KeysView, StatusView, TabsView
 
 
@@ -29,16 +29,12 @@ def header(view: HeaderView, width: int, palette: Palette) -> Strip:
     return spread(pieces, [*end, (" ", palette.blank)], width, palette)
 
 
-def status(view: StatusView, width: int, palette: Palette) -> Strip:
-    """What is the case, and what to do."""
+def status(view: StatusView, width: int, palette: Palette) -> list[Strip]:
+    """What is the case, and what to do: one row, or as many as it takes, so that neither is cut."""
     mood = {"good": palette.good, "bad": palette.bad}.get(view.mood, palette.text)
-    room = width - 2
-    text = fit(view.text, room, palette.glyphs.ellipsis)
-    left = room - cell_len(text) - 1
-    pieces: list[Piece] = [(" ", palette.blank), (text, mood)]
-    if left > 3 and view.remedy:
-        pieces += [(" ", palette.blank), (fit(view.remedy, left, palette.glyphs.ellipsis), palette.dim)]
-    return row(pieces, width, palette)
+    lines = flow([(view.text, mood), (view.remedy, palette.dim)], max(1, width - 2), palette)
+    margin = blank(1, palette)
+    return [Strip([*margin, *line, *margin], width) for line in lines[:3]] or [blank(width, palette)]
 
 
 def keys(view: KeysView, width: int, palette: Palette) -> Strip:

@@ -178,7 +178,7 @@ def mix(inks: Inks, name: str, system: str, dark: bool, glyphs: Glyphs) -> Palet
         return Style(color=colour, bgcolor=background, bold=bold)
 
     def on(background: str) -> Style:
-        return style(readable(background, inks.text, "#ffffff", "#101010"), background)
+        return style(readable(background, inks.text, "#ffffff", "#000000"), background)
 
     negative = _ramp(inks, inks.negative, HEAT_LEVELS)
     positive = _ramp(inks, inks.positive, HEAT_LEVELS)

@@ -113,4 +113,3 @@ def proof_title(view: ProofView, palette: Palette) -> Sequence[Piece]:
     if not view.unit:
         return [("Prove", palette.title)]
     return [("Prove", palette.title), (f"{dot}{view.unit} held at {view.to}{dot}nats a character", palette.dim)]
-

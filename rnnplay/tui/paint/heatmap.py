@@ -110,6 +110,7 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         ("unit", palette.dim),
         (f" {arrows[1]} ", clickable(palette.key, "screen.unit(1)")),
     ]
+    right = right if width >= 30 else []
     room = width - sum(cell_len(text) for text, _ in right)
     if view.cursor is None and view.total:
         place = (

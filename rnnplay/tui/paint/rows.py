@@ -123,17 +123,25 @@ def figures(pairs: Iterable[tuple[str, str]], palette: Palette, gap: str = "  ")
     return pieces
 
 
+def flow(pieces: Iterable[Piece], width: int, palette: Palette) -> list[Strip]:
+    """Pieces wrapped at words into rows of `width` cells, each word in its piece's style."""
+    painted: list[Strip] = []
+    line: list[Piece] = []
+    used = 0
+    for text, style in pieces:
+        for word in text.split():
+            size = cell_len(word)
+            if line and used + 1 + size > width:
+                painted.append(row(line, width, palette))
+                line, used = [], 0
+            if line:
+                line.append((" ", style))
+                used += 1
+            line.append((word, style))
+            used += size
+    return [*painted, row(line, width, palette)] if line else painted
+
+
 def paragraph(text: str, width: int, style: Style, palette: Palette) -> list[Strip]:
     """`text` wrapped at words into rows of `width` cells."""
-    rows: list[Strip] = []
-    current = ""
-    for word in text.split():
-        longer = f"{current} {word}" if current else word
-        if cell_len(longer) > width and current:
-            rows.append(row([(current, style)], width, palette))
-            current = word
-        else:
-            current = longer
-    if current:
-        rows.append(row([(current, style)], width, palette))
-    return rows
+    return flow([(text, style)], width, palette)

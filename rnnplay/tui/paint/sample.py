@@ -55,7 +55,7 @@ def _style(probability: float, palette: Palette) -> Style:
 
 def text_rows(view: SampleView, width: int, height: int, palette: Palette) -> list[Strip]:
     """The last rows of the text, `view.back` rows up: the prompt bright, the rest plain or on its probability."""
-    rows = wrap(view.text, width, palette.glyphs)
+    rows = wrap(view.text, width - 1, palette.glyphs)  # the last column is the cursor's
     if not view.done and view.text and view.text[-1] == "\n":
         rows.append((len(view.text), len(view.text)))
     end = max(min(height, len(rows)), len(rows) - view.back)

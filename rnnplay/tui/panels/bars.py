@@ -6,8 +6,22 @@ from collections.abc import Callable
 
 from textual.strip import Strip
 
+from rnnplay.tui.paint import bars
 from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.panels.base import Painted, View
+from rnnplay.tui.views import StatusView
+
+
+class StatusBar(Painted[StatusView]):
+    """How things stand: it grows by a row where a sentence is long."""
+
+    DEFAULT_CSS = "StatusBar { height: 1; width: 100%; }"
+
+    def lines(self, width: int, height: int) -> list[Strip]:
+        painted = bars.status(self.view, width, self.palette)
+        if len(painted) != height:
+            self.styles.height = len(painted)
+        return painted
 
 
 class Bar(Painted[View]):

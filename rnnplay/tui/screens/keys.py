@@ -120,11 +120,11 @@ def hints(screen: Play) -> tuple[KeyHint, ...]:
     if session.config is not None and state != "starting":
         found.append(_hint("new", "n", "new"))
     found.append(_hint("edit", "e", "edit"))
-    if session.run is not None and session.by_character:
+    if session.run is not None and session.writes:
         found.append(_hint("sample", "s", "sample"))
     if session.trace is not None:
         found.append(_hint("unit_after", "←→", "unit"))
-    if screen.focused is screen.sample_panel and session.by_character:
+    if screen.focused is screen.sample_panel and session.writes:
         found += [_hint("warmer", "-+", "temperature"), _hint("colours", "c", "colours")]
     elif screen.focused is screen.loss_panel:
         found.append(_hint("log", "l", "log axis"))

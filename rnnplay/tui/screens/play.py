@@ -25,7 +25,7 @@ from rnnplay.tui.choices import Choices
 from rnnplay.tui.editor import Editor
 from rnnplay.tui.paint import bars
 from rnnplay.tui.paint.colour import Palette
-from rnnplay.tui.panels.bars import Bar
+from rnnplay.tui.panels.bars import Bar, StatusBar
 from rnnplay.tui.panels.base import Painted, Panel
 from rnnplay.tui.panels.cells import CellsPanel
 from rnnplay.tui.panels.curves import CurvePanel
@@ -74,7 +74,7 @@ class Play(Screen[None]):
         self._tasks: set[asyncio.Task[None]] = set()
         self.header = Bar(HeaderView(), bars.header, id="header")
         self.tabs = Bar(TabsView(), bars.tabs, id="tabs")
-        self.status_bar = Bar(StatusView(), bars.status, id="status")
+        self.status_bar = StatusBar(StatusView(), id="status")
         self.keys_bar = Bar(KeysView(), bars.keys, id="keys")
         self.task_panel = TaskPanel(TasksView(), id="tasks")
         self.settings_panel = SettingsPanel(FormView(), id="settings")
@@ -192,13 +192,12 @@ class Play(Screen[None]):
 
     def paint_cells(self) -> None:
         self.reading.follow(self.session, self.cells_panel)
-        self.cells_panel.view = self.reading.view(self.session, CELLS_EMPTY)
+        self.cells_panel.view = self.reading.view(self.session, self.session.silent.get("cells", CELLS_EMPTY))
 
     def paint_sample(self) -> None:
         view = present.sample(self.session, self.coloured or self.full == "sample", self.back)
         if not view.text:
-            empty = "" if self.session.facts is None or self.session.by_character else "This task writes no text."
-            view = replace(view, empty=empty or SAMPLE_EMPTY)
+            view = replace(view, empty=self.session.silent.get("sample", SAMPLE_EMPTY))
         if self.sampling_edited:
             how = self.session.sampling
             self.sample_editor.show(SAMPLE_FIELDS, {f.name: getattr(how, f.name) for f in SAMPLE_FIELDS})

@@ -1,0 +1,102 @@
+"""Made-up data for the Play screen: what a trainer would tell, without one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from textual.strip import Strip
+
+from rnnplay import protocol as say
+from rnnplay.config import RunConfig, configure
+from rnnplay.tui.paint.colour import Palette, palettes
+
+SYSTEMS = {
+    "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
+    "256": {"TERM": "xterm-256color"},
+    "16": {"TERM": "xterm"},
+    "none": {"TERM": "xterm", "NO_COLOR": "1"},
+}
+TEXT = '"Come in," she said.\nHe did\tnot; he "had never" been so early, nor so sure of it.\n' * 9
+
+
+def palette_of(system: str, encoding: str = "utf-8") -> Palette:
+    return palettes(SYSTEMS[system], encoding)[0]
+
+
+def plain(strips: list[Strip]) -> list[str]:
+    return [strip.text for strip in strips]
+
+
+def config(**choices: Any) -> RunConfig:
+    return configure("prose", **({"hidden": 6, "layers": 2} | choices))
+
+
+def facts(**changes: Any) -> say.Facts:
+    fields: dict[str, Any] = {
+        "shape": "many to many",
+        "parameters": 4_321,
+        "inputs": 31,
+        "outputs": 31,
+        "vocabulary": tuple(sorted(set(TEXT))),
+        "baselines": (("bigram", 2.45),),
+        "unit_of_loss": "nats",
+        "characters": 9_000,
+        "held_out": 5_000,
+        "epoch_steps": 40,
+    }
+    return say.Facts(**(fields | changes))
+
+
+def row(step: int, loss: float | None = None, norm: float | None = None, **changes: Any) -> say.Row:
+    loss = 3.4 / (1 + step / 50) + 0.2 if loss is None else loss
+    fields: dict[str, Any] = {
+        "step": step,
+        "loss": loss,
+        "loss_min": None if loss is None else loss - 0.1,
+        "loss_max": None if loss is None else loss + 0.1,
+        "grad_norm": 7.0 / (1 + step / 40) if norm is None else norm,
+        "clipped": 0.0,
+        "lr": 4e-3,
+        "chars_per_s": 198_000.0,
+        "seconds": step / 100,
+    }
+    return say.Row(**(fields | changes))
+
+
+def trace(step: int = 40, start: int = 0, layers: int = 2, units: int = 6, text: str = TEXT) -> say.Trace:
+    """Unit u of layer l has its own constant: each is told from every other."""
+    values = np.zeros((layers, units, len(text)), np.uint8)
+    for layer in range(layers):
+        for unit in range(units):
+            values[layer, unit] = 20 + 40 * unit + 7 * layer
+    surprise = np.arange(len(text), dtype=np.uint8) % 70
+    return say.Trace(
+        step=step,
+        start=start,
+        total=5_000,
+        symbols=tuple(text),
+        state="h",
+        values=say.Packed.of(values),
+        scale=0.9,
+        surprise=say.Packed.of(surprise),
+    )
+
+
+def sampled(text: str, begins: bool = False, **changes: Any) -> say.Sampled:
+    fields: dict[str, Any] = {
+        "text": tuple(text),
+        "probabilities": tuple(0.1 + 0.8 * (n % 7) / 7 for n in range(len(text))),
+        "begins": begins,
+        "candidates": tuple(say.Candidate(c, p) for c, p in (("e", 0.41), (" ", 0.22), ("\n", 0.09), ("é", 0.02))),
+    }
+    return say.Sampled(**(fields | changes))
+
+
+def started(step: int = 0, **changes: Any) -> say.Started:
+    return say.Started(run="/nowhere/run-1", config=config(**changes), facts=facts(), step=step)
+
+
+def status(state: str = "training", step: int = 120, **changes: Any) -> say.Status:
+    fields: dict[str, Any] = {"epoch": 3.0, "loss": 1.2, "grad_norm": 0.9, "chars_per_s": 198_000.0, "seconds": 65.0}
+    return say.Status(state=state, step=step, **(fields | changes))
