@@ -14,6 +14,7 @@ import msgspec
 
 from rnnplay import protocol as say
 from rnnplay.config import RunConfig, UserError
+from rnnplay.tui.asking import Asking
 from rnnplay.tui.rows import Rows
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Session:
         self.trace_start = 0
         self.trace_length = 2_000
         self.trace_every = 1.0
+        self.trace_state = "h"  # h, c or a gate
+        self.trace_candidates = False  # what the network expects after each character, too
+        self.heard: list[Callable[[say.AnyEvent], None]] = []  # told of every event once it is taken in
+        self.asking = Asking(self)
         self._clear()
 
     def _clear(self) -> None:
@@ -59,6 +64,9 @@ class Session:
         self.rows = Rows()
         self.evaluations: list[tuple[int, float]] = []
         self.trace: say.Trace | None = None
+        self.traces: dict[str, say.Trace] = {}  # the last one of each state
+        self.trace_step: int | None = None  # of a checkpoint; None: as the network stands
+        self.asking.forget()
         self.text: list[str] = []
         self.probabilities: list[float] = []
         self.prompt_length = 0
@@ -198,7 +206,9 @@ class Session:
             case say.Status():
                 self._stands(event)
             case say.Trace():
-                self.trace = event
+                self.traces[event.state] = event
+                if event.state == self.trace_state:
+                    self.trace = event
                 self._answered("cells")
                 self._changed("cells")
             case say.Sampled() if event.channel == 0:
@@ -216,7 +226,10 @@ class Session:
                 self.state = "finished" if event.reason == "finished" else "stopped"
                 self._changed("run")
             case _:
-                pass  # answers to questions that this screen did not ask
+                if self.asking.hear(event):
+                    self._changed("answers")
+        for listener in self.heard:
+            listener(event)
 
     def _started(self, event: say.Started) -> None:
         self.run, self.config, self.facts = event.run, event.config, event.facts
@@ -244,6 +257,7 @@ class Session:
             self._changed(topic)
         else:
             self.problem = (event.wrong, event.remedy)
+            self.asking.refused()
         self._changed("run")
 
     def _stands(self, event: say.Status) -> None:
@@ -285,7 +299,14 @@ class Session:
     # ------------------------------------------------------------------------------------------------------ commands
 
     def _watch(self) -> say.Watch:
-        return say.Watch(start=self.trace_start, length=self.trace_length, every=self.trace_every)
+        return say.Watch(
+            start=self.trace_start,
+            length=self.trace_length,
+            every=self.trace_every,
+            state=self.trace_state,
+            step=self.trace_step,
+            candidates=self.trace_candidates,
+        )
 
     def _sample(self) -> say.Sample:
         how = self.sampling

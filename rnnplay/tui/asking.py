@@ -1,0 +1,178 @@
+"""What was asked of the network and what it answered: features found, units ablated, gates, a unit's history.
+
+Answers outlive the questions: a screen shows the last of each kind until another one comes or another run begins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnplay import protocol as say
+from rnnplay.tui.cells_views import FindingView, GatePoints, GatesView, HistoryView, ProofView, UnitRow
+
+if TYPE_CHECKING:
+    from rnnplay.tui.session import Session
+
+SUGGESTED = '"[^"]*"'  # a pattern to begin with, where the task has no names
+FIND_EMPTY = (
+    "/ looks for a feature: a name that the task knows, or a regular expression such as {pattern}. "
+    "It ranks all units by how well they follow it."
+)
+
+
+def unit_name(layer: int, unit: int) -> str:
+    """As people count: layer 1 unit 37."""
+    return f"layer {layer + 1} unit {unit + 1}"
+
+
+class Asking:
+    """Questions and their answers for one session. `place` is which of the units found is being looked at."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.forget()
+
+    def forget(self) -> None:
+        """Another run: nothing is known of it yet."""
+        self.found: say.Found | None = None
+        self.ablated: say.Ablated | None = None
+        self.gates: say.GatesShown | None = None
+        self.history: say.HistoryShown | None = None
+        self.waiting: dict[type[say.Event], str] = {}  # answer -> what was asked
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features that the task knows."""
+        return self._session.facts.features if self._session.facts is not None else ()
+
+    @property
+    def pattern(self) -> str:
+        """What was looked for last, else what to suggest."""
+        if self.found is not None:
+            return self.found.pattern
+        return self.names[0] if self.names else SUGGESTED
+
+    # ------------------------------------------------------------------------------------------------------ questions
+
+    async def find(self, pattern: str) -> None:
+        self.waiting[say.Found] = pattern
+        await self._session.send(say.Find(pattern=pattern))
+
+    async def ablate(self, layer: int, unit: int, to: str = "zero") -> None:
+        self.waiting[say.Ablated] = unit_name(layer, unit)
+        await self._session.send(say.Ablate(layer=layer, unit=unit, pattern=self.pattern, to=to))
+
+    async def ask_gates(self) -> None:
+        await self._session.send(say.Gates())
+
+    async def ask_history(self, layer: int, unit: int, state: str) -> None:
+        self.waiting[say.HistoryShown] = unit_name(layer, unit)
+        await self._session.send(say.History(layer=layer, unit=unit, state=state, pattern=self.pattern))
+
+    # ------------------------------------------------------------------------------------------------------- answers
+
+    def hear(self, event: say.AnyEvent) -> bool:
+        """Take in an answer; False: the event is none."""
+        match event:
+            case say.Found():
+                self.found = event
+                self.ablated = self.history = None  # they were about what was looked for before
+            case say.Ablated():
+                self.ablated = event
+            case say.GatesShown():
+                self.gates = event
+            case say.HistoryShown():
+                self.history = event
+            case _:
+                return False
+        self.waiting.pop(type(event), None)
+        return True
+
+    def refused(self) -> None:
+        """Something could not be answered; which question it was, the error says."""
+        self.waiting.clear()
+
+    # --------------------------------------------------------------------------------------------------------- views
+
+    def place_of(self, layer: int, unit: int, state: str) -> int | None:
+        """Where the unit stands among those found: as `state` if it is there, else as whatever it is there."""
+        if self.found is None:
+            return None
+        same = [n for n, u in enumerate(self.found.units) if (u.layer, u.unit) == (layer, unit)]
+        return next((n for n in same if self.found.units[n].state == state), same[0] if same else None)
+
+    def finding(self, layer: int, unit: int, state: str) -> FindingView:
+        found = self.found
+        if found is None or say.Found in self.waiting:
+            asked = self.waiting.get(say.Found, "")
+            shown = ", ".join(self.names[:3]) if self.names else SUGGESTED
+            return FindingView(pattern=asked, waiting=bool(asked), empty=FIND_EMPTY.format(pattern=shown))
+        return FindingView(
+            pattern=found.pattern,
+            measure=found.measure,
+            units=tuple(
+                UnitRow(layer=u.layer, unit=u.unit, state=u.state, value=u.value, strength=u.strength, sign=u.sign)
+                for u in found.units
+            ),
+            cursor=self.place_of(layer, unit, state),
+            rolled=found.rolled,
+            untrained=found.untrained,
+            convincing=found.convincing,
+            sentence=found.sentence,
+            pair=_pair(found),
+            step=found.step,
+        )
+
+    def proof(self) -> ProofView:
+        if say.Ablated in self.waiting:
+            return ProofView(unit=self.waiting[say.Ablated], waiting=True)
+        answer = self.ablated
+        if answer is None:
+            return ProofView()
+        return ProofView(
+            unit=unit_name(answer.layer, answer.unit),
+            pattern=answer.pattern,
+            to=answer.to,
+            inside=answer.inside,
+            outside=answer.outside,
+            others=answer.others_inside,
+            sentence=answer.sentence,
+        )
+
+    def gates_view(self, layer: int, unit: int) -> GatesView:
+        if self.gates is None:
+            return GatesView(empty="…")
+        if not self.gates.gates:
+            return GatesView(empty="This cell has no gates: LSTM and GRU have.", step=self.gates.step)
+        points = tuple(GatePoints(g.layer, g.gate, g.left.array(), g.right.array()) for g in self.gates.gates)
+        return GatesView(gates=points, unit=(layer, unit), step=self.gates.step)
+
+    def history_view(self, at: int | None) -> HistoryView:
+        if say.HistoryShown in self.waiting:
+            return HistoryView(unit=self.waiting[say.HistoryShown], waiting=True)
+        answer = self.history
+        if answer is None:
+            empty = "h follows the unit through the run's checkpoints."
+            return HistoryView(empty=empty if self.found else f"Look for a feature first (/). Then {empty}")
+        return HistoryView(
+            unit=unit_name(answer.layer, answer.unit),
+            pattern=answer.pattern,
+            measure=self.found.measure if self.found is not None else "AUC",
+            steps=answer.steps,
+            values=answer.values,
+            at=at,
+            empty="The run has one checkpoint so far.",
+        )
+
+
+def _pair(found: say.Found) -> str:
+    """Two units in words, where they tell clearly more than the best one."""
+    pair = found.pair
+    if pair is None or not found.units or pair.strength < found.units[0].strength + 0.005:
+        return ""
+    one, two = pair.units
+    sign = "plus" if pair.weights[0] * pair.weights[1] > 0 else "minus"
+    return (
+        f"{one.layer + 1}.{one.unit + 1} {one.state} {sign} {abs(pair.weights[1] / pair.weights[0]):.2g} times "
+        f"{two.layer + 1}.{two.unit + 1} {two.state}: {pair.strength:.3f}."
+    )
