@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import msgspec
@@ -49,6 +50,8 @@ class Choices:
 
     def set(self, name: str, value: Any) -> None:
         """Choose a value. Raises UserError, and keeps what was, where it makes no sense."""
+        if name == "text" and value:
+            value = os.path.abspath(os.path.expanduser(value.strip()))
         try:
             self._drafts[self.task] = validate(msgspec.structs.replace(self.draft, **{name: value}))
         except TypeError:

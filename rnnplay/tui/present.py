@@ -221,7 +221,7 @@ def sample(session: Session, coloured: bool, back: int) -> SampleView:
             ("written", f"{count(len(session.text))} characters"),
             ("surprise", f"{sum(bits) / len(bits):.2f} bits a character"),
         )
-    first = _beginning(session.text, 10_000 if back else 1_000)
+    first = _beginning(session.text, 10_000 if back else 1_500)
     return SampleView(
         text=tuple(session.text[first:]),
         probabilities=tuple(session.probabilities[first - len(session.text) :] if first else session.probabilities),

@@ -17,7 +17,7 @@ NAMES = {
 }  # fmt: skip
 _TWOS = tuple(float(2**n) for n in range(13))
 _LENGTHS = (5.0, 10.0, 16.0, 25.0, 32.0, 50.0, 64.0, 100.0, 128.0, 200.0, 256.0, 500.0, 1000.0)
-_LADDER = tuple(m * 10.0**e for e in range(-6, 4) for m in (1, 2, 5))
+_LADDER = tuple(m * 10.0**e for e in range(-6, 3) for m in (1, 2, 5))
 _STEPS = (100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6)
 _SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -70,9 +70,9 @@ class Field:
 
     def parse(self, text: str) -> Any:
         """The value that was typed. Raises UserError where it is none."""
-        text = text.strip()
         if self.kind == "text":
             return text or None
+        text = text.strip()
         if self.kind == "choice":
             found = [v for v in self.values if str(v).lower().startswith(text.lower())] if text else []
             if not found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
@@ -100,3 +102,30 @@ def started(step: int = 0, **changes: Any) -> say.Started:
 def status(state: str = "training", step: int = 120, **changes: Any) -> say.Status:
     fields: dict[str, Any] = {"epoch": 3.0, "loss": 1.2, "grad_norm": 0.9, "chars_per_s": 198_000.0, "seconds": 65.0}
     return say.Status(state=state, step=step, **(fields | changes))
+
+
+class Recorder:
+    """Stands where a client stands, and keeps what it was sent."""
+
+    def __init__(self, opening: say.Command) -> None:
+        self.sent: list[say.Command] = [opening]
+        self.queue: asyncio.Queue[say.AnyEvent | None] = asyncio.Queue()
+        self.closed = False
+
+    async def send(self, command: say.Command) -> None:
+        self.sent.append(command)
+
+    async def events(self) -> AsyncIterator[say.AnyEvent]:
+        while (event := await self.queue.get()) is not None:
+            yield event
+
+    async def close(self) -> None:
+        self.closed = True
+        self.queue.put_nowait(None)
+
+    def tell(self, *events: say.AnyEvent) -> None:
+        for event in events:
+            self.queue.put_nowait(event)
+
+    def commands(self, kind: type[say.Command]) -> list[Any]:
+        return [command for command in self.sent if isinstance(command, kind)]

@@ -138,8 +138,8 @@ def test_what_is_not_finite_leaves_a_gap_and_ends_nothing() -> None:
 
 def test_validation_is_marked_where_it_was_measured() -> None:
     view = curve_view(500, marks=((100, 2.0), (300, 1.5)), levels=())
-    marks = [(x, y) for y, line in enumerate(plain(curve.plot(view, 80, 14, palette_of("16")))) for x, c in enumerate(line)
-             if c == UNICODE.mark]  # fmt: skip
+    text = plain(curve.plot(view, 80, 14, palette_of("16")))
+    marks = [(x, y) for y, line in enumerate(text) for x, c in enumerate(line) if c == UNICODE.mark]
     assert sorted(x for x, _ in marks) == [6 + 99 * 74 // 512, 6 + 299 * 74 // 512]
     assert len({y for _, y in marks}) == 2
 

@@ -1,0 +1,415 @@
+"""The Play screen by its keys and by mouse: a person presses, a stand-in for the trainer's client hears and answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from made_up_play import TEXT, Recorder, config, row, sampled, started, status, trace
+from textual.pilot import Pilot
+
+from rnnplay import client
+from rnnplay import protocol as say
+from rnnplay.config import configure
+from rnnplay.tui.app import Playground
+from rnnplay.tui.choices import Choices
+from rnnplay.tui.panels.base import Painted
+from rnnplay.tui.screens.help import Help
+from rnnplay.tui.screens.play import Play
+
+WIDE, NARROW = (120, 40), (80, 24)
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture
+def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Recorder]:
+    """The trainers that were started, in order."""
+    found: list[Recorder] = []
+
+    async def start(opening: say.Command) -> Recorder:
+        found.append(Recorder(opening))
+        return found[-1]
+
+    monkeypatch.setattr(client.Client, "start", start)
+    return found
+
+
+class Person:
+    """A pilot with words for what a person does and sees."""
+
+    def __init__(self, pilot: Pilot[None], trainers: list[Recorder]) -> None:
+        self.pilot, self.trainers = pilot, trainers
+
+    @property
+    def play(self) -> Play:
+        screen = self.pilot.app.screen_stack[0]
+        assert isinstance(screen, Play)
+        return screen
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def tell(self, *events: say.AnyEvent) -> None:
+        """The trainer says something, and the screen has had its ticks."""
+        self.trainers[-1].tell(*events)
+        await self.pilot.pause(1.1)
+
+    async def running(self) -> None:
+        self.play.choices.adopt(config())
+        await self.press("enter")
+        self.trainers[-1].tell(started(), status(), say.Progress(rows=tuple(row(n) for n in range(1, 80))))
+        await self.tell(trace(), sampled("The lamp was ", begins=True))
+
+    def sees(self) -> str:
+        shown = [w for w in self.pilot.app.screen.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        return "\n".join(strip.text for widget in shown for strip in widget._strips)
+
+
+@pytest.fixture
+async def person(trainers: list[Recorder], request: pytest.FixtureRequest) -> AsyncIterator[Person]:
+    async with opened(trainers, getattr(request, "param", WIDE)) as person:
+        yield person
+
+
+@asynccontextmanager
+async def opened(trainers: list[Recorder], size: tuple[int, int], **options: Any) -> AsyncIterator[Person]:
+    app = Playground(Choices("prose"), **options)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Person(pilot, trainers)
+
+
+async def test_opening_shows_the_tasks_and_what_to_do_and_starts_nothing(person: Person) -> None:
+    text = person.sees()
+    assert "TEXT" in text
+    assert "hidden      128" in text
+    assert "Choose a task." in text
+    assert person.trainers == []
+
+
+async def test_enter_starts_the_chosen_task_with_its_preset(person: Person) -> None:
+    await person.press("home", "enter")
+    assert person.trainers[0].sent[0] == say.Train(config=configure("hello"))
+    assert "starting" in person.sees()
+
+
+async def test_opening_with_start_trains_at_once(trainers: list[Recorder]) -> None:
+    async with opened(trainers, WIDE, start=True, runs="/some/where"):
+        assert trainers[0].sent[0] == say.Train(config=configure("prose"), root="/some/where")
+
+
+async def test_what_the_trainer_tells_appears_in_every_panel(person: Person) -> None:
+    await person.running()
+    text = person.sees()
+    for expected in (
+        "training · step 120",
+        "bigram 2.45",
+        "clip 5",
+        "layer 1 unit 1",
+        "The lamp was",
+        "41 %",
+        "epoch 3.0",
+    ):
+        assert expected in text, expected
+    assert len(person.trainers[0].commands(say.Watch)) == len(person.trainers[0].commands(say.Sample)) == 1
+
+
+async def test_space_pauses_and_goes_on_and_a_full_stop_does_one_step(person: Person) -> None:
+    await person.running()
+    await person.press("space")
+    assert person.trainers[0].commands(say.Pause)
+    await person.tell(status("paused"))
+    assert "Paused at step 120." in person.sees()
+    await person.press("full_stop", "o", "space")
+    assert len(person.trainers[0].commands(say.OneStep)) == 2
+    assert len(person.trainers[0].commands(say.Go)) == 1
+
+
+async def test_the_arrows_go_through_the_units_of_all_layers_without_asking_the_trainer(person: Person) -> None:
+    await person.running()
+    sent = len(person.trainers[0].sent)
+    for layer, unit in [(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 1)]:
+        before = person.play.cells_panel._strips
+        await person.press("right")
+        assert f"layer {layer} unit {unit}" in person.sees()
+        assert person.play.cells_panel._strips != before
+    await person.press(*["left"] * 6, "left")
+    assert "layer 2 unit 6" in person.sees()
+    assert len(person.trainers[0].sent) == sent
+
+
+async def test_the_text_scrolls_and_its_end_asks_for_the_next_piece(person: Person) -> None:
+    await person.running()
+    await person.press("3", "down")
+    assert person.play.reading.top == 1
+    await person.press("end")
+    watched = person.trainers[0].commands(say.Watch)
+    assert len(watched) == 2
+    assert watched[1].start >= 3_000
+    await person.tell(trace(start=watched[1].start))
+    assert f"characters {watched[1].start + 1:,} to" in person.sees()
+    assert person.play.reading.top > 0
+
+
+async def test_a_click_on_a_character_tells_its_value(person: Person) -> None:
+    await person.running()
+    await person.pilot.click("#cells", offset=(3, 1))
+    await person.pilot.pause()
+    assert "“C” -0.76" in person.sees()
+    await person.press("3", "escape")
+    assert "“C”" not in person.sees()
+
+
+async def test_lr_and_clip_change_while_it_trains(person: Person) -> None:
+    await person.running()
+    await person.press("e", *["down"] * 4, "right", "down", "left")
+    changes = person.trainers[0].commands(say.Change)
+    assert [(change.lr, change.clip) for change in changes] == [(pytest.approx(5e-3), None), (None, 2.0)]
+    assert "needs a new network" not in person.sees()
+    assert "Adam 5e-3" in person.sees()
+
+
+async def test_another_size_needs_a_new_network_and_enter_starts_it(person: Person) -> None:
+    await person.running()
+    await person.press("e", "down", *"48", "down")
+    assert "hidden 6 → 48: needs a new network." in person.sees()
+    await person.press("enter")
+    assert len(person.trainers) == 2
+    assert person.trainers[0].closed
+    opening = person.trainers[1].sent[0]
+    assert isinstance(opening, say.Train)
+    assert opening.config.hidden == 48
+
+
+async def test_escape_keeps_the_old_values(person: Person) -> None:
+    await person.running()
+    await person.press("e", "down", "right", "escape")
+    assert "needs a new network" not in person.sees()
+    assert person.play.choices.draft.hidden == 6
+    assert len(person.trainers) == 1
+
+
+@pytest.mark.parametrize("typed", ["0", "99999"])
+async def test_a_value_that_makes_no_sense_is_refused_in_the_status_line(person: Person, typed: str) -> None:
+    await person.press("e", "down", *typed, "enter")
+    assert "hidden is" in person.sees()
+    assert "Give a number" in person.sees()
+    assert person.trainers == []
+    assert person.play.choices.draft.hidden == 128
+
+
+async def test_a_text_of_ones_own_is_asked_for_before_anything_starts(person: Person) -> None:
+    await person.press("end", "enter")
+    assert "Which text?" in person.sees()
+    await person.press(*"/tmp/x", "enter")
+    opening = person.trainers[0].sent[0]
+    assert isinstance(opening, say.Train)
+    assert opening.config.text == "/tmp/x"
+
+
+async def test_a_sample_is_drawn_anew_with_the_next_seed_and_with_what_was_edited(person: Person) -> None:
+    await person.running()
+    await person.press("s")
+    await person.press("e", "down", *"Oh q", "up", *"0.5", "enter")
+    samples = person.trainers[0].commands(say.Sample)
+    assert [(s.seed, s.temperature, s.prompt) for s in samples] == [(1, 0.8, ""), (2, 0.8, ""), (2, 0.5, "Oh q")]
+    await person.press("S")
+    assert person.trainers[0].commands(say.StopSampling)
+
+
+async def test_a_negative_temperature_is_refused(person: Person) -> None:
+    await person.running()
+    await person.press("4", "e", "0", "minus", "1", "enter")
+    assert "is not a number" in person.sees() or "makes no sense" in person.sees()
+    assert len(person.trainers[0].commands(say.Sample)) == 1
+
+
+async def test_a_new_run_saves_the_old_one(person: Person) -> None:
+    await person.running()
+    await person.press("n")
+    assert person.trainers[0].closed
+    assert len(person.trainers) == 2
+
+
+async def test_a_stopped_run_can_go_on_and_can_still_be_sampled(person: Person) -> None:
+    await person.running()
+    await person.press("x")
+    assert person.trainers[0].commands(say.Stop)
+    person.trainers[0].tell(say.Stopped(run="/nowhere/run-1", step=120, reason="stopped"))
+    person.trainers[0].queue.put_nowait(None)
+    await person.pilot.pause(0.3)
+    assert "Stopped and saved at step 120." in person.sees()
+    await person.press("s")
+    assert person.trainers[1].sent[0] == say.Inspect(run="/nowhere/run-1")
+    await person.tell(started(step=120), status("inspecting"))
+    assert person.trainers[1].commands(say.Sample)
+    await person.press("r")
+    assert person.trainers[1].closed
+    assert person.trainers[2].sent[0] == say.Resume(run="/nowhere/run-1")
+
+
+async def test_a_trainer_that_dies_is_told_and_r_goes_on(person: Person) -> None:
+    await person.running()
+    gone = say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="Look at its log.", fatal=True)
+    person.trainers[0].tell(gone)
+    person.trainers[0].queue.put_nowait(None)
+    await person.pilot.pause(0.3)
+    assert "SIGKILL" in person.sees()
+    assert "r goes on" in person.sees()
+    await person.press("r")
+    assert person.trainers[1].sent[0] == say.Resume(run="/nowhere/run-1")
+
+
+async def test_a_finished_run_trains_on_for_as_long_again(person: Person) -> None:
+    await person.running()
+    await person.tell(status("finished", step=500))
+    await person.press("r")
+    assert person.trainers[1].sent[0] == say.Resume(run="/nowhere/run-1", more_steps=500)
+
+
+async def test_full_screen_shows_one_panel_and_more_of_it(person: Person) -> None:
+    await person.running()
+    await person.press("3", "f")
+    text = person.sees()
+    assert "saturated" in text
+    assert "Gradient norm" not in text
+    await person.press("escape")
+    assert "Gradient norm" in person.sees()
+    await person.press("2", "f")
+    assert "parameters     4,321" in person.sees()
+
+
+async def test_the_loss_has_a_logarithmic_axis_and_the_text_surprise(person: Person) -> None:
+    await person.running()
+    await person.press("2", "l")
+    assert "log scale" in "".join(text for text, _ in person.play.loss_panel.heading())
+    await person.press("3", "c")
+    assert "6 bits" in person.sees()
+
+
+@pytest.mark.parametrize("person", [NARROW], indirect=True)
+async def test_a_small_terminal_has_tabs_one_to_four(person: Person) -> None:
+    await person.running()
+    for key, expected, absent in [
+        ("2", "Gradient norm", "hidden      128"),
+        ("3", "layer 1 unit 1", "Gradient norm"),
+        ("4", "The lamp was", "layer 1 unit 1"),
+        ("1", "hidden      6", "The lamp was"),
+    ]:
+        await person.press(key)
+        text = person.sees()
+        assert expected in text
+        assert absent not in text
+        assert all(len(line) <= 80 for line in text.splitlines())
+
+
+async def test_resizing_goes_from_panels_to_tabs_to_one_line_and_back(person: Person) -> None:
+    await person.running()
+    for size, expected in [
+        ((80, 24), "1 Task"),
+        ((59, 24), "needs 60x16"),
+        ((80, 15), "needs 60x16"),
+        ((60, 16), "1 Task"),
+        ((200, 60), "Gradient norm"),
+    ]:
+        await person.pilot.resize_terminal(*size)
+        await person.pilot.pause(0.3)
+        assert expected in person.sees(), size
+        for widget in person.pilot.app.screen.query("*"):
+            if isinstance(widget, Painted) and widget.display and widget.size.height:
+                assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height
+
+
+async def test_every_key_in_the_last_line_can_be_clicked(person: Person) -> None:
+    await person.running()
+    line = person.play.keys_bar._strips[0].text
+    await person.pilot.click("#keys", offset=(line.index("pause"), 0))
+    await person.pilot.pause()
+    assert person.trainers[0].commands(say.Pause)
+    await person.pilot.click("#keys", offset=(line.index("help"), 0))
+    await person.pilot.pause()
+    assert isinstance(person.pilot.app.screen, Help)
+
+
+async def test_a_click_chooses_a_task_and_a_field(person: Person) -> None:
+    lines = [strip.text for strip in person.play.task_panel._strips]
+    await person.pilot.click("#tasks", offset=(6, next(n for n, line in enumerate(lines) if "Python's doc" in line)))
+    await person.pilot.pause()
+    assert person.play.choices.task == "docs"
+    await person.pilot.click("#settings", offset=(4, 3))
+    await person.pilot.pause()
+    assert person.play.editor.field.name == "layers"
+
+
+async def test_help_names_every_key_and_any_of_its_keys_leaves_it(person: Person) -> None:
+    await person.press("question_mark")
+    help_screen = person.pilot.app.screen
+    assert isinstance(help_screen, Help)
+    told = "\n".join(strip.text for strip in help_screen.panel.text(90))
+    for word in ("space", "Pause", "^p", "Gradient norm", "shift"):
+        assert word in told
+    await person.press("escape")
+    assert isinstance(person.pilot.app.screen, Play)
+
+
+async def test_every_action_is_in_the_command_palette(person: Person) -> None:
+    names = [command.title for command in person.pilot.app.get_system_commands(person.pilot.app.screen)]
+    assert len(names) == len(set(names))
+    assert "Pause (space)" in names
+    assert "Quit (q)" in names
+    await person.press("ctrl+p")
+    assert type(person.pilot.app.screen).__name__ == "CommandPalette"
+
+
+async def test_light_and_dark_are_both_there(person: Person) -> None:
+    await person.running()
+    dark = person.play.cells_panel._strips
+    await person.press("t")
+    assert not person.play.cells_panel.palette.dark
+    assert person.play.cells_panel._strips != dark
+
+
+async def test_tab_goes_through_the_panels_and_typing_in_a_form_is_not_a_command(person: Person) -> None:
+    await person.running()
+    seen = []
+    for _ in range(6):
+        assert person.play.focused is not None
+        seen.append(person.play.focused.id)
+        await person.press("tab")
+    assert sorted(seen) == sorted(["tasks", "settings", "loss", "gradient", "cells", "sample"])
+
+
+async def test_quitting_saves_what_runs(trainers: list[Recorder]) -> None:
+    async with opened(trainers, WIDE) as person:
+        await person.running()
+        await person.press("q")
+        await person.pilot.pause(0.2)
+        assert trainers[0].closed
+        assert person.pilot.app.return_code == 0
+
+
+async def test_only_rows_that_changed_are_sent(person: Person) -> None:
+    await person.running()
+    sent: list[str] = []
+    for widget in person.play.painted:
+        widget.sent = 0
+    await person.tell(say.Progress(rows=(row(80),)), status(step=121), sampled("lit"))
+    sent = [f"{widget.id} {widget.sent}" for widget in person.play.painted if widget.sent]
+    assert sum(widget.sent for widget in person.play.painted) < 8_000, sent
+    assert person.play.cells_panel.sent == person.play.task_panel.sent == 0
+
+
+async def test_the_text_is_the_one_that_was_told(person: Person) -> None:
+    await person.running()
+    shown = "".join(strip.text[2:-2].rstrip() for strip in person.play.cells_panel._strips[1:3])
+    assert shown.startswith(TEXT.split("\n", maxsplit=1)[0])
