@@ -25,7 +25,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Started(Event, frozen=True, kw_only=True):
-    """The trainer is ready. `step` > 0: it goes on from there. `notes`: what a person should know."""
+    """The trainer is ready. `step` > 0: it goes on from there. `notes`: what a person should know.
+
+    It comes again, with past rows, where a diverged run goes back to its checkpoint: later rows are void.
+    """
 
     run: str  # directory
     config: RunConfig
@@ -64,6 +67,7 @@ class Evaluated(Event, frozen=True, kw_only=True):
     characters: int = 0
     past: bool = False
     final: bool = False  # of the parameters that the run ends with
+    notes: tuple[str, ...] = ()  # what a person should know of the text, such as what was left out
 
 
 class Saved(Event, frozen=True, kw_only=True):

@@ -1,0 +1,148 @@
+"""Writes a text with a network, a symbol at a time, with a generator and a state of its own: training never notices.
+
+The probabilities that it tells are the network's own (temperature 1); temperature, top-k and top-p only shape the draw.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.tasks.base import Array, Task
+
+CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to draw. temperature 0: always the likeliest; top_k 0 and top_p 1: from all symbols."""
+
+    temperature: float = 1.0
+    seed: int = 1
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def check(self) -> None:
+        """Raises UserError where a choice makes no sense."""
+        if not 0 <= self.temperature <= 1e3:
+            raise UserError(
+                f"The temperature is {self.temperature:g}.", "Give a number from 0 (the likeliest) upwards."
+            )
+        if self.top_k < 0:
+            raise UserError(f"top-k is {self.top_k}.", "Give the number of symbols to draw from, or 0 for all.")
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top-p is {self.top_p:g}.", "Give a number above 0 and at most 1.")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"The seed is {self.seed}.", "Give a whole number from 0 upwards.")
+
+
+def shaped(logits: Array, options: Options) -> Array:
+    """The probabilities (V,) that are drawn from, given logits (V,)."""
+    if options.temperature == 0:
+        one = np.zeros(len(logits))
+        one[int(logits.argmax())] = 1.0
+        return one
+    p = _softmax(logits / options.temperature)
+    if not options.top_k and options.top_p == 1:
+        return p
+    order = np.argsort(-p, kind="stable")
+    keep = options.top_k or len(p)
+    if options.top_p < 1:
+        # Nucleus sampling (Holtzman et al. 2020): the fewest likeliest symbols that together reach top_p.
+        keep = min(keep, int(np.searchsorted(np.cumsum(p[order]), options.top_p)) + 1)
+    p[order[keep:]] = 0.0
+    p /= p.sum()
+    return p
+
+
+def split(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
+    """The ids of `prompt`, the longest symbol first, and its characters that fit no symbol, each once: left out."""
+    number = {symbol: i for i, symbol in enumerate(vocabulary)}
+    longest = max(map(len, vocabulary), default=1)
+    ids: list[int] = []
+    unseen: dict[str, None] = {}
+    place = 0
+    while place < len(prompt):
+        for length in range(min(longest, len(prompt) - place), 0, -1):
+            if (found := number.get(prompt[place : place + length])) is not None:
+                ids.append(found)
+                place += length
+                break
+        else:
+            unseen[prompt[place]] = None
+            place += 1
+    return ids, tuple(unseen)
+
+
+class Sampler:
+    """One sample under way. It starts from a zero state; the prompt, or a first symbol of its own, is read at once."""
+
+    def __init__(self, network: Network, task: Task, prompt: str, options: Options) -> None:
+        """Raises UserError where the task has nothing to write, or an option makes no sense."""
+        options.check()
+        vocabulary = task.output_vocabulary
+        if not task.by_id or task.readout != "softmax" or task.source or task.features or not vocabulary:
+            raise UserError(
+                f"{task.name} writes nothing: its items have a beginning and an end.", "Sample from a text."
+            )
+        back = {symbol: i for i, symbol in enumerate(task.vocabulary)}
+        if missing := next((symbol for symbol in vocabulary if symbol not in back), None):
+            raise UserError(f'{task.name} writes "{missing}", which it cannot read again.', "Sample from a text.")
+        self._network, self._options = network, options
+        self._vocabulary = vocabulary
+        self._fed_back = [back[symbol] for symbol in vocabulary]
+        self._generator = np.random.default_rng(options.seed)
+        self._state: Any = network.zero_state(1)
+        self._id = np.zeros(1, np.int32)
+        ids, self.unseen = split(prompt, task.vocabulary)
+        self.read: list[tuple[str, float]] = []  # the prompt, each symbol with the probability that it had
+        self._begin(ids, task)
+
+    def _begin(self, ids: list[int], task: Task) -> None:
+        number = {symbol: i for i, symbol in enumerate(self._vocabulary)}
+        uniform = 1.0 / len(self._vocabulary)
+        if not ids:
+            # A text begins where a line does; where there are no lines, anywhere.
+            silent = "\n" in number
+            symbol = "\n" if silent else self._vocabulary[int(self._generator.integers(len(self._vocabulary)))]
+            self._advance(self._fed_back[number[symbol]])
+            self.read = [] if silent else [(symbol, uniform)]
+            return
+        for place, i in enumerate(ids):
+            symbol = task.vocabulary[i]
+            known = number.get(symbol)
+            p = uniform if not place else self._own[known] if known is not None else 0.0
+            self.read.append((symbol, float(p)))
+            self._advance(i)
+
+    def _advance(self, i: int) -> None:
+        self._id[0] = i
+        logits, self._state = self._network.step(self._id, self._state)
+        self._logits = np.asarray(logits[:, 0], np.float64)
+        self._own = _softmax(self._logits)
+
+    def draw(self) -> tuple[str, float]:
+        """The next symbol, and the probability that the network gave it."""
+        i = self._choose()
+        probability = float(self._own[i])
+        self._advance(self._fed_back[i])
+        return self._vocabulary[i], probability
+
+    def _choose(self) -> int:
+        if not np.isfinite(self._logits).all():
+            raise UserError("The network's output is not a number any more.", "Go back to an earlier checkpoint.")
+        edges = np.cumsum(shaped(self._logits, self._options))
+        return int(np.searchsorted(edges[:-1], self._generator.random() * edges[-1], side="right"))
+
+    def candidates(self) -> list[tuple[str, float]]:
+        """The likeliest next symbols with the network's own probabilities, the likeliest first."""
+        order = np.argsort(-self._own, kind="stable")[:CANDIDATES]
+        return [(self._vocabulary[i], float(self._own[i])) for i in order]
+
+
+def _softmax(logits: Array) -> Array:
+    p = np.exp(logits - logits.max())
+    p /= p.sum()
+    return np.asarray(p)

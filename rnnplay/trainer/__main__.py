@@ -1,0 +1,71 @@
+"""The child process: keeps the pipes for the protocol, points stdout and stderr at the run's log, and runs the loop."""
+
+import os
+import sys
+import traceback
+
+from rnnplay.config import UserError
+from rnnplay.protocol import Failed, Inspect, Resume, Train
+from rnnplay.runs import LOG
+from rnnplay.trainer.wire import Wire
+
+
+def _keep_pipes() -> Wire:
+    """Descriptors 0 and 1 as a Wire; from here on a stray print goes where errors go."""
+    wire = Wire(os.dup(0), os.dup(1))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return wire
+
+
+def _log_to(path: str) -> None:
+    """Point stdout and stderr at the file, where it can be written."""
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        print(f"no log: {error}", file=sys.stderr)
+        return
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def main() -> int:
+    """Serve one session. Returns the exit status."""
+    if sys.stdin.isatty() or sys.stdout.isatty():
+        print("This is the trainer's own process. Start it with: rnnplay train", file=sys.stderr)
+        return 2
+    wire = _keep_pipes()
+    run = ""
+    try:
+        commands = wire.receive(timeout=60.0)
+        if not commands:
+            return 0
+        opening, *later = commands
+        if not isinstance(opening, Train | Resume | Inspect):
+            raise UserError(f"{type(opening).__name__} opens nothing.", "Begin with Train, Resume or Inspect.")
+        from rnnplay.trainer.loop import Loop
+        from rnnplay.trainer.opening import open_session
+
+        session = open_session(opening)
+        run = str(session.run)
+        if session.metrics is not None:
+            _log_to(os.path.join(run, LOG))
+        Loop(session, wire, later).run()
+        return 0
+    except UserError as error:
+        wire.send(Failed(wrong=error.wrong, remedy=error.remedy, fatal=True))
+    except Exception as error:
+        # A mistake of the program's own, or no memory: told in one sentence, and in full in the log.
+        traceback.print_exc()
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
+        wire.send(Failed(wrong=f"The trainer failed ({said}).", remedy=where, fatal=True))
+    wire.flush(5.0)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

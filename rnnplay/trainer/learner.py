@@ -1,0 +1,203 @@
+"""What learns: a task, a network, an optimizer and the random states between them; all that a checkpoint holds.
+
+Everything here depends on the configuration and the number of steps alone, never on the clock, so that a run that was
+stopped and resumed goes on bit for bit.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rnnplay.config import RunConfig, UserError
+from rnnplay.engine import Architecture, Network, State
+from rnnplay.engine.optimizers import Optimizer
+from rnnplay.engine.schedules import Averaging, learning_rate
+from rnnplay.runs import checkpoint
+from rnnplay.runs.checkpoint import Array, Checkpoint
+from rnnplay.tasks.base import Batch, Task
+from rnnplay.trainer.metrics import Step, finite, last_step
+
+_DROPOUT = 1  # which stream of the seed the dropout masks come from
+
+
+def architecture(config: RunConfig, task: Task) -> Architecture:
+    """The network that `config` asks for, for `task`. Raises UserError where it cannot be built."""
+    try:
+        return Architecture(
+            cell=config.cell,
+            inputs=task.inputs,
+            hidden=config.hidden,
+            outputs=task.outputs,
+            layers=config.layers,
+            by_id=task.by_id,
+            activation=config.activation,
+            readout=task.readout,
+            bias=config.bias,
+            init=config.init,
+            init_scale=config.init_scale,
+            forget_bias=config.forget_bias,
+            chrono=config.chrono,
+            dropout=config.dropout,
+            weight_dropout=config.weight_dropout,
+            source=task.source,
+            features=task.features,
+            picture=task.picture,
+            dtype=config.dtype,
+        )
+    except ValueError as error:
+        raise UserError(f"This network cannot be built: {error}", "Change the setting that it names.") from None
+
+
+class Learner:
+    """One network in training."""
+
+    def __init__(self, config: RunConfig, task: Task) -> None:
+        """Raises UserError where the network cannot be built."""
+        self.config, self.task, self.step = config, task, 0
+        try:
+            self.network = Network(architecture(config, task), config.seed)
+        except (ValueError, MemoryError) as error:
+            raise UserError(f"This network cannot be built: {error}", "Choose a smaller one.") from None
+        for name, value in (task.initial_parameters() or {}).items():
+            self.network.parameters[name][...] = value
+        self._optimizer = Optimizer(
+            self.network, config.optimizer, config.lr, momentum=config.momentum, decay=config.decay
+        )
+        self._averaging = Averaging(self.network, config.average) if config.average else None
+        self._shown = self.network.copy() if self._averaging else self.network
+        self._shown_step = 0
+        self._state: State | None = None  # carried from one batch to the next
+        self._rng = np.random.default_rng([config.seed, _DROPOUT])
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        config = self.config
+        total = last_step(config, self.task.epoch_steps) or 0
+        return learning_rate(config.schedule, config.lr, self.step, total, config.warmup)
+
+    @property
+    def epoch(self) -> float | None:
+        return self.step / self.task.epoch_steps if self.task.epoch_steps else None
+
+    def train(self) -> Step:
+        """One training step. Where its loss or gradient is not finite the parameters are worth nothing any more."""
+        batch = self.task.batch(self.step)
+        lr = self.lr
+        loss, self._state = self.network.learn(batch, None if batch.fresh else self._state, self._rng)
+        report = self._optimizer.step(lr, self.config.clip, self.config.clip_value)
+        if self._averaging is not None:
+            self._averaging.update()
+        self.step += 1
+        return Step(loss, report.grad_norm, report.clipped, lr, batch.counted)
+
+    def shown(self) -> Network:
+        """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""
+        if self._averaging is not None and self._shown_step != self.step:
+            self._shown.flat[...] = self._averaging.mean if self._averaging.steps else self.network.flat
+            self._shown_step = self.step
+        return self._shown
+
+    def evaluate(self, batches: Iterable[Batch], interrupted: Callable[[], bool]) -> tuple[float | None, int] | None:
+        """(loss, characters) over `batches`, the first from a zero state; None: it was interrupted."""
+        network, state = self.shown(), None
+        total = weight = 0.0
+        characters = 0
+        for batch in batches:
+            if interrupted():
+                return None
+            loss, weights, state = network.evaluate(batch, None if batch.fresh else state)
+            total, weight, characters = total + loss, weight + weights, characters + batch.counted
+        return finite(total / weight) if weight else None, characters
+
+    # -------------------------------------------------------------------------------------------------- checkpoints
+
+    def weights(self) -> dict[str, Array]:
+        """The parameters by name, averaged where they are shown so."""
+        return dict(self.shown().parameters)
+
+    def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Arrays and JSON values that hold everything `restore` needs."""
+        state = {
+            "rng": _rng_state(self._rng),
+            "task": self.task.state(),
+            "changed": {"lr": self.config.lr, "clip": self.config.clip},
+            "carried": self._state is not None,
+        }
+        return self._arrays(self._state), state
+
+    def _arrays(self, carried: State | None) -> dict[str, Array]:
+        named = {f"parameters/{name}": value for name, value in self.network.parameters.items()}
+        named |= {f"optimizer/{name}": value for name, value in self._optimizer.state().items()}
+        if self._averaging is not None:
+            named |= {f"averaging/{name}": value for name, value in self._averaging.state().items()}
+        for layer, parts in enumerate(carried or ()):
+            named |= {f"state/l{layer}.{part}": value for part, value in parts._asdict().items()}
+        return named
+
+    def restore(self, found: Checkpoint) -> None:
+        """Be as at the step of `found`. Raises UserError, and changes nothing, where it does not fit."""
+        try:
+            state = found.state["learner"]
+            changed = {name: float(state["changed"][name]) for name in ("lr", "clip")}
+            rng = np.random.default_rng()
+            rng.bit_generator.state = state["rng"]
+            carried = self._carried(found) if state["carried"] else None
+            checkpoint.fit(found, self._arrays(carried))
+            if found.arrays["optimizer/steps"].tolist() != [found.step]:
+                raise ValueError("the optimizer has done another number of steps")
+            self.task.restore(state["task"])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f'"{found.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
+        self.network.load(_under(found.arrays, "parameters/"))
+        self._optimizer.load(_under(found.arrays, "optimizer/"))
+        if self._averaging is not None:
+            self._averaging.load(_under(found.arrays, "averaging/"))
+        self._state, self._rng, self.step, self._shown_step = carried, rng, found.step, -1
+        self.config = msgspec.structs.replace(self.config, **changed)
+
+    def _carried(self, found: Checkpoint) -> State:
+        """The carried state that `found` holds; how many sequences it is of is known from itself alone."""
+        B = found.arrays[f"state/l0.{self.network.zero_state(1)[0]._fields[0]}"].shape[-1]
+        state = self.network.zero_state(B)
+        for layer, parts in enumerate(state):
+            for name, zero in parts._asdict().items():
+                value = found.arrays[f"state/l{layer}.{name}"]
+                if value.shape != zero.shape or value.dtype != zero.dtype:
+                    raise ValueError("the carried state is of another network")
+                zero[...] = value
+        return state
+
+    def fill(self, network: Network, found: Checkpoint) -> None:
+        """Put the parameters that are shown into `network`, from a whole checkpoint or one of weights. UserError."""
+        arrays = found.arrays
+        if _under(arrays, "parameters/"):
+            arrays = _under(arrays, "parameters/")
+            if "averaging/mean" in found.arrays:
+                mean = found.arrays["averaging/mean"]
+                if mean.shape != network.flat.shape or mean.dtype != network.flat.dtype:
+                    raise UserError(f'"{found.path}" is of another network.', "Use another checkpoint.")
+        checkpoint.fit(Checkpoint(found.path, found.step, arrays, found.state), network.parameters)
+        network.load(arrays)
+        if "averaging/mean" in found.arrays:
+            network.flat[...] = found.arrays["averaging/mean"]
+
+    def look_at(self, found: Checkpoint) -> None:
+        """Show the network as it was at `found`, never to be trained on from there."""
+        self.fill(self._shown, found)
+        self.step = self._shown_step = found.step
+
+
+def _under(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _rng_state(rng: np.random.Generator) -> dict[str, Any]:
+    """The generator's state as JSON values."""
+    state: dict[str, Any] = json.loads(json.dumps(rng.bit_generator.state))
+    return state

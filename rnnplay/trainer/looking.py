@@ -1,0 +1,242 @@
+"""Looking at a network while it trains, or without training: traces, samples, the loss on a text.
+
+Training comes first: while it goes on, looking gets a fortieth of the time and waits where that is not enough. Nothing
+here touches a state or a generator that training uses.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rnnplay import corpora
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.lab.trace import Reading, quantised, read_text
+from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Trace, Watch
+from rnnplay.tasks.base import Batch
+from rnnplay.tasks.text import read_in_streams
+from rnnplay.trainer.opening import Session, history, left_out
+from rnnplay.trainer.wire import Wire
+
+SHARE = 0.012  # of training's time, for traces and again for samples
+EVERY = 0.1  # seconds between two events of a sample
+MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
+MAX_TRACE = 48 * 2**20  # numbers in a trace
+_SLICE = 0.02  # seconds of sampling at a time where nothing trains
+_TRAINING_SLICE = 0.002
+
+
+class Budget:
+    """Time that may be spent beside training: a share of what passes, and a little at once after a rest."""
+
+    def __init__(self, share: float, most: float = 0.02) -> None:
+        self._share, self._most, self._left, self._last = share, most, most, time.perf_counter()
+
+    def left(self, now: float) -> bool:
+        self._left = min(self._most, self._left + (now - self._last) * self._share)
+        self._last = now
+        return self._left > 0
+
+    def spend(self, seconds: float) -> None:
+        self._left -= seconds
+
+
+@dataclass(eq=False)
+class Writing:
+    """A sample under way, and what of it was not sent yet."""
+
+    sampler: Sampler
+    channel: int
+    left: int | None  # symbols to draw; None: until it is stopped
+    gap: float  # seconds between two symbols
+    due: float  # when the next one is
+    text: list[tuple[str, float]] = field(default_factory=list)
+    begins: bool = True
+    sent: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        return self.left == 0
+
+    def draw(self, now: float) -> None:
+        self.text.append(self.sampler.draw())
+        self.due = max(self.due + self.gap, now - EVERY)
+        if self.left is not None:
+            self.left -= 1
+
+    def event(self) -> Sampled:
+        """What was drawn since the last event."""
+        text, self.text = self.text, []
+        begins, self.begins = self.begins, False
+        return Sampled(
+            text=tuple(symbol for symbol, _ in text),
+            probabilities=tuple(probability for _, probability in text),
+            candidates=tuple(Candidate(symbol, p) for symbol, p in self.sampler.candidates()),
+            begins=begins,
+            unseen=self.sampler.unseen if begins else (),
+            done=self.done,
+            channel=self.channel,
+        )
+
+
+class Looker:
+    """Answers Watch and Sample, and goes on answering them as training moves; Evaluate once."""
+
+    def __init__(self, session: Session, wire: Wire) -> None:
+        self._session, self._learner, self._wire = session, session.learner, wire
+        self._watch: Watch | None = None
+        self._traced = 0.0  # when
+        self._traced_step = -1
+        self._writings: dict[int, Writing] = {}
+        self._earlier: tuple[int, Network] | None = None  # a network of the run's history
+        self._tracing, self._sampling = Budget(SHARE), Budget(SHARE)
+
+    # ------------------------------------------------------------------------------------------------------- traces
+
+    def watch(self, command: Watch) -> None:
+        """Send the trace that is asked for, and remember to send it again. Raises UserError where there is none."""
+        self._watch = None
+        self._trace(command)
+        if command.every > 0 and command.step is None:
+            self._watch = command
+
+    def _trace(self, command: Watch) -> None:
+        begun = time.perf_counter()
+        session, learner = self._session, self._learner
+        step = learner.step
+        if command.step is not None and command.step != step:
+            step = command.step
+            network = self._network_of(step)
+        else:
+            network = learner.shown()
+        architecture = network.architecture
+        most = MAX_TRACE // (architecture.layers * architecture.hidden)
+        start, length = max(command.start, 0), min(max(command.length, 1), most)
+        ids = learner.task.held_out_ids if session.pieces is None else session.pieces
+        if not len(ids):
+            raise UserError(f"{learner.task.name} has no text to look at.", "Choose a text.")
+        reading = read_text(network, ids, start, length, command.state)
+        self._wire.send(self._event(reading, step, command.state))
+        self._traced, self._traced_step = time.perf_counter(), step
+        self._tracing.spend(self._traced - begun)
+
+    def _event(self, reading: Reading, step: int, state: str) -> Trace:
+        values, scale = quantised(reading.values)
+        return Trace(
+            step=step,
+            start=reading.start,
+            total=reading.total,
+            symbols=reading.symbols(self._learner.task.vocabulary),
+            state=state,
+            values=Packed.of(values),
+            scale=scale,
+            surprise=Packed.of(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
+        )
+
+    def _network_of(self, step: int) -> Network:
+        """The network as it was after `step`, kept until another one is asked for."""
+        if self._earlier is None or self._earlier[0] != step:
+            network = Network(self._learner.network.architecture)
+            self._learner.fill(network, history(self._session.run, step))
+            self._earlier = step, network
+        return self._earlier[1]
+
+    # ------------------------------------------------------------------------------------------------------ samples
+
+    def sample(self, command: Sample) -> None:
+        """Begin to write. Raises UserError where the task has nothing to write, or an option makes no sense."""
+        options = Options(command.temperature, command.seed, command.top_k, command.top_p)
+        if command.length is not None and command.length < 0:
+            raise UserError(f"The length is {command.length}.", "Give a number of characters from 0 upwards.")
+        if not 0 <= command.rate < float("inf"):
+            raise UserError(f"The rate is {command.rate:g}.", "Give characters a second, or 0 for as many as can be.")
+        writing = Writing(
+            sampler=Sampler(self._learner.shown(), self._learner.task, command.prompt, options),
+            channel=command.channel,
+            left=command.length,
+            gap=1 / command.rate if command.rate else 0.0,
+            due=time.perf_counter(),
+        )
+        writing.text += writing.sampler.read
+        self._writings[command.channel] = writing
+
+    def stop_sampling(self, channel: int) -> None:
+        if (writing := self._writings.pop(channel, None)) is not None:
+            writing.left = 0
+            self._wire.send(writing.event())
+
+    def _write(self, writing: Writing, training: bool) -> None:
+        """Draw what is due, as far as there is time for it."""
+        begun = now = time.perf_counter()
+        end = now + (_TRAINING_SLICE if training else _SLICE)
+        while not writing.done and writing.due <= now < end and (not training or self._sampling.left(now)):
+            writing.draw(now)
+            self._sampling.spend(-now + (now := time.perf_counter()))
+        if writing.begins or writing.done or (writing.text and begun - writing.sent >= EVERY):
+            self._learner.shown()  # averaged weights follow those in training
+            self._wire.send(writing.event())
+            writing.sent = begun
+
+    # --------------------------------------------------------------------------------------------------- in the loop
+
+    def serve(self, training: bool) -> None:
+        """What is due: more of the samples, the trace again. Raises UserError where the network gives no numbers."""
+        if self._wire.backlog < MAX_BACKLOG:
+            for channel, writing in list(self._writings.items()):
+                try:
+                    self._write(writing, training)
+                except UserError:
+                    del self._writings[channel]
+                    raise
+                if writing.done:
+                    del self._writings[channel]
+        now = time.perf_counter()
+        watch = self._watch
+        if watch is None or now - self._traced < watch.every or self._traced_step == self._learner.step:
+            return
+        if not self._wire.waiting(Trace) and (self._tracing.left(now) or not training):
+            self._trace(watch)
+
+    def patience(self) -> float:
+        """Seconds until a sample goes on; infinity where none is under way."""
+        if not self._writings or self._wire.backlog >= MAX_BACKLOG:
+            return float("inf")
+        return max(min(writing.due for writing in self._writings.values()) - time.perf_counter(), 0.0)
+
+    def evaluate(self, command: Evaluate, interrupted: Callable[[], bool]) -> Evaluated | None:
+        """The loss on held-out data or on another text; None where it was interrupted. Raises UserError."""
+        if command.streams < 1:
+            raise UserError(f"{command.streams} streams cannot be read.", "Give at least 1.")
+        batches, baseline, notes = self._batches(command)
+        result = self._learner.evaluate(batches, interrupted)
+        if result is None:
+            return None
+        loss, characters = result
+        return Evaluated(step=self._learner.step, loss=loss, baseline=baseline, characters=characters, notes=notes)
+
+    def _batches(self, command: Evaluate) -> tuple[Iterator[Batch], float | None, tuple[str, ...]]:
+        task, own = self._learner.task, command.text is None
+        notes: tuple[str, ...] = ()
+        share = command.validation
+        if share is not None and not 0 < share <= 1:
+            raise UserError(f"The share is {share:g}.", "Give a number above 0 and at most 1.")
+        ids: Any
+        if command.text is not None:
+            ids, unseen = corpora.encode_file(command.text, task.vocabulary, getattr(task, "rest", None))
+            notes = (left_out(unseen),) if unseen else ()
+        elif not len(task.training_ids):
+            return task.evaluation(), self._session.baseline, ()
+        elif share is None:
+            ids = task.held_out_ids
+        else:
+            ids = np.concatenate([task.training_ids, task.held_out_ids])
+        if share is not None:
+            ids = ids[int(len(ids) * (1 - share)) :]
+        if len(ids) < 2:
+            raise UserError("There is nothing to measure on.", "Give a text of at least two characters.")
+        baseline = self._session.baseline if own and share is None else None
+        return read_in_streams(ids, command.streams), baseline, notes

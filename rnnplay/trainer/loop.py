@@ -1,0 +1,359 @@
+"""The only training loop there is: commands between two steps, a step, then what is due after it.
+
+What depends on steps (rows, evaluations, the history) is exact; what depends on the clock (events, checkpoints,
+looking) never changes a number.
+"""
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from rnnplay.config import UserError, validate
+from rnnplay.protocol import (
+    AnyCommand,
+    Change,
+    Evaluate,
+    Evaluated,
+    Event,
+    Failed,
+    Go,
+    OneStep,
+    Pause,
+    Progress,
+    Row,
+    Sample,
+    Save,
+    Saved,
+    Status,
+    Stop,
+    Stopped,
+    StopSampling,
+    Watch,
+)
+from rnnplay.runs import run_id
+from rnnplay.runs.checkpoint import steps_of
+from rnnplay.trainer.looking import Looker
+from rnnplay.trainer.metrics import Pace, Step, evaluation_due, finite, last_step
+from rnnplay.trainer.opening import Session, go_back
+from rnnplay.trainer.telling import evaluated, past, started
+from rnnplay.trainer.wire import Wire
+
+REPORT = 0.1  # seconds between two reports
+SAVE = 30.0  # seconds between two checkpoints
+_IDLE = 0.25  # seconds: signals are noticed this late at most
+_FLUSH = 5.0  # seconds for the last events to leave
+_REASONS = {"finished": "finished", "diverged": "diverged"}
+
+
+class Loop:
+    """One session from its first event to its last."""
+
+    def __init__(self, session: Session, wire: Wire, commands: Sequence[AnyCommand] = ()) -> None:
+        """`commands`: those that came with the opening one."""
+        self._session, self._learner, self._wire = session, session.learner, wire
+        self._looker = Looker(session, wire)
+        self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
+        self._wrong = self._remedy = ""  # why it was paused or has diverged
+        self._ending = False
+        self._last: Step | None = None
+        self._rows: list[Row] = []  # completed and not yet sent
+        self._evaluations: list[Evaluated] = []  # the same
+        self._lines: list[dict[str, Any]] = []  # of metrics.jsonl, not yet written
+        self._waiting: deque[AnyCommand] = deque(commands)
+        self._told = ""  # the state that the last Status told
+        self._reported = 0.0
+        self._saved = (-1, 0)  # (step, changes) of the last checkpoint
+        self._saved_at = time.perf_counter()
+        self._mark: float | None = None  # the open block has its seconds up to here
+        self._pace = Pace()
+
+    def run(self) -> None:
+        """Until it is told to stop, or nobody listens any more."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._signalled)
+        self._attempt(self._begin)
+        while not self._ending:
+            idle = self._state != "training" and not self._waiting
+            patience = min(self._looker.patience(), _IDLE) if idle else 0.0
+            self._waiting.extend(self._wire.receive(patience))
+            while self._waiting and not self._ending:
+                self._attempt(self._obey, self._waiting.popleft())
+            self._ending = self._ending or self._wire.closed
+            if not self._ending:
+                self._attempt(self._turn)
+        self._end()
+
+    def _attempt(self, what: Callable[..., None], *arguments: Any) -> None:
+        """Do `what`; what a person can put right never ends the run."""
+        try:
+            what(*arguments)
+        except UserError as error:
+            self._wire.send(Failed(wrong=error.wrong, remedy=error.remedy))
+        except OSError as error:
+            self._hold(error)
+
+    def _turn(self) -> None:
+        if self._state == "training":
+            self._train()
+        self._looker.serve(self._state == "training")
+        if self._state != self._told or (self._state == "training" and time.perf_counter() - self._reported >= REPORT):
+            self._report()
+
+    def _signalled(self, number: int, frame: object) -> None:
+        self._ending = True
+
+    def _interrupted(self) -> bool:
+        """Whether to leave off something long, because the end has come."""
+        self._waiting.extend(self._wire.receive())
+        return self._ending or self._wire.closed or any(isinstance(command, Stop) for command in self._waiting)
+
+    # ----------------------------------------------------------------------------------------------------- beginning
+
+    def _begin(self) -> None:
+        self._wire.send(started(self._session))
+        for event in past(self._session):
+            self._wire.send(event)
+        if self._session.metrics is not None and self._learner.step not in steps_of(self._session.run):
+            self._save()
+
+    # ------------------------------------------------------------------------------------------------------- training
+
+    def _train(self) -> None:
+        """One step, or whatever is due before it."""
+        session = self._session
+        session.clock.run()
+        if self._due():
+            self._mark = None
+            return
+        before = self._mark if self._mark is not None else time.perf_counter()
+        self._last = step = self._learner.train()
+        complete = session.recorder.add(self._learner.step, step)
+        self._mark = now = time.perf_counter()
+        session.recorder.block.seconds += now - before
+        self._pace.add(step.characters, now - before)
+        if complete or not step.finite:
+            row = session.recorder.row(self._learner.step, step.lr, session.clock.read())
+            self._rows.append(row)
+            self._lines.append(msgspec.structs.asdict(row))
+        if not step.finite:
+            self._diverge()
+        elif not self._learner.step & (self._learner.step - 1):  # 1, 2, 4, ...: the run's history
+            session.save_weights()
+
+    def _due(self) -> bool:
+        """Do one thing that is due at this step; whether there was one."""
+        session, step = self._session, self._learner.step
+        config, every = self._learner.config, session.evaluate_every
+        last = last_step(config, self._learner.task.epoch_steps)
+        minutes = config.minutes
+        if (last is not None and step >= last) or (minutes is not None and session.clock.read() >= minutes * 60):
+            self._finish()
+        elif evaluation_due(step, every) and session.evaluated < step:
+            self._evaluate(final=False)
+        elif time.perf_counter() - self._saved_at > SAVE and self._saved[0] != step:
+            self._save()
+        else:
+            return False
+        return True
+
+    def _evaluate(self, final: bool) -> bool:
+        """Measure the loss on held-out data and write it down; False: it was interrupted and is still owed."""
+        session, step = self._session, self._learner.step
+        result = self._learner.evaluate(self._learner.task.evaluation(), self._interrupted)
+        if result is None:
+            return False
+        on_schedule = evaluation_due(step, session.evaluate_every)
+        if on_schedule:
+            session.evaluated = step
+        loss, characters = result
+        if characters:
+            line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters}
+            self._lines.append(line if on_schedule else {**line, "final": True})
+            self._evaluations.append(evaluated(session, loss, characters, final))
+        return True
+
+    def _finish(self) -> None:
+        """The run has reached its limit: a last evaluation, a last checkpoint, and the right to write given up."""
+        if not self._evaluate(final=True):
+            return
+        self._lines.append({"kind": "ended", "step": self._learner.step})
+        self._flush()
+        self._save()
+        self._session.clock.stop()
+        self._state = "finished"
+        self._report()
+        self._session.close()
+
+    def _diverge(self) -> None:
+        """Back to the last good checkpoint, and wait for a person to change something."""
+        session, at = self._session, self._learner.step
+        self._pause("diverged")
+        self._flush()
+        go_back(session, steps_of(session.run))
+        config = self._learner.config
+        clip = (
+            f", or clip the gradient's norm at less than {config.clip:g}" if config.clip else ", or clip the gradient"
+        )
+        self._wrong = f"The loss stopped being a number at step {at:,}."
+        self._remedy = (
+            f"Make the learning rate smaller than {config.lr:g}{clip}; "
+            f"it then goes on from the checkpoint of step {self._learner.step:,}."
+        )
+        self._report()
+
+    def _pause(self, state: str) -> None:
+        self._session.clock.stop()
+        self._mark = None
+        self._state = state
+
+    def _hold(self, error: OSError) -> None:
+        """Nothing can be written: wait, with what there is, until a person has made room."""
+        wrong = f'"{self._session.run}" cannot be written ({error.strerror or error}).'
+        remedy = "Make room, then go on."
+        if self._session.metrics is not None and self._state != "diverged":
+            self._pause("paused")
+            if known := steps_of(self._session.run):
+                remedy += f" The checkpoint of step {known[-1]:,} is whole."
+            self._wrong, self._remedy, self._told = wrong, remedy, self._state
+            self._wire.send(self._status())
+        self._wire.send(Failed(wrong=wrong, remedy=remedy))
+
+    # ------------------------------------------------------------------------------------------------------- commands
+
+    def _obey(self, command: AnyCommand) -> None:
+        match command:
+            case Stop():
+                self._ending = True
+            case Watch():
+                self._looker.watch(command)
+            case Sample():
+                self._looker.sample(command)
+            case StopSampling():
+                self._looker.stop_sampling(command.channel)
+            case Evaluate():
+                if (event := self._looker.evaluate(command, self._interrupted)) is not None:
+                    self._wire.send(event)
+                self._mark = None
+            case Pause() | Go() | OneStep() | Save() | Change():
+                self._steer(command)
+            case _:
+                wrong = f"{type(command).__name__} is not understood here."
+                self._wire.send(Failed(wrong=wrong, remedy="Ask something else."))
+
+    def _steer(self, command: Pause | Go | OneStep | Save | Change) -> None:
+        """What only a run in training understands."""
+        if self._session.metrics is None:
+            name = run_id(self._session.run)
+            if self._state == "finished":
+                raise UserError("The run has reached its limit.", f"Give it more: rnnplay resume {name} --steps 1000.")
+            raise UserError("This run is only being looked at.", f"Train it on: rnnplay resume {name}.")
+        match command:
+            case Pause() if self._state == "training":
+                self._pause("paused")
+            case Go() | OneStep():
+                self._go_on()
+                self._state = "training"
+                if isinstance(command, OneStep):
+                    self._one_step()
+            case Save():
+                self._flush()
+                self._save()
+            case Change():
+                self._change(command)
+            case _:
+                pass
+
+    def _go_on(self) -> None:
+        """A diverged run goes back: what came after its checkpoint is forgotten, here and on the screen."""
+        self._wrong = self._remedy = ""
+        if self._state == "diverged":
+            self._session.rewind()
+            self._begin()
+
+    def _one_step(self) -> None:
+        step = self._learner.step
+        while self._state == "training" and self._learner.step == step and not self._interrupted():
+            self._train()
+        while self._state == "training" and not self._interrupted() and self._due():
+            pass
+        if self._state == "training":
+            self._pause("paused")
+        self._report()
+
+    def _change(self, command: Change) -> None:
+        given = {name: value for name in ("lr", "clip") if (value := getattr(command, name)) is not None}
+        self._learner.config = config = validate(msgspec.structs.replace(self._learner.config, **given))
+        self._session.changes += 1
+        self._lines.append({"kind": "changed", "step": self._learner.step, "lr": config.lr, "clip": config.clip})
+        self._report()
+
+    # ------------------------------------------------------------------------------------------------ writing, telling
+
+    def _save(self) -> None:
+        """Write a checkpoint of this step, unless there is one. Raises OSError."""
+        self._saved_at = time.perf_counter()
+        session, now = self._session, (self._learner.step, self._session.changes)
+        if self._saved != now:
+            self._flush()
+            path = session.save()
+            self._saved = now
+            self._wire.send(Saved(path=str(path), step=now[0]))
+
+    def _flush(self) -> None:
+        """Append what is known to the metrics, then tell it. Raises OSError, and keeps it for later."""
+        if self._session.metrics is not None:
+            self._session.metrics.append(self._lines)
+        self._lines.clear()
+        if self._rows:
+            self._wire.send(Progress(rows=tuple(self._rows)))
+            self._rows.clear()
+        for event in self._evaluations:
+            self._wire.send(event)
+        self._evaluations.clear()
+
+    def _report(self) -> None:
+        self._reported, self._told = time.perf_counter(), self._state
+        self._flush()
+        self._wire.send(self._status())
+
+    def _status(self) -> Status:
+        learner, last = self._learner, self._last
+        seconds = self._session.clock.read()
+        progress, left = self._pace.left(learner.step, seconds, learner.config, learner.task.epoch_steps)
+        return Status(
+            state=self._state,
+            step=learner.step,
+            epoch=learner.epoch,
+            loss=finite(last.loss) if last else None,
+            grad_norm=finite(last.grad_norm) if last else None,
+            chars_per_s=self._pace.speed if self._state == "training" else None,
+            seconds=seconds,
+            progress=progress,
+            seconds_left=left,
+            lr=learner.lr,
+            wrong=self._wrong,
+            remedy=self._remedy,
+        )
+
+    # ----------------------------------------------------------------------------------------------------------- end
+
+    def _end(self) -> None:
+        """Save what is not saved, say so, and let the last words leave."""
+        session, run = self._session, str(self._session.run)
+        last: Event = Stopped(run=run, step=self._learner.step, reason=_REASONS.get(self._state, "stopped"))
+        try:
+            if session.metrics is not None and self._state != "diverged":
+                session.clock.stop()
+                self._flush()
+                self._save()
+        except OSError as error:
+            wrong = f'"{run}" cannot be written ({error.strerror or error}).'
+            remedy = f"Make room; `rnnplay resume {run_id(session.run)}` then goes on from the last checkpoint."
+            last = Failed(wrong=wrong, remedy=remedy, fatal=True)
+        session.close()
+        self._wire.send(last)
+        self._wire.flush(_FLUSH)

@@ -1,0 +1,297 @@
+"""From the first command to a run that is ready: a new one, an old one back at its checkpoint, or one only to look at.
+
+A Session is what the loop works on: the learner, and the run's files where it may write.
+"""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rnnplay import blas, corpora, runs, tasks
+from rnnplay.config import RunConfig, UserError, validate
+from rnnplay.protocol import Inspect, Resume, Row, Train
+from rnnplay.runs import Lock, MetricsFile, Record, checkpoint
+from rnnplay.runs.checkpoint import Checkpoint
+from rnnplay.tasks.base import Task
+from rnnplay.trainer.learner import Learner
+from rnnplay.trainer.metrics import Clock, Recorder, evaluation_due, evaluation_interval
+
+
+@dataclass(eq=False)
+class Session:
+    """One run, open. `lock` and `metrics` are None where it is only looked at."""
+
+    run: Path
+    learner: Learner
+    baselines: tuple[tuple[str, float], ...]
+    evaluate_every: int  # steps, at first
+    blas: str
+    notes: list[str]
+    recorder: Recorder = field(default_factory=Recorder)
+    clock: Clock = field(default_factory=Clock)
+    lock: Lock | None = None
+    metrics: MetricsFile | None = None
+    evaluated: int = 0  # the last step that was evaluated on schedule
+    changes: int = 0  # how often lr or clip was changed
+    pieces: Any = None  # ids of the text that it is looked at on
+    paused: bool = False
+
+    @property
+    def baseline(self) -> float | None:
+        """The loss to beat first."""
+        return self.baselines[0][1] if self.baselines else None
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must know beside the learner. What depends on the clock stands apart."""
+        block = self.recorder.state()
+        seconds = block.pop("seconds")
+        return {
+            "evaluated": self.evaluated,
+            "changes": self.changes,
+            "block": block,
+            "clock": {"seconds": self.clock.read(), "block_seconds": seconds},
+        }
+
+    def restore(self, found: Checkpoint) -> None:
+        """Go to where `found` was saved. Raises UserError where it does not fit this run."""
+        try:
+            state = found.state["session"]
+            clock = state["clock"]
+            evaluated, changes = int(state["evaluated"]), int(state["changes"])
+            seconds = float(clock["seconds"])
+            recorder = Recorder()
+            recorder.restore({**state["block"], "seconds": clock["block_seconds"]})
+        except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+            raise UserError(f'"{found.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
+        self.learner.restore(found)
+        self.evaluated, self.changes, self.recorder = evaluated, changes, recorder
+        self.clock.seconds = seconds
+
+    def rewind(self) -> None:
+        """Forget the rows of metrics that the learner, gone back, has not reached: it will write them anew."""
+        assert self.metrics is not None
+        step, changes = self.learner.step, 0
+
+        def keep(line: dict[str, Any]) -> bool:
+            nonlocal changes
+            match line.get("kind"):
+                case "changed":
+                    changes += 1
+                    return changes <= self.changes
+                case "evaluated":
+                    on_schedule = evaluation_due(line["step"], self.evaluate_every)
+                    return bool(line["step"] <= self.evaluated and on_schedule)
+                case "ended":
+                    return False
+                case _:
+                    return bool(line["step"] <= step)
+
+        self.metrics.cut(keep)
+        for kind in (checkpoint.WHOLE, checkpoint.WEIGHTS):
+            for later in checkpoint.steps_of(self.run, kind):
+                if later > step:
+                    checkpoint.path_of(self.run, later, kind).unlink(missing_ok=True)
+
+    def save(self) -> Path:
+        """Write a checkpoint. Raises OSError; the checkpoint before it is then as good as it was."""
+        assert self.metrics is not None
+        self.metrics.sync()  # what the checkpoint relies on
+        arrays, state = self.learner.snapshot()
+        path = checkpoint.path_of(self.run, self.learner.step)
+        checkpoint.save(path, self.learner.step, arrays, {"learner": state, "session": self.state()})
+        checkpoint.prune(self.run)
+        return path
+
+    def save_weights(self) -> None:
+        """Add the network as it is to the run's history. Raises OSError."""
+        step = self.learner.step
+        path = checkpoint.path_of(self.run, step, checkpoint.WEIGHTS)
+        checkpoint.save(path, step, self.learner.weights(), {}, durable=False)
+
+    def past(self) -> tuple[list[Row], list[dict[str, Any]]]:
+        """The rows and evaluations of the run up to the learner's step. Lines that make no sense are left out."""
+        rows, evaluations, _ = runs.read_metrics(self.run / runs.METRICS)
+        kept = []
+        for row in rows:
+            try:
+                kept.append(msgspec.convert(row, Row))
+            except msgspec.ValidationError as error:
+                self.notes.append(f'A row of "{runs.METRICS}" is not understood and left out ({error}).')
+        step = self.learner.step
+        return [row for row in kept if row.step <= step], [line for line in evaluations if line["step"] <= step]
+
+    def close(self) -> None:
+        """Give up the right to write. A second time does nothing."""
+        if self.metrics is not None:
+            self.metrics.close()
+        if self.lock is not None:
+            self.lock.release()
+        self.metrics = self.lock = None
+
+
+def open_session(command: Train | Resume | Inspect) -> Session:
+    """The run that `command` opens. Raises UserError where that cannot be."""
+    match command:
+        case Train():
+            return _train(command)
+        case Resume():
+            return _resume(command)
+        case Inspect():
+            return _inspect(command)
+
+
+def _session(run: Path, config: RunConfig, task: Task, notes: list[str]) -> Session:
+    learner = Learner(config, task)
+    baselines = tuple(task.baselines())
+    evaluated = sum(batch.counted for batch in task.evaluation())
+    every = evaluation_interval(config.evaluate_every, config.batch * config.seq_len, evaluated)
+    return Session(
+        run=run,
+        learner=learner,
+        baselines=baselines,
+        evaluate_every=every,
+        blas=blas.describe(),
+        notes=[*task.notes, *notes],
+    )
+
+
+def _train(command: Train) -> Session:
+    config = validate(command.config)
+    task = tasks.make(config)
+    if config.epochs is not None and not task.epoch_steps:
+        raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
+    session = _session(Path(), config, task, [])
+    session.run = runs.create(runs.runs_root(command.root), config)
+    try:
+        session.lock = Lock(session.run)
+        session.metrics = MetricsFile(session.run)
+        runs.save_record(session.run, _record(config, task, session.blas))
+    except OSError as error:
+        raise UserError(f'"{session.run}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
+    session.paused = command.paused
+    return session
+
+
+def _record(config: RunConfig, task: Task, blas_used: str) -> Record:
+    try:
+        own_version = version("rnnplay")
+    except PackageNotFoundError:
+        own_version = ""
+    return Record(
+        config=config,
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        sha256=task.sha256,
+        blas=blas_used,
+        environment={name: os.environ[name] for name in (*blas.THREADS, blas.KERNEL) if name in os.environ},
+        numpy=np.__version__,
+        rnnplay=own_version,
+    )
+
+
+def _resume(command: Resume) -> Session:
+    run = Path(command.run)
+    record = runs.load_record(run)
+    try:
+        lock = Lock(run)
+    except OSError as error:
+        raise UserError(f'"{run}" cannot be written ({error.strerror}).', "Make it writable, or copy it.") from None
+    try:
+        session = _reopen(run, record)
+        session.lock = lock
+        go_back(session, checkpoint.steps_of(run))
+        if command.more_steps is not None:
+            limits = {"steps": session.learner.step + command.more_steps, "epochs": None, "minutes": None}
+            record = msgspec.structs.replace(record, config=validate(msgspec.structs.replace(record.config, **limits)))
+            session.learner.config = msgspec.structs.replace(session.learner.config, **limits)
+        runs.save_record(run, record)
+        session.metrics = MetricsFile(run)
+        session.rewind()
+    except OSError as error:
+        lock.release()
+        raise UserError(f'"{run}" cannot be written ({error.strerror}).', "Make room, or make it writable.") from None
+    except BaseException:
+        lock.release()
+        raise
+    session.paused = command.paused
+    return session
+
+
+def _reopen(run: Path, record: Record) -> Session:
+    """The run as it began, its text checked; notes say what keeps it from going on bit for bit."""
+    task = tasks.make(record.config)
+    if task.sha256 != record.sha256:
+        raise UserError(
+            f"The text of the run {run.name} has changed since the run began.", "Put the old text back, or begin anew."
+        )
+    session = _session(run, record.config, task, [])
+    here = {"BLAS": (record.blas, session.blas), "NumPy": (record.numpy, np.__version__)}
+    for what, (before, now) in here.items():
+        if before != now:
+            session.notes.append(f"{what} was {before} and is {now}: the last digits may differ from an unbroken run.")
+    return session
+
+
+def go_back(session: Session, steps: list[int]) -> None:
+    """Restore the last good checkpoint of `steps`; say which were damaged. Without any, the run begins anew."""
+    damaged: UserError | None = None
+    for step in reversed(steps):
+        try:
+            session.restore(checkpoint.load(checkpoint.path_of(session.run, step)))
+        except UserError as error:
+            damaged = damaged or error
+            session.notes.append(f"{error.wrong} The checkpoint before it is used.")
+            continue
+        return
+    if damaged:
+        raise damaged
+
+
+def _inspect(command: Inspect) -> Session:
+    run = Path(command.run)
+    record = runs.load_record(run)
+    session = _reopen(run, record)
+    if command.step is not None:
+        session.learner.look_at(history(run, command.step))
+    else:
+        _look_at_last(session)
+    if command.text is not None:
+        task = session.learner.task
+        session.pieces, unseen = corpora.encode_file(command.text, task.vocabulary, getattr(task, "rest", None))
+        if unseen:
+            session.notes.append(left_out(unseen))
+    return session
+
+
+def _look_at_last(session: Session) -> None:
+    """Restore the last good checkpoint. A trainer at work may prune one while it is being read: look again."""
+    for _ in range(3):
+        steps = checkpoint.steps_of(session.run)
+        if not steps:
+            session.notes.append("The run has no checkpoint yet: this is the network before its first step.")
+        try:
+            return go_back(session, steps)
+        except UserError:
+            if steps == checkpoint.steps_of(session.run):
+                raise
+
+
+def history(run: Path, step: int) -> Checkpoint:
+    """The checkpoint after `step`, whole or weights only. Raises UserError, which names those that there are."""
+    for kind in (checkpoint.WHOLE, checkpoint.WEIGHTS):
+        if (path := checkpoint.path_of(run, step, kind)).exists():
+            return checkpoint.load(path)
+    known = sorted({*checkpoint.steps_of(run), *checkpoint.steps_of(run, checkpoint.WEIGHTS)})
+    remedy = f"There are checkpoints of steps {', '.join(map(str, known))}." if known else "Train it first."
+    raise UserError(f"The run {run.name} has no checkpoint of step {step}.", remedy)
+
+
+def left_out(unseen: tuple[str, ...]) -> str:
+    """What to say about symbols of a foreign text that the network does not know."""
+    some = " ".join(map(repr, unseen[:8])) + (" ..." if len(unseen) > 8 else "")
+    return f"{len(unseen)} characters that the network does not know were left out: {some}."

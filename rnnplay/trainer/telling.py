@@ -1,0 +1,52 @@
+"""What a run is, told at its start: facts of its task and network, and the rows and evaluations of its earlier life."""
+
+from collections.abc import Iterator
+
+from rnnplay.catalogue import entry
+from rnnplay.protocol import Evaluated, Event, Facts, Progress, Started
+from rnnplay.trainer.opening import Session
+
+_NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
+
+
+def started(session: Session) -> Started:
+    learner, task = session.learner, session.learner.task
+    facts = Facts(
+        shape=entry(learner.config.task).shape,
+        parameters=int(learner.network.flat.size),
+        inputs=task.inputs,
+        outputs=task.outputs,
+        vocabulary=tuple(task.output_vocabulary),
+        baselines=session.baselines,
+        unit_of_loss="nats" if task.readout in _NATS else "squared error",
+        characters=len(task.training_ids),
+        held_out=len(task.held_out_ids if session.pieces is None else session.pieces),
+        epoch_steps=task.epoch_steps,
+        features=tuple(task.feature_names()),
+        longest_lag=task.longest_lag,
+        blas=session.blas,
+    )
+    notes = tuple(session.notes)
+    return Started(run=str(session.run), config=learner.config, facts=facts, step=learner.step, notes=notes)
+
+
+def past(session: Session) -> Iterator[Event]:
+    """All rows up to now in one event, then each evaluation."""
+    rows, evaluations = session.past()
+    if rows:
+        yield Progress(rows=tuple(rows), past=True)
+    for line in evaluations:
+        loss = line.get("loss")
+        yield Evaluated(
+            step=line["step"],
+            loss=loss if isinstance(loss, float) else None,
+            baseline=session.baseline,
+            characters=line.get("characters", 0),
+            past=True,
+        )
+
+
+def evaluated(session: Session, loss: float | None, characters: int, final: bool) -> Evaluated:
+    return Evaluated(
+        step=session.learner.step, loss=loss, baseline=session.baseline, characters=characters, final=final
+    )
