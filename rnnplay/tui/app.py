@@ -142,29 +142,61 @@ class Playground(App[None]):
         from rnnplay.tui.screens.help import Help
 
         if not isinstance(self.screen, Help):
-            self.push_screen(Help(self.palette))
+            here = getattr(self.screen, "KEYS", keys.PLAY)
+            self.push_screen(Help(self.palette, here, getattr(self.screen, "READING", None)))
+
+    def action_place(self, name: str) -> None:
+        """Go to a place of its own: unroll or time. It stays as it was left."""
+        if not self.is_screen_installed(name):
+            self.install_screen(_place(name)(self.session, self.choices, self.palette), name)
+        if self.get_screen(name) is not self.screen:
+            self.action_panel(0)
+            self.push_screen(name)
+
+    def action_panel(self, number: int) -> None:
+        """Back to Play, to one of its panels (0: as it was left)."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if number and self._play is not None:
+            self._play.action_panel(number)
 
     def action_theme(self) -> None:
         """The other palette, where the terminal's colours leave a choice."""
         names = [palette.name for palette in self.palettes]
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
-        for screen in self.screen_stack:
-            if isinstance(screen, Play):
-                screen.wear(self.palette)
+        places = [self.get_screen(name) for name in PLACES if self.is_screen_installed(name)]
+        for screen in {*self.screen_stack, *places}:
+            if wear := getattr(screen, "wear", None):
+                wear(self.palette)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for binding in (*keys.PLAY, *keys.APP[:-1]):
+        for binding in (*getattr(screen, "KEYS", keys.PLAY), *keys.APP[:-1]):
             if binding.id == "theme" and len(self.palettes) < 2:
                 continue
             target = "app" if binding in keys.APP else "screen"
+            action = binding.action if binding.action.startswith("app.") else f"{target}.{binding.action}"
             name = f"{binding.description.capitalize()} ({keys.shown(binding)})"
-            yield SystemCommand(name, str(binding.tooltip), self._runner(f"{target}.{binding.action}"))
+            yield SystemCommand(name, str(binding.tooltip), self._runner(action))
 
     def _runner(self, action: str) -> Any:
         async def run() -> None:
             await self.run_action(action)
 
         return run
+
+
+PLACES = ("unroll", "time")
+
+
+def _place(name: str) -> Any:
+    """The class of a place; it is loaded when one first goes there."""
+    if name == "unroll":
+        from rnnplay.tui.screens.unroll import Unroll
+
+        return Unroll
+    from rnnplay.tui.screens.time import Time
+
+    return Time
 
 
 def _load() -> None:

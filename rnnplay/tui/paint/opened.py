@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from textual.strip import Strip
 
@@ -120,7 +121,7 @@ def backward(view: UnrollView, digits: int) -> list[tuple[str, bool]]:
         )  # fmt: skip
     lines.append(("gate: dL/d(its sum); the largest of what this step adds", True))
     for gate in layer.gates:
-        adds = [text for summand in gate.summands if (text := _added(summand, t, u, digits))]
+        adds = [text for summand in gate.summands if (text := _added(summand, layer.units[u], t, u, digits))]
         lines.append((f"{gate.name}: {number(float(gate.gradient[t, u]), digits)}; {', '.join(adds)}", False))
     lines.append(("|this step's part| of |the whole gradient|", True))
     begin = sum(len(view.parts[q].inputs) for q in range(p)) + t
@@ -138,14 +139,13 @@ def _plus(value: float, digits: int) -> str:
     return f"{MINUS if value < 0 else '+'} {number(abs(value), digits)}"
 
 
-def _added(summand: SummandView, t: int, u: int, digits: int) -> str:
-    if summand.entry is None or summand.column is None or not summand.rows:
+def _added(summand: SummandView, unit: int, t: int, u: int, digits: int) -> str:
+    """dW_xf[4,2] 0.0031: the largest entry that this step adds to the unit's row."""
+    matrix = re.search(r"W_\w+", summand.name)
+    if matrix is None or summand.entry is None or summand.column is None:
         return ""
-    matrix = summand.parameter.rsplit(".", 1)[-1]
-    if not matrix.startswith("W"):
-        return ""
-    at = f"[{summand.rows[u] + 1},{int(summand.column[t, u]) + 1}]"
-    return f"d{matrix}{at} {number(float(summand.entry[t, u]), digits)}"
+    at = f"[{unit + 1},{int(summand.column[t, u]) + 1}]"
+    return f"d{matrix[0]}{at} {number(float(summand.entry[t, u]), digits)}"
 
 
 def where(view: UnrollView) -> str:

@@ -371,7 +371,7 @@ def rolled(view: UnrollView, width: int, height: int, palette: Palette) -> list[
         name = f" layer {layer.index + 1} {state}, {len(layer.units)} of {layer.total} units "
         add((f"{side}    {corner[2]}", palette.border), (name, palette.dim),
             (line * max(0, inside + 2 - len(name)) + f"{corner[3]}   {side}", palette.border))  # fmt: skip
-        add((f"{corner[2]}{line * 2}{left}{line * (inside + 9)}{corner[3]}", palette.border))
+        add((f"{corner[2]}{line * 2}{left}{line * (inside + 8)}{corner[3]}", palette.border))
     if part.outputs is not None and part.losses[t] is not None:
         add((f"       {down} W_hy", palette.dim))
         places = sorted(np.argsort(-part.outputs.values[t])[: max(1, min(6, height - len(rows) - 3))].tolist())

@@ -32,21 +32,22 @@ READING = (
 class HelpPanel(Panel[int]):
     """The help text from row `view` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, bindings: Sequence[Binding], reading: Sequence[tuple[str, str]]) -> None:
         super().__init__(0, id="help")
+        self._keys, self._reading = bindings, reading
 
     def text(self, width: int) -> list[Strip]:
         """All rows."""
         palette = self.palette
         painted: list[Strip] = []
         told: dict[str, str] = {}
-        for binding in (*keys.PLAY, *keys.APP[:-1]):
+        for binding in (*self._keys, *keys.APP[:-1]):
             told[binding.tooltip] = f"{told.get(binding.tooltip, '')} {keys.shown(binding)}".strip()
         told |= {"To the next panel": "tab", "Every action by its name": "^p"}
         for tooltip, pressed in told.items():
             pieces = [(f"{pressed:>{_KEYS}}  ", palette.key), (tooltip, palette.text)]
             painted.append(rows.row(pieces, width, palette))
-        for name, words in READING:
+        for name, words in self._reading:
             painted += [rows.blank(width, palette), rows.row([(name, palette.title)], width, palette)]
             painted += rows.paragraph(words, width, palette.text, palette)
         return painted
@@ -74,9 +75,14 @@ class Help(ModalScreen[None]):
         Binding("end", "rows(1000)", show=False),
     ]
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(
+        self,
+        palette: Palette,
+        bindings: Sequence[Binding] = keys.PLAY,
+        reading: Sequence[tuple[str, str]] | None = None,
+    ) -> None:
         super().__init__()
-        self.panel = HelpPanel()
+        self.panel = HelpPanel(bindings, READING if reading is None else reading)
         self.panel.palette = palette
 
     def compose(self) -> ComposeResult:

@@ -62,6 +62,8 @@ PLAY: tuple[Binding, ...] = (
 )
 
 APP: tuple[Binding, ...] = (
+    Binding("5", "place('unroll')", "unroll", show=False, tooltip="Unroll: walk through time steps", id="unroll"),
+    Binding("6", "place('time')", "time", show=False, tooltip="Time: how far back it learns", id="time"),
     Binding("question_mark", "help", "help", show=False, tooltip="This list of keys", id="help"),
     Binding("t", "theme", "theme", show=False, tooltip="Light or dark", id="theme"),
     Binding("q,ctrl+q", "quit", "quit", show=False, tooltip="Leave; a running run is saved", id="quit"),
@@ -86,6 +88,8 @@ def _hint(id: str, key: str, label: str) -> KeyHint:  # noqa: A002
     return KeyHint(key, label, f"screen.{action}")
 
 
+UNROLL = KeyHint("5", "unroll", "app.place('unroll')")
+TIME = KeyHint("6", "time", "app.place('time')")
 COMMANDS = KeyHint("^p", "commands", "app.command_palette")
 HELP = KeyHint("?", "help", "app.help")
 QUIT = KeyHint("q", "quit", "app.quit")
@@ -134,5 +138,7 @@ def hints(screen: Play) -> tuple[KeyHint, ...]:
         found.append(_hint("full", "f", "back" if screen.full else "full"))
     if session.alive and state in ("training", "paused", "diverged"):
         found.append(_hint("stop", "x", "stop"))
+    if session.run is not None:
+        found += [UNROLL, TIME]
     found.append(_hint("tasks", "1-4", "panels"))
     return (*found, QUIT, COMMANDS, HELP)

@@ -1,0 +1,182 @@
+"""Answers to the questions of the screens Unroll and Time. Each is computed at once, on copies: training only waits."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnplay import runs
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.engine.architecture import Architecture
+from rnnplay.lab import gradients as lab
+from rnnplay.lab.equations import Array
+from rnnplay.lab.walk import Walk
+from rnnplay.protocol import looking as say
+from rnnplay.protocol.base import Packed
+from rnnplay.runs import checkpoint
+from rnnplay.tasks.base import Batch
+from rnnplay.trainer.learner import architecture
+from rnnplay.trainer.opening import Session, history
+from rnnplay.trainer.unrolling import example_of, finite, source_names, unrolled
+
+MOST_LAGS = 1_000
+SEQUENCES = 4  # that the gradient by lag is a mean over
+DEMONSTRATED = tuple(round(0.1 * n, 1) for n in range(31))  # weights of the one unit
+
+
+class Explorer:
+    """Answers for one session. What depends on the task alone is kept."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._learner = session, session.learner
+        self._batch: tuple[int, Batch] | None = None
+        self._untrained: tuple[int, list[say.Reach]] | None = None
+
+    def answer(self, command: say.LookingQuestion) -> say.LookingAnswer:
+        """Raises UserError where the question makes no sense for this task or network."""
+        match command:
+            case say.Unroll():
+                learner, network = self._learner, self._learner.shown()
+                parameters = dict(network.parameters)
+                return unrolled(command, network.architecture, parameters, learner.task, learner.step, self._pieces())
+            case say.Gradients():
+                return self.gradients(command)
+            case say.OneUnit():
+                _lags(command.lags)
+                norms = lab.one_unit(command.lags, DEMONSTRATED)
+                return say.OneUnitShown(weights=DEMONSTRATED, norms=Packed.of(norms))
+            case say.Influence():
+                return self.influence(command)
+
+    def _pieces(self) -> Array | None:
+        pieces: Any = self._session.pieces
+        return None if pieces is None else np.asarray(pieces)
+
+    def sequences(self, lags: int) -> Batch:
+        """Held-out sequences for a gradient over `lags` time steps."""
+        if self._batch is None or self._batch[0] != lags:
+            try:
+                found = lab.sequences(self._learner.task, lags, SEQUENCES)
+            except StopIteration:
+                raise UserError("No data are held out to look at.", "Give --validation a share above 0.") from None
+            self._batch = lags, found
+        return self._batch[1]
+
+    def walk(self) -> Walk:
+        network = self._learner.shown()
+        return Walk(network.architecture, network.parameters)
+
+    def gradients(self, command: say.Gradients) -> say.GradientsShown:
+        _lags(command.lags)
+        task, network = self._learner.task, self._learner.shown()
+        batch = self.sequences(command.lags)
+        name = lab.kind_of(network.architecture)
+        own = lab.reach(self.walk(), batch, command.lags)
+        fresh = command.beside == "fresh"
+        others = list(self._beside(command.lags, batch, network.architecture)) if fresh else []
+        notes = []
+        for run in command.runs:
+            try:
+                others.append(self._trained(Path(run), batch, command.lags))
+            except UserError as error:
+                notes.append(f"{error.wrong} {error.remedy}")
+        if len(own.norms) <= command.lags:
+            notes.append(f"The sequences of this task have {batch.inputs.shape[0]} time steps.")
+        return say.GradientsShown(
+            step=self._learner.step,
+            networks=(_reach(name, True, own), *others),
+            longest_lag=task.longest_lag,
+            sentence=lab.sentence(name, own, task.longest_lag),
+            note=" ".join(notes),
+        )
+
+    def _beside(self, lags: int, batch: Batch, own: Architecture) -> list[say.Reach]:
+        """Untrained networks of the same size, computed once."""
+        if self._untrained is None or self._untrained[0] != lags:
+            seed = self._learner.config.seed
+            found = lab.beside(own, batch, lags, lambda other: Network(other, seed).parameters)
+            self._untrained = lags, [_reach(name, False, reach) for name, reach in found]
+        return self._untrained[1]
+
+    def _trained(self, run: Path, batch: Batch, lags: int) -> say.Reach:
+        """Another run's network on the same sequences. Raises UserError where it is of another task, or damaged."""
+        record, own = runs.load_record(run), self._learner.config
+        if record.config.task != own.task or record.config.text != own.text:
+            raise UserError(f"The run {run.name} is of the task {record.config.task}.", f"Choose one of {own.task}.")
+        other = Network(architecture(record.config, self._learner.task), record.config.seed)
+        if steps := checkpoint.steps_of(run):
+            self._learner.fill(other, history(run, steps[-1]))
+        found = lab.reach(Walk(other.architecture, other.parameters), batch, lags)
+        return _reach(lab.kind_of(other.architecture), True, found)
+
+    def influence(self, command: say.Influence) -> say.InfluenceShown:
+        if command.past < 1:
+            raise UserError("Nothing would be shown.", "Look back at least one time step.")
+        task, walk = self._learner.task, self.walk()
+        if command.example is None and (len(task.held_out_ids) or self._session.pieces is not None):
+            ids = self._pieces()
+            text = np.asarray(task.held_out_ids if ids is None else ids)
+            total = len(text) - 1
+            position = min(total - 1, command.past - 1) if command.position is None else command.position
+            _within(position, total)
+            first = max(0, position + 1 - command.past)
+            piece = np.asarray(text[first : position + 2], np.int32)[:, None]
+            batch = Batch(piece[:-1], piece[1:])
+            symbols = [task.vocabulary[i] for i in piece[:-1, 0]]
+            found = lab.influence(walk, batch, len(symbols) - 1)
+        else:
+            example, _ = example_of(task, command.example or 0, command.past)
+            batch, total = example.batch, example.batch.inputs.shape[0]
+            position = total - 1 if command.position is None else command.position
+            _within(position, total)
+            source = [] if batch.source is None else [source_names(task)[i] for i in batch.source[:, 0]]
+            symbols = [*source, *(text or "·" for text in example.inputs[: position + 1])]
+            found = lab.influence(walk, batch, position)
+            first = -len(source)
+        return self._influence(found, symbols, first, position, total)
+
+    def _influence(
+        self, found: lab.Influence, symbols: list[str], first: int, position: int, total: int
+    ) -> say.InfluenceShown:
+        names = self._learner.task.output_vocabulary or self._learner.task.vocabulary
+        predicted = names[found.output] if found.output < len(names) else str(found.output + 1)
+        largest = float(found.norms.max()) if len(found.norms) else 0.0
+        norms = found.norms / largest if np.isfinite(largest) and largest > 0 else np.zeros(len(found.norms))
+        place = int(norms.argmax())
+        back = len(symbols) - 1 - place
+        where = "the present one" if back == 0 else "the one before" if back == 1 else f"{back} time steps before"
+        sentence = f"{predicted!r} was moved most by the input {symbols[place]!r}, {where}."
+        return say.InfluenceShown(
+            step=self._learner.step,
+            first=first,
+            position=position,
+            total=total,
+            symbols=tuple(symbols),
+            norms=tuple(norms.tolist()),
+            largest=finite(largest) or 0.0,
+            predicted=predicted,
+            probability=finite(found.value) or 0.0,
+            sentence=sentence,
+        )
+
+
+def _reach(name: str, trained: bool, found: lab.Reach) -> say.Reach:
+    return say.Reach(
+        name=name,
+        trained=trained,
+        norms=tuple(finite(norm) for norm in found.norms.tolist()),
+        radius=found.radius,
+        horizon=found.horizon,
+        verdict=found.verdict,
+    )
+
+
+def _lags(lags: int) -> None:
+    if not 1 <= lags <= MOST_LAGS:
+        raise UserError(f"{lags} lags cannot be shown.", f"Give a number from 1 to {MOST_LAGS}.")
+
+
+def _within(position: int, total: int) -> None:
+    if not 0 <= position < total:
+        raise UserError(f"There is no time step {position + 1}.", f"Give a number from 1 to {total}.")

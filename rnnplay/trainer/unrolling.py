@@ -1,0 +1,306 @@
+"""Answers about one example, time step by time step: the unrolled network as the screen Unroll shows it.
+
+The lab walks; here its arrays are cut to the time steps, units and outputs that are shown, and named.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.engine.architecture import GATES as BLOCKS
+from rnnplay.engine.architecture import Architecture
+from rnnplay.lab import unroll as lab
+from rnnplay.lab.equations import GATES, Array, Moment, function_of
+from rnnplay.lab.gradients import unpadded
+from rnnplay.lab.unroll import Unrolling, most_active, right
+from rnnplay.lab.walk import Chain, Slopes, State
+from rnnplay.protocol import looking as shown
+from rnnplay.protocol.base import Packed
+from rnnplay.tasks.base import Batch, Example, Task
+
+OUTPUTS = 64  # the most outputs to send
+SIGNS = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": ""}
+_EDITS = {
+    shown.SetHidden: lab.SetHidden,
+    shown.SetInput: lab.SetInput,
+    shown.SetWeight: lab.SetWeight,
+    shown.Descend: lab.Descend,
+}
+
+
+def example_of(task: Task, index: int, length: int, ids: Array | None = None) -> tuple[Example, str]:
+    """Item `index` of the task, or a piece of `length` symbols of its held-out text (`ids`), and what was cut."""
+    if index < 0:
+        raise UserError(f"There is no example {index}.", "Examples count from 0.")
+    found = task.example(index) if ids is None else None
+    if found is not None:
+        batch = unpadded(found.batch, 1)
+        T = batch.inputs.shape[0]
+        return replace(found, inputs=found.inputs[:T], targets=found.targets[:T], batch=batch), ""
+    text = task.held_out_ids if ids is None else ids
+    first = index * length
+    if first + 2 > len(text):
+        raise UserError(
+            f"There is no example {index}.", f"Give a number from 0 to {max(0, (len(text) - 2) // length)}."
+        )
+    piece = np.asarray(text[first : first + length + 1], np.int32)
+    names = [task.vocabulary[i] for i in piece]
+    batch = Batch(piece[:-1, None], piece[1:, None])
+    note = f"A text has no short example: {len(piece) - 1} symbols of it from {first:,} on, read from a zero state."
+    return Example(f"text at {first:,}", list(names[:-1]), list(names[1:]), batch), note
+
+
+def unrolled(
+    command: shown.Unroll,
+    architecture: Architecture,
+    parameters: dict[str, Array],
+    task: Task,
+    step: int,
+    ids: Array | None = None,
+    state: State | None = None,
+) -> shown.Unrolled:
+    """The answer to Unroll. Raises UserError where an example, a unit, a symbol or a weight is not there."""
+    if command.length < 1 or command.units < 1:
+        raise UserError("Nothing would be shown.", "Ask for at least one time step and one unit.")
+    example, note = example_of(task, command.example, command.length, ids)
+    parts = ("encoder", "decoder") if architecture.source else ("",)
+    symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.by_id else () for part in parts}
+    if architecture.source:
+        symbols["encoder"] = source_names(task)
+    edits = [_EDITS[type(edit)](**msgspec.structs.asdict(edit)) for edit in command.edits]
+    walked = lab.unroll(architecture, parameters, example.batch, edits, state, symbols)
+    view = _View(command, walked, example, symbols)
+    made = tuple(view.part(n, chain, task) for n, chain in enumerate(walked.walk.chains))
+    notes = [note, *view.notes]
+    return shown.Unrolled(
+        step=step,
+        example=command.example,
+        title=example.title,
+        parts=made,
+        loss=finite(walked.way.loss),
+        unit_of_loss="squared error" if architecture.readout in ("linear", "sigmoid-squared") else "nats",
+        parameters=tuple(view.parameter(name) for name in parameters if name in walked.walk.parameters),
+        changed=walked.changed,
+        note=" ".join(text for text in notes if text),
+        words=walked.words,
+    )
+
+
+def source_names(task: Task) -> tuple[str, ...]:
+    """The names of what an encoder reads."""
+    names: tuple[str, ...] = getattr(task, "source_vocabulary", ()) or task.vocabulary
+    return names
+
+
+def finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+class _View:
+    """What is shown of a walk: `windows` are the time steps of each part, `units` those of each layer."""
+
+    def __init__(
+        self, command: shown.Unroll, walked: Unrolling, example: Example, symbols: dict[str, Sequence[str]]
+    ) -> None:
+        self.walked, self.example, self.symbols = walked, example, symbols
+        self.notes: list[str] = []
+        way, walk = walked.way, walked.walk
+        lengths = [len(moments) for moments in way.moments]
+        counted = np.flatnonzero(way.share[:, 0] > 0)
+        self.windows: list[range] = []
+        for n, T in enumerate(lengths):
+            first = command.first
+            if first is None:
+                at_end = n < len(lengths) - 1 or (counted.size > 0 and counted[0] >= command.length)
+                first = T - command.length if at_end else 0
+            first = max(0, min(first, T - command.length))
+            self.windows.append(range(first, min(T, first + command.length)))
+            if len(self.windows[-1]) < T:
+                name = walk.chains[n].name or "example"
+                self.notes.append(
+                    f"Time steps {first + 1} to {self.windows[-1][-1] + 1} of the {name}'s {T} are shown."
+                )
+        H = walk.architecture.hidden
+        self.units = [most_active(walk, way, n, command.units) for n in range(walk.architecture.layers)]
+        if command.units < H:
+            self.notes.append(f"The {command.units} most active of {H} units are shown.")
+        self.gradients = walk.gradients(way, walked.backs, walked.dy)
+
+    def part(self, n: int, chain: Chain, task: Task) -> shown.Part:
+        window, way = self.windows[n], self.walked.way
+        last = n == len(self.windows) - 1
+        example = self.example
+        inputs: Sequence[str | None] = example.inputs if last else (example.source or [])
+        names = self.symbols[chain.name]
+        fed, original = way.batch.inputs, example.batch.inputs
+        if not last:
+            assert way.batch.source is not None and example.batch.source is not None
+            fed, original = way.batch.source, example.batch.source
+        told = [self._input(t, inputs, fed, original, names) for t in window]
+        share = way.share[:, 0]
+        counts = [bool(last and share[t] > 0) for t in window]
+        chance = right(way, self.walked.walk.architecture.readout)[:, 0]
+        before = self.walked.before
+
+        def each(values: Array) -> tuple[float | None, ...]:
+            return tuple(finite(values[t]) if here else None for t, here in zip(window, counts, strict=True))
+
+        return shown.Part(
+            name=chain.name,
+            first=window[0] if len(window) else 0,
+            total=len(way.moments[n]),
+            inputs=tuple(told),
+            symbols=tuple(names),
+            targets=tuple(example.targets[t] for t in window) if last else (None,) * len(window),
+            layers=tuple(self._layer(n, chain, layer) for layer in range(len(chain.layers))),
+            outputs=self._outputs(window, task) if last else None,
+            losses=each(way.losses[:, 0]) if last else (None,) * len(window),
+            right=each(chance) if last else (None,) * len(window),
+            before=each(before[:, 0]) if last and before is not None else (),
+        )
+
+    def _input(
+        self, t: int, written: Sequence[str | None], fed: Array, original: Array, names: Sequence[str]
+    ) -> str | None:
+        """The input at time step `t` as the task writes it; what was set by hand as it is."""
+        if np.array_equal(fed[t], original[t]):
+            return written[t] if t < len(written) else None
+        if fed.dtype.kind in "iu":
+            return names[int(fed[t, 0])]
+        return " ".join(f"{value:.3g}" for value in fed[t, :4, 0])
+
+    def _layer(self, n: int, chain: Chain, layer: int) -> shown.Layer:
+        window, units = self.windows[n], self.units[layer]
+        moments = [self.walked.way.moments[n][t][layer] for t in window]
+        slopes = [self.walked.backs[n].slopes[t][layer] for t in window]
+
+        def stack(values: Sequence[Array]) -> Packed:
+            return Packed.of(np.ascontiguousarray(np.stack([value[units, 0] for value in values])))
+
+        W = chain.layers[layer]
+        remembers = W.cell != "input-rnn"
+        h = [moments[0].h_before if remembers else np.zeros_like(moments[0].h), *(m.h for m in moments)]
+        lstm = W.cell == "lstm"
+        c = [m for m in (moments[0].c_before, *(m.c for m in moments)) if m is not None]
+        return shown.Layer(
+            index=layer,
+            cell=W.cell,
+            units=tuple(units),
+            total=W.hidden,
+            gates=tuple(self._gate(chain, layer, gate, moments, slopes) for gate in GATES[W.cell]),
+            h=stack(h),
+            c=stack(c) if lstm else None,
+            dh_above=stack([s.above for s in slopes]),
+            dh_future=stack([s.future for s in slopes]),
+            computed=stack([m.computed for m in moments]),
+            dc_future=stack([s.dc_future for s in slopes if s.dc_future is not None]) if lstm else None,
+            dc=stack([s.slope.dc for s in slopes if s.slope.dc is not None]) if lstm else None,
+        )
+
+    def _gate(
+        self, chain: Chain, layer: int, gate: str, moments: Sequence[Moment], slopes: Sequence[Slopes]
+    ) -> shown.Gate:
+        W, units = chain.layers[layer], self.units[layer]
+        own = gate if W.cell in ("lstm", "gru") else "h"
+        names = [f"W_x{own} x", f"W_h{own} h", f"b_{own}"]
+        if gate == "n":
+            names[1] = f"r·(W_hn h{'' if W.b_hn is None else ' + b_hn'})"
+        if W.cell == "input-rnn":
+            names[1] = "W_ph p"
+        keys = ["W_xh", "W_ph" if W.cell == "input-rnn" else "W_hh", "b_h"]
+        rows = tuple(BLOCKS[W.cell].index(gate) * W.hidden + u for u in units)
+        summands = []
+        for k in range(len(moments[0].terms[gate])):
+            sources = [(m.x, m.h_before, np.ones((1, 1)))[k] for m in moments]
+            dz = [(s.slope.recurrent if k == 1 else s.slope.sums)[gate][units, 0] for s in slopes]
+            sizes, entries, columns = zip(*(_largest(x) for x in sources), strict=True)
+            grown = np.stack(dz)
+            summands.append(
+                shown.Summand(
+                    name=names[k],
+                    value=Packed.of(np.stack([m.terms[gate][k][units, 0] for m in moments])),
+                    parameter=f"{chain.prefix}l{layer}.{keys[k]}",
+                    rows=rows,
+                    added=Packed.of(np.abs(grown) * np.array(sizes)[:, None]),
+                    entry=Packed.of(grown * np.array(entries)[:, None]),
+                    column=Packed.of(np.repeat(np.array(columns, np.int32)[:, None], len(units), axis=1)),
+                )
+            )
+        return shown.Gate(
+            name=gate,
+            function=SIGNS[function_of(W, gate)],
+            summands=tuple(summands),
+            value=Packed.of(np.stack([m.gates[gate][units, 0] for m in moments])),
+            gradient=Packed.of(np.stack([s.slope.sums[gate][units, 0] for s in slopes])),
+        )
+
+    def _outputs(self, window: range, task: Task) -> shown.Outputs:
+        walk, way = self.walked.walk, self.walked.way
+        V = walk.architecture.outputs
+        times = list(window)
+        best = np.nan_to_num(way.values[times, :, 0]).max(axis=0)
+        if walk.architecture.readout == "softmax":
+            best[np.unique(way.batch.targets[times, 0].astype(np.intp))] += 1
+        ids = sorted(np.argsort(-best, kind="stable")[:OUTPUTS].tolist())
+        names = task.output_vocabulary or task.vocabulary
+        bias = walk.parameters.get("b_y", np.zeros((V, 1)))
+
+        def cut(values: Array) -> Packed:
+            return Packed.of(np.ascontiguousarray(values[times][:, ids, 0]))
+
+        function = {"softmax": "softmax", "linear": ""}.get(walk.architecture.readout, "σ")
+        return shown.Outputs(
+            ids=tuple(ids),
+            names=tuple(names[i] if i < len(names) else str(i + 1) for i in ids),
+            total=V,
+            product=cut(way.product),
+            bias=Packed.of(np.ascontiguousarray(bias[ids, 0])),
+            values=cut(way.values),
+            gradient=cut(self.walked.dy),
+            function=function,
+        )
+
+    def parameter(self, name: str) -> shown.Parameter:
+        """The norm of a parameter's gradient and of what each time step shown adds to it."""
+        walked = self.walked
+        added: list[float] = []
+        for n, (chain, window) in enumerate(zip(walked.walk.chains, self.windows, strict=True)):
+            for t in window:
+                if name in ("W_hy", "b_y"):
+                    top = walked.way.moments[n][t][-1].h if name == "W_hy" else np.ones((1, 1))
+                    here = n == len(self.windows) - 1
+                    added.append(float(np.linalg.norm(walked.dy[t]) * np.linalg.norm(top)) if here else 0.0)
+                elif name.startswith(f"{chain.prefix}l"):
+                    layer, key = name.removeprefix(chain.prefix)[1:].split(".")
+                    added.append(_size(walked, n, t, int(layer), key))
+                else:
+                    added.append(0.0)
+        whole = self.gradients[name]
+        return shown.Parameter(
+            name=name,
+            shape=(whole.shape[0], whole.shape[1]),
+            norm=float(np.linalg.norm(whole)),
+            added=Packed.of(np.array(added)),
+        )
+
+
+def _largest(x: Array) -> tuple[float, float, int]:
+    """The norm of one column, its largest entry and where it is; of an id's one-hot column 1, 1 and the id."""
+    if x.dtype.kind in "iu":
+        return 1.0, 1.0, int(x[0])
+    place = int(np.abs(x[:, 0]).argmax())
+    return float(np.linalg.norm(x[:, 0])), float(x[place, 0]), place
+
+
+def _size(walked: Unrolling, n: int, t: int, layer: int, key: str) -> float:
+    """The norm of what a time step adds to one parameter of a layer: an outer product."""
+    m, s = walked.way.moments[n][t][layer], walked.backs[n].slopes[t][layer].slope
+    if key == "b_hn":
+        return float(np.linalg.norm(s.recurrent["n"]))
+    slopes = s.recurrent if key in ("W_hh", "W_ph") else s.sums
+    size = float(np.sqrt(sum(float((dz**2).sum()) for dz in slopes.values())))
+    factor = {"W_xh": m.x, "W_hh": m.h_before, "W_ph": m.h_before}.get(key)
+    return size if factor is None else size * _largest(factor)[0]

@@ -1,0 +1,48 @@
+"""Which past mattered: a text on the colour of how much each symbol moved one prediction. And health in words."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from rnnplay.tui.looking_views import HealthView, PastView
+from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.numbers import percent
+from rnnplay.tui.paint.rows import Piece, clickable, exactly, paragraph, row
+from rnnplay.tui.paint.unroll import written
+
+
+def past(view: PastView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The symbols up to the one that is read last, the strongest colour on the one that mattered most."""
+    if not view.symbols:
+        return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
+    single = all(len(symbol) == 1 for symbol in view.symbols)
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    levels = len(palette.wonder) - 1
+    for n, (symbol, norm) in enumerate(zip(view.symbols, view.norms, strict=True)):
+        text = written(symbol, palette) if symbol != " " else " "
+        text = text if single else text + " "
+        if used + len(text) > width:
+            lines.append([])
+            used = 0
+        style = palette.wonder[min(levels, int(norm * levels + 0.5))]
+        last = n == len(view.symbols) - 1
+        lines[-1].append((text, clickable(palette.chosen if last else style, f"screen.past_at({view.first + n})")))
+        used += len(text)
+    words: list[Piece] = [
+        ("next ", palette.dim),
+        (f"{view.predicted!r} {percent(view.probability)}  ", palette.probability),
+        (view.sentence, palette.text),
+    ]
+    # The end is what the prediction is about: what does not fit is left out at the beginning.
+    rows = [row(line, width, palette) for line in lines[-max(1, height - 1) :]]
+    return [*exactly(rows, height - 1, width, palette), row(words, width, palette)]
+
+
+def advice(view: HealthView, width: int, palette: Palette, most: int = 3) -> list[Strip]:
+    """A line for each thing that is wrong: its name, its cause, what to try."""
+    rows = []
+    for one in view.advice[:most]:
+        pieces = [(f"{one.name}: ", palette.bad), (f"{one.cause} ", palette.text), (one.remedy, palette.accent)]
+        rows.append(row(pieces, width, palette))
+    return rows

@@ -1,0 +1,228 @@
+"""What Unroll and Time share: bars around panels, questions to the trainer, answers as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Coroutine
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from rnnplay import protocol as say
+from rnnplay.tui import looking, present
+from rnnplay.tui.budget import Budget
+from rnnplay.tui.choices import Choices
+from rnnplay.tui.paint import bars
+from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.panels.bars import Bar, StatusBar
+from rnnplay.tui.panels.base import Painted, Panel
+from rnnplay.tui.panels.looking import HealthBar
+from rnnplay.tui.screens import layout
+from rnnplay.tui.session import Session
+from rnnplay.tui.views import HeaderView, KeyHint, KeysView, StatusView
+
+TICK = 0.1  # seconds between two looks at what is new
+LIVE = 20  # ticks between two questions while it trains
+NOTHING = "There is no network to look at yet. Go back with escape, choose a task and start it with enter."
+LOADING = "Asking the network."
+
+
+class Looking(Screen[None]):
+    """A place that asks the trainer and shows its answers."""
+
+    READING: ClassVar[tuple[tuple[str, str], ...]] = ()
+    CSS = """
+    Looking { layout: vertical; overflow: hidden; }
+    Looking #body { layout: vertical; height: 1fr; }
+    """
+
+    def __init__(self, session: Session, choices: Choices, palette: Palette) -> None:
+        super().__init__()
+        self.session, self.choices, self._palette = session, choices, palette
+        self._ticks = 0
+        self._asked_step = -1  # the step that the last question was about
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stale = False  # the run has moved on, and the words have not
+        self.answers: dict[str, say.AnyEvent] = {}  # the last one of each kind
+        self.full: str | None = None
+        self.header = Bar(HeaderView(), bars.header, id="header")
+        self.health = HealthBar(id="health")
+        self.status_bar = StatusBar(StatusView(), id="status")
+        self.keys_bar = Bar(KeysView(), bars.keys, id="keys")
+        self.too_small = Bar("", layout.too_small, id="small")
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        with Container(id="body"):
+            yield from self.panels()
+        yield self.health
+        yield self.status_bar
+        yield self.keys_bar
+        yield self.too_small
+
+    # ------------------------------------------------------------------------------------------------- for each place
+
+    @abstractmethod
+    def panels(self) -> list[Widget]:
+        """What stands between the bars."""
+
+    @abstractmethod
+    def ask(self) -> None:
+        """Put the questions whose answers are shown."""
+
+    @abstractmethod
+    def paint(self, event: say.AnyEvent) -> None:
+        """Show the answer that has come."""
+
+    @abstractmethod
+    def hints(self) -> tuple[KeyHint, ...]:
+        """The keys that make sense now."""
+
+    @abstractmethod
+    def words(self) -> StatusView:
+        """What the line above the keys says."""
+
+    def place_panels(self, width: int, height: int) -> None:
+        """Show the panels that fit."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a person is in the middle of something that a new answer would disturb."""
+        return False
+
+    # ------------------------------------------------------------------------------------------------------- the life
+
+    @property
+    def painted(self) -> list[Painted[Any]]:
+        return [widget for widget in self.query("*") if isinstance(widget, Painted)]
+
+    def on_mount(self) -> None:
+        self.wear(self._palette)
+        self.set_interval(TICK, self.tick)
+        self.session.heard.append(self.hear)
+
+    def on_unmount(self) -> None:
+        self.session.heard.remove(self.hear)
+
+    def on_screen_resume(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Load the run that stands still, if that is needed, and ask."""
+        if not self.session.alive and self.session.run is not None:
+            self.soon(self.session.inspect())
+        else:
+            self.ask_anew()
+        self.paint_words()
+
+    def ask_anew(self) -> None:
+        self._asked_step = self.session.step
+        if self.session.alive and self.session.state != "starting":
+            self.ask()
+
+    def wear(self, palette: Palette) -> None:
+        """Paint in other colours."""
+        self._palette = palette
+        for widget in self.painted:
+            widget.palette = palette
+            widget.repaint()
+
+    def hear(self, event: say.AnyEvent) -> None:
+        """The trainer has said something: an answer is painted at once, for somebody waits for it."""
+        if isinstance(event, say.LookingAnswer):
+            self.answers[type(event).__name__] = event
+            if isinstance(event, say.Health):
+                self.health.view = looking.health(event)
+            elif self.is_current:
+                self.paint(event)
+                self.paint_words()
+        elif isinstance(event, say.Failed):
+            self.refused()
+            if self.is_current:
+                self.paint_words()
+        elif isinstance(event, say.Started):
+            self.answers.clear()
+            if self.is_current:
+                self.call_later(self.ask_anew)
+        else:
+            self._stale = self._stale or isinstance(event, say.Status | say.Stopped)
+
+    def refused(self) -> None:
+        """A question could not be answered; the session holds the words."""
+
+    def tick(self) -> None:
+        """Tell what is new; ask again where the network has moved on."""
+        self._ticks += 1
+        if not self.is_current or Budget.clogged(self.app):
+            return
+        if self._stale and self._ticks % 5 == 0:
+            self._stale = False
+            self.paint_words()
+        moved = self.session.step != self._asked_step
+        if moved and not self.busy and (self._ticks % LIVE == 0 or self.session.state == "paused"):
+            self.ask_anew()
+
+    def paint_words(self) -> None:
+        running = self.session.config or self.choices.draft
+        title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
+        self.header.view = present.header(self.session, self.choices.draft, title)
+        if self.session.problem is not None:
+            self.status_bar.view = StatusView(*self.session.problem, "bad")
+        else:
+            self.status_bar.view = self.words()
+        self.keys_bar.view = KeysView(self.hints())
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.lay_out(event.size.width, event.size.height)
+
+    def lay_out(self, width: int, height: int) -> None:
+        small = width < layout.LEAST_WIDE or height < layout.LEAST_TALL
+        for widget in self.query("#body, #header, #health, #status, #keys"):
+            widget.display = not small
+        self.too_small.display = small
+        self.place_panels(width, height)
+        for painted in self.painted:
+            painted.repaint()
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` without keeping the key waiting."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def send(self, command: say.Command) -> None:
+        self.soon(self.session.send(command))
+
+    # ---------------------------------------------------------------------------------------------------------- keys
+
+    def on_key(self, _event: events.Key) -> None:
+        if self.session.problem is not None and self.session.state not in ("diverged", "dead", "failed"):
+            self.session.problem = None
+            self.paint_words()
+
+    def action_toggle_pause(self) -> None:
+        if self.session.state == "training":
+            self.send(say.Pause())
+        elif self.session.state in ("paused", "diverged"):
+            self.send(say.Go())
+
+    def action_one_step(self) -> None:
+        if self.session.state in ("training", "paused"):
+            self.send(say.OneStep())
+
+    def action_full(self) -> None:
+        """The focused panel on the whole screen, showing more; and back."""
+        panel = self.focused
+        self.full = None if self.full is not None or not isinstance(panel, Panel) else panel.id
+        self.lay_out(*self.size)
+
+    def action_back(self) -> None:
+        if self.full is not None:
+            self.action_full()
+        else:
+            self.app.pop_screen()
