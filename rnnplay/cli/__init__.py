@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from rnnplay.cli.extra import bench
+from rnnplay.cli.extra import bench, export, import_network
 from rnnplay.cli.options import Grouped, choices_of, settings
 from rnnplay.config import RunConfig, UserError, configure
 
@@ -170,7 +170,8 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
-cli.add_command(bench)
+for _command in (bench, export, import_network):
+    cli.add_command(_command)
 
 
 def _configured(task: str | None, chosen: dict[str, Any]) -> RunConfig:

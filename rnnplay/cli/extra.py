@@ -1,6 +1,8 @@
 """The commands beside training: the bench, and networks to and from other programs."""
 
+import os
 import sys
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -55,3 +57,60 @@ def bench(
         sys.exit(drive.scaling(drive.cells_of(rows), rounds, seconds, as_json))
     works, libraries = drive.chosen_rows(rows, quick), drive.chosen_libraries(against)
     sys.exit(drive.bench(works, libraries, rounds, seconds, as_json))
+
+
+@click.command(name="export")
+@click.argument("run", shell_complete=_complete_run)
+@click.argument("file", type=click.Path())
+@click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
+@click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
+def export(run: str, file: str, step: int | None, runs: str | None) -> None:
+    """Write RUN's network to FILE for PyTorch (safetensors).
+
+    The tensors have the names, orders and shapes of torch.nn (rnn.weight_ih_l0 and so on, readout.weight), the metadata
+    the vocabulary as a JSON list.
+    """
+    from rnnplay.runs import resolve, runs_root
+
+    folder = resolve(run, runs_root(runs))
+    _as_the_trainer()
+    from rnnplay.exchange import export_run
+
+    _say(export_run(str(folder), Path(file), step))
+    print(file)
+
+
+@click.command(name="import")
+@click.argument("file", type=click.Path())
+@click.option("--task", metavar="NAME", help="What the network reads, where the file does not tell.")
+@click.option("--text", metavar="FILE", help="A text of your own that it reads.")
+@click.option("--vocabulary", metavar="FILE", help="The symbol of each of its ids, a JSON list, instead of the file's.")
+@click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
+def import_network(file: str, task: str | None, text: str | None, vocabulary: str | None, runs: str | None) -> None:
+    """Begin a run with the network in FILE (safetensors).
+
+    The tensors are those of an nn.RNN, nn.LSTM or nn.GRU called rnn and an nn.Linear called readout. The last line is
+    the run's directory: it can be looked at, sampled from, evaluated and trained on like any other.
+    """
+    from rnnplay.runs import runs_root
+
+    _as_the_trainer()
+    from rnnplay.exchange import import_file
+
+    own = None if text is None else str(Path(text).expanduser().absolute())
+    symbols = None if vocabulary is None else Path(vocabulary)
+    run, notes = import_file(Path(file), runs_root(runs), task, own, symbols)
+    _say(notes)
+    print(run)
+
+
+def _as_the_trainer() -> None:
+    """Compute with the BLAS kernel and threads that the trainer would get. Before NumPy is imported."""
+    from rnnplay import blas
+
+    os.environ.update(blas.environment())
+
+
+def _say(notes: list[str]) -> None:
+    for note in notes:
+        print(note, file=sys.stderr)

@@ -28,10 +28,12 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "The data": {
         "text": "A text (or table) of your own.",
+        "column": "Of a table: a heading, or a number from 1.",
         "validation": "Share of a text that is held out at its end.",
         "batch": "Sequences side by side, B.",
         "seq_len": "Time steps of a sequence, T.",
         "carry": "Carry a text's state on from one sequence to the next.",
+        "truncate": "Time steps through which the gradient flows back within a sequence; 0: all.",
         "grow": "Steps over which sequences grow from short to full length.",
     },
     "Training": {

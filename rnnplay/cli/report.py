@@ -70,7 +70,7 @@ class BarReport:
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f} %"),
             BarColumn(bar_width=None),
@@ -131,11 +131,12 @@ class BarReport:
         self.console.print(f"step {event.step:,}{about}  validation {figure(event.loss)}")
 
     def close(self) -> None:
-        self._bar.stop()
+        if self.console.is_terminal:
+            self._bar.stop()
 
 
 def figure(loss: float | None) -> str:
-    return "not finite" if loss is None else f"{loss:.3f}"
+    return "not finite" if loss is None else f"{loss:.3f}" if abs(loss) >= 0.1 else f"{loss:.2g}"
 
 
 def short(number: float) -> str:
