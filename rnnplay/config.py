@@ -54,6 +54,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     batch: int = 32
     seq_len: int = 50
     carry: bool = True  # a text's state goes on from one sequence to the next
+    truncate: int = 0  # time steps through which a gradient flows back within a sequence; 0: all of them
     grow: int = 0  # steps over which sequences grow from short to full length; 0: full from the start
 
     optimizer: OptimizerName = "adam"
@@ -95,6 +96,7 @@ def validate(config: RunConfig) -> RunConfig:
     _within("init-scale", config.init_scale, 0, 100)
     _within("forget-bias", config.forget_bias, -100, 100)
     _within("chrono", config.chrono, 0, MAX_SEQ_LEN)
+    _within("truncate", config.truncate, 0, MAX_SEQ_LEN)
     for name in ("dropout", "weight_dropout", "average"):
         _within(name.replace("_", "-"), getattr(config, name), 0, 0.9999)
     _within("momentum", config.momentum, 0, 0.9999)

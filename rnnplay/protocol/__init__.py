@@ -30,6 +30,7 @@ from rnnplay.protocol.events import (
     Facts,
     Failed,
     Progress,
+    Remark,
     Row,
     Sampled,
     Saved,
@@ -40,6 +41,7 @@ from rnnplay.protocol.events import (
 )
 from rnnplay.protocol.looking import (
     Advice,
+    CheckUp,
     Descend,
     Edit,
     Gradients,
@@ -83,6 +85,7 @@ __all__ = [
     "AnyEvent",
     "Candidate",
     "Change",
+    "CheckUp",
     "Command",
     "Descend",
     "Edit",
@@ -116,6 +119,7 @@ __all__ = [
     "Pause",
     "Progress",
     "Question",
+    "Remark",
     "Resume",
     "Row",
     "Sample",
@@ -162,7 +166,20 @@ AnyCommand = (
     | Question
     | LookingQuestion
 )
-AnyEvent = Started | Progress | Evaluated | Saved | Status | Trace | Sampled | Failed | Stopped | Answer | LookingAnswer
+AnyEvent = (
+    Started
+    | Progress
+    | Evaluated
+    | Remark
+    | Saved
+    | Status
+    | Trace
+    | Sampled
+    | Failed
+    | Stopped
+    | Answer
+    | LookingAnswer
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)

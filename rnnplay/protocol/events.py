@@ -70,6 +70,13 @@ class Evaluated(Event, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()  # what a person should know of the text, such as what was left out
 
 
+class Remark(Event, frozen=True, kw_only=True):
+    """A line that the task has to say about training step `step` (from 0)."""
+
+    step: int
+    text: str
+
+
 class Saved(Event, frozen=True, kw_only=True):
     """A checkpoint was written."""
 

@@ -213,6 +213,12 @@ class InfluenceShown(Event, frozen=True, kw_only=True):
     sentence: str
 
 
+class CheckUp(Command, frozen=True, kw_only=True):
+    """Send a Health now, and whenever it changes while steps are done; `every` seconds lie between two looks."""
+
+    every: float = 5.0
+
+
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is wrong with a run, what causes it and what to try."""
 
@@ -229,5 +235,5 @@ class Health(Event, frozen=True, kw_only=True):
     advice: tuple[Advice, ...] = ()
 
 
-LookingQuestion = Unroll | Gradients | OneUnit | Influence
+LookingQuestion = Unroll | Gradients | OneUnit | Influence | CheckUp
 LookingAnswer = Unrolled | GradientsShown | OneUnitShown | InfluenceShown | Health

@@ -33,7 +33,7 @@ class Explorer:
         self._batch: tuple[int, Batch] | None = None
         self._untrained: tuple[int, list[say.Reach]] | None = None
 
-    def answer(self, command: say.LookingQuestion) -> say.LookingAnswer:
+    def answer(self, command: say.Unroll | say.Gradients | say.OneUnit | say.Influence) -> say.LookingAnswer:
         """Raises UserError where the question makes no sense for this task or network."""
         match command:
             case say.Unroll():

@@ -87,12 +87,39 @@ class Learner:
         """One training step. Where its loss or gradient is not finite the parameters are worth nothing any more."""
         batch = self.task.batch(self.step)
         lr = self.lr
-        loss, self._state = self.network.learn(batch, None if batch.fresh else self._state, self._rng)
+        state = None if batch.fresh else self._state
+        if 0 < self.config.truncate < batch.inputs.shape[0]:
+            loss, self._state = self._learn_in_pieces(batch, state)
+        else:
+            loss, self._state = self.network.learn(batch, state, self._rng)
         report = self._optimizer.step(lr, self.config.clip, self.config.clip_value)
         if self._averaging is not None:
             self._averaging.update()
         self.step += 1
         return Step(loss, report.grad_norm, report.clipped, lr, batch.counted)
+
+    def _learn_in_pieces(self, batch: Batch, state: State | None) -> tuple[float, State | None]:
+        """Loss and gradient of `batch`: the state goes on, the gradient flows back within `truncate` time steps."""
+        network, T, size = self.network, batch.inputs.shape[0], self.config.truncate
+        weights = np.ones(batch.inputs.shape[:1]) if batch.weights is None else batch.weights.sum(axis=1)
+        gradient, loss = np.zeros_like(network.flat_gradient), 0.0
+        for begin in range(0, T, size):
+            here = slice(begin, begin + size)
+            share = float(weights[here].sum() / max(weights.sum(), 1e-30))
+            piece = Batch(
+                batch.inputs[here],
+                batch.targets[here],
+                None if batch.weights is None else batch.weights[here],
+                None if batch.mask is None else batch.mask[here],
+                batch.source,
+                batch.source_mask,
+                batch.features,
+            )
+            part, state = network.learn(piece, state, self._rng)
+            loss += share * part
+            gradient += network.flat_gradient * network.flat_gradient.dtype.type(share)
+        network.flat_gradient[...] = gradient
+        return loss, state
 
     def shown(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""

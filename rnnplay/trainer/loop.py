@@ -16,12 +16,16 @@ from rnnplay.config import UserError, validate
 from rnnplay.protocol import (
     AnyCommand,
     Change,
+    CheckUp,
     Evaluate,
     Evaluated,
     Event,
     Failed,
     Go,
+    Gradients,
+    Influence,
     OneStep,
+    OneUnit,
     Pause,
     Progress,
     Row,
@@ -32,10 +36,13 @@ from rnnplay.protocol import (
     Stop,
     Stopped,
     StopSampling,
+    Unroll,
     Watch,
 )
 from rnnplay.runs import run_id
 from rnnplay.runs.checkpoint import steps_of
+from rnnplay.trainer.checking import CheckingUp
+from rnnplay.trainer.exploring import Explorer
 from rnnplay.trainer.looking import Looker
 from rnnplay.trainer.metrics import Pace, Step, evaluation_due, finite, last_step
 from rnnplay.trainer.opening import Session, go_back
@@ -56,6 +63,7 @@ class Loop:
         """`commands`: those that came with the opening one."""
         self._session, self._learner, self._wire = session, session.learner, wire
         self._looker = Looker(session, wire)
+        self._explorer, self._checking = Explorer(session), CheckingUp(session, wire)
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
         self._wrong = self._remedy = ""  # why it was paused or has diverged
         self._ending = False
@@ -129,6 +137,8 @@ class Loop:
         if self._due():
             self._mark = None
             return
+        if self._checking.before_step():
+            self._mark = None
         before = self._mark if self._mark is not None else time.perf_counter()
         self._last = step = self._learner.train()
         complete = session.recorder.add(self._learner.step, step)
@@ -139,6 +149,9 @@ class Loop:
             row = session.recorder.row(self._learner.step, step.lr, session.clock.read())
             self._rows.append(row)
             self._lines.append(msgspec.structs.asdict(row))
+            self._checking.row(row)
+        if self._checking.after_step(step.finite):
+            self._mark = None
         if not step.finite:
             self._diverge()
         elif not self._learner.step & (self._learner.step - 1):  # 1, 2, 4, ...: the run's history
@@ -166,14 +179,16 @@ class Loop:
         result = self._learner.evaluate(self._learner.task.evaluation(), self._interrupted)
         if result is None:
             return False
-        on_schedule = evaluation_due(step, session.evaluate_every)
-        if on_schedule:
-            session.evaluated = step
         loss, characters = result
         if characters:
             line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters}
-            self._lines.append(line if on_schedule else {**line, "final": True})
+            if not evaluation_due(step, session.evaluate_every):
+                self._lines.append({**line, "final": True})
+            elif session.evaluated < step:
+                self._lines.append(line)
             self._evaluations.append(evaluated(session, loss, characters, final))
+        if evaluation_due(step, session.evaluate_every):
+            session.evaluated = step
         return True
 
     def _finish(self) -> None:
@@ -240,6 +255,12 @@ class Loop:
                 self._mark = None
             case Pause() | Go() | OneStep() | Save() | Change():
                 self._steer(command)
+            case Unroll() | Gradients() | OneUnit() | Influence():
+                self._wire.send(self._explorer.answer(command))
+                self._mark = None
+            case CheckUp():
+                self._checking.begin(command)
+                self._mark = None
             case _:
                 wrong = f"{type(command).__name__} is not understood here."
                 self._wire.send(Failed(wrong=wrong, remedy="Ask something else."))
@@ -272,6 +293,7 @@ class Loop:
         self._wrong = self._remedy = ""
         if self._state == "diverged":
             self._session.rewind()
+            self._checking.forget()
             self._begin()
 
     def _one_step(self) -> None:

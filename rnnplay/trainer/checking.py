@@ -1,0 +1,129 @@
+"""The check-up of a run in training: looks at the network now and then, and says what ails it when that changes.
+
+A look costs a few milliseconds; the next one waits a hundred times as long, so that training loses about 1 %. Nothing
+is looked at before somebody asks for it.
+"""
+
+import time
+
+from rnnplay.lab import health as lab
+from rnnplay.lab.equations import Array
+from rnnplay.lab.gradients import unpadded
+from rnnplay.lab.walk import Walk
+from rnnplay.protocol import Advice, CheckUp, Health, Row
+from rnnplay.tasks.base import Batch
+from rnnplay.trainer.learner import Learner
+from rnnplay.trainer.opening import Session
+from rnnplay.trainer.wire import Wire
+
+SEQUENCES = 2
+TIME_STEPS = 200  # the most of a sequence that are looked at
+_SHARE = 100  # a look's cost is paid back over this many times as long
+_EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its time
+
+
+def patient(learner: Learner) -> lab.Patient:
+    """What is known of the run that `learner` trains."""
+    config, task = learner.config, learner.task
+    text = len(task.training_ids) > 0
+    baselines = task.baselines()
+    return lab.Patient(
+        cell=config.cell,
+        activation=config.activation,
+        optimizer=config.optimizer,
+        lr=config.lr,
+        clip=config.clip,
+        span=config.seq_len if text or config.truncate else 0,
+        longest_lag=task.longest_lag,
+        baseline=baselines[0][1] if baselines else None,
+    )
+
+
+class CheckingUp:
+    """For one session: silent until `begin`."""
+
+    def __init__(self, session: Session, wire: Wire) -> None:
+        self._session, self._wire = session, wire
+        self._monitor: lab.Monitor | None = None
+        self._every = 5.0
+        self._due = 0.0
+        self._kept: dict[str, Array] | None = None  # the parameters before a step
+        self._told: tuple[Advice, ...] | None = None
+        self._batch: Batch | None = None
+
+    def begin(self, command: CheckUp) -> None:
+        """Look at once, and from now on every `every` seconds while steps are done."""
+        self._every = command.every
+        self._told = None
+        self.forget()
+        self._monitor = lab.Monitor(patient(self._session.learner))
+        for row in self._session.past()[0]:
+            self.row(row)
+        self._look(None)
+
+    def forget(self) -> None:
+        """The run has gone back to a checkpoint: what came after it did not happen."""
+        if self._monitor is not None:
+            self._monitor = lab.Monitor(self._monitor.patient)
+        self._kept = None
+        self._due = 0.0
+
+    def row(self, row: Row) -> None:
+        """A block of steps is complete."""
+        if self._monitor is not None:
+            self._monitor.row(row.step, row.loss, row.grad_norm, row.clipped, row.lr)
+
+    def before_step(self) -> bool:
+        """Where a look is due, remember the parameters, so that the update's size can be told; whether that was so."""
+        due = self._monitor is not None and time.perf_counter() >= self._due
+        if due:
+            self._kept = {name: value.copy() for name, value in self._session.learner.network.parameters.items()}
+        return due
+
+    def after_step(self, finite: bool) -> bool:
+        """Look, where that is due, and at once where the loss has stopped being a number; whether it took time."""
+        if self._kept is None and (finite or self._monitor is None):
+            return False
+        ratio = None
+        if self._kept is not None:
+            ratio = lab.update_ratio(self._kept, self._session.learner.network.parameters)
+        self._kept = None
+        self._look(ratio)
+        return True
+
+    def _look(self, ratio: float | None) -> None:
+        begun = time.perf_counter()
+        learner, monitor = self._session.learner, self._monitor
+        assert monitor is not None
+        network = learner.network
+        if self._batch is None:
+            self._batch = sample(learner)
+        if self._batch is not None:
+            walk = Walk(network.architecture, network.parameters)
+            exact = network.architecture.hidden <= _EXACT_RADIUS
+            monitor.saw(lab.look(walk, self._batch, learner.step, ratio, exact))
+        self.tell()
+        now = time.perf_counter()
+        self._due = now + max(self._every if learner.step > 200 else 0.5, _SHARE * (now - begun))
+
+    def tell(self) -> None:
+        """Say what ails the run, if that has changed."""
+        if self._monitor is None:
+            return
+        found = tuple(
+            Advice(name=a.name, cause=a.cause, remedy=a.remedy, severity=a.severity) for a in self._monitor.advice()
+        )
+        if self._told is None or [a.name for a in found] != [a.name for a in self._told]:
+            self._told = found
+            self._wire.send(Health(step=self._session.learner.step, advice=found))
+
+
+def sample(learner: Learner) -> Batch | None:
+    """Some held-out sequences, cut at TIME_STEPS; None where nothing is held out."""
+    batch = next(iter(learner.task.evaluation()), None)
+    if batch is None:
+        return None
+    found = unpadded(batch, SEQUENCES)
+    if found.inputs.shape[0] <= TIME_STEPS or found.source is not None:
+        return found
+    return Batch(found.inputs[:TIME_STEPS], found.targets[:TIME_STEPS])
