@@ -56,12 +56,13 @@ class Blocks:
         """One block at time step t: (B, H), for one sequence (H)."""
         return self.flat(t, which, which + 1) if self.one else self.memory[which, t]
 
-    def matrices(self, first: int, last: int) -> Array:
-        """Blocks first to last of all time steps as matrices (P, T*B, width), P*width = k*H."""
+    def stacked(self, first: int, last: int, T: int) -> Array:
+        """Blocks first to last of the first T time steps: (k, T, B, H), for one sequence (1, T, 1, k*H)."""
         if self.one:
-            return self.memory[None, :, first * self.H : last * self.H]
-        return self.memory[first:last].reshape(last - first, self.T * self.B, self.H)
+            return self.memory[None, :T, None, first * self.H : last * self.H]
+        return self.memory[first:last, :T]
 
-    def stacked(self, first: int, last: int) -> Array:
-        """Blocks first to last over time: (k, T, B, H), for one sequence (1, T, 1, k*H)."""
-        return self.matrices(first, last).reshape(-1, self.T, self.B, self.matrices(first, last).shape[2])
+    def matrices(self, first: int, last: int, T: int) -> Array:
+        """The same as matrices (P, T*B, width), P*width = k*H."""
+        stacked = self.stacked(first, last, T)
+        return stacked.reshape(stacked.shape[0], T * self.B, stacked.shape[3])

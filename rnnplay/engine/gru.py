@@ -24,7 +24,7 @@ class GRURun(Run):
 
     def _forward_buffers(self) -> None:
         T, B, H = self.T, self.B, self.H
-        self.blocks = blocks = Blocks(4, T, B, H, self.dtype)  # r z a n
+        self.blocks = blocks = Blocks(5, T, B, H, self.dtype)  # r z a n, and room for one more
         self.b_hn = xp.zeros_like(self.h_at[0])
         self.difference = xp.zeros_like(self.h_at[0])
         self.views = [
@@ -47,7 +47,7 @@ class GRURun(Run):
     def _backward_buffers(self, steps: int) -> None:
         T, B, H = self.T, self.B, self.H
         self.factors = factors = Blocks(5, steps, B, H, self.dtype)
-        self.deltas = deltas = Blocks(5, T, B, H, self.dtype)  # da dr dz dn z*dh
+        deltas = self.blocks  # once used, they give way to da dr dz dn z*dh
         self.factor_views = [(factors.each(k, 2, 5), factors.each(k, 0, 2)) for k in range(steps)]
         self.delta_views = [
             (
@@ -98,7 +98,7 @@ class GRURun(Run):
     def _factors(self, a: int, b: int, held: Held | None) -> None:
         """What dh and dn are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
         G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
-        r, z, before_r, n = G
+        r, z, before_r, n = G[:4]
         rz = G[:2]
         multiply(rz, rz, A[1:3])
         subtract(rz, A[1:3], A[1:3])
@@ -131,15 +131,15 @@ class GRURun(Run):
                 multiply(from_dn, dn, d_ar)
                 product(d_arz, dh)
                 add(dh, past, dh)
-        deltas = self.deltas
-        self._weight_gradient(deltas.matrices(1, 3), 0, 2)
-        da = deltas.matrices(0, 1)
+        deltas, T = self.blocks, self.T
+        self._weight_gradient(deltas.matrices(1, 3, T), 0, 2)
+        da = deltas.matrices(0, 1, T)
         self._weight_gradient(da, 2, 3)
         self._finish_gradient()
         if "b_hn" in self.gradients:
             xp.add.reduce(da[0], 0, out=self.gradients["b_hn"][:, 0])
-        self.input.backward(x, deltas.matrices(1, 4))
+        self.input.backward(x, deltas.matrices(1, 4, T))
         return (self.dh,)
 
     def input_gradient(self, out: Array) -> None:
-        self._input_gradient(self.deltas.stacked(1, 4), out)
+        self._input_gradient(self.blocks.stacked(1, 4, self.T), out)

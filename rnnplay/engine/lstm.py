@@ -22,29 +22,28 @@ class LSTMRun(Run):
 
     def _forward_buffers(self) -> None:
         T, B, H = self.T, self.B, self.H
-        self.blocks = blocks = Blocks(5, T + 1, B, H, self.dtype)  # o i f g c_prev
-        self.tanh_c = xp.zeros((T, B, H), self.dtype)
+        self.blocks = blocks = Blocks(6, T + 1, B, H, self.dtype)  # tanh_c o i f g c_prev
         products = Blocks(2, 1, B, H, self.dtype)
         self.products = products.flat(0, 0, 2), products.block(0, 0), products.block(0, 1)
         self.views = [
             (
                 self.h_at[t],
-                blocks.flat(t, 0, 4),
-                blocks.flat(t, 0, 3),
-                blocks.flat(t, 1, 3),
-                blocks.flat(t, 3, 5),
-                blocks.block(t + 1, 4),
-                tanh_c,
+                blocks.flat(t, 1, 5),
+                blocks.flat(t, 1, 4),
+                blocks.flat(t, 2, 4),
+                blocks.flat(t, 4, 6),
+                blocks.block(t + 1, 5),
                 blocks.block(t, 0),
+                blocks.block(t, 1),
                 self.h_at[t + 1],
             )
-            for t, tanh_c in enumerate(self.each(self.tanh_c))
+            for t in range(T)
         ]
 
     def _backward_buffers(self, steps: int) -> None:
         T, B, H = self.T, self.B, self.H
         self.factors = factors = Blocks(6, steps, B, H, self.dtype)
-        self.deltas = deltas = Blocks(6, T, B, H, self.dtype)  # dtanh do di df dg dc_prev
+        deltas = self.blocks  # once used, they give way to dtanh do di df dg dc_prev
         self.factor_views = [(factors.each(k, 0, 2), factors.each(k, 2, 6)) for k in range(steps)]
         self.delta_views = [
             (
@@ -62,13 +61,13 @@ class LSTMRun(Run):
     def begin(self, parts: Sequence[Array] | None) -> None:
         if parts is None:
             self.h[0] = 0.0
-            self.blocks.array[4, 0] = 0.0
+            self.blocks.array[5, 0] = 0.0
         else:
             xp.copyto(self.h[0], parts[0])
-            xp.copyto(self.blocks.array[4, 0], parts[1])
+            xp.copyto(self.blocks.array[5, 0], parts[1])
 
     def end(self, t: int) -> Parts:
-        return self.h[t], self.blocks.array[4, t]
+        return self.h[t], self.blocks.array[5, t]
 
     def forward(self, x: Steps, held: Held | None) -> None:
         product, half = self.recurrent.each(), self.half
@@ -89,20 +88,20 @@ class LSTMRun(Run):
                 multiply(o, tanh_c, h)
                 if held is not None and (hold := held.at[t]) is not None:
                     xp.copyto(h, h_prev, where=hold)
-                    xp.copyto(c, self.blocks.block(t, 4), where=hold)
+                    xp.copyto(c, self.blocks.block(t, 5), where=hold)
 
     def _factors(self, a: int, b: int, held: Held | None) -> None:
         """What dh and dc are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
         G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
-        h, tanh_c, one = self.h[a + 1 : b + 1], self.tanh_c[a:b], self.one
-        o, i, f, g = G[:4]
+        h, one = self.h[a + 1 : b + 1], self.one
+        tanh_c, o, i, f, g = G[:5]
         multiply(h, tanh_c, A[0])
         subtract(o, A[0], A[0])  # dh -> dc: o (1 - tanh^2 c)
         multiply(h, o, A[1])
         subtract(h, A[1], A[1])  # dh -> dz_o: tanh(c) o (1 - o)
-        multiply(G[1:3], G[1:3], A[2:4])
-        subtract(G[1:3], A[2:4], A[2:4])
-        multiply(A[2:4], G[3:5], A[2:4])  # dc -> dz_i: g i (1 - i), dz_f: c_prev f (1 - f)
+        multiply(G[2:4], G[2:4], A[2:4])
+        subtract(G[2:4], A[2:4], A[2:4])
+        multiply(A[2:4], G[4:6], A[2:4])  # dc -> dz_i: g i (1 - i), dz_f: c_prev f (1 - f)
         multiply(g, g, A[4])
         subtract(one, A[4], A[4])
         multiply(A[4], i, A[4])  # dc -> dz_g: i (1 - g^2)
@@ -138,11 +137,11 @@ class LSTMRun(Run):
                     product(dz, dh)
                     add(dh, dh_held, dh)
                 dc_next = dc_prev
-        dz_all = self.deltas.matrices(1, 5)
+        dz_all = self.blocks.matrices(1, 5, self.T)
         self._weight_gradient(dz_all, 0, 4)
         self._finish_gradient()
         self.input.backward(x, dz_all)
         return self.dh, dc_next.reshape(self.dc.shape)
 
     def input_gradient(self, out: Array) -> None:
-        self._input_gradient(self.deltas.stacked(1, 5), out)
+        self._input_gradient(self.blocks.stacked(1, 5, self.T), out)

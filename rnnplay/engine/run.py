@@ -11,7 +11,7 @@ from rnnplay.engine.arrays import Array, xp
 from rnnplay.engine.inputs import Input, Steps
 from rnnplay.engine.products import Backward, Forward
 
-STRETCH_BYTES = 1 << 19
+STRETCH_BYTES = 1 << 18
 
 Parts = tuple[Array, ...]
 """The parts of a layer's state, or their gradients, each (B, H) as they lie in memory."""
