@@ -1,0 +1,107 @@
+"""Starts real trainers for the tests, and compares what they leave behind."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors
+
+from rnnplay.client import Client
+from rnnplay.config import RunConfig, configure
+from rnnplay.protocol import AnyEvent, Command, Inspect, Progress, Resume, Saved, Started, Status, Stop, Train
+from rnnplay.runs import checkpoint, read_lines
+
+CLOCK = {"chars_per_s", "seconds"}  # of a row: all that may differ from run to run
+
+
+def write_text(path: Path, words: int = 900, seed: int = 5) -> Path:
+    """A text of made-up words: enough to learn a little from, quickly."""
+    draw = random.Random(seed)
+    stems = ["".join(draw.choices("abdeilnorst", k=draw.randint(2, 6))) for _ in range(40)]
+    path.write_text(" ".join(draw.choices(stems, k=words)) + "\n", encoding="utf-8")
+    return path
+
+
+def small(text: Path, **choices: Any) -> RunConfig:
+    """A small network on a text; sizes all unequal."""
+    given: dict[str, Any] = {"hidden": 11, "batch": 3, "seq_len": 7, "lr": 5e-3, "evaluate_every": 6, "seed": 4}
+    return configure("text", text=str(text), **{**given, **choices})
+
+
+async def follow(
+    opening: Train | Resume | Inspect, react: Callable[[AnyEvent], Command | None] | None = None
+) -> list[AnyEvent]:
+    """All events of a trainer that is told to stop when its run has finished or diverged, or as `react` says."""
+    client = await Client.start(opening)
+    events = []
+    async for event in client.events():
+        events.append(event)
+        if react is not None and (command := react(event)) is not None:
+            await client.send(command)
+        elif isinstance(event, Status) and event.state in ("finished", "diverged"):
+            await client.send(Stop())
+    await client.close()
+    return events
+
+
+async def trained(config: RunConfig, root: Path, **react: Any) -> Path:
+    """The directory of a run that was trained to its end."""
+    return run_of(await follow(Train(config=config, root=str(root)), **react))
+
+
+async def resumed(run: Path, more_steps: int | None = None) -> list[AnyEvent]:
+    return await follow(Resume(run=str(run), more_steps=more_steps))
+
+
+def of(kind: type, events: list[AnyEvent]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def run_of(events: list[AnyEvent]) -> Path:
+    assert of(Started, events), events
+    return Path(of(Started, events)[0].run)
+
+
+def losses(events: list[AnyEvent]) -> list[float | None]:
+    return [row.loss for event in of(Progress, events) if not event.past for row in event.rows]
+
+
+def last_saved(run: Path) -> int:
+    return checkpoint.steps_of(run)[-1]
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """Every line of the metrics without what depends on the clock."""
+    return [{k: v for k, v in line.items() if k not in CLOCK} for line in read_lines(run / "metrics.jsonl")]
+
+
+def saved_arrays(run: Path, step: int) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    arrays = checkpoint.load(checkpoint.path_of(run, step)).arrays
+    return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in arrays.items()}
+
+
+def saved_values(run: Path, step: int) -> dict[str, Any]:
+    """The JSON of a checkpoint, as it lies in the file, without what depends on the clock."""
+    with safetensors.safe_open(checkpoint.path_of(run, step), framework="numpy") as file:
+        body: dict[str, Any] = json.loads(file.metadata()["rnnplay"])
+    del body["digest"]  # it covers the clock too
+    del body["state"]["session"]["clock"]
+    return body
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def saved_step(event: AnyEvent) -> int | None:
+    return event.step if isinstance(event, Saved) else None
+
+
+__all__ = [name for name in dir() if not name.startswith("_") and name != "os"]

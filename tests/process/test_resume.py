@@ -1,0 +1,292 @@
+"""A run that was stopped, killed or cut short goes on as if nothing had happened."""
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from driving import (
+    alive,
+    follow,
+    last_saved,
+    metrics,
+    of,
+    resumed,
+    run_of,
+    saved_arrays,
+    saved_values,
+    small,
+    trained,
+    write_text,
+)
+
+from rnnplay.client import Client
+from rnnplay.protocol import (
+    AnyEvent,
+    Failed,
+    Go,
+    OneStep,
+    Pause,
+    Progress,
+    Resume,
+    Save,
+    Saved,
+    Started,
+    Status,
+    Stop,
+    Stopped,
+    Train,
+)
+from rnnplay.runs import checkpoint, load_record
+
+VARIANTS: list[dict[str, Any]] = [
+    {"cell": "lstm", "layers": 2, "optimizer": "adam", "clip": 0.2},
+    {"cell": "gru", "optimizer": "rmsprop", "dropout": 0.3, "weight_dropout": 0.2, "average": 0.9},
+    {"cell": "rnn", "optimizer": "momentum", "dtype": "float64", "warmup": 9, "grow": 30, "lr": 1e-3},
+]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    return write_text(tmp_path / "words.txt")
+
+
+def assert_equal(one: Path, other: Path, step: int) -> None:
+    assert saved_arrays(one, step) == saved_arrays(other, step)
+    assert saved_values(one, step) == saved_values(other, step)
+    assert metrics(one) == metrics(other)
+    assert load_record(one).config == load_record(other).config
+
+
+@pytest.mark.parametrize("choices", VARIANTS, ids=lambda choices: choices["cell"])
+async def test_resuming_continues_bit_for_bit(text: Path, tmp_path: Path, choices: dict[str, Any]) -> None:
+    unbroken = await trained(small(text, steps=40, **choices), tmp_path / "unbroken")
+    broken = await trained(small(text, steps=20, **choices), tmp_path / "broken")
+    await resumed(broken, more_steps=20)
+    assert_equal(unbroken, broken, 40)
+
+
+async def test_an_open_block_of_steps_is_continued(text: Path, tmp_path: Path) -> None:
+    unbroken = await trained(small(text, steps=1100, evaluate_every=400), tmp_path / "unbroken")
+    broken = await trained(small(text, steps=1051, evaluate_every=400), tmp_path / "broken")  # odd: within a block of 2
+    await resumed(broken, more_steps=49)
+    assert_equal(unbroken, broken, 1100)
+    assert [line["step"] for line in metrics(broken) if "kind" not in line][-2:] == [1098, 1100]
+
+
+async def test_a_run_killed_in_between_catches_up_bit_for_bit(text: Path, tmp_path: Path) -> None:
+    unbroken = await trained(small(text, steps=600), tmp_path / "unbroken")
+    client = await Client.start(Train(config=small(text, steps=600), root=str(tmp_path / "killed")))
+    run, asked = None, False
+    async for event in client.events():
+        if isinstance(event, Started):
+            run = Path(event.run)
+        if isinstance(event, Progress) and event.rows[-1].step > 50 and not asked:
+            asked = True
+            await client.send(Save())
+        if isinstance(event, Saved) and event.step > 50:
+            os.kill(client.pid, signal.SIGKILL)
+    assert run is not None
+    assert 50 < last_saved(run) < 600
+    await resumed(run)
+    assert_equal(unbroken, run, 600)
+
+
+async def test_killed_again_and_again_at_random_moments_it_resumes_each_time(text: Path, tmp_path: Path) -> None:
+    draw = random.Random(11)
+    unbroken = await trained(small(text, steps=4000, evaluate_every=100), tmp_path / "unbroken")
+    opening: Train | Resume = Train(config=small(text, steps=4000, evaluate_every=100), root=str(tmp_path / "killed"))
+    run, steps = Path(), []
+    for _ in range(8):
+        client = await Client.start(opening)
+        events: list[AnyEvent] = []
+        killer: asyncio.Task[None] | None = None
+
+        async def kill(client: Client = client) -> None:
+            await asyncio.sleep(draw.uniform(0.0, 0.25))
+            await client.send(Save())
+            await asyncio.sleep(draw.uniform(0.0, 0.02))
+            os.kill(client.pid, signal.SIGKILL)
+
+        async for event in client.events():
+            events.append(event)
+            if isinstance(event, Started):
+                run = Path(event.run)
+                killer = asyncio.create_task(kill())
+        assert killer is not None
+        await killer
+        assert not alive(client.pid)
+        failed = of(Failed, events)[-1]
+        assert failed.fatal
+        assert "SIGKILL" in failed.wrong
+        assert str(run) in failed.remedy
+        steps.append(of(Started, events)[0].step)
+        opening = Resume(run=str(run))
+    assert steps == sorted(steps)
+    assert steps[-1] > 0, "not one of the checkpoints survived"
+    await resumed(run)
+    assert_equal(unbroken, run, 4000)
+
+
+async def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(text: Path, tmp_path: Path) -> None:
+    unbroken = await trained(small(text, steps=30), tmp_path)
+    broken = Path(shutil.copytree(unbroken, tmp_path / "copy-broken"))
+    for file in broken.glob("ckpt-*"):
+        file.unlink()
+    events = await resumed(broken)
+    assert of(Started, events)[0].step == 0
+    assert_equal(unbroken, broken, 30)
+
+
+PARENT = """
+import asyncio, sys
+from rnnplay.client import Client
+from rnnplay.config import configure
+from rnnplay.protocol import Progress, Train
+async def main():
+    client = await Client.start(Train(config=configure("text", text=sys.argv[1], hidden=9, batch=2), root=sys.argv[2]))
+    async for event in client.events():
+        if isinstance(event, Progress):
+            print(client.pid, flush=True)
+asyncio.run(main())
+"""
+
+
+def test_when_whoever_started_it_is_killed_it_saves_and_ends(text: Path, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, text, tmp_path], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(pid)
+    (run,) = (path.parent for path in tmp_path.glob("*/config.json"))
+    assert last_saved(run) > 0
+    assert max(line["step"] for line in metrics(run)) == last_saved(run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_saves_and_ends_it(text: Path, tmp_path: Path, number: signal.Signals) -> None:
+    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    events, sent = [], False
+    async for event in client.events():
+        events.append(event)
+        if isinstance(event, Progress) and not sent:
+            sent = True
+            os.kill(client.pid, number)
+    stopped = of(Stopped, events)[-1]
+    assert stopped.reason == "stopped"
+    assert last_saved(run_of(events)) == stopped.step > 0
+    assert not alive(client.pid)
+
+
+async def test_a_second_resume_is_refused_while_it_runs(text: Path, tmp_path: Path) -> None:
+    refused: list[AnyEvent] = []
+    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    async for event in client.events():
+        if isinstance(event, Started):
+            refused = await follow(Resume(run=event.run))
+            await client.send(Stop())
+    (failed,) = refused
+    assert isinstance(failed, Failed)
+    assert failed.fatal
+    assert "another process" in failed.wrong
+
+
+async def test_a_text_that_changed_is_refused(text: Path, tmp_path: Path) -> None:
+    run = await trained(small(text, steps=5), tmp_path)
+    before = metrics(run)
+    text.write_text(text.read_text() + "once more")
+    (failed,) = await resumed(run, more_steps=5)
+    assert isinstance(failed, Failed)
+    assert "changed" in failed.wrong
+    assert metrics(run) == before
+
+
+async def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(text: Path, tmp_path: Path) -> None:
+    whole = await trained(small(text, steps=30), tmp_path / "whole")
+    run = await trained(small(text, steps=20), tmp_path / "damaged")
+    await resumed(run, more_steps=10)
+    assert checkpoint.steps_of(run) == [20, 30]
+    damaged = checkpoint.path_of(run, 30)
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    events = await resumed(run)
+    started = of(Started, events)[0]
+    assert started.step == 20
+    assert any("ckpt-30" in note and "before" in note for note in started.notes)
+    assert_equal(whole, run, 30)
+
+
+async def test_with_every_checkpoint_damaged_it_says_which(text: Path, tmp_path: Path) -> None:
+    run = await trained(small(text, steps=5), tmp_path)
+    for step in checkpoint.steps_of(run):
+        checkpoint.path_of(run, step).write_bytes(b"nothing of the kind")
+    (failed,) = await resumed(run, more_steps=5)
+    assert isinstance(failed, Failed)
+    assert "ckpt-5.safetensors" in failed.wrong
+
+
+async def test_another_numpy_is_noted(text: Path, tmp_path: Path) -> None:
+    run = await trained(small(text, steps=5), tmp_path)
+    config = run / "config.json"
+    import numpy as np
+
+    config.write_text(config.read_text().replace(f'"{np.__version__}"', '"1.0.0"'))
+    started = of(Started, await resumed(run, more_steps=1))[0]
+    assert any("NumPy was 1.0.0" in note for note in started.notes)
+
+
+async def test_a_resumed_run_tells_its_past_first(text: Path, tmp_path: Path) -> None:
+    run = await trained(small(text, steps=20), tmp_path)
+    events = await resumed(run, more_steps=4)
+    past = [event for event in of(Progress, events) if event.past]
+    assert [row.step for event in past for row in event.rows] == list(range(1, 21))
+    new = [row.step for event in of(Progress, events) if not event.past for row in event.rows]
+    assert new == [21, 22, 23, 24]
+    assert events.index(past[0]) < events.index(next(e for e in of(Progress, events) if not e.past))
+
+
+async def test_a_paused_run_steps_one_by_one_and_gives_the_same_numbers(text: Path, tmp_path: Path) -> None:
+    unbroken = await trained(small(text, steps=12), tmp_path / "unbroken")
+    client = await Client.start(Train(config=small(text, steps=12), root=str(tmp_path / "stepped"), paused=True))
+    run, step = Path(), 0
+    async for event in client.events():
+        match event:
+            case Started():
+                run = Path(event.run)
+            case Status(state="paused"):
+                assert event.step in (step, step + 1)
+                step = event.step
+                await client.send(OneStep() if step < 10 else Go())
+            case Status(state="finished"):
+                await client.send(Stop())
+            case _:
+                pass
+    assert_equal(unbroken, run, 12)
+
+
+async def test_pausing_keeps_it_where_it_is(text: Path, tmp_path: Path) -> None:
+    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    paused: list[int] = []
+    async for event in client.events():
+        if isinstance(event, Started):
+            await client.send(Pause())
+        if isinstance(event, Status) and event.state == "paused":
+            paused.append(event.step)
+            await asyncio.sleep(0.3)
+            await client.send(Save() if len(paused) == 1 else Stop())
+            paused.append(event.step)
+        if isinstance(event, Saved) and paused:
+            assert event.step == paused[0]
+            await client.send(Stop())
+        if isinstance(event, Stopped):
+            assert event.step == paused[0]
+    assert paused
