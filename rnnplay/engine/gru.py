@@ -29,8 +29,9 @@ class GRURun(Run):
         self.difference = xp.zeros_like(self.h_at[0])
         self.views = [
             (
+                self.recurrent.left(self.h_at[t]),
+                self.recurrent.right(blocks.flat(t, 0, 3)),
                 self.h_at[t],
-                blocks.flat(t, 0, 3),
                 blocks.flat(t, 0, 2),
                 blocks.block(t, 0),
                 blocks.block(t, 1),
@@ -54,7 +55,7 @@ class GRURun(Run):
                 deltas.each(t, 2, 5),
                 deltas.block(t, 3),
                 deltas.each(t, 0, 2),
-                deltas.flat(t, 0, 3),
+                self.recurrent_back.left(deltas.flat(t, 0, 3)),
                 deltas.block(t, 4),
             )
             for t in range(T)
@@ -79,8 +80,8 @@ class GRURun(Run):
         for s, entered in zip(self.stretches, self.entered, strict=True):
             self.input.forward(x, s.start, s.stop, s.whole)
             for t, (x_rz, x_n) in enumerate(entered, s.start):
-                h_prev, rza, rz, r, z, a, n, h = self.views[t]
-                product(h_prev, rza)
+                h_left, rza_right, h_prev, rz, r, z, a, n, h = self.views[t]
+                product(h_left, rza_right)
                 add(rz, x_rz, rz)
                 tanh(rz, rz)
                 multiply(rz, half, rz)
@@ -116,9 +117,9 @@ class GRURun(Run):
             xp.copyto(A[4], self.one, where=held.padding[a:b])
 
     def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
-        assert self.recurrent_back is not None
         self._begin_backward(None if dlast is None else dlast[0])
-        product, dh = self.recurrent_back.each(), self.dh_at
+        dh = self.dh_at
+        product = self.recurrent_back.each(dh)
         dy_at = None if dy is None else self.each(dy)
         for s in reversed(self.stretches):
             self._factors(s.start, s.stop, held)
@@ -129,7 +130,7 @@ class GRURun(Run):
                     add(dh, dy_at[t], dh)
                 multiply(from_dh, dh, d_zn_past)
                 multiply(from_dn, dn, d_ar)
-                product(d_arz, dh)
+                product(d_arz)
                 add(dh, past, dh)
         deltas, T = self.blocks, self.T
         self._weight_gradient(deltas.matrices(1, 3, T), 0, 2)

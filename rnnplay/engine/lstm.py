@@ -27,7 +27,8 @@ class LSTMRun(Run):
         self.products = products.flat(0, 0, 2), products.block(0, 0), products.block(0, 1)
         self.views = [
             (
-                self.h_at[t],
+                self.recurrent.left(self.h_at[t]),
+                self.recurrent.right(blocks.flat(t, 1, 5)),
                 blocks.flat(t, 1, 5),
                 blocks.flat(t, 1, 4),
                 blocks.flat(t, 2, 4),
@@ -50,7 +51,7 @@ class LSTMRun(Run):
                 deltas.each(t, 0, 2),
                 deltas.block(t, 0),
                 deltas.each(t, 2, 6),
-                deltas.flat(t, 1, 5),
+                self.recurrent_back.left(deltas.flat(t, 1, 5)),
                 deltas.block(t, 5),
             )
             for t in range(T)
@@ -76,8 +77,8 @@ class LSTMRun(Run):
             a, b = s.start, s.stop
             self.input.forward(x, a, b, s.whole)
             for t, x_t in enumerate(s.at, a):
-                h_prev, z, sigmoids, i_f, g_c, c, tanh_c, o, h = self.views[t]
-                product(h_prev, z)
+                h_left, z_right, z, sigmoids, i_f, g_c, c, tanh_c, o, h = self.views[t]
+                product(h_left, z_right)
                 add(z, x_t, z)
                 tanh(z, z)
                 multiply(sigmoids, half, sigmoids)
@@ -87,7 +88,7 @@ class LSTMRun(Run):
                 tanh(c, tanh_c)
                 multiply(o, tanh_c, h)
                 if held is not None and (hold := held.at[t]) is not None:
-                    xp.copyto(h, h_prev, where=hold)
+                    xp.copyto(h, self.h_at[t], where=hold)
                     xp.copyto(c, self.blocks.block(t, 5), where=hold)
 
     def _factors(self, a: int, b: int, held: Held | None) -> None:
@@ -111,9 +112,9 @@ class LSTMRun(Run):
             xp.copyto(A[5], one, where=held.padding[a:b])
 
     def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
-        assert self.recurrent_back is not None
         self._begin_backward(None if dlast is None else dlast[0])
-        product, dh, dc, dh_held = self.recurrent_back.each(), self.dh_at, self.dc_at, self.dh_held
+        dh, dc, dh_held = self.dh_at, self.dc_at, self.dh_held
+        product = self.recurrent_back.each(dh)
         dc_next = xp.zeros_like(dc)
         if dlast is not None:
             xp.copyto(dc_next, dlast[1].reshape(dc.shape))
@@ -131,10 +132,10 @@ class LSTMRun(Run):
                 multiply(from_dc, dc, d_ifgc)
                 hold = None if held is None else held.at[t]
                 if hold is None:
-                    product(dz, dh)
+                    product(dz)
                 else:
                     multiply(dh, hold, dh_held)
-                    product(dz, dh)
+                    product(dz)
                     add(dh, dh_held, dh)
                 dc_next = dc_prev
         dz_all = self.blocks.matrices(1, 5, self.T)

@@ -52,21 +52,23 @@ class Forward:
         else:
             xp.multiply(W, self.scale.reshape(-1, 1), self.packed)
 
+    def left(self, x: Array) -> Array:
+        """x (B, D) as `each` takes it, a view; for one sequence x (D)."""
+        return x if self.B == 1 else x.reshape(self.parts, 1, 1, -1, self.D)
+
+    def right(self, z: Array) -> Array:
+        """z (G, B, N), without G where there is one gate, as `each` writes it; for one sequence z (G*N)."""
+        if self.B == 1:
+            return z
+        G, Q, _, width = self.packed.shape
+        return z.reshape(G, self.parts, -1, Q, width).transpose(1, 0, 3, 2, 4)
+
     def each(self) -> Callable[[Array, Array], object]:
-        """(x, out) -> None for one time step."""
+        """(left, right) -> None: the product of one time step."""
         if self.B == 1:
             return self.packed.dot
-        packed, matmul, (G, Q, _, width) = self.packed, xp.matmul, self.packed.shape
-        if Q == 1 and self.parts == 1:
-            whole = packed[:, 0]
-            return lambda x, out: matmul(x, whole, out)
-        parts, B, D = self.parts, self.B // self.parts, self.D
-
-        def product(x: Array, out: Array) -> None:
-            x = x.reshape(parts, 1, 1, B, D)
-            matmul(x, packed, out.reshape(G, parts, B, Q, width).transpose(1, 0, 3, 2, 4))
-
-        return product
+        packed, matmul = self.packed, xp.matmul
+        return lambda x, z: matmul(x, packed, z)
 
     def all(self, x: Array, out: Array) -> None:
         """x (steps, B, D) -> out (G, steps, B, N), or with one sequence (1, steps, 1, G*N)."""
@@ -109,26 +111,25 @@ class Backward:
             for gate, which in enumerate(self.order):
                 xp.copyto(packed[gate], source[which])
 
-    def each(self) -> Callable[[Array, Array], object]:
-        """(dz, out) -> None for one time step."""
+    def left(self, dz: Array) -> Array:
+        """dz (G, B, N), without G where there is one gate, as `each` takes it, a view; for one sequence dz (G*N)."""
         if self.B == 1:
-            return self.packed.T.dot
-        packed, matmul, add, (G, Q, N, width) = self.packed, xp.matmul, xp.add.reduce, self.packed.shape
-        parts, rows, total = self.parts, self.B // self.parts, self.sum
-        tiles = total.reshape(G, parts, rows, Q, width).transpose(1, 0, 3, 2, 4)
+            return dz
+        return dz.reshape(self.gates, self.parts, 1, -1, self.N).transpose(1, 0, 2, 3, 4)
+
+    def each(self, out: Array) -> Callable[[Array], object]:
+        """(left) -> None: the product of one time step, into out (B, D), for one sequence (D)."""
+        packed, matmul, add, total = self.packed, xp.matmul, xp.add.reduce, self.sum
+        if self.B == 1:
+            dot = packed.T.dot
+            return lambda dz: dot(dz, out)
+        G, Q, _, width = packed.shape
+        tiles = (out if G == 1 else total).reshape(G, self.parts, -1, Q, width).transpose(1, 0, 3, 2, 4)
         if G == 1:
+            return lambda dz: matmul(dz, packed, tiles)
 
-            def single(dz: Array, out: Array) -> None:
-                matmul(
-                    dz.reshape(parts, 1, 1, rows, N),
-                    packed,
-                    out.reshape(1, parts, rows, Q, width).transpose(1, 0, 3, 2, 4),
-                )
-
-            return single
-
-        def product(dz: Array, out: Array) -> None:
-            matmul(dz.reshape(G, parts, 1, rows, N).transpose(1, 0, 2, 3, 4), packed, tiles)
+        def product(dz: Array) -> None:
+            matmul(dz, packed, tiles)
             add(total, 0, out=out)
 
         return product

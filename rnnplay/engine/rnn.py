@@ -55,12 +55,15 @@ class RNNRun(Run):
 
     def _forward_buffers(self) -> None:
         self.activate = activate(self.activation, self.dtype)
+        self.h_left = [self.recurrent.left(h) for h in self.h_at]
+        self.h_right = [self.recurrent.right(h) for h in self.h_at]
 
     def _backward_buffers(self, steps: int) -> None:
         self.slope = xp.zeros((steps, self.B, self.H), self.dtype)
         self.slope_at = self.each(self.slope)
         self.dz = xp.zeros((self.T, self.B, self.H), self.dtype)
         self.dz_at = self.each(self.dz)
+        self.dz_left = [self.recurrent_back.left(dz) for dz in self.dz_at]
 
     def begin(self, parts: Sequence[Array] | None) -> None:
         if parts is None:
@@ -76,23 +79,18 @@ class RNNRun(Run):
         for s in self.stretches:
             a, b = s.start, s.stop
             self.input.forward(x, a, b, s.whole)
-            if held is None:
-                for h_prev, h, x_t in zip(self.h_at[a:b], self.h_at[a + 1 : b + 1], s.at, strict=True):
-                    product(h_prev, h)
-                    add(h, x_t, h)
-                    act(h, h)
-                continue
-            for h_prev, h, x_t, hold in zip(self.h_at[a:b], self.h_at[a + 1 : b + 1], s.at, held.at[a:b], strict=True):
-                product(h_prev, h)
+            views = zip(self.h_left[a:b], self.h_right[a + 1 : b + 1], self.h_at[a + 1 : b + 1], s.at, strict=True)
+            for t, (left, right, h, x_t) in enumerate(views, a):
+                product(left, right)
                 add(h, x_t, h)
                 act(h, h)
-                if hold is not None:
-                    xp.copyto(h, h_prev, where=hold)
+                if held is not None and (hold := held.at[t]) is not None:
+                    xp.copyto(h, self.h_at[t], where=hold)
 
     def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
-        assert self.recurrent_back is not None
         self._begin_backward(None if dlast is None else dlast[0])
-        product, dh, dh_held = self.recurrent_back.each(), self.dh_at, self.dh_held
+        dh, dh_held = self.dh_at, self.dh_held
+        product = self.recurrent_back.each(dh)
         dy_at = None if dy is None else self.each(dy)
         for s in reversed(self.stretches):
             a, b = s.start, s.stop
@@ -105,9 +103,8 @@ class RNNRun(Run):
                 hold = None if held is None else held.at[t]
                 if hold is not None:
                     multiply(dh, hold, dh_held)
-                dz = self.dz_at[t]
-                multiply(dh, self.slope_at[t - a], dz)
-                product(dz, dh)
+                multiply(dh, self.slope_at[t - a], self.dz_at[t])
+                product(self.dz_left[t])
                 if hold is not None:
                     add(dh, dh_held, dh)
         dz_all = self.dz.reshape(1, self.T * self.B, self.H)

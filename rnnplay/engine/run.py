@@ -82,7 +82,8 @@ class Run(ABC):
     def _recurrence(self) -> None:
         W_hh = self.parameters["W_hh"]
         self.recurrent = Forward(W_hh, self.G, self.B, self.input.row_scale)
-        self.recurrent_back = Backward(W_hh, self.G, self.B, self.order) if self.train else None
+        if self.train:
+            self.recurrent_back = Backward(W_hh, self.G, self.B, self.order)
         self.weight_mask: Array | None = None
         self.masked = xp.zeros((0,), self.dtype)
 
@@ -106,7 +107,7 @@ class Run(ABC):
                 self.masked = xp.zeros_like(W_hh)
             W_hh = xp.multiply(W_hh, weight_mask, self.masked)
         self.recurrent.pack(W_hh)
-        if self.recurrent_back is not None:
+        if self.train:
             self.recurrent_back.pack(W_hh)
 
     @abstractmethod
