@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rnnplay.protocol import AnyEvent, Evaluated, Progress, Row, Saved, Started, Status, Stopped
+from rnnplay.protocol import AnyEvent, Evaluated, Progress, Remark, Row, Saved, Started, Status, Stopped
 
 
 class Report(Protocol):
@@ -51,6 +51,8 @@ class JsonReport:
                     json_line("progress", msgspec.to_builtins(row))
             case Evaluated(past=False):
                 json_line("evaluated", evaluated_fields(event))
+            case Remark():
+                json_line("remark", {"step": event.step, "text": event.text})
             case Saved():
                 json_line("saved", {"step": event.step, "path": event.path})
             case Stopped():
@@ -93,6 +95,9 @@ class BarReport:
                 self._validation = event.loss
                 if not self.console.is_terminal and not event.past:
                     self._plain(event)
+            case Remark():
+                # On a terminal through the bar, which stands below it; rich would take what is piped there too.
+                print(event.text, file=sys.stdout if sys.stdout.isatty() else sys.__stdout__, flush=True)
             case Status(state="training"):
                 self._show(event)
             case Stopped():

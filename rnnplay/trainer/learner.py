@@ -71,6 +71,7 @@ class Learner:
         self._shown_step = 0
         self._state: State | None = None  # carried from one batch to the next
         self._rng = np.random.default_rng([config.seed, _DROPOUT])
+        self.remark: str | None = None  # what the task has to say about the last step
 
     @property
     def lr(self) -> float:
@@ -88,6 +89,7 @@ class Learner:
         batch = self.task.batch(self.step)
         lr = self.lr
         state = None if batch.fresh else self._state
+        self.remark = self.task.remark(self.step, batch, lambda: self._outputs(batch, state))
         if 0 < self.config.truncate < batch.inputs.shape[0]:
             loss, self._state = self._learn_in_pieces(batch, state)
         else:
@@ -120,6 +122,22 @@ class Learner:
             gradient += network.flat_gradient * network.flat_gradient.dtype.type(share)
         network.flat_gradient[...] = gradient
         return loss, state
+
+    def _outputs(self, batch: Batch, state: State | None) -> Array:
+        """What the network says at each time step (T, V, B), before it learns from `batch`."""
+        state = self.network.zero_state(batch.inputs.shape[-1]) if state is None else state
+        logits = []
+        for x in batch.inputs:
+            y, state = self.network.step(x, state)
+            logits.append(y)
+        y = np.stack(logits)
+        match self.task.readout:
+            case "softmax":
+                y = np.exp(y - y.max(axis=1, keepdims=True))
+                y /= y.sum(axis=1, keepdims=True)
+            case "sigmoid" | "sigmoid-squared":
+                y = np.tanh(y / 2) / 2 + 0.5
+        return y
 
     def shown(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""

@@ -28,6 +28,7 @@ from rnnplay.protocol import (
     OneUnit,
     Pause,
     Progress,
+    Remark,
     Row,
     Sample,
     Save,
@@ -141,6 +142,8 @@ class Loop:
             self._mark = None
         before = self._mark if self._mark is not None else time.perf_counter()
         self._last = step = self._learner.train()
+        if self._learner.remark is not None:
+            self._wire.send(Remark(step=self._learner.step - 1, text=self._learner.remark))
         complete = session.recorder.add(self._learner.step, step)
         self._mark = now = time.perf_counter()
         session.recorder.block.seconds += now - before
