@@ -25,6 +25,8 @@ MAY: dict[str, set[str]] = {
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
     "protocol": {"numpy", "msgspec"} | CONFIG,
     "bench": {"numpy", "rich", "engine", "lab", "tasks", "blas"} | CONFIG,  # the libraries beside it by name only
+    "exchange": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
+    | CONFIG,
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {"numpy", "msgspec", "engine", "tasks", "corpora", "lab", "runs", "protocol", "blas"} | CONFIG,
     "tui.views": SCREEN,

@@ -24,7 +24,6 @@ Step = Callable[[int], object]
 """Does the work once, with batch `i` modulo POOL where it trains, and returns when it is done."""
 
 _WARM_UP = 3  # steps
-_LEAST = 2  # steps of a slice
 
 
 class Library(Protocol):
@@ -42,19 +41,18 @@ def batches(work: Work) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]
 
 
 def measure(step: Step, begin: int, seconds: float) -> list[float]:
-    """Seconds of each step for about so long; the first, on cold caches, is done before and not counted."""
+    """Seconds of each step for about so long. The first, on cold caches, counts only where it takes so long itself."""
     times: list[float] = []
-    now = time.perf_counter()
-    end = now + seconds
-    step(begin)
-    brief = time.perf_counter() - now < seconds / 2
-    end += time.perf_counter() - now if brief else 0.0
-    while len(times) < _LEAST or now < end:
-        begin += 1
+    end = None
+    while end is None or time.perf_counter() < end or not times:
         before = time.perf_counter()
         step(begin)
         now = time.perf_counter()
-        times.append(now - before)
+        begin += 1
+        if end is not None or now - before > seconds / 2:
+            times.append(now - before)
+        if end is None:
+            end = before + seconds if times else now + seconds
     return times
 
 
@@ -110,7 +108,7 @@ def serve(library: Library, say: Callable[[dict[str, Any]], None]) -> None:
         elif "measure" in question:
             assert step is not None
             times = measure(step, done, question["measure"])
-            done += len(times) + 1
+            done += len(times)
             say({"median": statistics.median(times), "steps": len(times)})
         else:
             most = peak()

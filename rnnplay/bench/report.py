@@ -163,7 +163,7 @@ def show(console: Console, told: Mapping[str, Any], results: Sequence[Result], n
     if products:
         low, high = min(products) / 1e9, max(products) / 1e9
         console.print(f"of best: share of the best matrix product of one core, {low:.0f} to {high:.0f} GFLOP/s.")
-    console.print(f"MB: peak memory of the whole process, rnnplay's{_memory(results)}.")
+    console.print(f"MB: peak memory of the whole process{_memory(results)}.")
     if any(" " in (best[0] if (best := result.best("torch")) else "") for result in results):
         console.print("In brackets: the threads with which PyTorch was quicker.")
     for note in notes:

@@ -1,0 +1,305 @@
+"""Networks to and from PyTorch: safetensors with the names, orders and shapes of torch.nn, the vocabulary beside them.
+
+`rnn.weight_ih_l0`, `rnn.weight_hh_l0`, `rnn.bias_ih_l0`, `rnn.bias_hh_l0`, ..., `readout.weight`, `readout.bias`. Where
+PyTorch has two biases that only ever meet as a sum, ours is bias_ih and bias_hh is zero. Of the GRU's three, n keeps
+both (b_hn stands inside r * (W_hn h + b_hn)); PyTorch's b_hr and b_hz are zero.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from rnnplay import corpora, tasks
+from rnnplay.config import RunConfig, UserError, configure
+from rnnplay.engine import GATES, Architecture
+from rnnplay.protocol import Inspect, Train
+from rnnplay.runs.directory import write_atomically
+from rnnplay.tasks.base import Task
+from rnnplay.tasks.text import TextTask
+from rnnplay.trainer.opening import open_session
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Arrays = dict[str, Array]
+
+TORCH_GATES = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
+"""The row blocks of torch.nn's weights, in order."""
+
+_OURS = "Export a run with the cell rnn (tanh or relu), lstm or gru that reads one sequence."
+_THEIRS = "Save an nn.RNN, nn.LSTM or nn.GRU with an nn.Linear behind it, as state_dict does."
+
+
+# ------------------------------------------------------------------------------------------------------------- weights
+
+
+def _reordered(array: Array, before: tuple[str, ...], after: tuple[str, ...]) -> Array:
+    """Rows (G*H, ...) with the blocks `before` as they stand in `after`."""
+    blocks = dict(zip(before, np.split(array, len(before)), strict=True))
+    return np.concatenate([blocks[gate] for gate in after])
+
+
+def to_torch(a: Architecture, parameters: Mapping[str, Array]) -> Arrays:
+    """The parameters of a network under torch.nn's names. Raises UserError where torch.nn has no such network."""
+    _exportable(a)
+    H, ours, theirs = a.hidden, GATES[a.cell], TORCH_GATES[a.cell]
+    found: Arrays = {}
+    for layer in range(a.layers):
+        for name, own in (("weight_ih", "W_xh"), ("weight_hh", "W_hh")):
+            found[f"rnn.{name}_l{layer}"] = _reordered(parameters[f"l{layer}.{own}"], ours, theirs)
+        if a.bias:
+            bias = _reordered(parameters[f"l{layer}.b_h"][:, 0], ours, theirs)
+            found[f"rnn.bias_ih_l{layer}"], found[f"rnn.bias_hh_l{layer}"] = bias, np.zeros_like(bias)
+            if a.cell == "gru":
+                found[f"rnn.bias_hh_l{layer}"][2 * H :] = parameters[f"l{layer}.b_hn"][:, 0]
+    found["readout.weight"] = parameters["W_hy"]
+    if a.bias:
+        found["readout.bias"] = parameters["b_y"][:, 0]
+    # safetensors writes the bytes as they lie.
+    return {name: np.ascontiguousarray(array) for name, array in found.items()}
+
+
+def _exportable(a: Architecture) -> None:
+    if a.cell not in TORCH_GATES:
+        raise UserError(f"PyTorch has no cell like {a.cell}.", _OURS)
+    if a.cell == "rnn" and a.activation not in ("tanh", "relu"):
+        raise UserError(f"PyTorch's RNN has no {a.activation}.", _OURS)
+    if a.source:
+        raise UserError("An encoder-decoder is two networks, for which PyTorch has no common names.", _OURS)
+    if a.features:
+        raise UserError("Features that set the first hidden state have no place in PyTorch's RNNs.", _OURS)
+
+
+def from_torch(weights: Mapping[str, Array]) -> tuple[dict[str, Any], Arrays]:
+    """(cell, hidden, layers, inputs, outputs, bias, dtype) and our parameters, from torch.nn's names.
+
+    Raises UserError where names or shapes are not those of an nn.RNN, nn.LSTM or nn.GRU and an nn.Linear.
+    """
+    layers = len([name for name in weights if re.fullmatch(r"rnn\.weight_hh_l\d+", name)])
+    bias = "rnn.bias_ih_l0" in weights
+    names = {f"rnn.{name}_l{n}" for n in range(layers) for name in ("weight_ih", "weight_hh")} | {"readout.weight"}
+    if bias:
+        names |= {f"rnn.{name}_l{n}" for n in range(layers) for name in ("bias_ih", "bias_hh")} | {"readout.bias"}
+    if not layers or names != set(weights):
+        names = names if layers else {*names, "rnn.weight_hh_l0"}
+        wrong = min(names ^ set(weights))
+        said = "is missing" if wrong in names else "has no place here"
+        raise UserError(f'The tensor "{wrong}" {said}.', _THEIRS)
+    rows, H = _matrix(weights, "rnn.weight_hh_l0").shape
+    cell = {1: "rnn", 4: "lstm", 3: "gru"}.get(rows // H if rows % H == 0 else 0)
+    if cell is None:
+        raise UserError(f"rnn.weight_hh_l0 is ({rows}, {H}): no cell has so many gates.", _THEIRS)
+    V, inputs = _matrix(weights, "readout.weight").shape[0], _matrix(weights, "rnn.weight_ih_l0").shape[1]
+    for name in sorted(names):
+        columns = {"weight_ih": H if not name.endswith("_l0") else inputs, "weight_hh": H, "weight": H}
+        kind = name.split(".")[1].partition("_l")[0]
+        length = V if name.startswith("readout") else rows
+        shape = (length, columns[kind]) if kind in columns else (length,)
+        if weights[name].shape != shape:
+            raise UserError(f"{name} is {weights[name].shape}, not {shape}.", _THEIRS)
+        if weights[name].dtype.kind != "f" or not np.isfinite(weights[name]).all():
+            raise UserError(f"{name} holds something else than finite numbers.", _THEIRS)
+    double = any(array.dtype == np.float64 for array in weights.values())
+    sizes = {"cell": cell, "hidden": H, "layers": layers, "inputs": inputs, "outputs": V, "bias": bias}
+    return {**sizes, "dtype": "float64" if double else "float32"}, _ours(cell, H, layers, bias, weights)
+
+
+def _matrix(weights: Mapping[str, Array], name: str) -> Array:
+    if weights[name].ndim != 2 or not weights[name].size:
+        raise UserError(f"{name} is {weights[name].shape}, no matrix.", _THEIRS)
+    return weights[name]
+
+
+def _ours(cell: str, H: int, layers: int, bias: bool, weights: Mapping[str, Array]) -> Arrays:
+    ours, theirs = GATES[cell], TORCH_GATES[cell]
+    found: Arrays = {}
+    for layer in range(layers):
+        for name, own in (("weight_ih", "W_xh"), ("weight_hh", "W_hh")):
+            found[f"l{layer}.{own}"] = _reordered(weights[f"rnn.{name}_l{layer}"], theirs, ours)
+        if bias:
+            other = weights[f"rnn.bias_hh_l{layer}"].copy()
+            if cell == "gru":
+                found[f"l{layer}.b_hn"] = other[2 * H :, None].copy()
+                other[2 * H :] = 0.0
+            found[f"l{layer}.b_h"] = _reordered(weights[f"rnn.bias_ih_l{layer}"] + other, theirs, ours)[:, None]
+    found["W_hy"] = weights["readout.weight"]
+    if bias:
+        found["b_y"] = weights["readout.bias"][:, None]
+    return found
+
+
+# -------------------------------------------------------------------------------------------------------------- export
+
+
+def export_run(run: str, file: Path, step: int | None = None) -> list[str]:
+    """Write the network of `run` (that after `step`, else the last) to `file`; what a person should know of it.
+
+    Metadata: `vocabulary`, a JSON list with the symbol of each input id (empty where inputs are numbers),
+    `output_vocabulary` where it is another one, and `config`, the run's settings with `inputs`, `outputs`, `readout`.
+    """
+    session = open_session(Inspect(run=run, step=step))
+    try:
+        network, task, config = session.learner.shown(), session.learner.task, session.learner.config
+        weights = to_torch(network.architecture, network.parameters)
+    finally:
+        session.close()
+    settings = msgspec.to_builtins(config)
+    del settings["text"]  # a path on this machine
+    settings |= {"inputs": task.inputs, "outputs": task.outputs, "readout": task.readout, "step": session.learner.step}
+    metadata = {"format": "pt", "vocabulary": _json(task.vocabulary), "config": _json(settings)}
+    if task.output_vocabulary != task.vocabulary:
+        metadata["output_vocabulary"] = _json(task.output_vocabulary)
+    try:
+        write_atomically(file, safetensors.numpy.save(weights, metadata))
+    except OSError as error:
+        raise UserError(f'"{file}" cannot be written ({error.strerror}).', "Give another file.") from None
+    return list(session.notes)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+# -------------------------------------------------------------------------------------------------------------- import
+
+
+def import_file(
+    file: Path, root: Path, task: str | None = None, text: str | None = None, vocabulary: Path | None = None
+) -> tuple[Path, list[str]]:
+    """A run in `root` that begins with the network in `file`, and what a person should know of it.
+
+    What the network reads is told by `task` and `text`, else by the file's own `config`; which symbol each of its ids
+    is by `vocabulary` (a JSON list), else by the file's own. Raises UserError where they do not fit each other.
+    """
+    weights, metadata = _read(file)
+    sizes, parameters = from_torch(weights)
+    config = _config(metadata, sizes, task, text)
+    known = (
+        _symbols(metadata.get("vocabulary"), file) if vocabulary is None else _symbols(_text_of(vocabulary), vocabulary)
+    )
+    answers = _symbols(metadata["output_vocabulary"], file) if "output_vocabulary" in metadata else known
+    config, made = _fitting(config, sizes, known, root)
+    notes = []
+    if known:
+        _permute(parameters, "l0.W_xh", 1, known, made.vocabulary)
+        for name in ("W_hy", "b_y"):
+            if name in parameters:
+                _permute(parameters, name, 0, answers, made.output_vocabulary)
+    elif made.vocabulary:
+        notes.append("The file names no vocabulary: its ids are taken to be in the order of the task's own.")
+    session = open_session(Train(config=config, root=str(root), paused=True))
+    try:
+        session.learner.network.load(parameters)
+        session.save()
+    except OSError as error:
+        raise UserError(f'"{session.run}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
+    finally:
+        session.close()
+    return session.run, [*session.notes, *notes]
+
+
+def _read(file: Path) -> tuple[Arrays, dict[str, str]]:
+    try:
+        with safetensors.safe_open(file, framework="numpy") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+    except OSError as error:
+        raise UserError(f'"{file}" cannot be read ({error.strerror or error}).', "Give a safetensors file.") from None
+    except (safetensors.SafetensorError, TypeError, ValueError) as error:
+        raise UserError(
+            f'"{file}" is no safetensors file ({error}).', "Give one that `rnnplay export` wrote."
+        ) from None
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f'"{file}" cannot be read ({error}).', "Give a JSON list of symbols.") from None
+
+
+def _symbols(text: str | None, file: Path) -> tuple[str, ...]:
+    """The symbols of a JSON list, none where there is none."""
+    if text is None:
+        return ()
+    try:
+        symbols = msgspec.json.decode(text, type=list[str])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UserError(
+            f'The vocabulary in "{file}" is not understood ({error}).', "Give a JSON list of symbols."
+        ) from None
+    if len(set(symbols)) < len(symbols):
+        raise UserError(f'The vocabulary in "{file}" names a symbol twice.', "Give a JSON list of different symbols.")
+    return tuple(symbols)
+
+
+def _config(metadata: Mapping[str, str], sizes: Mapping[str, Any], task: str | None, text: str | None) -> RunConfig:
+    """The settings that the file tells, those of its network as its tensors have it, `task` and `text` over them."""
+    try:
+        told = msgspec.json.decode(metadata.get("config", "{}"), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UserError(f"The file's config is not understood ({error}).", "Export the network again.") from None
+    fields = {field.name for field in msgspec.structs.fields(RunConfig)}
+    own = {name: value for name, value in told.items() if name in fields - {"task", "text"}}
+    name = task or ("text" if text is not None else told.get("task"))
+    if not isinstance(name, str) or (name == "text" and text is None):
+        raise UserError("The file does not tell what its network reads.", "Give --task NAME or --text FILE.")
+    for size in ("cell", "hidden", "layers", "bias", "dtype"):
+        own[size] = sizes[size]
+    return configure(name, **own, text=text)
+
+
+def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...], root: Path) -> tuple[RunConfig, Task]:
+    """The task that the network fits, its text cut down to the network's vocabulary where that is needed."""
+    task = tasks.make(config)
+    if isinstance(task, TextTask) and known and set(known) != set(task.vocabulary):
+        path = _cut_down(corpora.read(config.task, config.text), known, root)
+        config = msgspec.structs.replace(config, task="text", text=str(path))
+        task = TextTask(config)
+    if task.source or task.features:
+        raise UserError(f"{config.task} needs more than one network.", "Choose a task with one, --task NAME.")
+    if known and set(known) != set(task.vocabulary):
+        odd = sorted(set(known) ^ set(task.vocabulary))[0]
+        raise UserError(
+            f"The vocabularies differ: {odd!r} is in one alone.", f"{config.task} must know the same symbols."
+        )
+    for what, size in (("inputs", task.inputs), ("outputs", task.outputs)):
+        if sizes[what] != size:
+            raise UserError(
+                f"The network has {sizes[what]} {what}, {config.task} {size}.", "Give the task or text that it read."
+            )
+    return config, task
+
+
+def _cut_down(text: corpora.Text, known: tuple[str, ...], root: Path) -> Path:
+    """A file with every symbol that the network knows and then the text without those that it does not."""
+    if odd := [symbol for symbol in known if len(symbol) != 1]:
+        raise UserError(
+            f"The network's symbol {odd[0]!r} is no single character.", "Give the task that it read, --task."
+        )
+    kept = np.isin(np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in known])
+    points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[kept[text.ids]]]
+    content = ("".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")).encode()
+    path = root / "texts" / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f'"{path}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
+    return path
+
+
+def _permute(parameters: Arrays, name: str, axis: int, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    """The rows or columns of one parameter in the order of the task's vocabulary. Raises UserError."""
+    size, place = parameters[name].shape[axis], {symbol: i for i, symbol in enumerate(before)}
+    if set(before) != set(after) or len(before) != size:
+        raise UserError(
+            f"The network tells {size} symbols apart, its vocabulary {len(before)}, the task {len(after)}.",
+            "Give the vocabulary and the task or text that it read.",
+        )
+    parameters[name] = parameters[name].take([place[symbol] for symbol in after], axis)
