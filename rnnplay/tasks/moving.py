@@ -159,7 +159,7 @@ class Ball(Generated):
     def feature(self, name: str, ids: Array) -> Array:
         row, column = middle(np.asarray(ids)[:, :, None])[:, :, 0].T
         if name in ("row", "column"):
-            return (row if name == "row" else column) / (SIDE - 1)
+            return np.asarray((row if name == "row" else column) / (SIDE - 1))
         if name in ("moves down", "moves right"):
             place = row if name == "moves down" else column
             return np.asarray(np.diff(place, prepend=place[:1]) > 0)

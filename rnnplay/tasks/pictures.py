@@ -79,7 +79,7 @@ class Plain(Generated):
     def feature(self, name: str, ids: Array) -> Array:
         if name != "ink":
             raise KeyError(name)
-        return np.asarray(ids).mean(axis=1)
+        return np.asarray(np.asarray(ids).mean(axis=1))
 
     def batch_feature(self, name: str, batch: Batch) -> Array:
         if name.startswith("is ") and name[3:] in self.output_vocabulary:
@@ -96,7 +96,7 @@ def shape(kind: str, size: int) -> Array:
     """A shape of `size` x `size` pixels, 0 or 1."""
     rows, columns = np.indices((size, size))
     middle = np.isin(np.arange(size), ((size - 1) // 2, size // 2))
-    drawn = {
+    drawn: dict[str, Array] = {
         "square": np.ones((size, size), bool),
         "ring": (rows % (size - 1) == 0) | (columns % (size - 1) == 0),
         "cross": middle[:, None] | middle[None, :],

@@ -57,4 +57,4 @@ class Words(TextTask):
     def feature(self, name: str, ids: Array) -> Array:
         """A feature of the text, as it stands at the last character of each word."""
         lengths = [len(self.vocabulary[i]) for i in ids]
-        return super().feature(name, ids)[np.cumsum(lengths) - 1]
+        return np.asarray(super().feature(name, ids)[np.cumsum(lengths) - 1])
