@@ -77,11 +77,8 @@ def scores(unit_ranks: Array, feature: Array) -> list[Score]:
     return [Score(int(u), values[u].item(), strengths[u].item(), int(signs[u])) for u in order]
 
 
-def rolled_control(unit_ranks: Array, feature: Array, rolls: int = 20) -> float:
-    """The strength of the best row for the same feature rolled along the text: the mean over `rolls` even shifts.
-
-    Rolling keeps what makes neighbours alike, in the units and in the feature; shuffling would destroy it and flatter.
-    """
+def rolled_strengths(unit_ranks: Array, feature: Array, rolls: int = 20) -> Array:
+    """The strength of the best row for the feature rolled along the text, for each of `rolls` even shifts: (rolls,)."""
     N = feature.size
     shifts = [N * (k + 1) // (rolls + 1) for k in range(rolls)]
     boolean = feature.dtype == np.bool_
@@ -95,7 +92,15 @@ def rolled_control(unit_ranks: Array, feature: Array, rolls: int = 20) -> float:
         scale = np.sqrt(unit_ranks.var(axis=1, keepdims=True) * wanted.var()) * N
         centred = sums - N * unit_ranks.mean(axis=1, keepdims=True) * wanted.mean()
         strengths = np.abs(np.divide(centred, scale, out=np.zeros_like(sums), where=scale > 0))
-    return float(strengths.max(axis=0).mean())
+    return np.asarray(strengths.max(axis=0))
+
+
+def rolled_control(unit_ranks: Array, feature: Array, rolls: int = 20) -> float:
+    """What chance finds: the mean over `rolls` shifts of the best row's strength for the rolled feature.
+
+    Rolling keeps what makes neighbours alike, in the units and in the feature; shuffling would destroy it and flatter.
+    """
+    return float(rolled_strengths(unit_ranks, feature, rolls).mean())
 
 
 @dataclass(frozen=True)

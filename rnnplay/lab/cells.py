@@ -1,0 +1,184 @@
+"""Find: which unit follows a feature, beside what chance finds and what the untrained network has already.
+
+All units of all layers are read over the same held-out characters, h and, for an LSTM, c as well; the finder ranks
+them. The untrained network is the same architecture from the same seed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnplay.engine import Network
+from rnnplay.lab.finder import Pair, Score, best_pair, convincing, ranks, rolled_strengths, scores
+from rnnplay.lab.reading import Columns, read
+from rnnplay.tasks.base import Array
+
+STATES = {"lstm": ("h", "c")}
+PAIRED = 24  # of the best units, those whose pairs are tried
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One hidden number of a network: the h or the c of a unit. Counted from 0."""
+
+    layer: int
+    unit: int
+    state: str
+
+    def __str__(self) -> str:
+        """As people count: unit 37 of layer 1."""
+        memory = " (c)" if self.state == "c" else ""
+        return f"unit {self.unit + 1} of layer {self.layer + 1}{memory}"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """All units of one network by how well they follow a feature, the strongest first."""
+
+    units: list[tuple[Unit, Score]]
+    rolled: float  # strength of the best unit for the feature rolled along the text
+    pair: tuple[Unit, Unit] | None
+    pairing: Pair | None  # its rows mean nothing here
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found, and what it is to be compared with."""
+
+    pattern: str
+    boolean: bool  # AUC; else rank correlation
+    ranking: Ranking
+    untrained: float
+    share: float  # of the characters where the feature is true (mean, where it has degrees)
+    characters: int
+
+    @property
+    def measure(self) -> str:
+        return "AUC" if self.boolean else "rank correlation"
+
+    @property
+    def best(self) -> tuple[Unit, Score]:
+        return self.ranking.units[0]
+
+    @property
+    def convincing(self) -> bool:
+        return convincing(self.best[1].strength, self.ranking.rolled, self.untrained, self.boolean)
+
+    def sentence(self) -> str:
+        """The finding in words."""
+        unit, score = self.best
+        controls = f"rolled {self.ranking.rolled:.2f}, untrained {self.untrained:.2f}"
+        if not self.convincing:
+            return (
+                f"No unit stands out for {self.pattern}: the best, {unit}, has {self.measure} {score.strength:.2f}, "
+                f"and so has chance, nearly ({controls})."
+            )
+        shown = f"{self.measure} {score.strength:.2f} ({controls})"
+        if not self.boolean:
+            return f"{str(unit).capitalize()} {'rises' if score.sign > 0 else 'falls'} with {self.pattern}: {shown}."
+        return f"{str(unit).capitalize()} is {'high' if score.sign > 0 else 'low'} {where(self.pattern)}: {shown}."
+
+
+def where(pattern: str) -> str:
+    """A feature as the place where it is true: inside quotes; at “start of word”; inside matches of [A-Z]+."""
+    if pattern.startswith(("inside ", "within ", "in ")):
+        return pattern
+    plain = all(symbol.isalnum() or symbol in " -'" for symbol in pattern)
+    return f"at {pattern}" if plain else f"inside matches of {pattern}"
+
+
+def states_of(network: Network) -> tuple[str, ...]:
+    """What a unit of this cell has: h, and an LSTM's c."""
+    return STATES.get(network.architecture.cell, ("h",))
+
+
+def find(network: Network, untrained: Network, columns: Columns, pattern: str) -> Finding:
+    """Rank the units of `network` by how well they follow the feature of `columns`."""
+    feature = columns.feature
+    boolean = feature.dtype == np.bool_
+    ranking = rank(network, columns)
+    return Finding(
+        pattern=pattern,
+        boolean=boolean,
+        ranking=ranking,
+        untrained=strongest(untrained, columns),
+        share=float(np.mean(feature)),
+        characters=columns.size,
+    )
+
+
+def rank(network: Network, columns: Columns) -> Ranking:
+    """All units of `network`, with the rolled control and the best pair."""
+    feature = columns.feature
+    found: list[tuple[Unit, Score]] = []
+    rolled: list[Array] = []
+    kept: dict[Unit, Array] = {}
+    for layer, state, values in activations(network, columns):
+        unit_ranks = ranks(values)
+        rolled.append(rolled_strengths(unit_ranks, feature))
+        here = scores(unit_ranks, feature)
+        found += [(Unit(layer, score.row, state), score) for score in here]
+        kept |= {Unit(layer, score.row, state): values[score.row] for score in here[:PAIRED]}
+    found.sort(key=lambda pair: -pair[1].strength)
+    pair, pairing = _pair(found, kept, feature)
+    return Ranking(found, float(np.max(rolled, axis=0).mean()), pair, pairing)
+
+
+def strongest(network: Network, columns: Columns) -> float:
+    """The strength of the best unit alone."""
+    return max(scores(ranks(values), columns.feature)[0].strength for _, _, values in activations(network, columns))
+
+
+def follow(network: Network, columns: Columns, unit: Unit) -> float:
+    """How one unit follows the feature: its AUC or its rank correlation."""
+    rows = _states(network, columns, (unit.layer,), (unit.state,), slice(unit.unit, unit.unit + 1))
+    return scores(ranks(rows[unit.layer, unit.state].T), columns.feature)[0].value
+
+
+def activations(network: Network, columns: Columns) -> Iterator[tuple[int, str, Array]]:
+    """(layer, state, (H, N) float32): every unit at the counted time steps, in the text's order."""
+    a = network.architecture
+    rows = _states(network, columns, range(a.layers), states_of(network), slice(None))
+    for layer, state in list(rows):
+        yield layer, state, np.ascontiguousarray(rows.pop((layer, state)).T)
+
+
+def _states(
+    network: Network, columns: Columns, layers: Sequence[int], states: Sequence[str], units: slice
+) -> dict[tuple[int, str], Array]:
+    """(N, units) of each layer and state. For input-rnn, which has no other, h is what it has computed last."""
+    B, N = columns.batch.inputs.shape[-1], columns.size
+    place = np.full(columns.batch.inputs.shape[0] * B, -1)
+    place[columns.order] = np.arange(N)
+    width = len(range(*units.indices(network.architecture.hidden)))
+    rows = {(layer, state): np.empty((N, width), np.float32) for layer in layers for state in states}
+    for begin, stack in read(network, columns.batch):
+        here = place[begin * B : (begin + stack.T) * B]
+        counted = here >= 0
+        for layer in layers:
+            run = stack.runs[layer]
+            for state in states:
+                if state == "c":
+                    values = np.stack([run.end(t)[1][:, units] for t in range(1, stack.T + 1)])
+                else:
+                    values = run.h[1 : stack.T + 1, :, units]
+                rows[layer, state][here[counted]] = values.reshape(-1, width)[counted]
+    return rows
+
+
+def _pair(
+    found: list[tuple[Unit, Score]], kept: dict[Unit, Array], feature: Array
+) -> tuple[tuple[Unit, Unit] | None, Pair | None]:
+    """The best pair of different units, each as its better state."""
+    chosen: dict[tuple[int, int], Unit] = {}
+    for unit, _ in found:
+        if unit in kept and len(chosen) < PAIRED:
+            chosen.setdefault((unit.layer, unit.unit), unit)
+    units = list(chosen.values())
+    if len(units) < 2:
+        return None, None
+    pairing = best_pair(np.stack([kept[unit] for unit in units]), feature, range(len(units)))
+    if pairing is None:
+        return None, None
+    return (units[pairing.rows[0]], units[pairing.rows[1]]), pairing

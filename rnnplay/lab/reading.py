@@ -1,0 +1,145 @@
+"""Held-out data as a network reads it: many streams side by side, each warmed up, and all states at every time step.
+
+A text is cut into streams that each read some characters before their own, so that their states are those of a reader
+who has been reading for a while. Items of a generated task are read as they are, from a zero state.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.engine import Network, State
+from rnnplay.engine.stack import Stack, inward, outward
+from rnnplay.lab.pattern import batch_truth, truth
+from rnnplay.tasks.base import Array, Batch, Task
+
+STREAMS = 32
+WARM = 128  # characters read before a stream's own
+_CHUNK_BYTES = 2**24  # of one gate of one layer, for the time steps taken together
+_PARAGRAPH = 1_000  # characters in which to look for one that begins
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What is read: inputs and targets (T, B) of a Batch, and where a time step counts.
+
+    `order` lists the counted time steps, as indices into (T, B) flattened, in the order of the text: (N,).
+    """
+
+    batch: Batch
+    order: Array
+    feature: Array  # (N,) bool or numbers, at the counted time steps
+
+    @property
+    def size(self) -> int:
+        return len(self.order)
+
+    def pick(self, values: Array) -> Array:
+        """(..., T, B) -> (..., N)."""
+        return values.reshape(*values.shape[:-2], -1)[..., self.order]
+
+
+def columns(task: Task, pattern: str | None, limit: int, ids: Array | None = None) -> Columns:
+    """About `limit` held-out time steps, with the truth of `pattern` at each (None: true everywhere).
+
+    `ids`: another text than the task's held-out one. Raises UserError where there is nothing to read, or where the
+    pattern makes no sense of it.
+    """
+    if limit < 1:
+        raise UserError(f"{limit} characters cannot be read.", "Give 1 or more.")
+    ids = task.held_out_ids if ids is None else ids
+    if len(ids):
+        return _text(task, pattern, limit, ids)
+    return _items(task, pattern, limit)
+
+
+def _text(task: Task, pattern: str | None, limit: int, ids: Array) -> Columns:
+    begin = _beginning(task, ids, limit)
+    ids = ids[begin : begin + limit + 1].astype(np.int32)
+    N = len(ids) - 1
+    if N < 2:
+        raise UserError("The text is too short to look at.", "Give one of some thousand characters.")
+    feature = np.ones(N, bool) if pattern is None else truth(task, pattern, ids[:N])
+    B = max(1, min(STREAMS, N // WARM))
+    T = -(-N // B)
+    own = T * np.arange(B)
+    warm = min(WARM, T) if B > 1 else 0
+    places = own + np.arange(-warm, T)[:, None]  # (warm + T, B)
+    read = np.clip(places, 0, N - 1)
+    counted = (np.arange(-warm, T)[:, None] >= 0) & (places < N)
+    # Before the text's beginning there is nothing to read: there the state stays zero.
+    batch = Batch(ids[read], ids[read + 1], mask=places >= 0 if warm else None)
+    at, stream = np.nonzero(counted)
+    order = (at * B + stream)[np.argsort(places[at, stream], kind="stable")]
+    return Columns(batch, order, feature)
+
+
+def _beginning(task: Task, ids: Array, limit: int) -> int:
+    """Where the text read begins: after an empty line where one is near, so that nothing is cut in the middle."""
+    spare = min(_PARAGRAPH, len(ids) - 1 - limit)
+    if spare < 2 or "\n" not in task.vocabulary:
+        return 0
+    newline = task.vocabulary.index("\n")
+    breaks = np.flatnonzero(ids[:spare] == newline)
+    doubled = breaks[1:][np.diff(breaks) == 1]
+    return int(doubled[0]) + 1 if len(doubled) else int(breaks[0]) + 1 if len(breaks) else 0
+
+
+def _items(task: Task, pattern: str | None, limit: int) -> Columns:
+    batch = next(iter(task.evaluation()), None)
+    if batch is None:
+        raise UserError(f"{task.name} has nothing held out to look at.", "Choose another task.")
+    T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
+    wanted = max(1, min(B, limit // T))
+
+    def first(array: Array | None) -> Array | None:
+        return None if array is None else np.ascontiguousarray(array[..., :wanted])
+
+    inputs, targets = first(batch.inputs), first(batch.targets)
+    assert inputs is not None and targets is not None
+    batch = Batch(
+        inputs, targets, first(batch.weights), first(batch.mask), first(batch.source), first(batch.source_mask),
+        first(batch.features), batch.fresh,
+    )  # fmt: skip
+    feature = np.ones((T, wanted), bool) if pattern is None else batch_truth(task, pattern, batch)
+    real = np.ones((T, wanted), bool) if batch.mask is None else batch.mask
+    # Item after item, as a text would stand.
+    order = np.flatnonzero(real.T).reshape(-1)
+    order = (order % T) * wanted + order // T
+    return Columns(batch, order, feature.reshape(-1)[order])
+
+
+def read(network: Network, batch: Batch) -> Iterator[tuple[int, Stack]]:
+    """Read `batch` from its beginning, some time steps at a time: (the first of them, the layers after reading).
+
+    The layers' buffers are used again for the next time steps. An encoder, if there is one, has read its source before.
+    """
+    a = network.architecture
+    T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
+    steps = max(1, min(T, _CHUNK_BYTES // (B * a.hidden * 4)))
+    state: State | None = _encoded(network, batch)
+    whole: Stack | None = None
+    for begin in range(0, T, steps):
+        count = min(steps, T - begin)
+        stack = whole if whole is not None and count == steps else _stack(network, count, B)
+        whole = whole or stack
+        mask = None if batch.mask is None else batch.mask[begin : begin + count]
+        stack.forward(batch.inputs[begin : begin + count], None if state is None else inward(state), mask, None)
+        yield begin, stack
+        state = outward(a.cell, [run.end(count) for run in stack.runs])
+
+
+def _stack(network: Network, T: int, B: int) -> Stack:
+    return Stack(network.architecture, network.parameters, network.gradients, "", T, B, False)
+
+
+def _encoded(network: Network, batch: Batch) -> State | None:
+    """The state that the body begins with: an encoder's last one, or nothing."""
+    if not network.architecture.source or batch.source is None:
+        return None
+    S, B = batch.source.shape
+    encoder = Stack(network.architecture, network.parameters, network.gradients, "encoder.", S, B, False)
+    encoder.forward(batch.source, None, batch.source_mask, None)
+    return outward(network.architecture.cell, encoder.end())

@@ -1,0 +1,103 @@
+"""A sample that can be steered while it is written: taken back, continued by hand, drawn otherwise, with units held.
+
+Its states are kept every so many symbols, so that going back reads a few symbols again instead of all of them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.lab.clamp import Clamp, clamped
+from rnnplay.lab.copied import Copied
+from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.tasks.base import Array, Task
+
+_EVERY = 64  # symbols between two states that are kept
+
+
+class Steered(Sampler):
+    """A Sampler with a past. Symbols count from the prompt's first; one that begins the text unseen does not count."""
+
+    def __init__(
+        self,
+        network: Network,
+        task: Task,
+        prompt: str,
+        options: Options,
+        clamps: Sequence[Clamp] = (),
+        training: Array | None = None,
+    ) -> None:
+        """`training`: the ids of a text, to tell what is copied from it. Raises UserError as Sampler does."""
+        self._original, self._clamps = network, tuple(clamps)
+        self._ids: list[int] = []  # read so far, the unseen beginning included
+        self._states = [network.zero_state(1)]  # before every _EVERY-th of them
+        super().__init__(clamped(network, clamps) if clamps else network, task, prompt, options)
+        self._silent = len(self._ids) - len(self.read)
+        self._copied = None if training is None or not len(training) else Copied(training)
+        if self._copied is not None:
+            self._copied.restart(self._ids[self._silent :])
+
+    @property
+    def length(self) -> int:
+        """Symbols so far, the prompt included."""
+        return len(self._ids) - self._silent
+
+    @property
+    def copied(self) -> tuple[int, int] | None:
+        """(start, length) of the longest span that stands in the training text too."""
+        return self._copied.longest if self._copied is not None else None
+
+    def refresh(self) -> None:
+        """Follow the network where it has learned: units that are held are held in what it is now."""
+        if self._clamps:
+            self._network = clamped(self._original, self._clamps)
+
+    def draw(self) -> tuple[str, float]:
+        drawn = super().draw()
+        self._tell_copied()
+        return drawn
+
+    def write(self, symbol: str) -> tuple[str, float]:
+        """Go on with this symbol: it, and its probability. Raises UserError where the network does not know it."""
+        if symbol not in self._vocabulary:
+            raise UserError(f"The network does not know {symbol!r}.", "Choose one of the candidates.")
+        i = self._vocabulary.index(symbol)
+        probability = float(self._own[i])
+        self._advance(self._fed_back[i])
+        self._tell_copied()
+        return symbol, probability
+
+    def take_back(self, keep: int) -> None:
+        """Go back to the first `keep` symbols; at least one must be left for the next to be predicted from."""
+        ids = self._ids[: max(1, self._silent + max(0, keep))]
+        if len(ids) == len(self._ids):
+            return
+        whole = (len(ids) - 1) // _EVERY
+        self._ids, again = ids[: whole * _EVERY], ids[whole * _EVERY :]
+        del self._states[whole + 1 :]
+        self._state = self._states[whole]
+        for i in again:
+            self._advance(i)
+        if self._copied is not None:
+            self._copied.restart(self._ids[self._silent :])
+
+    def change(self, options: Options) -> None:
+        """Draw otherwise from here on, with the generator as it is. Raises UserError where an option makes no sense."""
+        options.check()
+        self._options = options
+
+    @property
+    def options(self) -> Options:
+        return self._options
+
+    def _advance(self, i: int) -> None:
+        super()._advance(i)
+        self._ids.append(i)
+        if len(self._ids) % _EVERY == 0 and len(self._states) == len(self._ids) // _EVERY:
+            self._states.append([type(parts)(*(np.array(part) for part in parts)) for parts in self._state])
+
+    def _tell_copied(self) -> None:
+        if self._copied is not None:
+            self._copied.feed(self._ids[-1])
