@@ -298,7 +298,7 @@ def test_numbers_read_as_people_write_them() -> None:
     assert [short(v) for v in (950, 4_200, 198_123, 1.5e6)] == ["950", "4.2k", "198k", "1.5M"]
     assert [figure(v) for v in (1.4159, 0.0031, None, math.nan, 0)] == ["1.42", "0.0031", "–", "–", "0.00"]
     assert [percent(v) for v in (0, 0.001, 0.021, 1)] == ["0 %", "<1 %", "2 %", "100 %"]
-    assert [duration(v) for v in (42, 200, 7_500)] == ["42 s", "3 min 20 s", "2 h 05 min"]
+    assert [duration(v) for v in (0.42, 42, 200, 7_500)] == ["0.4 s", "42 s", "3 min 20 s", "2 h 05 min"]
     assert [tick_label(v) for v in (0, 0.5, 200, 4_000, 1e-4)] == ["0", "0.5", "200", "4k", "1e-4"]
     assert ticks(0, 4.2, 4) == [0, 2, 4]
     assert log_ticks(0.1, 100, 4) == pytest.approx([0.1, 1, 10, 100])

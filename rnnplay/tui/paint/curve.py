@@ -148,7 +148,7 @@ def plot(view: CurveView, width: int, height: int, palette: Palette, full: bool 
     if full and view.more and width > 3 * _SIDE:
         chart = plot(view, width - _SIDE - 2, height, palette)
         return [_beside(left, n, view, palette) for n, left in enumerate(chart)]
-    last = [row(figures(view.figure, palette), width, palette)] if view.figure else []
+    last = [row(figures(view.figure, palette, width=width), width, palette)] if view.figure else []
     steps = capacity(int(view.steps[-1]), view.limit) if len(view.steps) else 64
     tall, wide = height - len(last) - 1, width - _GUTTER
     curve = columns(view, 2 * wide, steps) if wide >= 8 and tall >= 2 else None

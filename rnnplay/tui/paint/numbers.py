@@ -46,8 +46,10 @@ def percent(share: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """42 s, 3 min 20 s, 2 h 05 min."""
+    """0.4 s, 42 s, 3 min 20 s, 2 h 05 min."""
     whole = round(seconds)
+    if 0 < seconds < 9.95:
+        return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

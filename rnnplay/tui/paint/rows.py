@@ -14,6 +14,8 @@ from rnnplay.tui.paint.colour import Palette
 
 Piece = tuple[str, Style]
 
+_PLAIN = str.maketrans("·→←↑↓…“”–×█▸‹›", '|><^v~""-x#><>')
+
 
 @lru_cache(4096)
 def clickable(style: Style, action: str) -> Style:
@@ -37,6 +39,8 @@ def row(pieces: Iterable[Piece], width: int, palette: Palette) -> Strip:
     for text, style in pieces:
         if left <= 0 or not text:
             continue
+        if not palette.glyphs.dots and not text.isascii():
+            text = text.translate(_PLAIN)
         size = cell_len(text)
         if size > left:
             text, size = fit(text, left, palette.glyphs.ellipsis), left
@@ -111,10 +115,16 @@ def frame(
     return framed
 
 
-def figures(pairs: Iterable[tuple[str, str]], palette: Palette, gap: str = "  ") -> list[Piece]:
-    """`label value` pairs: the label dim, the value plain."""
+def figures(
+    pairs: Iterable[tuple[str, str]], palette: Palette, gap: str = "  ", width: int | None = None
+) -> list[Piece]:
+    """`label value` pairs, the label dim, the value plain; with a `width`, as many as fit whole."""
     pieces: list[Piece] = []
+    used = -len(gap)
     for n, (label, value) in enumerate(pairs):
+        used += len(gap) + cell_len(label) + bool(label) + cell_len(value)
+        if width is not None and used > width:
+            break
         if n:
             pieces.append((gap, palette.blank))
         if label:

@@ -90,7 +90,7 @@ def sample(view: SampleView, width: int, height: int, palette: Palette, full: bo
         return [Strip([*a, *gap, *b], width) for a, b in zip(fields, beside, strict=True)]
     last = [candidates(view, width, palette)] if view.candidates else []
     if full and view.facts:
-        last = [row(figures(view.facts, palette), width, palette), *last]
+        last = [row(figures(view.facts, palette, width=width), width, palette), *last]
     room = height - len(last)
     if not view.text:
         return exactly([row([(fit(view.empty, width), palette.dim)], width, palette)], room, width, palette) + last

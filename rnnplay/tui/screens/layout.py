@@ -44,6 +44,11 @@ def tab_of(panel: Panel[Any]) -> int:
     return _TAB_OF.get(panel.id or "", 1)
 
 
+def turns(screen: Play, panel: Panel[Any]) -> bool:
+    """Whether going to `panel` turns to another tab."""
+    return screen.has_class("tabbed") and tab_of(panel) != screen.tab
+
+
 def too_small(_view: str, width: int, palette: Palette) -> Strip:
     """The line that says which size is needed."""
     return row([(fit(f"rnnplay needs {LEAST_WIDE}x{LEAST_TALL} cells.", width), palette.text)], width, palette)

@@ -126,6 +126,7 @@ class Play(Screen[None]):
         """The session says that something is new: painted at a tick; what a person waits for, at once."""
         if topic == "run":
             self.stale |= {"curves", "sample", "cells"}
+            self._ticks = -1  # all of it with the next tick
             self._announce()
         else:
             self.stale.add(topic)
@@ -217,9 +218,9 @@ class Play(Screen[None]):
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         if isinstance(self.focused, Panel):
-            tab = layout.tab_of(self.focused)
-            if tab != self.tab:
-                self.tab = tab
+            turns = layout.turns(self, self.focused)
+            self.tab = layout.tab_of(self.focused)
+            if turns:
                 self.lay_out(*self.size)
         if self.focused is not self.sample_panel and self.sampling_edited:
             self.sampling_edited = False
@@ -434,10 +435,12 @@ class Play(Screen[None]):
         self.show_panel((self.task_panel, self.loss_panel, self.cells_panel, self.sample_panel)[number - 1])
 
     def show_panel(self, panel: Panel[Any]) -> None:
-        if self.full is not None and self.full != panel.id:
+        leaving = self.full is not None and self.full != panel.id
+        if leaving:
             self.full = None
-        self.tab = layout.tab_of(panel)
-        self.lay_out(*self.size)
+        if leaving or layout.turns(self, panel):
+            self.tab = layout.tab_of(panel)
+            self.lay_out(*self.size)
         panel.focus()
 
     def action_full(self) -> None:

@@ -1,0 +1,108 @@
+"""The whole program in a real terminal: learn, look, sample, leave; and what is left when one side is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+ON_AT_REST = {7, 25}  # a terminal wraps its lines and shows its cursor
+
+
+def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.until("Choose a task")
+        terminal.press("enter")
+        terminal.until("Finished after 500 steps")
+        loss = float(terminal.until(r"train 0\.\d+").split()[1])
+        assert loss < 0.05
+        terminal.until("layer 1 unit 1 of 8")
+        terminal.press("3", "right", "right")
+        terminal.until("layer 1 unit 3 of 8")
+        terminal.press("left")
+        terminal.until("layer 1 unit 2 of 8")
+        terminal.press("s")
+        terminal.until("seed 2")
+        terminal.until("[helo]{30}")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.modes_left_on() <= ON_AT_REST
+        assert terminal.attributes() == terminal.before
+        assert terminal.no_trainer_within()
+        assert terminal.checkpoints()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_hang_up_or_an_end_from_outside_saves_the_run_and_ends_everything(tmp_path: Path, number: int) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "24", "--batch", "7") as terminal:
+        terminal.until(r"training · step \d\d")
+        terminal.until("layer 1 unit 1")
+        before = {path.name for path in terminal.checkpoints()}
+        if number == signal.SIGHUP:
+            terminal.hang_up()
+        else:
+            terminal.process.send_signal(number)
+        assert terminal.ended(reading=number != signal.SIGHUP) == 128 + number
+        assert terminal.no_trainer_within()
+        assert {path.name for path in terminal.checkpoints()} - before
+        if number == signal.SIGTERM:
+            assert terminal.modes_left_on() <= ON_AT_REST
+            assert terminal.attributes() == terminal.before
+
+
+def test_when_the_screen_is_killed_the_trainer_saves_and_ends(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5") as terminal:
+        terminal.until(r"training · step \d\d")
+        terminal.process.kill()
+        terminal.ended()
+        assert terminal.no_trainer_within()
+        assert terminal.checkpoints()
+
+
+def test_when_the_trainer_is_killed_the_screen_says_so_and_r_goes_on(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5") as terminal:
+        terminal.until(r"training · step \d\d")
+        (trainer,) = terminal.trainers()
+        os.kill(trainer, signal.SIGKILL)
+        terminal.until("ended unexpectedly")
+        terminal.until("r goes on")
+        terminal.press("r")
+        terminal.until("training · step")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.no_trainer_within()
+
+
+def test_quitting_in_the_middle_saves_and_ctrl_c_quits_too(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5", width=80, height=24) as terminal:
+        terminal.until(r"training · step \d\d")
+        terminal.press("\x03")
+        assert terminal.ended() == 0
+        assert terminal.no_trainer_within()
+        assert terminal.checkpoints()
+        assert terminal.attributes() == terminal.before
+
+
+def test_a_terminal_without_unicode_gets_plain_characters(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "play", "hello", PYTHONIOENCODING="latin-1", PYTHONUTF8="0") as terminal:
+        terminal.until("Finished after 500 steps")
+        terminal.until("unit 1 of 8")
+        assert b"\\u" not in terminal.written
+        assert not [c for c in terminal.text if ord(c) > 127], terminal.text
+
+
+def test_a_terminal_can_be_resized_while_it_trains(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5") as terminal:
+        terminal.until("Gradient norm")
+        terminal.until(r"training · step \d")
+        terminal.resize(80, 24)
+        terminal.until("1 Task +2 Loss +3 Cells")
+        terminal.resize(50, 12)
+        terminal.until("needs 60x16")
+        terminal.resize(130, 42)
+        terminal.until("Gradient norm")
+        terminal.press("q")
+        assert terminal.ended() == 0
