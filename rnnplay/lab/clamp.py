@@ -41,12 +41,16 @@ def clamped(network: Network, clamps: Iterable[Clamp]) -> Network:
     clamps = list(clamps)
     check(network, clamps)
     held = Network(replace(network.architecture, bias=True))
-    parameters = held.parameters
-    for name, array in parameters.items():
+    renew(held, network, clamps)
+    return held
+
+
+def renew(held: Network, network: Network, clamps: Iterable[Clamp]) -> None:
+    """Let `held`, which `clamped` made, follow what `network` has learned since."""
+    for name, array in held.parameters.items():
         array[...] = network.parameters.get(name, 0.0)
     for layer, unit, value in clamps:
-        hold(parameters, network.architecture.layers, layer, unit, value)
-    return held
+        hold(held.parameters, network.architecture.layers, layer, unit, value)
 
 
 def hold(parameters: dict[str, Array], layers: int, layer: int, unit: int, value: float) -> None:

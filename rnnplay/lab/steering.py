@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.clamp import Clamp, clamped
+from rnnplay.lab.clamp import Clamp, clamped, renew
 from rnnplay.lab.copied import Copied
 from rnnplay.lab.sampling import Options, Sampler
 from rnnplay.tasks.base import Array, Task
@@ -52,7 +52,7 @@ class Steered(Sampler):
     def refresh(self) -> None:
         """Follow the network where it has learned: units that are held are held in what it is now."""
         if self._clamps:
-            self._network = clamped(self._original, self._clamps)
+            renew(self._network, self._original, self._clamps)
 
     def draw(self) -> tuple[str, float]:
         drawn = super().draw()

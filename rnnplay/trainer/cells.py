@@ -81,9 +81,9 @@ class Questions:
                 raise
         self._rested = time.perf_counter()
 
-    @property
-    def busy(self) -> bool:
-        return bool(self._jobs)
+    def patience(self) -> float:
+        """Seconds until there is something to go on with; infinity where nothing was asked."""
+        return 0.0 if self._jobs else float("inf")
 
     # ------------------------------------------------------------------------------------------------------- answers
 

@@ -14,15 +14,18 @@ import numpy as np
 from rnnplay import corpora
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.sampling import Options, Sampler
-from rnnplay.lab.trace import Reading, quantised, read_text
-from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Trace, Watch
+from rnnplay.lab.gates import expected, read_gate
+from rnnplay.lab.sampling import CANDIDATES, Options
+from rnnplay.lab.steering import Steered
+from rnnplay.lab.trace import Reading, quantised, read_text, states_of
+from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, Trace, Watch
 from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import read_in_streams
 from rnnplay.trainer.opening import Session, history, left_out
 from rnnplay.trainer.wire import Wire
 
 SHARE = 0.012  # of training's time, for traces and again for samples
+ATTENTIVE = 0.1  # the same for samples on other channels than 0: someone is looking at nothing else
 EVERY = 0.1  # seconds between two events of a sample
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
 MAX_TRACE = 48 * 2**20  # numbers in a trace
@@ -49,14 +52,19 @@ class Budget:
 class Writing:
     """A sample under way, and what of it was not sent yet."""
 
-    sampler: Sampler
+    sampler: Steered
     channel: int
+    budget: Budget
     left: int | None  # symbols to draw; None: until it is stopped
     gap: float  # seconds between two symbols
     due: float  # when the next one is
     text: list[tuple[str, float]] = field(default_factory=list)
     begins: bool = True
     sent: float = 0.0
+    paused: bool = False
+    burst: int | None = None  # symbols to draw before it pauses; None: no end
+    keep: int | None = None  # symbols that stand of what was sent; None: all
+    waited_for: bool = False  # a person waits for its next event
 
     @property
     def done(self) -> bool:
@@ -67,16 +75,23 @@ class Writing:
         self.due = max(self.due + self.gap, now - EVERY)
         if self.left is not None:
             self.left -= 1
+        if self.burst is not None:
+            self.burst -= 1
+            self.paused = self.waited_for = self.burst <= 0
 
     def event(self) -> Sampled:
         """What was drawn since the last event."""
         text, self.text = self.text, []
         begins, self.begins = self.begins, False
+        keep, self.keep = self.keep, None
+        self.waited_for = False
         return Sampled(
             text=tuple(symbol for symbol, _ in text),
             probabilities=tuple(probability for _, probability in text),
             candidates=tuple(Candidate(symbol, p) for symbol, p in self.sampler.candidates()),
             begins=begins,
+            keep=keep,
+            copied=self.sampler.copied,
             unseen=self.sampler.unseen if begins else (),
             done=self.done,
             channel=self.channel,
@@ -119,22 +134,33 @@ class Looker:
         ids = learner.task.held_out_ids if session.pieces is None else session.pieces
         if not len(ids):
             raise UserError(f"{learner.task.name} has no text to look at.", "Choose a text.")
-        reading = read_text(network, ids, start, length, command.state)
-        self._wire.send(self._event(reading, step, command.state))
+        gate = command.state not in ("h", "c") and command.state in states_of(network)
+        reading = (read_gate if gate else read_text)(network, ids, start, length, command.state)
+        self._wire.send(self._event(reading, step, command, network))
         self._traced, self._traced_step = time.perf_counter(), step
         self._tracing.spend(self._traced - begun)
 
-    def _event(self, reading: Reading, step: int, state: str) -> Trace:
+    def _event(self, reading: Reading, step: int, command: Watch, network: Network) -> Trace:
         values, scale = quantised(reading.values)
+        candidates: tuple[Packed | None, Packed | None] = None, None
+        if command.candidates and network.architecture.readout == "softmax":
+            top = reading.values[-1]
+            if command.state != "h":
+                ids = self._learner.task.held_out_ids if self._session.pieces is None else self._session.pieces
+                top = read_text(network, ids, reading.start, len(reading.ids), "h").values[-1]
+            best, chances = expected(network, top, CANDIDATES)
+            candidates = Packed.of(best), Packed.of(chances)
         return Trace(
             step=step,
             start=reading.start,
             total=reading.total,
             symbols=reading.symbols(self._learner.task.vocabulary),
-            state=state,
+            state=command.state,
             values=Packed.of(values),
             scale=scale,
             surprise=Packed.of(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
+            candidates=candidates[0],
+            chances=candidates[1],
         )
 
     def _network_of(self, step: int) -> Network:
@@ -154,15 +180,52 @@ class Looker:
             raise UserError(f"The length is {command.length}.", "Give a number of characters from 0 upwards.")
         if not 0 <= command.rate < float("inf"):
             raise UserError(f"The rate is {command.rate:g}.", "Give characters a second, or 0 for as many as can be.")
+        task = self._learner.task
+        training = task.training_ids if command.copied else None
         writing = Writing(
-            sampler=Sampler(self._learner.shown(), self._learner.task, command.prompt, options),
+            sampler=Steered(self._learner.shown(), task, command.prompt, options, command.clamps, training),
             channel=command.channel,
+            budget=self._sampling if command.channel == 0 else Budget(ATTENTIVE),
             left=command.length,
             gap=1 / command.rate if command.rate else 0.0,
             due=time.perf_counter(),
         )
         writing.text += writing.sampler.read
         self._writings[command.channel] = writing
+
+    def steer(self, command: Steer) -> None:
+        """Change a sample under way. Raises UserError where there is none, or where something makes no sense."""
+        writing = self._writings.get(command.channel)
+        if writing is None:
+            raise UserError("No sample is under way.", "Begin one first.")
+        sampler, old = writing.sampler, writing.sampler.options
+        sampler.change(
+            Options(
+                temperature=old.temperature if command.temperature is None else command.temperature,
+                seed=old.seed,
+                top_k=old.top_k if command.top_k is None else command.top_k,
+                top_p=old.top_p if command.top_p is None else command.top_p,
+            )
+        )
+        if command.keep is not None and command.keep < sampler.length:
+            self._take_back(writing, max(command.keep, 0))
+        if command.symbol is not None:
+            writing.text.append(sampler.write(command.symbol))
+        if command.rate is not None:
+            writing.gap = 1 / command.rate if command.rate > 0 else 0.0
+        if command.go is not None:
+            writing.paused, writing.burst = not command.go, command.length if command.go else None
+            writing.due = time.perf_counter()
+        writing.waited_for = True
+
+    def _take_back(self, writing: Writing, keep: int) -> None:
+        """What was not sent yet is taken back first."""
+        sent = writing.sampler.length - len(writing.text)
+        writing.sampler.take_back(keep)
+        keep = writing.sampler.length  # a prompt's first symbol stays
+        del writing.text[max(0, keep - sent) :]
+        if keep < sent:
+            writing.keep = keep
 
     def stop_sampling(self, channel: int) -> None:
         if (writing := self._writings.pop(channel, None)) is not None:
@@ -173,11 +236,14 @@ class Looker:
         """Draw what is due, as far as there is time for it."""
         begun = now = time.perf_counter()
         end = now + (_TRAINING_SLICE if training else _SLICE)
-        while not writing.done and writing.due <= now < end and (not training or self._sampling.left(now)):
+        budget = writing.budget
+        while not (writing.done or writing.paused) and writing.due <= now < end and (not training or budget.left(now)):
             writing.draw(now)
-            self._sampling.spend(-now + (now := time.perf_counter()))
-        if writing.begins or writing.done or (writing.text and begun - writing.sent >= EVERY):
+            budget.spend(-now + (now := time.perf_counter()))
+        late = writing.text and begun - writing.sent >= EVERY
+        if writing.begins or writing.done or writing.waited_for or late:
             self._learner.shown()  # averaged weights follow those in training
+            writing.sampler.refresh()
             self._wire.send(writing.event())
             writing.sent = begun
 
@@ -205,7 +271,8 @@ class Looker:
         """Seconds until a sample goes on; infinity where none is under way."""
         if not self._writings or self._wire.backlog >= MAX_BACKLOG:
             return float("inf")
-        return max(min(writing.due for writing in self._writings.values()) - time.perf_counter(), 0.0)
+        due = [writing.due for writing in self._writings.values() if writing.waited_for or not writing.paused]
+        return max(min(due, default=float("inf")) - time.perf_counter(), 0.0)
 
     def evaluate(self, command: Evaluate, interrupted: Callable[[], bool]) -> Evaluated | None:
         """The loss on held-out data or on another text; None where it was interrupted. Raises UserError."""

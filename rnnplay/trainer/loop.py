@@ -14,6 +14,7 @@ import msgspec
 
 from rnnplay.config import UserError, validate
 from rnnplay.protocol import (
+    Ablate,
     AnyCommand,
     Change,
     CheckUp,
@@ -21,8 +22,11 @@ from rnnplay.protocol import (
     Evaluated,
     Event,
     Failed,
+    Find,
+    Gates,
     Go,
     Gradients,
+    History,
     Influence,
     OneStep,
     OneUnit,
@@ -34,6 +38,7 @@ from rnnplay.protocol import (
     Save,
     Saved,
     Status,
+    Steer,
     Stop,
     Stopped,
     StopSampling,
@@ -42,6 +47,7 @@ from rnnplay.protocol import (
 )
 from rnnplay.runs import run_id
 from rnnplay.runs.checkpoint import steps_of
+from rnnplay.trainer.cells import Questions
 from rnnplay.trainer.checking import CheckingUp
 from rnnplay.trainer.exploring import Explorer
 from rnnplay.trainer.looking import Looker
@@ -63,7 +69,7 @@ class Loop:
     def __init__(self, session: Session, wire: Wire, commands: Sequence[AnyCommand] = ()) -> None:
         """`commands`: those that came with the opening one."""
         self._session, self._learner, self._wire = session, session.learner, wire
-        self._looker = Looker(session, wire)
+        self._looker, self._questions = Looker(session, wire), Questions(session, wire)
         self._explorer, self._checking = Explorer(session), CheckingUp(session, wire)
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
         self._wrong = self._remedy = ""  # why it was paused or has diverged
@@ -87,7 +93,7 @@ class Loop:
         self._attempt(self._begin)
         while not self._ending:
             idle = self._state != "training" and not self._waiting
-            patience = min(self._looker.patience(), _IDLE) if idle else 0.0
+            patience = min(self._looker.patience(), self._questions.patience(), _IDLE) if idle else 0.0
             self._waiting.extend(self._wire.receive(patience))
             while self._waiting and not self._ending:
                 self._attempt(self._obey, self._waiting.popleft())
@@ -109,6 +115,7 @@ class Loop:
         if self._state == "training":
             self._train()
         self._looker.serve(self._state == "training")
+        self._questions.serve(self._state == "training")
         if self._state != self._told or (self._state == "training" and time.perf_counter() - self._reported >= REPORT):
             self._report()
 
@@ -252,6 +259,11 @@ class Loop:
                 self._looker.sample(command)
             case StopSampling():
                 self._looker.stop_sampling(command.channel)
+            case Steer():
+                self._looker.steer(command)
+            case Find() | Ablate() | Gates() | History():
+                self._questions.ask(command)
+                self._mark = None
             case Evaluate():
                 if (event := self._looker.evaluate(command, self._interrupted)) is not None:
                     self._wire.send(event)
