@@ -1,0 +1,44 @@
+"""The bench beside PyTorch: the same work, in processes of their own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rnnplay.bench.arena import cores
+from rnnplay.bench.work import SAMPLING, Work
+
+pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_pytorchs_steps_learn_and_its_samples_are_characters(cell: str) -> None:
+    from rnnplay.bench import with_torch
+
+    library = with_torch.library(1)
+    step, way = library.prepare(Work(cell, 2, 23, 3, 7))
+    losses = [float(step(8 * i)) for i in range(60)]  # type: ignore[arg-type]  # the same batch every time
+    assert losses[-1] < losses[0] - 0.5
+    assert "Adam" in way
+    draw, _ = library.prepare(next(row for row in SAMPLING if row.cell == cell))
+    drawn = [draw(i) for i in range(200)]
+    assert len(set(drawn)) > 20
+    assert set(drawn) <= set(range(65))
+
+
+def test_ratios_are_printed_for_one_and_for_all_threads() -> None:
+    choices = ("--rows", "gru 1x16", "--against", "torch", "--json", "--rounds", "2", "--seconds", "0.05")
+    child = subprocess.run(
+        [sys.executable, "-m", "rnnplay", "bench", *choices],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    _, row, summary = map(json.loads, child.stdout.splitlines())
+    contenders = {f"torch {threads}" for threads in (1, cores())}
+    assert set(row["ms"]) == {"rnnplay", *contenders}
+    assert row["ratio"]["torch"] == pytest.approx(min(row["ms"][who] for who in contenders) / row["ms"]["rnnplay"])
+    assert summary["notes"] == []
