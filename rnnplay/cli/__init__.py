@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from rnnplay.cli.cells import ablate, cells, parse_clamp
 from rnnplay.cli.extra import bench, export, import_network
 from rnnplay.cli.options import Grouped, choices_of, settings
 from rnnplay.config import RunConfig, UserError, configure
@@ -123,6 +124,7 @@ def evaluate(run: str, text: str | None, streams: int, step: int | None, runs: s
 @click.option("--top-k", default=0, show_default=True, help="Draw from the K likeliest; 0: from all.")
 @click.option("--top-p", default=1.0, show_default=True, help="Draw from the likeliest that make up this probability.")
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same text.")
+@click.option("--clamp", multiple=True, metavar="L.U=X", help="Hold a unit at a value: 1.37=0.9; may be given again.")
 @_step
 @_runs
 def sample(
@@ -133,6 +135,7 @@ def sample(
     top_k: int,
     top_p: float,
     seed: int,
+    clamp: tuple[str, ...],
     step: int | None,
     runs: str | None,
 ) -> None:
@@ -142,7 +145,15 @@ def sample(
     from rnnplay.cli import drive
     from rnnplay.protocol import Inspect, Sample
 
-    command = Sample(prompt=prompt, length=length, temperature=temperature, seed=seed, top_k=top_k, top_p=top_p)
+    command = Sample(
+        prompt=prompt,
+        length=length,
+        temperature=temperature,
+        seed=seed,
+        top_k=top_k,
+        top_p=top_p,
+        clamps=tuple(map(parse_clamp, clamp)),
+    )
     _end_with(drive.sample(Inspect(run=_found(run, runs), step=step), command))
 
 
@@ -170,7 +181,7 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
-for _command in (bench, export, import_network):
+for _command in (cells, ablate, bench, export, import_network):
     cli.add_command(_command)
 
 

@@ -31,7 +31,7 @@ _SAMPLE = Sample(length=300, temperature=0.8)
 _SAMPLES = {"hello": Sample(prompt="h", length=4, temperature=0.0)}
 
 
-class _Trainer:
+class OpenTrainer:
     """A trainer that is told to save and exit at the first signal; further ones change nothing, it is doing so."""
 
     def __init__(self, client: Client, interrupted: asyncio.Future[signal.Signals]) -> None:
@@ -57,7 +57,7 @@ class _Trainer:
 
 
 @asynccontextmanager
-async def _trainer(opening: Train | Resume | Inspect) -> AsyncIterator[_Trainer]:
+async def open_trainer(opening: Train | Resume | Inspect) -> AsyncIterator[OpenTrainer]:
     """A trainer that is gone when the block is left, whichever way; what it trained is saved."""
     loop = asyncio.get_running_loop()
     interrupted: asyncio.Future[signal.Signals] = loop.create_future()
@@ -68,7 +68,7 @@ async def _trainer(opening: Train | Resume | Inspect) -> AsyncIterator[_Trainer]
 
     for number in SIGNALS:
         loop.add_signal_handler(number, note, number)
-    trainer = _Trainer(await Client.start(opening), interrupted)
+    trainer = OpenTrainer(await Client.start(opening), interrupted)
     try:
         yield trainer
     finally:
@@ -83,7 +83,7 @@ async def follow(opening: Train | Resume, as_json: bool) -> int:
     diverged: Status | None = None
     sample: list[str] | None = None
     try:
-        async with _trainer(opening) as trainer:
+        async with open_trainer(opening) as trainer:
             async for event in trainer.client.events():
                 report.event(event)
                 match event:
@@ -127,15 +127,15 @@ async def follow(opening: Train | Resume, as_json: bool) -> int:
 async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
     """Print a checkpoint's loss on held-out data. Returns the exit status."""
     unit = "nats"
-    async with _trainer(inspect) as trainer:
+    async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
             match event:
                 case Started():
                     unit = event.facts.unit_of_loss
-                    _say(event.notes)
+                    say(event.notes)
                     await trainer.client.send(command)
                 case Evaluated(past=False):
-                    _say(event.notes)
+                    say(event.notes)
                     if as_json:
                         json_line("evaluated", evaluated_fields(event))
                     else:
@@ -150,16 +150,16 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
 
 async def sample(inspect: Inspect, command: Sample) -> int:
     """Write a text as it is drawn. Returns the exit status."""
-    async with _trainer(inspect) as trainer:
+    async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
             match event:
                 case Started():
-                    _say(event.notes)
+                    say(event.notes)
                     await trainer.client.send(command)
                 case Sampled():
                     if event.unseen:
                         unseen = " ".join(map(repr, event.unseen))
-                        _say([f"The network never saw {unseen}; the prompt is read without."])
+                        say([f"The network never saw {unseen}; the prompt is read without."])
                     print("".join(event.text), end="", flush=True)
                     if event.done:
                         break
@@ -173,6 +173,6 @@ async def sample(inspect: Inspect, command: Sample) -> int:
         return trainer.status
 
 
-def _say(notes: tuple[str, ...] | list[str]) -> None:
+def say(notes: tuple[str, ...] | list[str]) -> None:
     for note in notes:
         print(note, file=sys.stderr)

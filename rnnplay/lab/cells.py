@@ -71,8 +71,8 @@ class Finding:
         controls = f"rolled {self.ranking.rolled:.2f}, untrained {self.untrained:.2f}"
         if not self.convincing:
             return (
-                f"No unit stands out for {self.pattern}: the best, {unit}, has {self.measure} {score.strength:.2f}, "
-                f"and so has chance, nearly ({controls})."
+                f"No unit stands out {where(self.pattern)}: the best, {unit}, reaches {self.measure} "
+                f"{score.strength:.2f}, not clear of the controls ({controls})."
             )
         shown = f"{self.measure} {score.strength:.2f} ({controls})"
         if not self.boolean:
@@ -81,7 +81,7 @@ class Finding:
 
 
 def where(pattern: str) -> str:
-    """A feature as the place where it is true: inside quotes; at “start of word”; inside matches of [A-Z]+."""
+    """A feature as the place where it is true: inside quotes; at start of word; inside matches of [A-Z]+."""
     if pattern.startswith(("inside ", "within ", "in ")):
         return pattern
     plain = all(symbol.isalnum() or symbol in " -'" for symbol in pattern)

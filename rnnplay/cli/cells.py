@@ -1,0 +1,243 @@
+"""The commands that look inside: find a unit, prove it; and a picture of it to share."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from rnnplay.config import UserError
+
+_SHOWN = 10  # units in the list for people
+_PICTURED = 1_600  # characters in a picture
+
+
+def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from rnnplay.cli import _complete_run as complete
+
+    return complete(ctx, param, incomplete)
+
+
+_run = click.argument("run", shell_complete=_complete_run)
+_pattern = click.option(
+    "--pattern",
+    required=True,
+    metavar="NAME-OR-REGEX",
+    help="A feature that the task knows, or a regular expression whose matches are the feature.",
+)
+_text = click.option("--text", metavar="FILE", help="Look at this text instead of the run's held-out part.")
+_step = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
+_runs = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
+_characters = click.option("--characters", default=10_000, show_default=True, help="How much of the text is read.")
+
+
+@click.command()
+@_run
+@_pattern
+@_text
+@click.option("--svg", metavar="FILE", help="Write a picture of the text on the best unit's colour.")
+@click.option("--unit", metavar="L.U", help="In the picture, this unit (layer.unit) instead of the best.")
+@_characters
+@_step
+@_runs
+@_json
+def cells(
+    run: str,
+    pattern: str,
+    text: str | None,
+    svg: str | None,
+    unit: str | None,
+    characters: int,
+    step: int | None,
+    runs: str | None,
+    as_json: bool,
+) -> None:
+    """Find the units of RUN that follow a feature of its held-out text.
+
+    All units are ranked by AUC (by rank correlation where the feature has degrees), beside two controls: the best unit
+    for the same feature rolled along the text, and the best unit of the untrained network.
+    """
+    from rnnplay.protocol import Find, Found, Watch
+
+    chosen = parse_unit(unit) if unit is not None else None
+    events = asyncio.run(_ask(_inspect(run, text, step, runs), Find(pattern=pattern, characters=characters)))
+    found = next(event for event in events if isinstance(event, Found))
+    if svg is not None:
+        best = found.units[0]
+        layer, number, state = (best.layer, best.unit, best.state) if chosen is None else (*chosen, "h")
+        watch = Watch(length=_PICTURED, state=state, every=0)
+        _picture(asyncio.run(_ask(_inspect(run, text, step, runs), watch)), layer, number, found.sentence, Path(svg))
+    if as_json:
+        _print_json(_as_json(found))
+        return
+    print(found.sentence)
+    print(f"\n{found.measure:>30}")
+    for u in found.units[:_SHOWN]:
+        where = "high" if u.sign > 0 else "low"
+        print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}")
+    if found.pair is not None:
+        one, two = found.pair.units
+        names = " and ".join(f"{u.layer + 1}.{u.unit + 1} {u.state}" for u in (one, two))
+        print(f"  {names} together {found.pair.strength:.3f}")
+    print(f"  rolled {found.rolled:.3f}, untrained {found.untrained:.3f}, over {found.characters:,} characters")
+
+
+@click.command()
+@_run
+@click.option("--unit", required=True, metavar="L.U", help="Layer and unit as people count them: 1.37.")
+@_pattern
+@click.option("--to", type=click.Choice(["zero", "mean"]), default="zero", show_default=True, help="Hold it at this.")
+@click.option("--others", default=100, show_default=True, help="Other units of the layer to compare with, at most.")
+@_text
+@_characters
+@_step
+@_runs
+@_json
+def ablate(
+    run: str,
+    unit: str,
+    pattern: str,
+    to: str,
+    others: int,
+    text: str | None,
+    characters: int,
+    step: int | None,
+    runs: str | None,
+    as_json: bool,
+) -> None:
+    """Hold a unit of RUN still: what does that cost inside a feature, and what do other units cost?"""
+    from rnnplay.protocol import Ablate, Ablated
+
+    layer, number = parse_unit(unit)
+    if others < 0:
+        raise UserError(f"--others is {others}.", "Give 0 or more.")
+    command = Ablate(layer=layer, unit=number, pattern=pattern, to=to, others=others, characters=characters)
+    events = asyncio.run(_ask(_inspect(run, text, step, runs), command))
+    told = next(event for event in events if isinstance(event, Ablated))
+    if as_json:
+        _print_json(
+            {
+                "kind": "ablated",
+                "layer": told.layer + 1,
+                "unit": told.unit + 1,
+                "pattern": told.pattern,
+                "to": told.to,
+                "inside": told.inside,
+                "outside": told.outside,
+                "others_inside": told.others_inside,
+                "beaten": told.beaten,
+                "characters": told.characters,
+                "sentence": told.sentence,
+            }
+        )
+    else:
+        print(told.sentence)
+
+
+def parse_unit(text: str) -> tuple[int, int]:
+    """1.37 -> layer 0, unit 36. Raises UserError."""
+    if not (found := re.fullmatch(r"(\d{1,6})\.(\d{1,6})", text.strip())) or "0" in found.groups():
+        raise UserError(f"{text!r} names no unit.", "Give layer and unit, counted from 1: 1.37.")
+    return int(found[1]) - 1, int(found[2]) - 1
+
+
+def parse_clamp(text: str) -> tuple[int, int, float]:
+    """1.37=0.9 -> layer 0, unit 36, 0.9. Raises UserError."""
+    unit, _, value = text.partition("=")
+    try:
+        return *parse_unit(unit), float(value)
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{text!r} holds no unit.", "Give layer, unit and value: 1.37=0.9.") from None
+
+
+def _inspect(run: str, text: str | None, step: int | None, root: str | None) -> Any:
+    from rnnplay.protocol import Inspect
+    from rnnplay.runs import resolve, runs_root
+
+    file = None if text is None else str(Path(text).expanduser().absolute())
+    return Inspect(run=str(resolve(run, runs_root(root))), step=step, text=file)
+
+
+async def _ask(inspect: Any, question: Any) -> list[Any]:
+    """The trainer's words from its start to the answer to `question`. Raises UserError where it has none."""
+    from rnnplay.cli.drive import open_trainer, say
+    from rnnplay.protocol import Ablated, Failed, Found, Started, Stopped, Trace
+
+    told: list[Any] = []
+    async with open_trainer(inspect) as trainer:
+        async for event in trainer.client.events():
+            told.append(event)
+            match event:
+                case Started():
+                    say(event.notes)
+                    await trainer.client.send(question)
+                case Failed():
+                    raise UserError(event.wrong, event.remedy)
+                case Found() | Ablated() | Trace():
+                    break
+                case Stopped():
+                    sys.exit(trainer.status)
+                case _:
+                    pass
+    return told
+
+
+def _as_json(found: Any) -> dict[str, Any]:
+    def unit(u: Any) -> dict[str, Any]:
+        value = {"auc": u.value} if found.measure == "AUC" else {"correlation": u.value}
+        return {"layer": u.layer + 1, "unit": u.unit + 1, "state": u.state, **value, "sign": u.sign}
+
+    pair = None
+    if found.pair is not None:
+        pair = {
+            "units": [unit(u) for u in found.pair.units],
+            "weights": found.pair.weights,
+            "auc" if found.measure == "AUC" else "correlation": found.pair.value,
+        }
+    return {
+        "kind": "cells",
+        "pattern": found.pattern,
+        "step": found.step,
+        "measure": found.measure,
+        "units": [unit(u) for u in found.units],
+        "controls": {"rolled": found.rolled, "untrained": found.untrained},
+        "convincing": found.convincing,
+        "pair": pair,
+        "share": found.share,
+        "characters": found.characters,
+        "sentence": found.sentence,
+    }
+
+
+def _print_json(fields: dict[str, Any]) -> None:
+    import msgspec
+
+    print(msgspec.json.encode(fields).decode(), flush=True)
+
+
+def _picture(told: list[Any], layer: int, unit: int, sentence: str, path: Path) -> None:
+    from rnnplay.cli.picture import text_on_a_unit
+    from rnnplay.protocol import Started, Trace
+
+    trace = next(event for event in told if isinstance(event, Trace))
+    started = next(event for event in told if isinstance(event, Started))
+    values = trace.values.array()
+    if layer >= values.shape[0] or unit >= values.shape[1]:
+        raise UserError(
+            f"There is no unit {unit + 1} of layer {layer + 1}.",
+            f"Give a layer from 1 to {values.shape[0]} and a unit from 1 to {values.shape[1]}.",
+        )
+    activation = (values[layer, unit].astype(float) - 127) / 127
+    c = started.config
+    title = f"{c.task} · {c.cell.upper()} {c.layers}x{c.hidden} · step {trace.step:,}"
+    try:
+        path.write_text(text_on_a_unit(trace.symbols, activation.tolist(), title, sentence), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f'"{path}" cannot be written ({error.strerror}).', "Name another file.") from None
+    print(f"{path}", file=sys.stderr)

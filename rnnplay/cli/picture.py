@@ -1,0 +1,60 @@
+"""A text on the colour of one unit as a picture to share: SVG, one rectangle behind each run of equal characters."""
+
+from collections.abc import Sequence
+from html import escape
+
+from rnnplay.tui.paint.colour import LIGHT, UNICODE, blend, readable
+from rnnplay.tui.paint.wrap import glyph, wrap
+
+COLUMNS = 96
+_WIDE, _TALL = 8.4, 20  # of a character, in pixels
+_MARGIN = 24
+_LEVELS = 16
+
+
+def text_on_a_unit(symbols: Sequence[str], activation: Sequence[float], title: str, sentence: str) -> str:
+    """An SVG document: `symbols` (N) over their `activation` (N), -1 red to 1 blue, between a title and a sentence."""
+    rows = wrap(symbols, COLUMNS, UNICODE)
+    width = COLUMNS * _WIDE + 2 * _MARGIN
+    top = _MARGIN + 2 * _TALL
+    height = top + len(rows) * _TALL + 2 * _TALL + _MARGIN
+    font = 'font-family="\'DejaVu Sans Mono\', Menlo, Consolas, monospace" font-size="14"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" {font}>',
+        f'<rect width="100%" height="100%" fill="{LIGHT.background}"/>',
+        _words(title, _MARGIN, _MARGIN + 10, LIGHT.dim),
+    ]
+    for n, (first, past) in enumerate(rows):
+        parts += _row(symbols[first:past], activation[first:past], top + n * _TALL)
+    parts += [_words(sentence, _MARGIN, height - _MARGIN, LIGHT.text), "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
+def _row(symbols: Sequence[str], activation: Sequence[float], y: float) -> list[str]:
+    """Rectangles first, then the letters of each, at fixed places whatever font there is."""
+    behind, letters = [], []
+    start = 0
+    levels = [round(value * _LEVELS) for value in activation]
+    for at in range(1, len(levels) + 1):
+        if at < len(levels) and levels[at] == levels[start]:
+            continue
+        colour = _colour(levels[start] / _LEVELS)
+        x, width = _MARGIN + start * _WIDE, (at - start) * _WIDE
+        if levels[start]:
+            behind.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_TALL}" fill="{colour}"/>')
+        shown = "".join(
+            glyph(symbol, UNICODE) if symbol != " " else "\N{NO-BREAK SPACE}" for symbol in symbols[start:at]
+        )
+        ink = readable(colour, LIGHT.text, "#ffffff")
+        letters.append(f'<text x="{x:.1f}" y="{y + 15}" textLength="{width:.1f}" fill="{ink}">{escape(shown)}</text>')
+        start = at
+    return behind + letters
+
+
+def _colour(share: float) -> str:
+    end = LIGHT.negative[-1] if share < 0 else LIGHT.positive[-1]
+    return blend(LIGHT.background, end, min(1.0, abs(share)) ** 0.85)
+
+
+def _words(text: str, x: float, y: float, colour: str) -> str:
+    return f'<text x="{x}" y="{y}" fill="{colour}">{escape(text)}</text>'
