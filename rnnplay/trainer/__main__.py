@@ -42,6 +42,7 @@ def main() -> int:
     try:
         commands = wire.receive(timeout=60.0)
         if not commands:
+            wire.flush(1.0)  # perhaps there was something, and it was no command
             return 0
         opening, *later = commands
         if not isinstance(opening, Train | Resume | Inspect):

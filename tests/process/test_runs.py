@@ -1,0 +1,280 @@
+"""The run directory: found by the name a person gives, written whole or not at all, believed only after a check."""
+
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from rnnplay import runs
+from rnnplay.config import RunConfig, UserError
+from rnnplay.runs import Lock, MetricsFile, Record, checkpoint
+from rnnplay.runs.directory import create, every_run
+
+
+def make_run(root: Path, task: str = "hello") -> Path:
+    config = RunConfig(task=task, hidden=7)
+    run = create(root, config)
+    runs.save_record(run, Record(config=config, created="2025-01-01T00:00:00.000+00:00"))
+    return run
+
+
+def arrays() -> dict[str, np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(3)
+    return {"a": rng.standard_normal((5, 7)).astype(np.float32), "b": rng.standard_normal(11), "n": np.array([17])}
+
+
+# ------------------------------------------------------------------------------------------------------------- finding
+
+
+def test_a_run_is_found_by_directory_name_id_and_as_the_last(tmp_path: Path) -> None:
+    first, last = make_run(tmp_path), make_run(tmp_path, "prose")
+    for named in (str(first), first.name, runs.run_id(first)):
+        assert runs.resolve(named, tmp_path) == first
+    assert runs.resolve("last", tmp_path) == last
+
+
+def test_runs_that_begin_within_one_second_keep_their_order(tmp_path: Path) -> None:
+    made = [make_run(tmp_path) for _ in range(30)]
+    # Two of them may fall into the same 4,096th of a second.
+    order = [run.name[: -len("0000")] for run in every_run(tmp_path)]
+    assert order == sorted((run.name[: -len("0000")] for run in made), reverse=True)
+    assert len(set(made)) == 30
+
+
+@pytest.mark.parametrize("named", ["", "last", "no-such-run", "/", "."])
+def test_a_run_that_is_none_is_refused_in_a_sentence(tmp_path: Path, named: str) -> None:
+    with pytest.raises(UserError) as error:
+        runs.resolve(named, tmp_path / "nothing")
+    assert error.value.wrong
+    assert error.value.remedy
+
+
+def test_the_folder_of_runs_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNPLAY_HOME", str(tmp_path / "home"))
+    assert runs.runs_root() == tmp_path / "home" / "runs"
+    assert runs.runs_root(str(tmp_path / "here")) == tmp_path / "here"
+
+
+def test_a_folder_that_cannot_hold_a_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match=r"file.*Not a directory"):
+        create(tmp_path / "file" / "runs", RunConfig(task="hello"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{", b"\xff\xfe", b'{"config": {"task": "hello", "hidden": -1}, "created": ""}', b"[" * 100_000],
+)
+def test_a_damaged_config_is_named(tmp_path: Path, content: bytes) -> None:
+    run = make_run(tmp_path)
+    (run / "config.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"config\.json"):
+        runs.load_record(run)
+    assert [info.state for info in runs.list_runs(tmp_path)] == ["damaged"]
+
+
+def test_a_list_of_runs_tells_how_far_each_came(tmp_path: Path) -> None:
+    stopped, finished, running = make_run(tmp_path), make_run(tmp_path), make_run(tmp_path)
+    MetricsFile(stopped).append([{"step": 3, "loss": 1.5}, {"kind": "evaluated", "step": 3, "loss": 1.75}])
+    MetricsFile(finished).append([{"step": 9, "loss": 0.5}, {"kind": "ended", "step": 9}])
+    with Lock(running):
+        found = {info.path: info for info in runs.list_runs(tmp_path)}
+    one = found[str(stopped)]
+    assert (one.state, one.step, one.loss, one.validation, one.hidden) == ("stopped", 3, 1.5, 1.75, 7)
+    assert found[str(finished)].state == "finished"
+    assert (found[str(running)].state, found[str(running)].loss) == ("running", None)
+    assert list(found) == [str(running), str(finished), str(stopped)]
+
+
+# ---------------------------------------------------------------------------------------------------------------- lock
+
+
+HOLD = "import sys, time; from pathlib import Path; from rnnplay.runs import Lock; lock = Lock(Path(sys.argv[1]));"
+
+
+def test_the_lock_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    command = [sys.executable, "-c", HOLD + "print(1, flush=True); time.sleep(600)", str(run)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert runs.is_running(run)
+        with pytest.raises(UserError, match="another process"):
+            Lock(run)
+        holder.send_signal(signal.SIGKILL)
+    assert not runs.is_running(run)
+    Lock(run).release()
+
+
+# ------------------------------------------------------------------------------------------------------------- metrics
+
+
+def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    lines = [{"step": 1, "loss": 2.5}, {"kind": "changed", "step": 1, "lr": 0.5}, {"kind": "evaluated", "step": 1}]
+    MetricsFile(run).append(lines)
+    whole = (run / "metrics.jsonl").read_bytes()
+    for cut in range(1, len(whole) + 1):
+        (run / "metrics.jsonl").write_bytes(whole[:cut])
+        assert runs.read_lines(run / "metrics.jsonl") == lines[: whole[:cut].count(b"\n")]
+    assert runs.read_metrics(run / "metrics.jsonl") == (lines[:1], lines[2:], lines[1:2])
+
+
+def test_lines_that_are_none_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'\xff\x00\n[]\n{"step": "x"}\n' + b"[" * 5000 + b'\n{"step": 4}\n')
+    assert runs.read_lines(path) == [{"step": 4}]
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from rnnplay.runs import MetricsFile, checkpoint
+import numpy as np
+run = Path(sys.argv[1])
+metrics = MetricsFile(run)
+metrics.append([{"step": 1}])
+checkpoint.save(checkpoint.path_of(run, 1), 1, {"a": np.arange(5.0)}, {})
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+for write in (
+    lambda: metrics.append([{"step": step} for step in range(2, 2000)]),
+    lambda: checkpoint.save(checkpoint.path_of(run, 1), 1, {"a": np.arange(5000.0)}, {}),
+):
+    try:
+        write()
+    except OSError as error:
+        print(error.errno, flush=True)
+"""
+
+
+def test_a_disk_that_is_full_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(run)], capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) == 2, "both writes were to fail"
+    assert runs.read_lines(run / "metrics.jsonl") == [{"step": 1}]
+    assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")
+    assert checkpoint.load(checkpoint.path_of(run, 1)).arrays["a"].tolist() == [0, 1, 2, 3, 4]
+    assert not [path for path in run.iterdir() if "tmp" in path.name]
+
+
+# --------------------------------------------------------------------------------------------------------- checkpoints
+
+
+def test_transposed_and_sliced_arrays_come_back_as_they_were(tmp_path: Path) -> None:
+    base = np.arange(2 * 3 * 5, dtype=np.float32).reshape(2, 3, 5)
+    given = {"t": base.T, "f": np.asfortranarray(base[0]), "s": base[:, ::2, 1:4], "r": base[::-1]}
+    checkpoint.save(tmp_path / "x.safetensors", 6, given, {"big": 2**127 + 1, "x": 0.1})
+    found = checkpoint.load(tmp_path / "x.safetensors")
+    for name, array in given.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+    assert (found.step, found.state) == (6, {"big": 2**127 + 1, "x": 0.1})
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, order in (("x", 1), ("y", -1)):
+        some = dict(list(arrays().items())[::order])
+        checkpoint.save(tmp_path / name, 6, some, dict([("b", 1), ("a", 2)][::order]))
+    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
+
+
+def test_a_truncated_checkpoint_is_refused_wherever_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "ckpt-6.safetensors"
+    checkpoint.save(path, 6, arrays(), {"seed": 4})
+    whole = path.read_bytes()
+    for cut in [*range(0, len(whole) - 1, 13), len(whole) - 1]:
+        path.write_bytes(whole[:cut])
+        with pytest.raises(UserError, match=r"ckpt-6\.safetensors"):
+            checkpoint.load(path)
+
+
+def test_an_altered_byte_is_noticed_wherever_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "ckpt-6.safetensors"
+    checkpoint.save(path, 6, arrays(), {"seed": 4})
+    whole = path.read_bytes()
+    draw = random.Random(8)
+    for place in [*range(8), *draw.sample(range(len(whole)), 150)]:
+        altered = bytearray(whole)
+        altered[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(altered)
+        try:
+            found = checkpoint.load(path)
+        except UserError as error:
+            assert "ckpt-6.safetensors" in error.wrong
+            continue
+        # A space in the header's padding may become another one that means nothing: then all is as it was.
+        assert found.step == 6 and found.state == {"seed": 4}
+        for name, array in arrays().items():
+            np.testing.assert_array_equal(found.arrays[name], array)
+
+
+def hostile() -> dict[str, bytes]:
+    def header(text: str) -> bytes:
+        return len(text).to_bytes(8, "little") + text.encode()
+
+    one = {"a": np.zeros(2)}
+    return {
+        "empty": b"",
+        "pickle": pickle.dumps({"a": 1}),
+        "zip": b"PK\x03\x04" + bytes(200),
+        "endless header": (2**62).to_bytes(8, "little") + b"{}",
+        "deep header": header("[" * 100_000),
+        "outside": header('{"a":{"dtype":"F64","shape":[4],"data_offsets":[0,9999999]}}'),
+        "negative": header('{"a":{"dtype":"F64","shape":[-4],"data_offsets":[0,0]}}'),
+        "no metadata": safetensors.numpy.save(one),
+        "deep metadata": safetensors.numpy.save(one, {"rnnplay": "[" * 100_000}),
+        "no object": safetensors.numpy.save(one, {"rnnplay": "7"}),
+        "no digest": safetensors.numpy.save(one, {"rnnplay": json.dumps({"step": 1, "state": {}})}),
+        "wrong types": safetensors.numpy.save(one, {"rnnplay": json.dumps({"step": "1", "state": [], "digest": 3})}),
+    }
+
+
+@pytest.mark.parametrize("name", hostile())
+def test_a_file_made_to_harm_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "ckpt-1.safetensors"
+    path.write_bytes(hostile()[name])
+    with pytest.raises(UserError, match=r"ckpt-1\.safetensors"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"a": np.zeros((7, 5), np.float32)}, '"a" is float32'),
+        ({"a": np.zeros((5, 7), np.float64)}, '"a" is float64'),
+        ({"a": np.full((5, 7), np.nan, np.float32)}, "not finite"),
+        ({"b": np.full(11, np.inf)}, "not finite"),
+        ({"z": np.zeros(1)}, '"z"'),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, changed: dict[str, Any], what: str) -> None:
+    path = tmp_path / "ckpt-1.safetensors"
+    checkpoint.save(path, 1, {**arrays(), **changed}, {})
+    with pytest.raises(UserError, match=r"ckpt-1\.safetensors") as error:
+        checkpoint.fit(checkpoint.load(path), arrays())
+    assert what in error.value.wrong
+
+
+def test_the_last_two_whole_checkpoints_and_forty_of_weights_are_kept(tmp_path: Path) -> None:
+    for step in range(45):
+        checkpoint.save(checkpoint.path_of(tmp_path, step), step, {}, {}, durable=False)
+        checkpoint.save(checkpoint.path_of(tmp_path, step, "weights"), step, {}, {}, durable=False)
+    checkpoint.prune(tmp_path)
+    assert checkpoint.steps_of(tmp_path) == [43, 44]
+    assert checkpoint.steps_of(tmp_path, "weights") == list(range(5, 45))
+
+
+def test_only_checkpoints_are_taken_for_checkpoints(tmp_path: Path) -> None:
+    for name in ("ckpt-.safetensors", "ckpt-x.safetensors", "ckpt-²3.safetensors", ".ckpt-7.safetensors.tmp"):
+        (tmp_path / name).touch()
+    (tmp_path / "ckpt-12.safetensors").touch()
+    assert checkpoint.steps_of(tmp_path) == [12]
+    assert os.listdir(tmp_path)
