@@ -11,17 +11,24 @@ from rnnplay.engine.architecture import (
     State,
     TooLarge,
 )
+from rnnplay.engine.looking import Activations, Forward, StateGradients, Statistics
 from rnnplay.engine.network import Network
 from rnnplay.engine.optimizers import OPTIMIZERS, Optimizer, StepReport
+from rnnplay.engine.public import GRU, LSTM, RNN
 from rnnplay.engine.schedules import SCHEDULES, Averaging, learning_rate, sequence_length
 
 __all__ = [
     "GATES",
+    "GRU",
+    "LSTM",
     "OPTIMIZERS",
+    "RNN",
     "SCHEDULES",
+    "Activations",
     "Architecture",
     "Averaging",
     "Batch",
+    "Forward",
     "GRUState",
     "InputState",
     "LSTMState",
@@ -29,6 +36,8 @@ __all__ = [
     "Optimizer",
     "RNNState",
     "State",
+    "StateGradients",
+    "Statistics",
     "StepReport",
     "TooLarge",
     "learning_rate",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from rnnplay.engine.arrays import Array, Blocks, xp
 from rnnplay.engine.inputs import Steps
-from rnnplay.engine.run import Held, Parts, Run
+from rnnplay.engine.run import Held, Parts, Run, gates_last
 
 add, multiply, subtract, tanh = xp.add, xp.multiply, xp.subtract, xp.tanh
 
@@ -141,6 +141,18 @@ class GRURun(Run):
             xp.add.reduce(da[0], 0, out=self.gradients["b_hn"][:, 0])
         self.input.backward(x, deltas.matrices(1, 4, T))
         return (self.dh,)
+
+    def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+        blocks = self.blocks.array
+        recurrent = xp.concatenate([blocks[1], blocks[2], blocks[0]], axis=2)
+        return (self._hidden_gradient(recurrent, blocks[4], dy, None if dlast is None else dlast[0], held),)
+
+    def gate_values(self) -> Array:
+        r, z, _, n, _ = self.blocks.array
+        return xp.concatenate([r, z, n], axis=2)
+
+    def gate_gradients(self) -> Array:
+        return gates_last(self.blocks.stacked(1, 4, self.T))
 
     def input_gradient(self, out: Array) -> None:
         self._input_gradient(self.blocks.stacked(1, 4, self.T), out)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rnnplay.engine.arrays import Array, Blocks, xp
 from rnnplay.engine.inputs import Steps
-from rnnplay.engine.run import Held, Parts, Run
+from rnnplay.engine.run import Held, Parts, Run, gates_last
 
 add, multiply, subtract, tanh = xp.add, xp.multiply, xp.subtract, xp.tanh
 
@@ -143,6 +143,21 @@ class LSTMRun(Run):
         self._finish_gradient()
         self.input.backward(x, dz_all)
         return self.dh, dc_next.reshape(self.dc.shape)
+
+    def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+        dh_last, dc_last = (None, None) if dlast is None else dlast
+        dc = xp.zeros_like(self.h)
+        if dc_last is not None:
+            dc[-1] = dc_last
+        dc[:-1] += self.blocks.array[5, :-1]
+        dc[1:] += self.blocks.array[0, :-1]
+        return self._hidden_gradient(self.gate_gradients(), None, dy, dh_last, held), dc
+
+    def gate_values(self) -> Array:
+        return gates_last(self.blocks.stacked(1, 5, self.T))
+
+    def gate_gradients(self) -> Array:
+        return gates_last(self.blocks.stacked(1, 5, self.T))
 
     def input_gradient(self, out: Array) -> None:
         self._input_gradient(self.blocks.stacked(1, 5, self.T), out)

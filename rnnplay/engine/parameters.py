@@ -1,8 +1,8 @@
 """A network's parameters: their names, shapes and first values, as views of one flat array.
 
 Names: `l0.W_xh`, `l0.W_hh`, `l0.b_h` (GRU: also `l0.b_hn`; input-rnn: `l0.W_ph` for `l0.W_hh`), `W_hy`, `b_y`; an
-encoder's begin with `encoder.`. Gate blocks are in the order of GATES. W_xh of inputs by id is a transposed view: in
-memory each id has a row.
+encoder's begin with `encoder.`; `W_fh`, `b_fh` and `picture.*` are those of `front.py`. Gate blocks are in the order
+of GATES. W_xh of inputs by id is a transposed view: in memory each id has a row.
 """
 
 import math
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from rnnplay.engine.architecture import GATES, Architecture
 from rnnplay.engine.arrays import Array, xp
+from rnnplay.engine.front import front_shapes
 
 
 def shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
@@ -30,6 +31,7 @@ def shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
                 found[f"{prefix}l{layer}.b_h"] = (G * H, 1)
                 if a.cell == "gru":
                     found[f"{prefix}l{layer}.b_hn"] = (H, 1)
+    found |= front_shapes(a)
     found["W_hy"] = (a.outputs, H)
     if a.bias:
         found["b_y"] = (a.outputs, 1)
@@ -82,7 +84,8 @@ def initialise(a: Architecture, values: Mapping[str, Array], rng: "xp.random.Gen
                 block = value[gate * H : (gate + 1) * H]
                 block[...] = xp.eye(H) if a.init == "identity" else _orthogonal(H, rng)
         else:
-            value[...] = rng.uniform(-bound, bound, value.shape)
+            reach = 1.0 / math.sqrt(value.shape[1]) if name.startswith("picture.") else bound
+            value[...] = rng.uniform(-reach, reach, value.shape)
     if a.bias and a.cell in ("lstm", "gru"):
         for name, value in values.items():
             if name.endswith(".b_h"):

@@ -117,6 +117,16 @@ class RNNRun(Run):
         self._input_gradient(self.dz[None], out)
 
 
+    def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+        return (self._hidden_gradient(self.dz, None, dy, None if dlast is None else dlast[0], held),)
+
+    def gate_values(self) -> Array:
+        return self.h[1:]
+
+    def gate_gradients(self) -> Array:
+        return self.dz
+
+
 class SigmoidRun(RNNRun):
     activation = "sigmoid"
     gates = (0.5,)

@@ -42,73 +42,28 @@ class Stretch:
             self.at = [self.whole[0, k] if G == 1 else self.whole[:, k] for k in range(steps)]
 
 
-class Run(ABC):
+class Layer(ABC):
     """One layer for T time steps of B sequences.
 
-    parameters and gradients hold W_xh (G*H, D), W_hh (G*H, H) and, with biases, b_h (G*H, 1). After `forward`, h
-    (T+1, B, H) holds the state carried in and that after each time step; `backward` needs `train`.
+    parameters and gradients hold W_xh (G*H, D) and what else the cell has, as (rows, columns) of the equations. After
+    `forward`, h (T+1, B, H) holds in row t + 1 what the layer says at time step t; `backward` needs `train`.
     """
 
     gates: tuple[float, ...] = (1.0,)
-    kept = 1
-    order: tuple[int, ...] | None = None
+    """For each gate what its rows are multiplied by before tanh: 1/2 makes a sigmoid of it."""
 
     def __init__(
-        self, parameters: dict[str, Array], gradients: dict[str, Array], by_id: bool, T: int, B: int, train: bool
+        self, parameters: dict[str, Array], gradients: dict[str, Array], T: int, B: int, train: bool
     ) -> None:
         W_xh = parameters["W_xh"]
-        self.T, self.B, self.G, self.dtype = T, B, len(self.gates), W_xh.dtype.name
-        self.H = H = W_xh.shape[0] // self.G
         self.parameters, self.gradients = parameters, gradients
-        b, db = parameters.get("b_h"), gradients.get("b_h")
-        self.input = Input(W_xh, gradients["W_xh"], b, db, self.gates, by_id, B)
-        self.h = xp.zeros((T + 1, B, H), self.dtype)
-        self.h_at = self.each(self.h)
-        self.half, self.one = xp.array(0.5, self.dtype), xp.array(1.0, self.dtype)
-        steps = max(1, min(T, STRETCH_BYTES // (max(self.G, self.kept) * B * H * self.h.itemsize)))
-        looked_up = xp.zeros(steps * self.G * B * H, self.dtype)
-        self.stretches = [Stretch(a, min(a + steps, T), self.G, B, H, looked_up) for a in range(0, T, steps)]
-        self.train = train
-        self._recurrence()
-        self._forward_buffers()
-        if train:
-            self.dh = xp.zeros((B, H), self.dtype)
-            self.dh_at = self.dh[0] if B == 1 else self.dh
-            self.dh_held = xp.zeros_like(self.dh_at)
-            several = self.G > 1 and B > 1 and not by_id
-            self.sums = xp.zeros((self.G, steps, B, self.input.D), self.dtype) if several else None
-            self._backward_buffers(steps)
-
-    def _recurrence(self) -> None:
-        W_hh = self.parameters["W_hh"]
-        self.recurrent = Forward(W_hh, self.G, self.B, self.input.row_scale)
-        if self.train:
-            self.recurrent_back = Backward(W_hh, self.G, self.B, self.order)
-        self.weight_mask: Array | None = None
-        self.masked = xp.zeros((0,), self.dtype)
-
-    def each(self, array: Array) -> list[Array]:
-        """(T, B, H) as a list over time: (B, H), for one sequence (H)."""
-        return list(array[:, 0]) if self.B == 1 else list(array)
+        self.T, self.B, self.G, self.dtype, self.train = T, B, len(self.gates), W_xh.dtype.name, train
+        self.H = W_xh.shape[0] // self.G
+        self.h = xp.zeros((T + 1, B, self.H), self.dtype)
 
     @abstractmethod
-    def _forward_buffers(self) -> None: ...
-
-    @abstractmethod
-    def _backward_buffers(self, steps: int) -> None: ...
-
     def pack(self, weight_mask: Array | None = None) -> None:
         """Read the parameters again. weight_mask (G*H, H) multiplies W_hh until the next call."""
-        self.input.pack(self.T * self.B, self.train)
-        W_hh = self.parameters["W_hh"]
-        self.weight_mask = weight_mask
-        if weight_mask is not None:
-            if self.masked.shape != W_hh.shape:
-                self.masked = xp.zeros_like(W_hh)
-            W_hh = xp.multiply(W_hh, weight_mask, self.masked)
-        self.recurrent.pack(W_hh)
-        if self.train:
-            self.recurrent_back.pack(W_hh)
 
     @abstractmethod
     def begin(self, parts: Sequence[Array] | None) -> None:
@@ -124,11 +79,82 @@ class Run(ABC):
 
     @abstractmethod
     def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
-        """dL/dh from above (T, B, H) and dL/d(last state) -> the gradients, and dL/d(first state)."""
+        """dL/dh from above (T, B, H) and dL/d(last state) -> the gradients, and dL/d(first state).
+
+        The gates' values give way to their gradients.
+        """
 
     @abstractmethod
     def input_gradient(self, out: Array) -> None:
         """dL/dx (T, B, D), after `backward`."""
+
+    @abstractmethod
+    def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+        """dL/d(each part of the state), (T+1, B, H), after `backward` with the same arguments."""
+
+    @abstractmethod
+    def gate_values(self) -> Array:
+        """The gates (T, B, G*H), before `backward`."""
+
+    @abstractmethod
+    def gate_gradients(self) -> Array:
+        """dL/d(what the gates' functions were given) (T, B, G*H), after `backward`."""
+
+
+class Run(Layer):
+    """A layer whose state goes through W_hh (G*H, H)."""
+
+    kept = 1
+    """Blocks of H numbers that a stretch of the backward pass needs for each time step and sequence."""
+    order: tuple[int, ...] | None = None
+    """The order in which the backward pass needs the gates of W_hh; None is their own."""
+
+    def __init__(
+        self, parameters: dict[str, Array], gradients: dict[str, Array], by_id: bool, T: int, B: int, train: bool
+    ) -> None:
+        super().__init__(parameters, gradients, T, B, train)
+        H, b, db = self.H, parameters.get("b_h"), gradients.get("b_h")
+        self.input = Input(parameters["W_xh"], gradients["W_xh"], b, db, self.gates, by_id, B)
+        self.h_at = self.each(self.h)
+        self.half, self.one = xp.array(0.5, self.dtype), xp.array(1.0, self.dtype)
+        steps = max(1, min(T, STRETCH_BYTES // (max(self.G, self.kept) * B * H * self.h.itemsize)))
+        looked_up = xp.zeros(steps * self.G * B * H, self.dtype)
+        self.stretches = [Stretch(a, min(a + steps, T), self.G, B, H, looked_up) for a in range(0, T, steps)]
+        W_hh = parameters["W_hh"]
+        self.recurrent = Forward(W_hh, self.G, B, self.input.row_scale)
+        self.weight_mask: Array | None = None
+        self.masked = xp.zeros((0,), self.dtype)
+        self._forward_buffers()
+        if train:
+            self.recurrent_back = Backward(W_hh, self.G, B, self.order)
+            self.dh = xp.zeros((B, H), self.dtype)
+            self.dh_at = self.dh[0] if B == 1 else self.dh
+            self.dh_held = xp.zeros_like(self.dh_at)
+            several = self.G > 1 and B > 1 and not by_id
+            self.sums = xp.zeros((self.G, steps, B, self.input.D), self.dtype) if several else None
+            self._backward_buffers(steps)
+
+    @abstractmethod
+    def _forward_buffers(self) -> None: ...
+
+    @abstractmethod
+    def _backward_buffers(self, steps: int) -> None: ...
+
+    def each(self, array: Array) -> list[Array]:
+        """(T, B, H) as a list over time: (B, H), for one sequence (H)."""
+        return list(array[:, 0]) if self.B == 1 else list(array)
+
+    def pack(self, weight_mask: Array | None = None) -> None:
+        self.input.pack(self.T * self.B, self.train)
+        W_hh = self.parameters["W_hh"]
+        self.weight_mask = weight_mask
+        if weight_mask is not None:
+            if self.masked.shape != W_hh.shape:
+                self.masked = xp.zeros_like(W_hh)
+            W_hh = xp.multiply(W_hh, weight_mask, self.masked)
+        self.recurrent.pack(W_hh)
+        if self.train:
+            self.recurrent_back.pack(W_hh)
 
     def _input_gradient(self, dz: Array, out: Array) -> None:
         """dz (G, T, B, H), with one sequence (1, T, 1, G*H) -> out."""
@@ -150,3 +176,27 @@ class Run(ABC):
     def _finish_gradient(self) -> None:
         if self.weight_mask is not None:
             self.gradients["W_hh"] *= self.weight_mask
+
+    def _hidden_gradient(
+        self, dz: Array, past: Array | None, dy: Array | None, dlast: Array | None, held: Held | None
+    ) -> Array:
+        """dL/dh (T+1, B, H) from dz (T, B, G*H) in the order of W_hh's gates, and past: what came round the gates."""
+        W = self.parameters["W_hh"] if self.weight_mask is None else self.masked
+        dh = xp.zeros_like(self.h)
+        dh[:-1] = dz @ W
+        if past is not None:
+            dh[:-1] += past
+        if dlast is not None:
+            dh[-1] += dlast
+        if dy is not None:
+            dh[1:] += dy
+        if held is not None and past is None:
+            for t in range(self.T - 1, -1, -1):
+                dh[t] += dh[t + 1] * held.padding[t]
+        return dh
+
+
+def gates_last(stacked: Array) -> Array:
+    """(k, T, B, H), or (1, T, 1, k*H) -> (T, B, k*H), a copy where there are several."""
+    k, T, B, H = stacked.shape
+    return stacked[0] if k == 1 else stacked.transpose(1, 2, 0, 3).reshape(T, B, k * H)

@@ -19,9 +19,9 @@ class Stepper:
         self.architecture = a
         self.layers = [part(values, f"l{layer}.") for layer in range(a.layers)]
         self.W_hy, self.b_y = values["W_hy"], values.get("b_y")
-        self.halves = a.cell == "rnn" and a.activation == "sigmoid"
+        self.halves = a.activation == "sigmoid"
         self.activate = activate(a.activation, a.dtype)
-        self.cell = {"rnn": self._rnn, "lstm": self._lstm, "gru": self._gru, "input-rnn": self._input}[a.cell]
+        self.remember = {"rnn": self._rnn, "lstm": self._lstm, "gru": self._gru}.get(a.cell)
 
     def step(self, x: Array, state: State) -> tuple[Array, State]:
         """ids (B) or values (D, B) -> logits (V, B) and the next state."""
@@ -32,9 +32,13 @@ class Stepper:
             entered = W[:, x] if by_id and layer == 0 else W.dot(x)  # (G*H, B)
             if "b_h" in p:
                 entered += p["b_h"]
-            following = self.cell(p, entered, s)
-            after.append(following)
-            x = following[0]
+            if self.remember is None:
+                previous, x = self._input(p, entered, s, x, by_id and layer == 0)
+                after.append(previous)
+            else:
+                following = self.remember(p, entered, s)
+                after.append(following)
+                x = following[0]
         y = self.W_hy.dot(x)
         if self.b_y is not None:
             y += self.b_y
@@ -78,6 +82,15 @@ class Stepper:
         h += n
         return GRUState(h)
 
-    def _input(self, p: dict[str, Array], z: Array, s: tuple[Array, ...]) -> LayerState:
-        raise NotImplementedError
-        return InputState(z)
+    def _input(
+        self, p: dict[str, Array], z: Array, s: tuple[Array, ...], x: Array, by_id: bool
+    ) -> tuple[InputState, Array]:
+        if by_id:
+            hot = xp.zeros_like(s[0])
+            hot[x, xp.arange(x.size)] = 1.0
+            x = hot
+        z += p["W_ph"].dot(s[0])
+        if self.halves:
+            z *= 0.5
+        self.activate(z, z)
+        return InputState(x.astype(z.dtype)), z
