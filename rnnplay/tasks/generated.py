@@ -95,6 +95,31 @@ def write(answer: Answer, batch: Batch, end: int, longest: int) -> list[list[int
     return written
 
 
+def asked(answer: Answer, batch: Batch, at_a_time: int = 250) -> Array:
+    """What the network says to `batch` (T, V, B), asked about some sequences at a time to spare memory."""
+    B = batch.inputs.shape[-1]
+    pieces = (columns_of(batch, np.arange(b, min(b + at_a_time, B))) for b in range(0, B, at_a_time))
+    return np.concatenate([answer(piece) for piece in pieces], axis=2)
+
+
+def columns_of(batch: Batch, chosen: Array) -> Batch:
+    """The sequences `chosen` out of `batch`."""
+
+    def cut(array: Array | None) -> Array | None:
+        return None if array is None else array[..., chosen]
+
+    return Batch(
+        batch.inputs[..., chosen],
+        batch.targets[..., chosen],
+        cut(batch.weights),
+        cut(batch.mask),
+        cut(batch.source),
+        cut(batch.source_mask),
+        cut(batch.features),
+        batch.fresh,
+    )
+
+
 def without_memory(train: Sequence[Batch], held: Sequence[Batch], outputs: int) -> float:
     """Nats a counted time step of the best guess from the present input alone, counted on `train` (add one tenth)."""
     size = 1 + max(int(batch.inputs.max()) for batch in (*train, *held))
@@ -195,7 +220,7 @@ class Symbols(Generated):
 
 def right(answer: Answer, batch: Batch) -> Array:
     """Whether the likeliest symbol is the target at each time step (T, B); True where nothing counts."""
-    hits: Array = answer(batch).argmax(axis=1) == batch.targets
+    hits: Array = asked(answer, batch).argmax(axis=1) == batch.targets
     return hits if batch.weights is None else hits | (batch.weights == 0)
 
 

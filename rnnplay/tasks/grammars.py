@@ -4,7 +4,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig
 from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import END, Item, Split, Symbols, collate, right, split_of
+from rnnplay.tasks.generated import END, Item, Split, Symbols, asked, collate, right, split_of
 
 # The inner grammar: from each state the letters that may follow, each with the state that it leads to.
 REBER: dict[int, tuple[tuple[str, int], ...]] = {
@@ -72,7 +72,7 @@ class Reber(Symbols):
     def measure(self, answer: Answer) -> Measure:
         """The share of 1,000 strings never trained on at whose every step just the legal letters are likely."""
         batch = self.test()
-        likely = answer(batch).transpose(2, 0, 1) > self.likely  # (B, T, V)
+        likely = asked(answer, batch).transpose(2, 0, 1) > self.likely  # (B, T, V)
         weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
         hits = []
         for b in range(batch.inputs.shape[1]):

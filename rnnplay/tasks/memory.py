@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import Generated, Split, right, share_of, split_of
+from rnnplay.tasks.generated import Generated, Split, asked, right, share_of, split_of
 
 
 def rows_of(draw: Callable[[int], Array], count: int, split: Split) -> Array:
@@ -128,7 +128,7 @@ class Adding(Generated):
     def measure(self, answer: Answer) -> Measure:
         """Of 2,000 fresh sequences the share whose sum is off by less than 0.04."""
         batch = self.test()
-        error = np.abs(answer(batch)[-1, 0] - batch.targets[-1, 0])
+        error = np.abs(asked(answer, batch)[-1, 0] - batch.targets[-1, 0])
         return share_of(f"fresh sums with an error below {self.tolerance}", error < self.tolerance, 1.0)
 
     def baselines(self) -> list[tuple[str, float]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig
 from rnnplay.tasks.base import Answer, Array, Batch, Measure
-from rnnplay.tasks.generated import Item, share_of
+from rnnplay.tasks.generated import Item, asked, share_of
 from rnnplay.tasks.sentences import Grammar, Pool, distinct, known, listed, vocabulary_of, words_of
 
 # Who or what is sent where.
@@ -127,7 +127,7 @@ class Typing(Pool):
         batch = self.test()
         at = np.array([self.decided[key] for key in self.keys["test"]]) - 1  # it is the target one time step earlier
         columns = np.arange(len(at))
-        guesses = answer(batch).argmax(axis=1)[at, columns]
+        guesses = asked(answer, batch).argmax(axis=1)[at, columns]
         return share_of("unseen messages whose deciding word comes first", guesses == batch.targets[at, columns], 0.95)
 
     def feature_names(self) -> list[str]:
@@ -144,7 +144,7 @@ class Typing(Pool):
                 cues = [cue.replace("_", " ") for cue in table[decided]]
                 starts = [text.find(f" {cue} ") for cue in cues]
                 first = min((text[: at + 1].count(" ") for at in starts if at >= 0), default=len(words))
-                ends = words.index(decided, min(first + 1, len(words))) if decided in words[first + 1 :] else len(words)
+                ends = max((t for t, word in enumerate(words) if word == decided and t > first), default=len(words))
                 return (np.arange(len(words)) >= first) & (np.arange(len(words)) < ends)
         raise KeyError(name)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import Generated, Split
+from rnnplay.tasks.generated import Generated, Split, asked
 from rnnplay.tasks.memory import rows_of
 
 SIDE = 12
@@ -54,7 +54,7 @@ class Video(Generated):
 
     def measure(self, answer: Answer) -> Measure:
         batch = self.test()
-        hits = (answer(batch).argmax(axis=1) == batch.targets)[1:]
+        hits = (asked(answer, batch).argmax(axis=1) == batch.targets)[1:]
         value = float(hits.mean())
         return Measure("frames of unseen films right", value, 0.97, value >= 0.97)
 
@@ -133,7 +133,7 @@ class Ball(Generated):
     def measure(self, answer: Answer) -> Measure:
         """The share of predicted frames whose ball, the middle of its light, is within half a pixel of the true one."""
         batch = self.test()
-        wanted, found = middle(batch.targets), middle(answer(batch))
+        wanted, found = middle(batch.targets), middle(asked(answer, batch))
         distance = np.sqrt(((wanted - found) ** 2).sum(axis=1))[self.warm_up :]
         value = float((distance < self.tolerance).mean())
         return Measure("unseen frames with the ball in its place", value, 0.95, value >= 0.95)

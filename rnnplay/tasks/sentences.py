@@ -7,8 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.tasks.base import Array, Batch, Example
-from rnnplay.tasks.generated import SPLITS, Generated, Item, Split, collate, generator, split_of, without_memory
+from rnnplay.tasks.base import Batch, Example
+from rnnplay.tasks.generated import (
+    SPLITS,
+    Generated,
+    Item,
+    Split,
+    collate,
+    columns_of,
+    generator,
+    split_of,
+    without_memory,
+)
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|<\w+>|[^\w\s]")
 
@@ -58,18 +68,7 @@ class Pool(Generated):
 
     def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
         pool = self.pool[split]
-        return self.columns(pool, rng.integers(0, pool.inputs.shape[1], count))
-
-    @staticmethod
-    def columns(pool: Batch, chosen: Array) -> Batch:
-        """The sequences `chosen` out of `pool`."""
-        return Batch(
-            pool.inputs[:, chosen],
-            pool.targets[:, chosen],
-            None if pool.weights is None else pool.weights[:, chosen],
-            source=None if pool.source is None else pool.source[:, chosen],
-            source_mask=None if pool.source_mask is None else pool.source_mask[:, chosen],
-        )
+        return columns_of(pool, rng.integers(0, pool.inputs.shape[1], count))
 
     def evaluation(self) -> Iterator[Batch]:
         yield self.pool["validation"]
@@ -84,7 +83,7 @@ class Pool(Generated):
     def example(self, index: int) -> Example:
         pool = self.pool["test"]
         column = index % pool.inputs.shape[1]
-        batch = self.columns(pool, np.array([column]))
+        batch = columns_of(pool, np.array([column]))
         if batch.weights is not None:  # without its padding
             length = int(np.flatnonzero(batch.weights[:, 0])[-1]) + 1
             source, mask = batch.source, batch.source_mask

@@ -69,16 +69,16 @@ def test_always_saying_one_costs_a_sixth() -> None:
     assert np.mean((batch.targets[-1] - 1) ** 2) == pytest.approx(task.baselines()[0][1], rel=0.1)
 
 
-def test_an_error_of_a_25th_in_one_sum_of_2_000_leaves_adding_unsolved() -> None:
+def test_an_error_of_a_25th_in_a_few_sums_leaves_adding_unsolved() -> None:
     task = Adding(configure("adding"))
 
-    def off(error: float) -> Array:
-        answers = task.test().targets.copy()
+    def off(batch: Batch, error: float) -> Array:
+        answers = batch.targets.copy()
         answers[-1, 0, 17] += error
         return answers
 
-    assert task.measure(lambda batch: off(0.039)).solved
-    assert not task.measure(lambda batch: off(0.041)).solved
+    assert task.measure(lambda batch: off(batch, 0.039)).solved
+    assert not task.measure(lambda batch: off(batch, 0.041)).solved
 
 
 def test_the_song_forks_after_i_love() -> None:

@@ -1,0 +1,126 @@
+"""Tables of one's own: a CSV's column for `series`, a TSV of labelled lines for `sentiment`; wrong ones are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnplay.config import UserError, configure
+from rnnplay.tasks.generated import SPLITS
+from rnnplay.tasks.sentiment import Sentiment
+from rnnplay.tasks.series import Series
+from rnnplay.tasks.tables import column_of, labelled_lines
+
+
+def saved(folder: Path, text: str | bytes, name: str = "table.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def waves(rows: int) -> str:
+    return "day,note,level\n" + "".join(f"2024-{i},fair,{np.sin(i / 3) * 4 + 10}\n" for i in range(rows))
+
+
+def test_the_last_column_of_numbers_is_taken_or_the_one_that_is_named(tmp_path: Path) -> None:
+    path = saved(tmp_path, "day;a;b\n1;2.5;-3\n2;3.5;-4\n")
+    values, name, sha256 = column_of(path, None)
+    assert (values.tolist(), name) == ([-3, -4], "b") and len(sha256) == 64
+    assert column_of(path, "a")[0].tolist() == [2.5, 3.5]
+    assert column_of(path, "1")[:2][1] == "day"
+
+
+def test_a_csv_without_a_heading_is_read_from_its_first_row(tmp_path: Path) -> None:
+    assert column_of(saved(tmp_path, "1,10\n2,20\n3,30\n"), None)[0].tolist() == [10, 20, 30]
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_understood(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"\xef\xbb\xbfvalue\r\n1.5\r\n2.5\r\n")
+    assert column_of(path, None)[:2][0].tolist() == [1.5, 2.5]
+    assert column_of(path, "value")[1] == "value"
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("a,b\n1,2\n3,4\n", "c", "no column 'c'"),
+        ("a,b\n1,2\n3,x\n", "b", "Row 3"),
+        ("a,b\n1,2\n3,nan\n", "b", "'nan'"),
+        ("a,b\n1,2\n3,inf\n", "b", "'inf'"),
+        ("a,b\n1,2\n3\n", "b", "is empty"),
+        ("a,b\nx,y\nz,w\n", None, "no column of numbers"),
+        ("a,b\n", None, "no rows"),
+        ("  \n", None, "is empty"),
+        (b"a\n\xff\xfe1\n", None, "not UTF-8"),
+        (b"a\n1\x002\n", None, "zero byte"),
+    ],
+)
+def test_a_wrong_csv_is_refused_by_name(tmp_path: Path, text: str | bytes, column: str | None, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        column_of(saved(tmp_path, text), column)
+
+
+def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.csv", tmp_path):
+        with pytest.raises(UserError):
+            column_of(path, None)
+
+
+def test_a_csv_of_one_s_own_trains_as_a_series_in_its_own_units(tmp_path: Path) -> None:
+    path = saved(tmp_path, waves(400))
+    task = Series(configure("series", text=str(path), seq_len=20, batch=3))
+    assert task.batch(0).inputs.shape == (20, 1, 3)
+    assert sum(len(task.parts[split]) for split in SPLITS) == 400
+    example = task.example(1)
+    assert example.series is not None and 5 < example.series.min() < example.series.max() < 15
+    forecast = task.respond("3", lambda batch: batch.inputs)  # the same value again
+    assert [text for text, _ in forecast] == [f"{np.sin(399 / 3) * 4 + 10:.4g} "] * 3
+    with pytest.raises(UserError):
+        task.respond("many", lambda batch: batch.inputs)
+
+
+@pytest.mark.parametrize(("rows", "text"), [(20, None), (400, "level\n" + "7\n" * 400)])
+def test_a_series_that_is_short_or_constant_is_refused(tmp_path: Path, rows: int, text: str | None) -> None:
+    path = saved(tmp_path, text or waves(rows))
+    with pytest.raises(UserError):
+        Series(configure("series", text=str(path)))
+
+
+def test_a_linear_predictor_follows_a_sine_but_not_the_tide(tmp_path: Path) -> None:
+    sine = Series(configure("series", text=str(saved(tmp_path, waves(400)))))
+    assert sine.baselines()[0][1] < 1e-6
+    tide = Series(configure("series"))
+    assert tide.baselines()[0][1] > 0.01
+
+
+def reviews(count: int) -> str:
+    return "review\tlabel\n" + "".join(f"number {i} was {'fine' if i % 2 else 'foul'}\t{i % 2}\n" for i in range(count))
+
+
+def test_labelled_lines_of_one_s_own_train_as_sentiment(tmp_path: Path) -> None:
+    path = saved(tmp_path, reviews(300), "mine.tsv")
+    task = Sentiment(configure("sentiment", text=str(path), batch=5))
+    assert task.output_vocabulary == ("0", "1") and task.batch(0).inputs.shape[1] == 5
+    assert sum(task.pool[split].inputs.shape[1] for split in SPLITS) == 300
+    assert (task.bag_of_words(task.test()).argmax(axis=1) == task.test().targets[-1]).all()
+
+
+def test_a_line_that_stands_twice_is_kept_once_and_said(tmp_path: Path) -> None:
+    rows, _, notes = labelled_lines(saved(tmp_path, reviews(80) + "number 3 was fine\t0\n"))
+    assert len(rows) == 80 and "twice" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("good\n" * 90, "1 column"),
+        ("good\tyes\tmaybe\n" * 90, "3 columns"),
+        ("".join(f"line {i}\tyes\n" for i in range(90)), "only the label 'yes'"),
+        ("".join(f"line {i}\tlabel {i}\n" for i in range(190)), "190 different labels"),
+        ("a\tyes\nb\tno\n", "2 lines"),
+        ("\tyes\n", "an empty column"),
+    ],
+)
+def test_wrong_labelled_lines_are_refused_by_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        labelled_lines(saved(tmp_path, text))
