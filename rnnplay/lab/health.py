@@ -18,6 +18,9 @@ from rnnplay.tasks.base import Batch
 MOST = 3  # pieces of advice at a time
 EARLY = 40  # steps before which nothing but a loss that is not finite is remarked
 FLAT_STEPS = 150  # steps after which a loss that has not moved is remarked
+FIRST_ROWS = 60  # in which the first updates show whether they overshoot
+WILD = 100.0  # a gradient norm that no healthy network begins with
+DEAD = 0.4  # share of units
 EDGE = 0.99  # |tanh| or |2 sigmoid - 1| beyond which a unit or gate is saturated
 
 
@@ -40,7 +43,7 @@ class Patient:
     optimizer: str
     lr: float
     clip: float  # 0: off
-    span: int  # time steps through which a gradient flows back
+    span: int = 0  # time steps through which a gradient flows back; 0: all of a sequence
     longest_lag: int = 0  # of the task; 0: unknown
     baseline: float | None = None  # the loss of a simple predictor
 
@@ -141,81 +144,102 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Course:
-    """How the loss went: `first` untrained, `now`, `best` of all stretches."""
+    """How the loss went: `first` untrained, `now` lately, `peak` early on."""
 
     step: int
     first: float
     now: float
-    best: float
+    peak: float
     finite: bool
     good: bool  # better than the simple predictor, or far better than untrained
     moving: bool  # it has fallen lately
-    worse: bool  # well above its best or above where it began
+    worse: bool  # above where it began, or well above its best
 
     @classmethod
     def of(cls, m: Monitor) -> "Course":
         losses = np.array(m.losses)
-        step = m.steps[-1]
         finite = bool(np.isfinite(losses[-1]))
         known = losses[np.isfinite(losses)]
         if not known.size:
-            return cls(step, math.nan, math.nan, math.nan, False, False, False, True)
+            return cls(m.steps[-1], math.nan, math.nan, math.nan, False, False, False, True)
         size = max(1, min(len(known) // 8, 40))
         stretches = known[len(known) % size :].reshape(-1, size).mean(axis=1)
-        first, now, best = float(known[: max(1, min(3, size))].mean()), float(np.median(known[-size:])), stretches.min()
-        earlier = stretches[: max(1, len(stretches) * 3 // 4)].min()
-        baseline = m.patient.baseline
-        good = finite and (now < 0.5 * first or (baseline is not None and now < 0.97 * baseline))
-        moving = finite and now < 0.99 * min(first, float(earlier))
-        worse = not finite or now > 1.02 * first or (now > 1.3 * float(best) and not now < 0.5 * first)
-        return cls(step, first, now, float(best), finite, good, moving, worse)
+        first, now, best = float(known[0]), float(stretches[-1]), float(stretches.min())
+        earlier = float(stretches[: max(1, len(stretches) * 3 // 4)].min())
+        base = m.patient.baseline
+        fallen = now < 0.1 * first and not _wild(m)
+        good = finite and (fallen or (base is not None and base < 0.98 * first and now < 0.93 * base))
+        good = good or (finite and (base is None or base >= 0.98 * first) and now < 0.5 * first)
+        moving = finite and now < 0.99 * min(first, earlier)
+        worse = not finite or now > 1.1 * first or (now > 1.3 * best and now > 0.5 * first)
+        early = known[:FIRST_ROWS]
+        peak = float(np.convolve(early, np.ones(3) / 3, "valid").max()) if len(early) > 2 else first
+        return cls(m.steps[-1], first, now, peak, finite, good, moving, worse)
+
+    @property
+    def overshot(self) -> bool:
+        """The first updates made the loss much worse than that of the untrained network."""
+        return self.peak > 1.6 * self.first
 
 
 def _percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def _wild(m: Monitor) -> bool:
+    """The gradient was enormous before the first update."""
+    return bool(m.norms) and not m.norms[0] < WILD
+
+
+def _began_saturated(m: Monitor) -> bool:
+    """Before training had done anything to it."""
+    return bool(m.looks) and m.looks[0].saturated > 0.5 and m.looks[0].step == 0
+
+
 def too_high(m: Monitor, c: Course) -> Advice | None:
-    ratios = [k.ratio for k in m.looks if k.ratio is not None]
-    peak, recent = max(ratios, default=0.0), (ratios[-1] if ratios else 0.0)
-    began_wild = bool(m.norms) and not m.norms[0] < 100
     lr = m.lr if m.lr is not None else m.patient.lr
     remedy = f"Try a learning rate of {lr / 10:.1g}."
+    name = "learning rate too high"
     if not c.finite:
-        if began_wild:
+        if _wild(m):
             return None  # it was wild before the first update
-        return Advice("learning rate too high", f"The loss is no longer finite at rate {lr:g}.", remedy, 1.0)
-    if c.step < EARLY or c.good:
+        return Advice(name, f"The loss stopped being a number at rate {lr:g}.", remedy, 1.0)
+    if _wild(m) or _began_saturated(m):
         return None
-    if (c.worse and peak > 0.01) or (not c.moving and recent > 0.02):
+    ratios = [k.ratio for k in m.looks if k.ratio is not None]
+    peak, recent = max(ratios, default=0.0), (ratios[-1] if ratios else 0.0)
+    now = m.looks[-1] if m.looks else None
+    if c.overshot and not (c.good and recent < 0.01 and (now is None or now.saturated < 0.5)):
+        cause = f"The first updates overshot: the loss went from {c.first:.3g} up to {c.peak:.3g}."
+        return Advice(name, cause, remedy, 0.9)
+    if c.step >= EARLY and not c.good and ((c.worse and peak > 0.01) or (not c.moving and recent > 0.03)):
         cause = f"Updates change the weights by {_percent(max(recent, peak))} a step, and the loss does not fall."
-        return Advice("learning rate too high", cause, remedy, 0.9 if not began_wild else 0.6)
+        return Advice(name, cause, remedy, 0.85)
     return None
 
 
 def too_low(m: Monitor, c: Course) -> Advice | None:
     ratios = [k.ratio for k in m.looks if k.ratio is not None]
-    if not c.finite or c.step < FLAT_STEPS or c.good or not ratios:
+    if not c.finite or c.step < FLAT_STEPS or c.good or not ratios or _wild(m) or _began_saturated(m):
         return None
     lr = m.lr if m.lr is not None else m.patient.lr
-    if np.median(ratios) < 3e-4 and c.now > 0.9 * c.first:
-        cause = f"Updates change the weights by only {np.median(ratios):.0e} of their size, and the loss hardly moves."
+    typical = float(np.median(ratios))
+    if typical < 3e-4 and c.now > 0.9 * c.first and not (m.looks[-1].dead > DEAD or np.mean(m.clipped[-20:]) > 0.9):
+        cause = f"Updates change the weights by only {typical:.0e} of their size, and the loss hardly moves."
         return Advice("learning rate too low", cause, f"Try a learning rate of {lr * 100:.1g}.", 0.6)
     return None
 
 
 def explodes(m: Monitor, c: Course) -> Advice | None:
-    if c.good and c.finite:
+    if c.good:
         return None
-    wild = not m.norms[0] < 100
+    wild = _wild(m)
     grows = any(k.verdict == "explodes" for k in m.looks[:1] + m.looks[-2:])
     radius = next((k.radius for k in reversed(m.looks) if k.radius is not None), None)
-    clip = m.patient.clip
-    clipped = float(np.mean(m.clipped[-20:]))
+    clip, clipped = m.patient.clip, float(np.mean(m.clipped[-20:]))
     beyond = clip > 0 and clipped > 0.5 and np.nanmedian(m.norms[-20:]) > 10 * clip
-    if not (wild or grows) or (not wild and not beyond and c.moving):
-        return None
-    if not wild and not beyond and c.finite and not (radius is not None and radius > 1.1):
+    strong = beyond or not c.finite or (radius is not None and radius > 1.1)
+    if not wild and not (grows and strong and not c.moving and not c.overshot):
         return None
     cause = "The gradient grows on its way back through time"
     if radius is not None and radius > 1:
@@ -227,10 +251,11 @@ def explodes(m: Monitor, c: Course) -> Advice | None:
 
 
 def vanishes(m: Monitor, c: Course) -> Advice | None:
-    if not m.looks or c.good or not c.finite or c.step < FLAT_STEPS:
+    if not m.looks or c.good or not c.finite or c.step < FLAT_STEPS or c.moving or c.overshot or _began_saturated(m):
         return None
     last, lag = m.looks[-1], m.patient.longest_lag
-    if last.horizon is None or not lag or last.horizon >= lag or m.patient.span < lag:
+    # Five horizons back less than 1e-10 of the gradient is left: no patience will help.
+    if last.horizon is None or lag <= 5 * last.horizon or 0 < m.patient.span < lag or last.dead > DEAD:
         return None
     cause = f"The gradient reaches {last.horizon} steps back, the task needs {lag}."
     remedy = "Try the cell lstm or gru" if m.patient.cell == "rnn" else "Try a higher forget bias or chrono"
@@ -238,46 +263,41 @@ def vanishes(m: Monitor, c: Course) -> Advice | None:
 
 
 def dead(m: Monitor, c: Course) -> Advice | None:
-    if not m.looks or (c.good and m.looks[-1].dead < 0.9):
-        return None
-    share = m.looks[-1].dead
-    if share < 0.4:
+    share = m.looks[-1].dead if m.looks else 0.0
+    if share < DEAD or (c.good and share < 0.9):
         return None
     cause = f"{_percent(share)} of the units are zero at every time step: no gradient reaches them."
     return Advice("dead units", cause, "Try a smaller learning rate, tanh, or smaller weights.", 0.5 + 0.5 * share)
 
 
 def saturated(m: Monitor, c: Course) -> Advice | None:
-    if not m.looks or c.good or c.step < EARLY or c.moving:
-        return None
-    share = m.looks[-1].saturated
-    if share < 0.5:
+    share = m.looks[-1].saturated if m.looks else 0.0
+    began = _began_saturated(m)
+    quiet = c.now < 0.1 * c.first if began else c.good or c.moving or c.step < EARLY
+    if share < 0.5 or quiet:
         return None
     what = "units" if m.patient.cell in ("rnn", "input-rnn") else "gates"
     cause = f"{_percent(share)} of the {what} stand at the edge of their range, where no gradient passes."
-    began = m.looks[0].saturated > 0.5
     remedy = "Start with smaller weights (init uniform)." if began else "Try a smaller learning rate."
     return Advice("saturated units", cause, remedy, 0.8 if began else 0.5)
 
 
 def too_short(m: Monitor, c: Course) -> Advice | None:
     lag, span = m.patient.longest_lag, m.patient.span
-    if not lag or span >= lag or (c.good and c.finite) or c.step < EARLY:
+    if not lag or not span or span >= lag or (c.good and c.finite) or c.step < EARLY:
         return None
     cause = f"The gradient flows back {span} time steps, the task's longest dependency is {lag}."
-    return Advice("sequence length too short", cause, f"Set the length to {lag} or more.", 0.85)
+    return Advice("sequence length too short", cause, f"Let it flow back {lag} or more.", 0.85)
 
 
 def clipped(m: Monitor, c: Course) -> Advice | None:
-    if c.good or not c.finite or c.step < EARLY or m.patient.clip <= 0 or c.moving:
+    if c.good or not c.finite or c.step < EARLY or m.patient.clip <= 0 or c.moving or _wild(m):
         return None
     share = float(np.mean(m.clipped[-20:]))
     norm = float(np.nanmedian(m.norms[-20:]))
-    if share < 0.9 or norm < 20 * m.patient.clip or m.norms[0] > 100:
+    if share < 0.9 or norm < 20 * m.patient.clip:
         return None
-    cause = (
-        f"{_percent(share)} of the steps are clipped: the gradient's norm is {norm:.2g}, the clip {m.patient.clip:g}."
-    )
+    cause = f"{_percent(share)} of the steps are clipped: the norm is {norm:.2g}, the clip {m.patient.clip:g}."
     return Advice("clipped too hard", cause, f"Clip at {norm:.1g} or more.", 0.75)
 
 

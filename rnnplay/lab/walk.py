@@ -5,11 +5,12 @@ encoder-decoder is two chains of layers of which the second begins with the stat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rnnplay.engine.architecture import GATES, Architecture
+from rnnplay.engine.front import Front
 from rnnplay.lab import equations
 from rnnplay.lab.equations import Array, Moment, Slope, Weights
 from rnnplay.tasks.base import Batch
@@ -160,11 +161,20 @@ class Walk:
             sizes[0] = a.inputs
         return [(np.zeros((size, B)), np.zeros((size, B)) if a.cell == "lstm" else None) for size in sizes]
 
+    def _from_features(self, features: Array) -> State:
+        """The first state that a vector or a picture sets."""
+        found = self._front({}).forward(features)
+        return [(h.T.copy(), np.zeros(h.T.shape) if self.architecture.cell == "lstm" else None) for h in found]
+
+    def _front(self, gradients: dict[str, Array]) -> Front:
+        return Front(replace(self.architecture, dtype="float64"), self.parameters, gradients)
+
     def forward(self, batch: Batch, state: State | None = None, hands: Hands | None = None) -> Way:
         """Walk through `batch` from `state` (zero), which an encoder's last one replaces."""
         hands, T, B = hands or {}, batch.inputs.shape[0], batch.inputs.shape[-1]
         moments: list[list[list[Moment]]] = []
-        state = self.zero(B) if state is None else state
+        if state is None:
+            state = self.zero(B) if batch.features is None else self._from_features(batch.features)
         for part, chain in enumerate(self.chains):
             encodes = len(self.chains) > 1 and part == 0
             inputs = batch.source if encodes else batch.inputs
@@ -223,6 +233,10 @@ class Walk:
                             found[prefix + "b_h"][here] += dz.sum(axis=1, keepdims=True)
                         if gate == "n" and prefix + "b_hn" in found:
                             found[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
+        if way.batch.features is not None and self.architecture.features:
+            front = self._front(found)
+            front.forward(way.batch.features)
+            front.backward([h.T for h, _ in backs[0].start])
         return found
 
 

@@ -33,7 +33,7 @@ def patient(learner: Learner) -> lab.Patient:
         optimizer=config.optimizer,
         lr=config.lr,
         clip=config.clip,
-        span=config.seq_len if text or config.truncate else 0,
+        span=config.truncate or (config.seq_len if text else 0),
         longest_lag=task.longest_lag,
         baseline=baselines[0][1] if baselines else None,
     )

@@ -50,6 +50,22 @@ def test_a_walk_has_the_engines_loss_and_gradients(cell: str, activation: str, r
             np.testing.assert_allclose(slope, n.gradients[name], rtol=1e-9, atol=1e-13, err_msg=name)
 
 
+@pytest.mark.parametrize("picture", [None, (2, 6, 4)])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_a_walk_begins_with_the_state_that_features_set(cell: str, picture: tuple[int, int, int] | None) -> None:
+    n = network(cell, layers=2, features=3, picture=picture)
+    batch = batch_for(n)
+    shape = (3, 2) if picture is None else (*picture, 2)
+    batch = Batch(batch.inputs, batch.targets, batch.weights, features=np.random.default_rng(4).normal(size=shape))
+    loss, _ = n.learn(batch)
+    walk = Walk(n.architecture, n.parameters)
+    way = walk.forward(batch)
+    assert way.loss == pytest.approx(loss, rel=1e-12)
+    dy = walk.slope_of_loss(way)
+    for name, slope in walk.gradients(way, walk.backward(way, dy), dy).items():
+        np.testing.assert_allclose(slope, n.gradients[name], rtol=1e-9, atol=1e-13, err_msg=name)
+
+
 def test_a_walk_by_steps_gives_the_engines_states() -> None:
     n = network("lstm", layers=2)
     batch = batch_for(n)
