@@ -130,4 +130,3 @@ class Input:
             xp.matmul(dz.swapaxes(1, 2), x.reshape(TB, self.D), self.dW.reshape(P, width, self.D))
         if self.db is not None:
             xp.add.reduce(dz, 1, out=self.db.reshape(P, width))
-

@@ -44,7 +44,8 @@ class StateGradients:
 
     dh (L, T+1, H, B) of the state h before and after every time step (input-rnn: of each time step's h, row 0 zero);
     dc the same, of an LSTM; dz: for each layer (T, G*H, B), of what the gates' functions were given; dx (T, D, B) of
-    the inputs (by id: of the one-hot columns). Each dh is whole: by the readout, the layer above and the future.
+    the inputs (by id: of the one-hot columns); dfeatures (F, B) of a feature vector, or of what a picture was made.
+    Each dh is whole: by the readout, the layer above and the future.
     """
 
     loss: float
@@ -52,6 +53,7 @@ class StateGradients:
     dc: Array | None
     dz: tuple[Array, ...]
     dx: Array
+    dfeatures: Array | None = None
     encoder: "StateGradients | None" = None
 
 

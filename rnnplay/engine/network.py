@@ -1,6 +1,7 @@
 """The network: stacked cells, readout and loss; encoder-decoder; the training step without its update."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Self, cast
 
@@ -43,7 +44,7 @@ class Frame:
         self.body = Stack(a, p.values, p.gradients, "", T, B, train)
         W, b, dW, db = p.values["W_hy"], p.values.get("b_y"), p.gradients["W_hy"], p.gradients.get("b_y")
         self.readout = Readout(a.readout, W, b, dW, db, T, B, train)
-        self.T, self.B = T, B
+        self.dfeatures: Array | None = None
 
     def first(self, batch: Batch, state: State | None, rng: "xp.random.Generator | None") -> list[Parts] | None:
         """The state that the body starts with; None is zero."""
@@ -68,7 +69,7 @@ class Frame:
         if state is None and self.encoder is not None:
             self.encoder.backward(None, dfirst)
         if state is None and self.front is not None and batch.features is not None:
-            self.front.backward([parts[0] for parts in dfirst])
+            self.dfeatures = self.front.backward([parts[0] for parts in dfirst])
         return dfirst
 
 
@@ -170,9 +171,7 @@ class Network:
         body = activations(frame.body, gates)
         return Forward(body.h, body.c, body.gates, body.state, logits, outputs, encoder)
 
-    def backward_states(
-        self, batch: Batch, state: State | None = None, weights: Array | None = None
-    ) -> StateGradients:
+    def backward_states(self, batch: Batch, state: State | None = None, weights: Array | None = None) -> StateGradients:
         """Gradients of a loss with respect to every state, gate and input; those of the parameters stay as they are.
 
         weights (T, B) say which time steps' losses count (their mean by weight); None takes those of the batch.
@@ -187,10 +186,8 @@ class Network:
         dfirst = frame.backward(h, batch, state)
         loss = loss / total if total > 0.0 else 0.0
         found = state_gradients(frame.body, loss, None)
-        if frame.encoder is None:
-            return found
-        encoder = state_gradients(frame.encoder, loss, dfirst)
-        return StateGradients(loss, found.dh, found.dc, found.dz, found.dx, encoder)
+        encoder = None if frame.encoder is None else state_gradients(frame.encoder, loss, dfirst)
+        return replace(found, dfeatures=frame.dfeatures, encoder=encoder)
 
     def statistics(self) -> Statistics:
         """Norms, saturated gates and dead units, for the gradients of the last `learn` and its batch.

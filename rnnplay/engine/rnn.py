@@ -19,7 +19,7 @@ def activate(name: str, dtype: str) -> Callable[[Array, Array], object]:
         add(out, half, out)
 
     def relu(z: Array, out: Array) -> None:
-        xp.maximum(z, zero, out)
+        xp.maximum(z, zero, out=out)
 
     def identity(z: Array, out: Array) -> None:
         if z is not out:
@@ -115,7 +115,6 @@ class RNNRun(Run):
 
     def input_gradient(self, out: Array) -> None:
         self._input_gradient(self.dz[None], out)
-
 
     def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
         return (self._hidden_gradient(self.dz, None, dy, None if dlast is None else dlast[0], held),)

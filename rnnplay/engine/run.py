@@ -52,9 +52,7 @@ class Layer(ABC):
     gates: tuple[float, ...] = (1.0,)
     """For each gate what its rows are multiplied by before tanh: 1/2 makes a sigmoid of it."""
 
-    def __init__(
-        self, parameters: dict[str, Array], gradients: dict[str, Array], T: int, B: int, train: bool
-    ) -> None:
+    def __init__(self, parameters: dict[str, Array], gradients: dict[str, Array], T: int, B: int, train: bool) -> None:
         W_xh = parameters["W_xh"]
         self.parameters, self.gradients = parameters, gradients
         self.T, self.B, self.G, self.dtype, self.train = T, B, len(self.gates), W_xh.dtype.name, train

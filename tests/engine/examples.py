@@ -1,0 +1,146 @@
+"""Random networks and batches for the engine's tests, and numerical gradients to hold the derived ones against."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnnplay.engine import Architecture, Network, State
+
+Array = np.ndarray[Any, np.dtype[Any]]
+SHAPES = ("one to one", "one to many", "many to one", "synced", "encoder-decoder")
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A batch, as the engine's protocol asks for it."""
+
+    inputs: Array
+    targets: Array
+    weights: Array | None = None
+    mask: Array | None = None
+    source: Array | None = None
+    source_mask: Array | None = None
+    features: Array | None = None
+
+
+def ends(lengths: Array, T: int) -> Array:
+    """(T, B) mask of sequences of these lengths."""
+    return np.arange(T)[:, None] < lengths[None]
+
+
+def example(a: Architecture, T: int, B: int, seed: int, shape: str = "synced", masked: bool = False) -> Example:
+    """A random batch of one of the five shapes; weights are uneven, and with `masked` the sequences too."""
+    rng = np.random.default_rng(seed)
+    T = 1 if shape == "one to one" else T
+    inputs = rng.integers(0, a.inputs, (T, B)) if a.by_id else rng.normal(size=(T, a.inputs, B))
+    if shape == "one to many" and not a.by_id:
+        inputs[1:] = 0.0
+    if a.readout == "softmax":
+        targets = rng.integers(0, a.outputs, (T, B))
+    elif a.readout == "linear":
+        targets = rng.normal(size=(T, a.outputs, B))
+    else:
+        targets = rng.integers(0, 2, (T, a.outputs, B)).astype(float)
+    weights = rng.uniform(0.2, 1.0, (T, B))
+    if shape == "many to one":
+        weights[:-1] = 0.0
+    mask = ends(rng.integers(1, T + 1, B), T) if masked else None
+    batch = Example(inputs, targets, weights, mask)
+    if a.source:
+        S = T + 1
+        source_mask = ends(rng.integers(1, S + 1, B), S) if masked else None
+        batch = replace(batch, source=rng.integers(0, a.source, (S, B)), source_mask=source_mask)
+    if a.picture is not None:
+        batch = replace(batch, features=rng.normal(size=(*a.picture, B)))
+    elif a.features:
+        batch = replace(batch, features=rng.normal(size=(a.features, B)))
+    return batch
+
+
+def network(seed: int, scale: float = 0.5, **choices: Any) -> Network:
+    """A float64 network whose parameters, biases too, are all random and distinct."""
+    made = Network(Architecture(**{"dtype": "float64", **choices}), seed)
+    made.flat[...] = np.random.default_rng(seed).normal(size=made.flat.size) * scale
+    return made
+
+
+def some_state(of: Network, B: int, seed: int) -> State:
+    """A random state."""
+    rng = np.random.default_rng(seed)
+    return [type(layer)(*(0.5 * rng.normal(size=part.shape) for part in layer)) for layer in of.zero_state(B)]
+
+
+def loss_of(n: Network, batch: Example, state: State | None) -> float:
+    loss, total, _ = n.evaluate(batch, state)
+    return loss / total
+
+
+def slope(f: Callable[[float], float], step: float) -> float:
+    """f'(0), by the five-point formula."""
+    return (8.0 * (f(step) - f(-step)) - (f(2.0 * step) - f(-2.0 * step))) / (12.0 * step)
+
+
+def kinked(n: Network) -> bool:
+    a = n.architecture
+    return a.activation == "relu" or a.picture is not None
+
+
+def differences(
+    n: Network, batch: Example, state: State | None, directions: Callable[[Array], Iterator[Array]]
+) -> Iterator[tuple[str, float]]:
+    """(array's name, relative error) of derived against numerical gradients, along `directions` of each array.
+
+    Parameters, value inputs, features and the first state are all asked. Where the loss has kinks, a direction along
+    which two step lengths disagree is near one and is left out.
+    """
+    n.learn(batch, state)
+    inside = n.backward_states(batch, state)
+    asked: list[tuple[str, Array, Array]] = [(name, n.parameters[name], g.copy()) for name, g in n.gradients.items()]
+    if not n.architecture.by_id:
+        asked.append(("inputs", batch.inputs, inside.dx))
+    if batch.features is not None and state is None and n.architecture.picture is None:
+        assert inside.dfeatures is not None
+        asked.append(("features", batch.features, inside.dfeatures))
+    if state is not None:
+        for layer, parts in enumerate(state):
+            if n.architecture.cell == "input-rnn":
+                continue
+            asked.append((f"h of layer {layer}", parts[0], inside.dh[layer, 0]))
+            if inside.dc is not None:
+                asked.append((f"c of layer {layer}", parts[1], inside.dc[layer, 0]))
+    for name, array, gradient in asked:
+        for direction in directions(array):
+            before = array.copy()
+
+            def f(x: float, array: Array = array, before: Array = before, direction: Array = direction) -> float:
+                array[...] = before + x * direction
+                return loss_of(n, batch, state)
+
+            step = 1e-5 if kinked(n) else 2e-3
+            numerical = slope(f, step)
+            if kinked(n) and abs(numerical - slope(f, step / 7.0)) > 1e-8 * max(1.0, abs(numerical)):
+                array[...] = before
+                continue
+            array[...] = before
+            derived = float((gradient * direction).sum())
+            yield name, abs(numerical - derived) / max(abs(numerical), abs(derived), 1e-3)
+
+
+def each_element(array: Array) -> Iterator[Array]:
+    for k in range(array.size):
+        direction = np.zeros(array.size)
+        direction[k] = 1.0
+        yield direction.reshape(array.shape)
+
+
+def random_directions(count: int, seed: int) -> Callable[[Array], Iterator[Array]]:
+    rng = np.random.default_rng(seed)
+
+    def directions(array: Array) -> Iterator[Array]:
+        for _ in range(count):
+            direction = rng.normal(size=array.shape)
+            yield direction / np.sqrt((direction**2).sum())
+
+    return directions
