@@ -239,7 +239,8 @@ def explodes(m: Monitor, c: Course) -> Advice | None:
     clip, clipped = m.patient.clip, float(np.mean(m.clipped[-20:]))
     beyond = clip > 0 and clipped > 0.5 and np.nanmedian(m.norms[-20:]) > 10 * clip
     strong = beyond or not c.finite or (radius is not None and radius > 1.1)
-    if not wild and not (grows and strong and not c.moving and not c.overshot):
+    plain = grows and strong and not c.moving and not c.overshot and (c.step >= EARLY or not c.finite)
+    if not wild and not plain:
         return None
     cause = "The gradient grows on its way back through time"
     if radius is not None and radius > 1:

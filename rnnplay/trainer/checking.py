@@ -1,7 +1,7 @@
 """The check-up of a run in training: looks at the network now and then, and says what ails it when that changes.
 
-A look costs a few milliseconds; the next one waits a hundred times as long, so that training loses about 1 %. Nothing
-is looked at before somebody asks for it.
+A look costs a few milliseconds; by the clock the next one waits a hundred times as long, so that training loses about
+1 %. Nothing is looked at before somebody asks for it.
 """
 
 import time
@@ -74,8 +74,14 @@ class CheckingUp:
             self._monitor.row(row.step, row.loss, row.grad_norm, row.clipped, row.lr)
 
     def before_step(self) -> bool:
-        """Where a look is due, remember the parameters, so that the update's size can be told; whether that was so."""
-        due = self._monitor is not None and time.perf_counter() >= self._due
+        """Where a look is due, remember the parameters, so that the update's size can be told; whether that was so.
+
+        Due by the clock, and after steps 1, 2, 4, ..., so that a run of half a second is looked at too.
+        """
+        if self._monitor is None:
+            return False
+        step = self._session.learner.step + 1
+        due = not step & (step - 1) or time.perf_counter() >= self._due
         if due:
             self._kept = {name: value.copy() for name, value in self._session.learner.network.parameters.items()}
         return due
@@ -91,6 +97,11 @@ class CheckingUp:
         self._look(ratio)
         return True
 
+    def finish(self) -> None:
+        """A last look: the run has reached its limit."""
+        if self._monitor is not None:
+            self._look(None)
+
     def _look(self, ratio: float | None) -> None:
         begun = time.perf_counter()
         learner, monitor = self._session.learner, self._monitor
@@ -104,7 +115,7 @@ class CheckingUp:
             monitor.saw(lab.look(walk, self._batch, learner.step, ratio, exact))
         self.tell()
         now = time.perf_counter()
-        self._due = now + max(self._every if learner.step > 200 else 0.5, _SHARE * (now - begun))
+        self._due = now + max(self._every, _SHARE * (now - begun))
 
     def tell(self) -> None:
         """Say what ails the run, if that has changed."""

@@ -210,6 +210,7 @@ class Loop:
         self._save()
         self._session.clock.stop()
         self._state = "finished"
+        self._checking.finish()
         self._report()
         self._session.close()
 

@@ -61,7 +61,16 @@ def status(session: Session, fields: tuple[Field, ...], pending: dict[str, Any])
         if changes:
             many = ", ".join(changes)
             return StatusView(f"{many}: needs a new network.", "Enter starts a new run, escape keeps the old values.")
-    return _state(session)
+    return _ailing(session, _state(session))
+
+
+def _ailing(session: Session, stands: StatusView) -> StatusView:
+    """How things stand, and the worst of what ails the run; the rest of it by name."""
+    if session.health is None or not session.health.advice:
+        return stands
+    worst, *others = session.health.advice
+    also = f" Also: {', '.join(other.name for other in others)}." if others else ""
+    return StatusView(f"{worst.name.capitalize()}: {worst.cause}{also}", f"{worst.remedy} {stands.text}", "bad")
 
 
 def _state(session: Session) -> StatusView:

@@ -49,7 +49,6 @@ class Session:
         self.trace_start = 0
         self.trace_length = 2_000
         self.trace_every = 1.0
-        self.trace_state = "h"  # h, c or a gate
         self.trace_candidates = False  # what the network expects after each character, too
         self.heard: list[Callable[[say.AnyEvent], None]] = []  # told of every event once it is taken in
         self.asking = Asking(self)
@@ -65,6 +64,7 @@ class Session:
         self.evaluations: list[tuple[int, float]] = []
         self.trace: say.Trace | None = None
         self.traces: dict[str, say.Trace] = {}  # the last one of each state
+        self.trace_state = "h"  # h, c or a gate
         self.trace_step: int | None = None  # of a checkpoint; None: as the network stands
         self.asking.forget()
         self.text: list[str] = []
@@ -78,6 +78,7 @@ class Session:
         self.silent: dict[str, str] = {}  # topic -> why there is nothing to show
         self._asked: list[str] = []  # topics asked for of our own accord, and not answered yet
         self.saved_step: int | None = None
+        self.health: say.Health | None = None  # what ails the run
 
     @property
     def alive(self) -> bool:
@@ -213,6 +214,9 @@ class Session:
                 self._changed("cells")
             case say.Sampled() if event.channel == 0:
                 self._wrote(event)
+            case say.Health():
+                self.health = event
+                self._changed("status")
             case say.Saved():
                 self.saved_step = event.step
                 self._changed("status")
@@ -243,6 +247,7 @@ class Session:
         self._asked = ["cells", "sample"]
         self._later(self._watch())
         self._later(self._sample())
+        self._later(say.CheckUp())
         self._changed("run")
 
     def _answered(self, topic: str) -> None:

@@ -38,7 +38,7 @@ class Looking(Screen[None]):
     READING: ClassVar[tuple[tuple[str, str], ...]] = ()
     CSS = """
     Looking { layout: vertical; overflow: hidden; }
-    Looking #body { layout: vertical; height: 1fr; }
+    Looking #place { layout: vertical; height: 1fr; }
     """
 
     def __init__(self, session: Session, choices: Choices, palette: Palette) -> None:
@@ -58,7 +58,7 @@ class Looking(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self.header
-        with Container(id="body"):
+        with Container(id="place"):
             yield from self.panels()
         yield self.health
         yield self.status_bar
@@ -136,9 +136,7 @@ class Looking(Screen[None]):
         """The trainer has said something: an answer is painted at once, for somebody waits for it."""
         if isinstance(event, say.LookingAnswer):
             self.answers[type(event).__name__] = event
-            if isinstance(event, say.Health):
-                self.health.view = looking.health(event)
-            elif self.is_current:
+            if self.is_current:
                 self.paint(event)
                 self.paint_words()
         elif isinstance(event, say.Failed):
@@ -168,6 +166,8 @@ class Looking(Screen[None]):
             self.ask_anew()
 
     def paint_words(self) -> None:
+        if self.session.health is not None:
+            self.health.view = looking.health(self.session.health)
         running = self.session.config or self.choices.draft
         title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
         self.header.view = present.header(self.session, self.choices.draft, title)
@@ -182,7 +182,7 @@ class Looking(Screen[None]):
 
     def lay_out(self, width: int, height: int) -> None:
         small = width < layout.LEAST_WIDE or height < layout.LEAST_TALL
-        for widget in self.query("#body, #header, #health, #status, #keys"):
+        for widget in self.query("#place, #header, #health, #status, #keys"):
             widget.display = not small
         self.too_small.display = small
         self.place_panels(width, height)
