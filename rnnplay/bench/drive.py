@@ -1,6 +1,7 @@
 """A whole bench: which rows, against whom, progress while it runs, and the report at its end or when interrupted."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from rnnplay.bench.work import CELLS, ROWS, SCALING, Work, scaled
 from rnnplay.config import UserError
 
 INTERRUPTED = 130  # exit status
+BUSY = 0.7  # processes that want the processor beside this one, in the last minute
 QUICK_ROUNDS, QUICK_SECONDS, QUICK_HIDDEN = 2, 0.05, 256
 
 
@@ -84,7 +86,10 @@ def _contest(works: int, libraries: Sequence[str], reasons: list[str]) -> Iterat
         progress.row = ", ".join([OWN, *(LIBRARIES[library] for library in libraries)])
         progress.say("start")
         reasons.append(why(blas.environment()))
+        load = os.getloadavg()[0]
         with arena(libraries) as contest:
+            if load > BUSY:
+                contest.notes.append(f"Other programs were computing too (load average {load:.1f}): figures are rough.")
             yield contest, progress
 
 
@@ -121,19 +126,21 @@ def scaling(cells: Sequence[str], rounds: int, seconds: float, as_json: bool) ->
     """Measure how the cost of a step grows with T, B and H. Returns the exit status."""
     axes = [(cell, axis, scaled(cell, axis)) for cell in cells for axis in SCALING]
     measured: dict[str, dict[str, list[Result]]] = {cell: {} for cell in cells}
-    reasons: list[str] = []
     status = 0
     try:
-        with _contest(sum(len(works) for _, _, works in axes), (), reasons) as (contest, progress):
+        with _contest(rounds * sum(len(works) for _, _, works in axes), (), []) as (contest, progress):
             for cell, axis, works in axes:
-                results = measured[cell][axis] = []
-                for work in works:
-                    progress.row = work.name
-                    results.append(contest.measure(work, rounds, seconds, progress.say))
-                    progress.next()
+                turns: list[list[Result]] = [[] for _ in works]
+                for _ in range(rounds):  # round after round, so that all sizes meet the same machine
+                    for work, results in zip(works, turns, strict=True):
+                        progress.row = work.name
+                        results.append(contest.measure(work, 1, seconds, progress.say))
+                        progress.next()
+                measured[cell][axis] = doubled = [report.combined(results) for results in turns]
+                for before, result in zip([None, *doubled], doubled, strict=False):
+                    factor = None if before is None else result.own.seconds / before.own.seconds
                     if as_json:
-                        factor = results[-1].own.seconds / results[-2].own.seconds if len(results) > 1 else None
-                        _line("doubling", {"axis": axis, "factor": factor, **report.values(results[-1])})
+                        _line("doubling", {"axis": axis, "factor": factor, **report.values(result)})
     except KeyboardInterrupt:
         status = INTERRUPTED
     if not as_json:

@@ -2,6 +2,7 @@
 
 import math
 import platform
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rnnplay.bench.arena import LIBRARIES, OWN, PRODUCT, Arena, Result, cores
+from rnnplay.bench.arena import LIBRARIES, OWN, PRODUCT, Arena, Figures, Result, cores
 
 
 def processor() -> str:
@@ -168,6 +169,20 @@ def show(console: Console, told: Mapping[str, Any], results: Sequence[Result], n
         console.print("In brackets: the threads with which PyTorch was quicker.")
     for note in notes:
         console.print(note)
+
+
+def combined(results: Sequence[Result]) -> Result:
+    """The same work measured several times: medians, and the most memory."""
+    figures = {
+        name: Figures(
+            statistics.median(result.figures[name].seconds for result in results),
+            sum(result.figures[name].steps for result in results),
+            max(result.figures[name].peak for result in results),
+            first.way,
+        )
+        for name, first in results[0].figures.items()
+    }
+    return Result(results[0].work, figures)
 
 
 def doublings(cell: str, measured: Mapping[str, Sequence[Result]]) -> Table:
