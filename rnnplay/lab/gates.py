@@ -5,14 +5,13 @@ equations.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from rnnplay.engine import Network
 from rnnplay.lab import equations
 from rnnplay.lab.reading import Columns, read
-from rnnplay.lab.trace import Reading, read_text
 from rnnplay.lab.walk import Walk
 from rnnplay.tasks.base import Array
 
@@ -67,28 +66,6 @@ def gate_values(weights: equations.Weights, x: Array, before: Array) -> Iterator
         part = slice(start, start + _TOGETHER)
         h = before[:, part].astype(np.float64)
         yield equations.forward(weights, x[..., part], h, np.zeros_like(h)).gates
-
-
-def read_gate(network: Network, ids: Array, start: int, length: int, gate: str) -> Reading:
-    """As `read_text` reads a state: the values of a gate over symbols `start` to `start + length` of the text `ids`."""
-    first = max(start - 1, 0)  # for the state before
-    hidden = read_text(network, ids, first, length + start - first, "h")
-    skipped = min(start - first, len(hidden.ids) - 1)
-    before = np.concatenate([np.zeros_like(hidden.values[:, :, :1]), hidden.values[:, :, :-1]], axis=2)
-    x: Array = np.asarray(hidden.ids, np.int32)
-    values = np.empty_like(hidden.values)
-    for layer, weights in enumerate(Walk(network.architecture, network.parameters).chains[-1].layers):
-        parts = [gates[gate] for gates in gate_values(weights, x, before[layer])]
-        values[layer] = np.concatenate(parts, axis=1)
-        x = hidden.values[layer].astype(np.float64)
-    kept = slice(skipped, None)
-    return replace(
-        hidden,
-        start=hidden.start + skipped,
-        values=values[:, :, kept],
-        surprise=hidden.surprise[kept],
-        ids=hidden.ids[kept],
-    )
 
 
 def expected(network: Network, top: Array, most: int) -> tuple[Array, Array]:

@@ -5,17 +5,18 @@ those of a reader who has been reading for a while; one symbol after the other w
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import GATES, Network, State
-from rnnplay.tasks.base import Array
+from rnnplay.engine.looking import Forward
+from rnnplay.tasks.base import Array, Batch, Task
 
 STREAMS = 16
 WARM = 128  # symbols read before a stream's own
 _SHORTEST = 32  # symbols of a stream
+_NUMBERS = 2**24  # that are held at a time, beside the values
 _ZERO = 127  # the byte that means zero
 
 
@@ -27,10 +28,13 @@ class Reading:
     total: int
     values: Array  # (L, H, N): activations after each symbol
     surprise: Array  # (N,) bits, of each symbol given those before it; 0 where there is nothing to predict
-    ids: Array  # (N,) of the symbols
+    ids: Array  # (N,) of the symbols; where inputs are numbers, (N, D) of them
 
     def symbols(self, vocabulary: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(vocabulary[i] for i in self.ids)
+        """A name for each input: its symbol, or its number, or nothing that would fit."""
+        if self.ids.ndim == 1:
+            return tuple(vocabulary[i] for i in self.ids)
+        return tuple(f"{x[0]:.2g}" if len(x) == 1 else "·" for x in self.ids)
 
 
 def states_of(network: Network) -> tuple[str, ...]:
@@ -55,43 +59,100 @@ def read_text(network: Network, ids: Array, start: int, length: int, state: str)
     own = begin + T * np.arange(B)  # where each stream's own symbols begin
     places = np.clip(own + np.arange(-warm, T)[:, None], 0, total - 1)  # (warm + T, B)
     read = ids[places].astype(np.int32)
-    values, surprise = _read(network, read, warm, state, fresh=begin == 0)
+    before = own + np.arange(-warm, T)[:, None] < 0
+    values, surprise = _read(network, read, before, warm, state)
     kept = slice(start - begin, N)
     return Reading(start, total, values[:, :, kept], surprise[kept], np.asarray(ids[start:stop]))
 
 
-def _read(network: Network, read: Array, warm: int, state: str, fresh: bool) -> tuple[Array, Array]:
+def read_items(network: Network, task: Task, start: int, length: int, state: str) -> Reading:
+    """The same for a task whose items are generated: held-out items one after the other, each from a zero state.
+
+    Raises UserError where none are held out. Nothing is said to be surprising: an item's targets are no text.
+    """
+    _check(network, state)
+    batch = next(iter(task.evaluation()), None)
+    if batch is None:
+        raise UserError(f"{task.name} has nothing held out to look at.", "Choose another task.")
+    T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
+    total = T * B
+    start = min(max(start, 0), total - 1)
+    stop = min(start + length, total)
+    first, last = start // T, -(-stop // T)
+    some = take(batch, first, last)
+    found = network.forward(some, gates=state not in ("h", "c"))
+    values = _picked(network, found, state).transpose(0, 2, 3, 1)
+    inputs = some.inputs.swapaxes(0, -1)  # (B, T) or (B, D, T)
+    ids = inputs.reshape(-1) if task.by_id else inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])
+    kept = slice(start - first * T, stop - first * T)
+    flat = values.reshape(*values.shape[:2], -1)[:, :, kept].astype(np.float16)
+    return Reading(start, total, flat, np.zeros(stop - start), ids[kept])
+
+
+def take(batch: Batch, first: int, last: int) -> Batch:
+    """Sequences first to last of a batch."""
+
+    def some(array: Array | None) -> Array | None:
+        return None if array is None else array[..., first:last]
+
+    inputs, targets = batch.inputs[..., first:last], batch.targets[..., first:last]
+    weights, mask, source_mask = some(batch.weights), some(batch.mask), some(batch.source_mask)
+    return Batch(inputs, targets, weights, mask, some(batch.source), source_mask, some(batch.features), batch.fresh)
+
+
+def _read(network: Network, read: Array, before: Array, warm: int, state: str) -> tuple[Array, Array]:
     """Streams (warm + T, B) -> values (L, H, B*T) and bits (B*T,) of what follows the warm-up.
 
-    fresh: nothing stands before the first stream, so that its warm-up is forgotten.
+    before (warm + T, B): where there is no text yet, and the state stays zero.
     """
     a = network.architecture
     steps, B = read.shape
     T = steps - warm
     values = np.empty((a.layers, a.hidden, B, T), np.float16)
-    surprise = np.full((B, T), np.log2(a.outputs))
-    current: State = network.zero_state(B)
-    columns = np.arange(B)
-    logits: Any = None
-    for t in range(steps):
-        if logits is not None and t >= warm and a.readout == "softmax":
-            surprise[:, t - warm] = _bits(logits, read[t], columns)
-        if t == warm and fresh and warm:
-            for parts in current:
-                for part in parts:
-                    part[:, 0] = 0
-            surprise[0, 0] = np.log2(a.outputs)
-        logits, current = network.step(read[t], current)
-        if t >= warm:
-            for layer, parts in enumerate(current):
-                values[layer, :, :, t - warm] = getattr(parts, state)
+    surprise = np.zeros((B, T))
+    if a.readout == "softmax":
+        surprise[:] = np.log2(a.outputs)  # what nothing stands before is anybody's guess
+    chunk = max(16, _NUMBERS // (B * (6 * a.layers * a.hidden + 3 * a.outputs)))
+    current: State | None = None
+    for begin in range(0, steps, chunk):
+        end = min(begin + chunk, steps)
+        ids = read[begin:end]
+        masked = before[begin:end].any()
+        batch = Batch(ids, ids, mask=~before[begin:end] if masked else None)
+        found = network.forward(batch, current, gates=state not in ("h", "c"))
+        current = found.state
+        if end > warm:
+            own = max(warm - begin, 0)  # time steps of the warm-up in this chunk
+            kept = _picked(network, found, state)[:, own:]
+            values[..., begin + own - warm : end - warm] = kept.transpose(0, 2, 3, 1)
+        if a.readout == "softmax":
+            _surprise(surprise, found.logits, read, before, begin, warm)
     return values.reshape(a.layers, a.hidden, B * T), surprise.reshape(B * T)
 
 
-def _bits(logits: Array, ids: Array, columns: Array) -> Array:
-    """-log2 p of `ids` (B,) given logits (V, B)."""
-    greatest = logits.max(axis=0)
-    return np.asarray((np.log(np.exp(logits - greatest).sum(axis=0)) + greatest - logits[ids, columns]) / np.log(2))
+def _picked(network: Network, found: Forward, state: str) -> Array:
+    """The state or gate after each time step: (L, T, H, B)."""
+    a = network.architecture
+    if found.gates is None:
+        array = found.c if state == "c" else found.h
+        assert array is not None
+        return array[:, 1:]
+    block = slice(GATES[a.cell].index(state) * a.hidden, (GATES[a.cell].index(state) + 1) * a.hidden)
+    return np.stack([gates[:, block] for gates in found.gates])
+
+
+def _surprise(surprise: Array, logits: Array, read: Array, before: Array, begin: int, warm: int) -> None:
+    """Fill in the bits of the symbols that logits (T, V, B), of time steps from `begin` on, predict."""
+    first = max(begin, warm - 1)
+    last = min(begin + len(logits), len(read) - 1)
+    if last <= first:
+        return
+    y, following = logits[first - begin : last - begin], read[first + 1 : last + 1]
+    y = y - y.max(axis=1, keepdims=True)
+    picked = np.take_along_axis(y, following[:, None], axis=1)[:, 0]
+    bits = (np.log(np.exp(y).sum(axis=1)) - picked) / np.log(2)  # (T, B)
+    here = surprise[:, first + 1 - warm : last + 1 - warm]
+    np.copyto(here, bits.T, where=~before[first:last].T)
 
 
 def _check(network: Network, state: str) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 from rnnplay import corpora
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.gates import expected, read_gate
+from rnnplay.lab.gates import expected
 from rnnplay.lab.sampling import CANDIDATES, Options
 from rnnplay.lab.steering import Steered
-from rnnplay.lab.trace import Reading, quantised, read_text, states_of
+from rnnplay.lab.trace import Reading, quantised, read_items, read_text
 from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, Trace, Watch
 from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import read_in_streams
@@ -121,7 +121,7 @@ class Looker:
 
     def _trace(self, command: Watch) -> None:
         begun = time.perf_counter()
-        session, learner = self._session, self._learner
+        learner = self._learner
         step = learner.step
         if command.step is not None and command.step != step:
             step = command.step
@@ -131,14 +131,18 @@ class Looker:
         architecture = network.architecture
         most = MAX_TRACE // (architecture.layers * architecture.hidden)
         start, length = max(command.start, 0), min(max(command.length, 1), most)
-        ids = learner.task.held_out_ids if session.pieces is None else session.pieces
-        if not len(ids):
-            raise UserError(f"{learner.task.name} has no text to look at.", "Choose a text.")
-        gate = command.state not in ("h", "c") and command.state in states_of(network)
-        reading = (read_gate if gate else read_text)(network, ids, start, length, command.state)
+        reading = self._read(network, start, length, command.state)
         self._wire.send(self._event(reading, step, command, network))
         self._traced, self._traced_step = time.perf_counter(), step
         self._tracing.spend(self._traced - begun)
+
+    def _read(self, network: Network, start: int, length: int, state: str) -> Reading:
+        """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
+        task, pieces = self._learner.task, self._session.pieces
+        ids = task.held_out_ids if pieces is None else pieces
+        if len(ids):
+            return read_text(network, ids, start, length, state)
+        return read_items(network, task, start, length, state)
 
     def _event(self, reading: Reading, step: int, command: Watch, network: Network) -> Trace:
         values, scale = quantised(reading.values)
@@ -146,8 +150,7 @@ class Looker:
         if command.candidates and network.architecture.readout == "softmax":
             top = reading.values[-1]
             if command.state != "h":
-                ids = self._learner.task.held_out_ids if self._session.pieces is None else self._session.pieces
-                top = read_text(network, ids, reading.start, len(reading.ids), "h").values[-1]
+                top = self._read(network, reading.start, len(reading.ids), "h").values[-1]
             best, chances = expected(network, top, CANDIDATES)
             candidates = Packed.of(best), Packed.of(chances)
         return Trace(

@@ -1,0 +1,130 @@
+"""A sample follows the network's probabilities, as temperature, top-k and top-p shape them, from its own generator."""
+
+import math
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnplay.config import UserError, configure
+from rnnplay.engine import Architecture, Network
+from rnnplay.lab.sampling import Options, Sampler, shaped, split
+from rnnplay.tasks import make
+from rnnplay.tasks.base import Task
+
+LOGITS = np.log(np.array([0.4, 0.05, 0.3, 0.15, 0.1]))
+
+
+def task_of(vocabulary: tuple[str, ...], **other: Any) -> Task:
+    plain = {"by_id": True, "readout": "softmax", "source": 0, "features": 0, "name": "made up"}
+    found: Any = SimpleNamespace(**{**plain, "vocabulary": vocabulary, "output_vocabulary": vocabulary, **other})
+    task: Task = found
+    return task
+
+
+def network(V: int, bias: list[float] | None = None) -> Network:
+    net = Network(Architecture(cell="gru", inputs=V, outputs=V, hidden=6), 2)
+    if bias is not None:
+        net.parameters["W_hy"][...] = 0
+        net.parameters["b_y"][:, 0] = bias
+    return net
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (Options(), [0.4, 0.05, 0.3, 0.15, 0.1]),
+        (Options(temperature=0.0), [1, 0, 0, 0, 0]),
+        (Options(top_k=2), [4 / 7, 0, 3 / 7, 0, 0]),
+        (Options(top_p=0.75), [0.4 / 0.85, 0, 0.3 / 0.85, 0.15 / 0.85, 0]),
+        (Options(top_p=0.01), [1, 0, 0, 0, 0]),
+        (Options(top_k=3, top_p=0.5), [4 / 7, 0, 3 / 7, 0, 0]),
+        (Options(temperature=0.5), [0.16 / 0.285, 0.0025 / 0.285, 0.09 / 0.285, 0.0225 / 0.285, 0.01 / 0.285]),
+    ],
+)
+def test_temperature_top_k_and_top_p_shape_the_draw(options: Options, expected: list[float]) -> None:
+    np.testing.assert_allclose(shaped(LOGITS, options), expected, atol=1e-12)
+
+
+def test_symbols_are_drawn_as_often_as_they_are_probable() -> None:
+    sampler = Sampler(network(5, LOGITS.tolist()), task_of(("a", "b", "c", "d", "\n")), "a", Options(seed=9))
+    drawn = [sampler.draw() for _ in range(6000)]
+    counts = Counter(symbol for symbol, _ in drawn)
+    for symbol, p in zip("abcd\n", np.exp(LOGITS), strict=True):
+        assert abs(counts[symbol] - 6000 * p) < 5 * math.sqrt(6000 * p)
+        assert {round(q, 5) for s, q in drawn if s == symbol} == {round(float(p), 5)}
+
+
+def test_the_candidates_are_the_five_likeliest_with_the_network_s_own_probabilities() -> None:
+    bias = np.log(np.array([3.0, 7, 1, 6, 2, 5, 4])).tolist()
+    sampler = Sampler(network(7, bias), task_of(tuple("abcdefg")), "a", Options(temperature=0.1, top_k=1))
+    assert [(symbol, round(p * 28)) for symbol, p in sampler.candidates()] == [
+        ("b", 7), ("d", 6), ("f", 5), ("g", 4), ("a", 3)
+    ]  # fmt: skip
+
+
+def test_the_same_seed_writes_the_same_and_sampling_changes_no_parameter() -> None:
+    net, task = network(5), task_of(("a", "b", "c", "d", "\n"))
+    before = net.flat.copy()
+
+    def written(seed: int) -> str:
+        sampler = Sampler(net, task, "ab", Options(seed=seed))
+        return "".join(sampler.draw()[0] for _ in range(50))
+
+    assert written(7) == written(7) != written(8)
+    np.testing.assert_array_equal(net.flat, before)
+
+
+def test_two_samples_side_by_side_write_what_each_writes_alone() -> None:
+    net, task = network(5), task_of(("a", "b", "c", "d", "\n"))
+
+    def sampler(seed: int) -> Sampler:
+        return Sampler(net, task, "c", Options(seed=seed))
+
+    alone = [[sampler.draw() for _ in range(20)] for sampler in (sampler(1), sampler(2))]
+    one, two = sampler(1), sampler(2)
+    both = [(one.draw(), two.draw()) for _ in range(20)]
+    assert [list(pair) for pair in zip(*both, strict=True)] == alone
+
+
+def test_a_prompt_is_split_into_the_longest_symbols_it_begins_with() -> None:
+    vocabulary = ("a", "b", "ab", "abc", " ")
+    assert split("abcab aab", vocabulary) == ([3, 2, 4, 0, 2], ())
+    assert split("aXbXY", vocabulary) == ([0, 1], ("X", "Y"))
+    assert split("", vocabulary) == ([], ())
+
+
+def test_a_prompt_is_read_with_the_probabilities_it_had() -> None:
+    net, task = network(4), task_of(("a", "b", "c", "\n"))
+    sampler = Sampler(net, task, "abXc", Options())
+    assert sampler.unseen == ("X",)
+    assert [symbol for symbol, _ in sampler.read] == ["a", "b", "c"]
+    y, state = net.step(np.array([0]), net.zero_state(1))
+    p = np.exp(y[:, 0]) / np.exp(y[:, 0]).sum()
+    assert sampler.read[1][1] == pytest.approx(float(p[1]), rel=1e-5)
+    y, _ = net.step(np.array([1]), state)
+    assert sampler.read[2][1] == pytest.approx(float((np.exp(y[:, 0]) / np.exp(y[:, 0]).sum())[2]), rel=1e-5)
+
+
+def test_without_a_prompt_a_text_begins_as_a_line_and_other_symbols_anywhere() -> None:
+    assert Sampler(network(4), task_of(("a", "b", "c", "\n")), "", Options()).read == []
+    firsts = {Sampler(network(3), task_of(("a", "b", "c")), "", Options(seed=seed)).read[0][0] for seed in range(20)}
+    assert firsts == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("name", ["adding", "addition"])
+def test_a_task_that_writes_nothing_says_so(name: str) -> None:
+    task = make(configure(name))
+    V = max(task.outputs, 1)
+    net = Network(Architecture(inputs=task.inputs, outputs=V, hidden=4, by_id=task.by_id, readout=task.readout), 1)
+    with pytest.raises(UserError, match=name):
+        Sampler(net, task, "", Options())
+
+
+def test_a_network_whose_numbers_are_gone_says_so() -> None:
+    net = network(4)
+    net.flat[:] = np.nan
+    with pytest.raises(UserError, match="not a number"):
+        Sampler(net, task_of(("a", "b", "c", "\n")), "ab", Options()).draw()
