@@ -87,28 +87,24 @@ def _losses(network: Network, columns: Columns, layer: int | None = None) -> tup
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
     losses = np.empty((T, B), np.float32)
     total = np.zeros(a.hidden)
-    W, b = network.parameters["W_hy"], network.parameters["b_y"]
     counted = np.zeros(T * B, bool)
     counted[columns.order] = True
     counted = counted.reshape(T, B)
-    for begin, stack in read(network, batch):
-        here = slice(begin, begin + stack.T)
-        h = stack.runs[-1].h[1 : stack.T + 1]
-        y = W @ h.reshape(-1, a.hidden).T + b  # (V, T*B)
-        losses[here] = loss_of(y, batch.targets[here], a.readout).reshape(stack.T, B)
+    for begin, found in read(network, batch):
+        here = slice(begin, begin + len(found.logits))
+        losses[here] = loss_of(found.logits, batch.targets[here], a.readout)
         if layer is not None:
-            total += stack.runs[layer].h[1 : stack.T + 1][counted[here]].sum(axis=0)
+            total += np.einsum("thb,tb->h", found.h[layer, 1:], counted[here])
     return columns.pick(losses), total / columns.size
 
 
 def loss_of(y: Array, targets: Array, readout: str) -> Array:
-    """The loss (T*B,) of logits y (V, T*B): nats, or the mean over V of squared errors. Targets as in Batch."""
+    """The loss (T, B) of logits y (T, V, B): nats, or the mean over V of squared errors. Targets as in Batch."""
     if readout == "softmax":
-        y = y - y.max(axis=0)
-        picked = y[targets.reshape(-1), np.arange(y.shape[1])]
-        return np.asarray(np.log(np.exp(y).sum(axis=0)) - picked)
-    wanted = targets.transpose(1, 0, 2).reshape(len(y), -1)
+        y = y - y.max(axis=1, keepdims=True)
+        picked = np.take_along_axis(y, targets[:, None], axis=1)[:, 0]
+        return np.asarray(np.log(np.exp(y).sum(axis=1)) - picked)
     if readout == "sigmoid":
-        return np.asarray((np.logaddexp(0, y) - wanted * y).mean(axis=0))
+        return np.asarray((np.logaddexp(0, y) - targets * y).mean(axis=1))
     said = np.tanh(y / 2) / 2 + 0.5 if readout == "sigmoid-squared" else y
-    return np.asarray(((said - wanted) ** 2).mean(axis=0))
+    return np.asarray(((said - targets) ** 2).mean(axis=1))

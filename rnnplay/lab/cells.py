@@ -147,23 +147,21 @@ def activations(network: Network, columns: Columns) -> Iterator[tuple[int, str, 
 def _states(
     network: Network, columns: Columns, layers: Sequence[int], states: Sequence[str], units: slice
 ) -> dict[tuple[int, str], Array]:
-    """(N, units) of each layer and state. For input-rnn, which has no other, h is what it has computed last."""
+    """(N, units) of each layer and state."""
     B, N = columns.batch.inputs.shape[-1], columns.size
     place = np.full(columns.batch.inputs.shape[0] * B, -1)
     place[columns.order] = np.arange(N)
     width = len(range(*units.indices(network.architecture.hidden)))
     rows = {(layer, state): np.empty((N, width), np.float32) for layer in layers for state in states}
-    for begin, stack in read(network, columns.batch):
-        here = place[begin * B : (begin + stack.T) * B]
+    for begin, found in read(network, columns.batch):
+        T = len(found.logits)
+        here = place[begin * B : (begin + T) * B]
         counted = here >= 0
-        for layer in layers:
-            run = stack.runs[layer]
-            for state in states:
-                if state == "c":
-                    values = np.stack([run.end(t)[1][:, units] for t in range(1, stack.T + 1)])
-                else:
-                    values = run.h[1 : stack.T + 1, :, units]
-                rows[layer, state][here[counted]] = values.reshape(-1, width)[counted]
+        for (layer, state), own in rows.items():
+            inside = found.c if state == "c" else found.h
+            assert inside is not None
+            values = inside[layer, 1:, units].swapaxes(1, 2).reshape(-1, width)
+            own[here[counted]] = values[counted]
     return rows
 
 

@@ -5,19 +5,20 @@ who has been reading for a while. Items of a generated task are read as they are
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network, State
-from rnnplay.engine.stack import Stack, inward, outward
+from rnnplay.engine.looking import Forward
 from rnnplay.lab.pattern import batch_truth, truth
+from rnnplay.lab.trace import take
 from rnnplay.tasks.base import Array, Batch, Task
 
 STREAMS = 32
 WARM = 128  # characters read before a stream's own
-_CHUNK_BYTES = 2**24  # of one gate of one layer, for the time steps taken together
+_NUMBERS = 2**23  # inside the network, for the time steps taken together
 _PARAGRAPH = 1_000  # characters in which to look for one that begins
 
 
@@ -94,15 +95,7 @@ def _items(task: Task, pattern: str | None, limit: int) -> Columns:
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
     wanted = max(1, min(B, limit // T))
 
-    def first(array: Array | None) -> Array | None:
-        return None if array is None else np.ascontiguousarray(array[..., :wanted])
-
-    inputs, targets = first(batch.inputs), first(batch.targets)
-    assert inputs is not None and targets is not None
-    batch = Batch(
-        inputs, targets, first(batch.weights), first(batch.mask), first(batch.source), first(batch.source_mask),
-        first(batch.features), batch.fresh,
-    )  # fmt: skip
+    batch = take(batch, 0, wanted)
     feature = np.ones((T, wanted), bool) if pattern is None else batch_truth(task, pattern, batch)
     real = np.ones((T, wanted), bool) if batch.mask is None else batch.mask
     # Item after item, as a text would stand.
@@ -111,35 +104,17 @@ def _items(task: Task, pattern: str | None, limit: int) -> Columns:
     return Columns(batch, order, feature.reshape(-1)[order])
 
 
-def read(network: Network, batch: Batch) -> Iterator[tuple[int, Stack]]:
-    """Read `batch` from its beginning, some time steps at a time: (the first of them, the layers after reading).
-
-    The layers' buffers are used again for the next time steps. An encoder, if there is one, has read its source before.
-    """
+def read(network: Network, batch: Batch, gates: bool = False) -> Iterator[tuple[int, Forward]]:
+    """Read `batch` from its beginning, some time steps at a time: (the first of them, what is inside)."""
     a = network.architecture
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
-    steps = max(1, min(T, _CHUNK_BYTES // (B * a.hidden * 4)))
-    state: State | None = _encoded(network, batch)
-    whole: Stack | None = None
+    steps = max(1, min(T, _NUMBERS // (B * a.layers * (8 * a.hidden + a.outputs))))
+    state: State | None = None
     for begin in range(0, T, steps):
-        count = min(steps, T - begin)
-        stack = whole if whole is not None and count == steps else _stack(network, count, B)
-        whole = whole or stack
-        mask = None if batch.mask is None else batch.mask[begin : begin + count]
-        stack.forward(batch.inputs[begin : begin + count], None if state is None else inward(state), mask, None)
-        yield begin, stack
-        state = outward(a.cell, [run.end(count) for run in stack.runs])
-
-
-def _stack(network: Network, T: int, B: int) -> Stack:
-    return Stack(network.architecture, network.parameters, network.gradients, "", T, B, False)
-
-
-def _encoded(network: Network, batch: Batch) -> State | None:
-    """The state that the body begins with: an encoder's last one, or nothing."""
-    if not network.architecture.source or batch.source is None:
-        return None
-    S, B = batch.source.shape
-    encoder = Stack(network.architecture, network.parameters, network.gradients, "encoder.", S, B, False)
-    encoder.forward(batch.source, None, batch.source_mask, None)
-    return outward(network.architecture.cell, encoder.end())
+        here = slice(begin, begin + steps)
+        part = replace(batch, inputs=batch.inputs[here], targets=batch.targets[here], weights=None)
+        if batch.mask is not None:
+            part = replace(part, mask=batch.mask[here])
+        found = network.forward(part, state, gates=gates)  # what sets the first state is read with the first time steps
+        state = found.state
+        yield begin, found

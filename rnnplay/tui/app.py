@@ -76,6 +76,7 @@ class Playground(App[None]):
         for palette in self.palettes:
             self.register_theme(theme_of(palette))
         self.theme = self.palettes[0].name
+        self.stylesheet.set_variables(self.get_css_variables())  # the app's own were made before it had this theme
         self.session = Session(self.session_changed, runs)
         self.choices = choices
         self._start = start
@@ -147,11 +148,19 @@ class Playground(App[None]):
 
     def action_place(self, name: str) -> None:
         """Go to a place of its own: unroll or time. It stays as it was left."""
-        if not self.is_screen_installed(name):
-            self.install_screen(_place(name)(self.session, self.choices, self.palette), name)
-        if self.get_screen(name) is not self.screen:
+        if self._installed(name) is not self.screen:
             self.action_panel(0)
             self.push_screen(name)
+
+    def action_over(self, name: str) -> None:
+        """Go to a place from another one: back leads to that."""
+        if self._installed(name) not in self.screen_stack:
+            self.push_screen(name)
+
+    def _installed(self, name: str) -> Screen[Any]:
+        if not self.is_screen_installed(name):
+            self.install_screen(_place(name)(self.session, self.choices, self.palette), name)
+        return self.get_screen(name)
 
     def action_panel(self, number: int) -> None:
         """Back to Play, to one of its panels (0: as it was left)."""
@@ -185,7 +194,7 @@ class Playground(App[None]):
         return run
 
 
-PLACES = ("unroll", "time")
+PLACES = ("unroll", "time", "cells", "sample")
 
 
 def _place(name: str) -> Any:
@@ -194,6 +203,14 @@ def _place(name: str) -> Any:
         from rnnplay.tui.screens.unroll import Unroll
 
         return Unroll
+    if name == "cells":
+        from rnnplay.tui.screens.cells import Cells
+
+        return Cells
+    if name == "sample":
+        from rnnplay.tui.screens.sample import SampleScreen
+
+        return SampleScreen
     from rnnplay.tui.screens.time import Time
 
     return Time

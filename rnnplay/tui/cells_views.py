@@ -117,7 +117,7 @@ class WrittenView:
     text: tuple[str, ...] = ()
     probabilities: tuple[float | None, ...] = ()  # of each of `text`; None: given by hand
     prompt: int = 0  # symbols at the start that were given
-    cursor: int | None = None  # the symbol that one stands at; None: at the end, where it is written
+    cursor: int | None = None  # where one stands: from there on it was taken back; None: it is being written
     choices: tuple[tuple[str, float], ...] = ()
     chosen: int = 0
     copied: tuple[int, int] | None = None  # (start, length) in `text`

@@ -15,6 +15,7 @@ import msgspec
 from rnnplay import protocol as say
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tui.asking import Asking
+from rnnplay.tui.reading import Reading
 from rnnplay.tui.rows import Rows
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _KEPT = 20_000  # sampled characters
 _TRACED = 4_000_000  # bytes that a trace may have
-ALIVE = frozenset({"starting", "training", "paused", "finished", "diverged", "inspecting"})
+ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Session:
         self.trace_length = 2_000
         self.trace_every = 1.0
         self.trace_candidates = False  # what the network expects after each character, too
+        self.reading = Reading()  # where a person reads: Play and Cells share it
+        self.held: tuple[int, int, float] | None = None  # (layer, unit, value) that Sample holds
         self.heard: list[Callable[[say.AnyEvent], None]] = []  # told of every event once it is taken in
         self.asking = Asking(self)
         self._clear()
@@ -130,6 +133,12 @@ class Session:
             await self.inspect()
         else:
             await self.send(self._sample())
+
+    async def pause(self) -> None:
+        """Pause; the screen says so at once, the trainer after its step."""
+        self.state = "pausing"
+        self._changed("run")
+        await self.send(say.Pause())
 
     async def change(self, **values: float) -> None:
         """Change lr or clip of the run under way."""
@@ -268,6 +277,8 @@ class Session:
     def _stands(self, event: say.Status) -> None:
         before = self.state
         self.status = event
+        if before == "pausing" and event.state == "training":  # it was sent before the trainer had heard
+            return
         self.state = event.state
         if event.state == "diverged" and before != "diverged":
             self.problem = (event.wrong or "The run diverged.", event.remedy)

@@ -65,12 +65,16 @@ def _line(view: WrittenView, first: int, past: int, width: int, palette: Palette
             pieces[-1] = (pieces[-1][0] + shown, style)
         else:
             pieces.append((shown, style))
+    if past == len(view.text) == view.cursor:
+        pieces.append((" ", palette.chosen))
     if past == len(view.text) and view.cursor is None and not view.back:
         pieces.append(("▏" if palette.glyphs.dots else "_", palette.accent if view.running else palette.dim))
     return row(pieces, width, palette)
 
 
 def _style(view: WrittenView, index: int, palette: Palette) -> Style:
+    if view.cursor is not None and index > view.cursor:
+        return palette.dim
     if index < view.prompt:
         return palette.accent
     probability = view.probabilities[index]

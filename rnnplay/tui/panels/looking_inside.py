@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from textual.strip import Strip
 
 from rnnplay.tui.cells_views import CursorView, FindingView, GatesView, HistoryView, ProofView, StripView, WrittenView
-from rnnplay.tui.paint import finding, rows, written
+from rnnplay.tui.paint import finding, form, rows, written
 from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.panels.base import Painted, Panel
+from rnnplay.tui.views import FormView
 
 
 class FindingPanel(Panel[FindingView]):
@@ -109,3 +110,13 @@ def cursor_row(view: CursorView, width: int, palette: Palette) -> Strip:
             if size > 1:
                 pieces += [(f"{bar(probability, size, palette):<{size}}", palette.probability)]
     return rows.row(pieces, width, palette)
+
+
+class DrawingPanel(Panel[FormView]):
+    """How a sample is drawn: fields to edit."""
+
+    def content(self, width: int, height: int) -> list[Strip]:
+        return form.form(self.view, width, height, self.palette)
+
+    def heading(self) -> Sequence[rows.Piece]:
+        return [("e ", self.palette.accent), (self.view.title, self.palette.title)]

@@ -31,7 +31,6 @@ from rnnplay.tui.panels.cells import CellsPanel
 from rnnplay.tui.panels.curves import CurvePanel
 from rnnplay.tui.panels.sample import SamplePanel
 from rnnplay.tui.panels.tasks import SettingsPanel, TaskPanel
-from rnnplay.tui.reading import Reading
 from rnnplay.tui.screens import keys, layout
 from rnnplay.tui.session import Session
 from rnnplay.tui.settings import LIVE, SAMPLE_FIELDS, fields_for
@@ -58,7 +57,7 @@ class Play(Screen[None]):
         super().__init__()
         self.session, self.choices = session, choices
         self.start_at_once = start
-        self.reading = Reading()
+        self.reading = session.reading
         self.editor = Editor(self._set_field)
         self.sample_editor = Editor(self._set_sampling)
         self.budget = Budget()
@@ -326,7 +325,7 @@ class Play(Screen[None]):
 
     def action_toggle_pause(self) -> None:
         if self.session.state == "training":
-            self.soon(self.session.send(say.Pause()))
+            self.soon(self.session.pause())
         elif self.session.state in ("paused", "diverged"):
             self.soon(self.session.send(say.Go()))
         elif self.session.state in ("stopped", "dead", "inspecting"):
