@@ -83,6 +83,8 @@ def _state(session: Session) -> StatusView:
             return StatusView("Starting: reading what is to be learned, and building the network.")
         case "training":
             return StatusView(_progress(session), session.note)
+        case "pausing":
+            return StatusView("Pausing after this step.")
         case "paused":
             return StatusView(f"Paused at step {step}.", "Space goes on, a full stop does one step.")
         case "finished":

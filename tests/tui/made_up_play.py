@@ -31,7 +31,7 @@ def plain(strips: list[Strip]) -> list[str]:
 
 
 def config(**choices: Any) -> RunConfig:
-    return configure("prose", **({"hidden": 6, "layers": 2} | choices))
+    return configure("prose", **({"hidden": 6, "layers": 2, "seq_len": 64, "batch": 32, "lr": 4e-3} | choices))
 
 
 def facts(**changes: Any) -> say.Facts:

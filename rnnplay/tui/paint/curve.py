@@ -180,13 +180,12 @@ def _grid(
     ink = palette.loss if view.ink == "loss" else palette.gradient
     dim = palette.loss_band if view.ink == "loss" else palette.gradient_band
     labels = {int(scale.dots(np.array([v]), rows)[0]) // 4: tick_label(v) for v in scale.marks(max(2, tall // 2))}
-    levels = _levels(view, scale, bright, band, wide, rows)
+    dashed, letters = _levels(view, scale, bright, band, wide, rows)
     marks = _marks(view, scale, steps, wide, rows)
     strips = []
     for y in range(tall):
         pieces: list[Piece] = [(f"{labels.get(y, ''):>{_GUTTER - 1}} ", palette.dim)]
-        words = levels.get(y, {})
-        dashed = y in levels
+        words = letters.get(y, {})
         for x in range(wide):
             if (y, x) in marks:
                 pieces.append((palette.glyphs.mark, palette.validation))
@@ -196,7 +195,7 @@ def _grid(
                 pieces.append((words[x], palette.baseline))
             elif bits := int(band[y, x]):
                 pieces.append((_glyph(bits, palette, "."), dim))
-            elif dashed:
+            elif y in dashed:
                 pieces.append((palette.glyphs.dash, palette.baseline))
             else:
                 pieces.append((" ", palette.blank))
@@ -210,22 +209,22 @@ def _glyph(bits: int, palette: Palette, plain: str) -> str:
 
 def _levels(
     view: CurveView, scale: Axis, bright: Array, band: Array, wide: int, rows: int
-) -> dict[int, dict[int, str]]:
-    """Rows of cells with a level, and its label's letters by column: where the curve leaves room, else at the right."""
-    found: dict[int, dict[int, str]] = {}
+) -> tuple[set[int], dict[int, dict[int, str]]]:
+    """Rows of cells with a level, and the letters of the labels by row and column: where nothing is drawn."""
+    dashed: set[int] = set()
+    letters: dict[int, dict[int, str]] = {}
+    busy = (bright > 0) | (band > 0)
     for level in view.levels:
         if not math.isfinite(level.value) or not 0 <= float(scale.share(np.array(level.value))) <= 1:
             continue
         y = int(scale.dots(np.array([level.value]), rows)[0]) // 4
+        dashed.add(y)
         label = f" {level.label} "
-        if len(label) > wide // 2:
-            found.setdefault(y, {})
-            continue
-        busy = (bright[y] > 0) | (band[y] > 0)
-        places = [wide - len(label) - 3, *range(wide - len(label), 0, -4)]
-        place = next((p for p in places if not busy[p : p + len(label)].any()), places[0])
-        found.setdefault(y, {}).update({place + n: letter for n, letter in enumerate(label)})
-    return found
+        columns = [wide - len(label) - 3, *range(wide - len(label), 0, -4)]
+        places = ((r, c) for r in (y, y - 1, y + 1) if 0 <= r < len(busy) for c in columns if c >= 0)
+        if place := next((p for p in places if not busy[p[0], p[1] : p[1] + len(label)].any()), None):
+            letters.setdefault(place[0], {}).update({place[1] + n: letter for n, letter in enumerate(label)})
+    return dashed, letters
 
 
 def _marks(view: CurveView, scale: Axis, steps: int, wide: int, rows: int) -> set[tuple[int, int]]:

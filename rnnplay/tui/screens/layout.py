@@ -27,7 +27,7 @@ Play { layout: vertical; overflow: hidden; }
 #tasks, #loss, #gradient, #cells { width: 1fr; height: 1fr; }
 #settings { width: 1fr; height: 12; }
 #sample { width: 1fr; height: 9; }
-#tabs, #small { display: none; }
+#tabs, #small, SearchIcon { display: none; }
 .tabbed #tabs { display: block; }
 .tabbed #left, .alone #left { width: 1fr; }
 .tabbed #left { layout: horizontal; }

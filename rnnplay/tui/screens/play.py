@@ -32,6 +32,7 @@ from rnnplay.tui.panels.curves import CurvePanel
 from rnnplay.tui.panels.sample import SamplePanel
 from rnnplay.tui.panels.tasks import SettingsPanel, TaskPanel
 from rnnplay.tui.screens import keys, layout
+from rnnplay.tui.screens.finding import FindsUnits
 from rnnplay.tui.session import Session
 from rnnplay.tui.settings import LIVE, SAMPLE_FIELDS, fields_for
 from rnnplay.tui.views import FormView, HeaderView, KeysView, SampleView, StatusView, TabsView, TasksView
@@ -48,7 +49,7 @@ CELLS_EMPTY = (
 SAMPLE_EMPTY = "Here the network writes, one character at a time, as soon as it learns."
 
 
-class Play(Screen[None]):
+class Play(FindsUnits, Screen[None]):
     """The four panels, or one of them at a time where the terminal is small."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.PLAY)
@@ -60,6 +61,7 @@ class Play(Screen[None]):
         self.reading = session.reading
         self.editor = Editor(self._set_field)
         self.sample_editor = Editor(self._set_sampling)
+        self.find_line = self.new_find_line()
         self.budget = Budget()
         self.stale: set[str] = set()
         self.log_loss = False
@@ -146,9 +148,9 @@ class Play(Screen[None]):
             if topic == "cells" and not self._cells_fit_the_budget():
                 continue
             self.stale.discard(topic)
-            {"status": self.paint_words, "curves": self.paint_curves, "cells": self.paint_cells}.get(
-                topic, self.paint_sample
-            )()
+            painters = {"status": self.paint_words, "curves": self.paint_curves, "answers": self.follow_finding}
+            painters |= {"cells": self.paint_cells, "sample": self.paint_sample}
+            painters[topic]()
 
     def _cells_fit_the_budget(self) -> bool:
         self.budget.spend(sum(widget.sent for widget in self.painted))
@@ -183,6 +185,8 @@ class Play(Screen[None]):
         title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
         self.header.view = present.header(self.session, self.choices.draft, title)
         self.status_bar.view = present.status(self.session, fields_for(self.choices.task, True), pending)
+        if self.find_line.typing:
+            self.status_bar.view = self.find_line.view("▏" if self._palette.glyphs.dots else "_")
         self.tabs.view = TabsView(layout.TABS, self.tab - 1)
         self.keys_bar.view = KeysView(keys.hints(self))
 
@@ -240,6 +244,11 @@ class Play(Screen[None]):
         if self.session.problem is not None and self.session.state not in ("diverged", "dead", "failed"):
             self.session.problem = None
             self.paint_words()
+        if self.find_line.key(event.key, event.character):
+            event.stop()
+            event.prevent_default()
+            self.paint_words()
+            return
         form = self.form
         if form is None:
             return
@@ -389,12 +398,9 @@ class Play(Screen[None]):
         self.log_loss = not self.log_loss
         self.paint_curves()
 
-    def action_unit(self, by: int) -> None:
-        self.reading.move_unit(self.session, by)
-        self.paint_cells()
-
     def action_go_to_unit(self, layer: int, unit: int) -> None:
         self.reading.layer, self.reading.unit = layer, unit
+        self.reading.by_surprise = False
         self.paint_cells()
 
     def action_move(self, where: str) -> None:
@@ -445,6 +451,10 @@ class Play(Screen[None]):
     def action_full(self) -> None:
         """The focused panel on the whole screen, showing more; and back."""
         panel = self.focused
+        place = {self.cells_panel: "cells", self.sample_panel: "sample"}.get(panel)
+        if place is not None and self.session.facts is not None:
+            self.app.call_later(self.app.run_action, f"app.place('{place}')")
+            return
         self.full = None if self.full is not None or not isinstance(panel, Panel) else panel.id
         self.lay_out(*self.size)
         self.call_after_refresh(self.refresh_all)
