@@ -94,14 +94,31 @@ class Asking:
 
     # --------------------------------------------------------------------------------------------------------- views
 
-    def place_of(self, layer: int, unit: int, state: str) -> int | None:
-        """Where the unit stands among those found: as `state` if it is there, else as whatever it is there."""
-        if self.found is None:
-            return None
-        same = [n for n, u in enumerate(self.found.units) if (u.layer, u.unit) == (layer, unit)]
-        return next((n for n in same if self.found.units[n].state == state), same[0] if same else None)
+    def place_of(self, layer: int, unit: int) -> int | None:
+        """Where the unit stands among those found, in the state in which it tells most."""
+        units = self.found.units if self.found is not None else ()
+        return next((n for n, u in enumerate(units) if (u.layer, u.unit) == (layer, unit)), None)
 
-    def finding(self, layer: int, unit: int, state: str) -> FindingView:
+    def order(self, layers: int, units: int) -> list[tuple[int, int]]:
+        """All units, (layer, unit): most telling first once something was found, else as they stand."""
+        every = [(layer, unit) for layer in range(layers) for unit in range(units)]
+        if self.found is None:
+            return every
+        known = set(every)
+        best = dict.fromkeys((u.layer, u.unit) for u in self.found.units if (u.layer, u.unit) in known)
+        return [*best, *(unit for unit in every if unit not in best)]
+
+    def follows(self, layer: int, unit: int) -> str:
+        """What the unit follows, in a few words, where it tells clearly more than the controls: for a title."""
+        place = self.place_of(layer, unit)
+        if self.found is None or place is None:
+            return ""
+        strength = self.found.units[place].strength
+        if strength <= max(self.found.rolled, self.found.untrained):
+            return ""
+        return f'follows "{self.found.pattern}" · {self.found.measure} {strength:.2f}'
+
+    def finding(self, layer: int, unit: int) -> FindingView:
         found = self.found
         if found is None or say.Found in self.waiting:
             asked = self.waiting.get(say.Found, "")
@@ -114,7 +131,7 @@ class Asking:
                 UnitRow(layer=u.layer, unit=u.unit, state=u.state, value=u.value, strength=u.strength, sign=u.sign)
                 for u in found.units
             ),
-            cursor=self.place_of(layer, unit, state),
+            cursor=self.place_of(layer, unit),
             rolled=found.rolled,
             untrained=found.untrained,
             convincing=found.convincing,

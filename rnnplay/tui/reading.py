@@ -48,15 +48,9 @@ class Reading:
             start=trace.start,
             total=trace.total,
             state=trace.state,
+            follows=session.asking.follows(self.layer, self.unit),
+            found=session.asking.finding(self.layer, self.unit) if session.asking.found is not None else None,
         )
-
-    def move_unit(self, session: Session, by: int) -> None:
-        """Through the units of all layers, round and round."""
-        if session.trace is None:
-            return
-        layers, units, _ = session.trace.values.shape
-        self.by_surprise = False
-        self.layer, self.unit = divmod((self.layer * units + self.unit + by) % (layers * units), units)
 
     def scroll(self, session: Session, panel: CellsPanel, by: int) -> int | None:
         """Move by rows; the start of another piece of the text where this one ends."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rnnplay.tui.cells_views import FindingView
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -135,6 +137,8 @@ class CellsView:
     total: int = 0
     state: str = "h"
     cell: str = ""
+    follows: str = ""  # what this unit was found to follow
+    found: FindingView | None = None  # the units that follow what was looked for
     empty: str = ""
 
 

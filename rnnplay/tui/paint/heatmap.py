@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.finding import short_list
 from rnnplay.tui.paint.numbers import count, figure
 from rnnplay.tui.paint.rows import Piece, clickable, exactly, fit, row
 from rnnplay.tui.paint.wrap import glyph, wrap
@@ -106,13 +107,17 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
             left.append((f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits", palette.dim))
     arrows = palette.glyphs.arrows
     right: list[Piece] = [
+        (" / ", clickable(palette.key, "screen.find")),
+        ("find  ", palette.dim),
         (f" {arrows[0]} ", clickable(palette.key, "screen.unit(-1)")),
         ("unit", palette.dim),
         (f" {arrows[1]} ", clickable(palette.key, "screen.unit(1)")),
     ]
-    right = right if width >= 30 else []
+    right = right if view.found is not None and width >= 60 else right[2:] if width >= 30 else []
     room = width - sum(cell_len(text) for text, _ in right)
-    if view.cursor is None and view.total:
+    if view.cursor is None and view.found is not None and view.found.units:
+        left += [("      ", palette.blank), *short_list(view.found, palette)]
+    elif view.cursor is None and view.total:
         place = (
             f"   characters {count(view.start + 1)} to {count(view.start + len(view.symbols))} of {count(view.total)}"
         )
@@ -163,6 +168,8 @@ def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
     layers, units, _ = view.values.shape
     where = f"layer {view.layer + 1} unit {view.unit + 1}" if not view.by_surprise else "surprise"
     pieces: list[Piece] = [("3 ", palette.accent), ("Cells", palette.title), (dot, palette.dim), (where, palette.title)]
+    if view.follows and not view.by_surprise:
+        return [*pieces, (f" {view.follows}{dot}step {count(view.step)}", palette.title)]
     size = f"of {layers} x {units}" if layers > 1 else f"of {units}"
     what = {"h": "hidden state", "c": "memory c"}.get(view.state, f"gate {view.state}")
     pieces.append((f" {size}{dot}{what}{dot}step {count(view.step)}", palette.dim))

@@ -12,11 +12,9 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from rnnplay import protocol as say
 from rnnplay.tui import present
 from rnnplay.tui.cells_views import CursorView, FindingView, GatesView, HistoryView, ProofView, StripView
 from rnnplay.tui.choices import Choices
-from rnnplay.tui.line import Line
 from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.paint.finding import score
 from rnnplay.tui.paint.numbers import count
@@ -31,6 +29,7 @@ from rnnplay.tui.panels.looking_inside import (
 )
 from rnnplay.tui.screens import layout
 from rnnplay.tui.screens.cells_keys import CELLS, TYPING, hint
+from rnnplay.tui.screens.finding import FindsUnits
 from rnnplay.tui.screens.in_text import InText
 from rnnplay.tui.screens.keys import COMMANDS, HELP
 from rnnplay.tui.session import Session
@@ -51,7 +50,7 @@ EMPTY = "Here the text appears as soon as there is a network to read it."
 _STRIP_UNITS = 200  # at most
 
 
-class Cells(InText):
+class Cells(FindsUnits, InText):
     """One unit on the whole text at the left; what was found, its proof, gates and history at the right."""
 
     CSS = """
@@ -77,8 +76,7 @@ class Cells(InText):
         self.lower = "gates"
         self.panel_page = 0  # which panel is shown where only one fits
         self.at: int | None = None  # which checkpoint of the history is shown; None: the present
-        self.seen: say.Found | None = None  # the finding whose best unit was brought into view
-        self.find_line = Line("find", self._find, self._suggest)
+        self.find_line = self.new_find_line()
         self.typed_lines = [self.find_line]
         self.text_panel = CellsPanel(CellsView(empty=EMPTY), id="text")
         self.strip_panel = StripPanel(StripView(), id="strip")
@@ -100,14 +98,14 @@ class Cells(InText):
     def ask(self) -> None:
         """The text with what the network expects, and its gates."""
         self.session.trace_candidates = True
-        self._watch()
+        self.watch_text()
         self.soon(self.session.asking.ask_gates())
 
     def on_screen_suspend(self) -> None:
         """Play shows the present, and no candidates."""
         self.session.trace_candidates = False
         self.at = self.session.trace_step = None
-        self._watch()
+        self.watch_text()
 
     # -------------------------------------------------------------------------------------------------------- layout
 
@@ -131,11 +129,7 @@ class Cells(InText):
     # ------------------------------------------------------------------------------------------------------ painting
 
     def show_topics(self, topics: set[str]) -> None:
-        found = self.session.asking.found
-        if found is not self.seen:
-            self.seen = found
-            if found is not None:
-                self.action_found(0)
+        self.follow_finding()
         if topics & {"cells", "run"}:
             self.paint_text()
         if topics & {"answers", "run"}:
@@ -156,7 +150,7 @@ class Cells(InText):
 
     def paint_findings(self) -> None:
         asking, reading = self.session.asking, self.reading
-        self.found_panel.view = asking.finding(reading.layer, reading.unit, self.session.trace_state)
+        self.found_panel.view = asking.finding(reading.layer, reading.unit)
         self.proof_panel.view = asking.proof()
         self.gates_panel.view = asking.gates_view(reading.layer, reading.unit)
         self.history_panel.view = asking.history_view(self.at)
@@ -166,7 +160,7 @@ class Cells(InText):
             return StripView()
         layers, units, _ = view.values.shape
         found = self.session.asking.found
-        rows, notes = self._order(layers, units), []
+        rows, notes = self.session.asking.order(layers, units)[:_STRIP_UNITS], []
         if found is not None:
             best = {(u.layer, u.unit): u.strength for u in reversed(found.units)}
             notes = [score(best[row]) if row in best else "" for row in rows]
@@ -226,57 +220,13 @@ class Cells(InText):
 
     # ---------------------------------------------------------------------------------------------------------- keys
 
-    def _watch(self) -> None:
-        session = self.session
-        self.soon(session.watch(session.trace_start, session.trace_length, session.trace_every))
-
-    def action_find(self) -> None:
-        self.find_line.open()
-        self.paint_words()
-
-    def _suggest(self, text: str) -> tuple[str, ...]:
-        names = self.session.asking.names
-        return tuple(name for name in names if text.lower() in name.lower())
-
-    def _find(self, pattern: str) -> None:
+    def find(self, pattern: str) -> None:
+        super().find(pattern)
         if pattern:
-            self.soon(self.session.asking.find(pattern))
-            self.at = None
             self._to_present()
             self.panel_page = 1 if self.narrow else 0
             self.lay_out(*self.size)
         self.paint_findings()
-
-    def action_found(self, number: int) -> None:
-        """One of the units that were found."""
-        found = self.session.asking.found
-        if found is not None and 0 <= number < len(found.units):
-            unit = found.units[number]
-            self._show_state(unit.state)
-            self.action_go_to_unit(unit.layer, unit.unit)
-
-    def _order(self, layers: int, units: int) -> list[tuple[int, int]]:
-        """The units in the order of ←→: most telling first once something was found, else as they stand."""
-        found = self.session.asking.found
-        if found is None:
-            return [(layer, unit) for layer in range(layers) for unit in range(units)][:_STRIP_UNITS]
-        order = list(dict.fromkeys((u.layer, u.unit) for u in found.units))
-        return [(layer, unit) for layer, unit in order if layer < layers and unit < units]
-
-    def action_unit(self, by: int) -> None:
-        trace = self.session.trace
-        if trace is None:
-            return
-        found = self.session.asking.found
-        if found is None or not found.units:
-            self.reading.move_unit(self.session, by)
-            self.action_go_to_unit(self.reading.layer, self.reading.unit)
-            return
-        order = self._order(*trace.values.shape[:2])
-        here = (self.reading.layer, self.reading.unit)
-        place = (order.index(here) + by) % len(order) if here in order else 0
-        first = next(n for n, u in enumerate(found.units) if (u.layer, u.unit) == order[place])
-        self.action_found(first)
 
     def action_go_to_unit(self, layer: int, unit: int) -> None:
         self.reading.layer, self.reading.unit = layer, unit
@@ -284,22 +234,11 @@ class Cells(InText):
         self.paint_text()
         self.paint_findings()
 
-    def _show_state(self, state: str) -> None:
-        """Colour by h, c or a gate: at once by the last trace of it, if it is of this piece, then afresh."""
-        session = self.session
-        if state == session.trace_state:
-            return
-        session.trace_state = state
-        kept = session.traces.get(state)
-        if kept is not None and session.trace is not None and kept.symbols == session.trace.symbols:
-            session.trace = kept
-        self._watch()
-
     def action_state(self) -> None:
         cell = self.session.config.cell if self.session.config else ""
         states = STATES.get(cell, ("h",))
         here = states.index(self.session.trace_state) if self.session.trace_state in states else 0
-        self._show_state(states[(here + 1) % len(states)])
+        self.show_state(states[(here + 1) % len(states)])
         self.reading.by_surprise = False
         self.paint_text()
         self.paint_findings()
@@ -358,7 +297,7 @@ class Cells(InText):
         else:
             self.at = number
             self.session.trace_step = history.steps[number]
-            self._watch()
+            self.watch_text()
         self.paint_findings()
         self.paint_words()
 
@@ -366,7 +305,7 @@ class Cells(InText):
         self.at = None
         if self.session.trace_step is not None:
             self.session.trace_step = None
-            self._watch()
+            self.watch_text()
 
     def action_ablate(self) -> None:
         """Hold the unit at zero; a second time, at its mean."""

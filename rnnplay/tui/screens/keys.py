@@ -51,6 +51,7 @@ PLAY: tuple[Binding, ...] = (
     _key("page_down", "pagedown", "move('page_down')", "page down", "A page up, and down"),
     _key("home", "home", "move('home')", "beginning", "To the beginning, and to the end"),
     _key("end", "end", "move('end')", "end", "To the beginning, and to the end"),
+    _key("find", "slash", "find", "find a cell", "Find the units that follow a feature, or a regular expression"),
     _key("colours", "c", "colours", "colours", "On the text: colour by surprise. On the sample: by probability"),
     _key("log", "l", "log", "log axis", "The loss on a logarithmic axis, and back"),
     _key("full", "f", "full", "full", "The focused panel on the whole screen, with more in it; and back"),
@@ -127,7 +128,7 @@ def hints(screen: Play) -> tuple[KeyHint, ...]:
     if session.run is not None and session.writes:
         found.append(_hint("sample", "s", "sample"))
     if session.trace is not None:
-        found.append(_hint("unit_after", "←→", "unit"))
+        found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
     if screen.focused is screen.sample_panel and session.writes:
         found += [_hint("warmer", "-+", "temperature"), _hint("colours", "c", "colours")]
     elif screen.focused is screen.loss_panel:
