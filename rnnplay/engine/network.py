@@ -145,17 +145,16 @@ class Network:
         Long batches are read in pieces, so that memory does not grow with T.
         """
         T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
-        steps = max(1, AT_A_TIME // (B * max(4 * self.architecture.hidden, self.architecture.outputs)))
+        steps = max(1, AT_A_TIME // max(1, B * max(4 * self.architecture.hidden, self.architecture.outputs)))
         loss = total = 0.0
         last = state
-        for start in range(0, T, steps):
+        for start in range(0, max(1, T), steps):
             piece = batch if steps >= T else section(batch, start, start + steps)
             frame = self._frame(piece, last, False)
             frame.forward(piece, last, None)
             part, weight = frame.readout.loss(piece.targets, piece.weights, False)
             loss, total, last = loss + part, total + weight, outward(self.architecture.cell, frame.body.end())
-        if last is None:
-            raise ValueError("batch: 0 time steps hold nothing. Give at least one.")
+        assert last is not None
         return loss, total, last
 
     def forward(self, batch: Batch, state: State | None = None, *, gates: bool = False) -> Forward:

@@ -56,6 +56,11 @@ class Readout:
 
         targets ids (T, B) for softmax, else (T, V, B); weights (T, B) or None.
         """
+        wanted = (self.T, self.B) if self.kind == "softmax" else (self.T, self.V, self.B)
+        if targets.shape != wanted:
+            raise ValueError(f"targets: {targets.shape} does not fit. Give {wanted} as the inputs and outputs need.")
+        if weights is not None and weights.shape != (self.T, self.B):
+            raise ValueError(f"weights: {weights.shape} does not fit. Give (T, B) = {(self.T, self.B)}.")
         share = self.even
         total = float(share.size)
         if weights is not None:
@@ -88,8 +93,6 @@ class Readout:
     def _elementwise(self, targets: Array, share: Array, gradient: bool) -> Array:
         assert self.scratch is not None
         y, e, V = self.logits, self.scratch, self.V
-        if targets.shape != (self.T, V, self.B):
-            raise ValueError(f"targets: {targets.shape} does not fit. Give (T, V, B) = {(self.T, V, self.B)}.")
         target = targets.astype(y.dtype).transpose(1, 0, 2).reshape(V, -1)
         if self.kind == "sigmoid":  # max(y, 0) - y*target + log(1 + exp(-|y|))
             xp.abs(y, e)
