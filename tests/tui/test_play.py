@@ -279,14 +279,16 @@ async def test_a_finished_run_trains_on_for_as_long_again(person: Person) -> Non
 
 async def test_full_screen_shows_one_panel_and_more_of_it(person: Person) -> None:
     await person.running()
-    await person.press("3", "f")
-    text = person.sees()
-    assert "saturated" in text
-    assert "Gradient norm" not in text
-    await person.press("escape")
-    assert "Gradient norm" in person.sees()
     await person.press("2", "f")
-    assert "parameters     4,321" in person.sees()
+    text = person.sees()
+    assert "parameters     4,321" in text
+    assert "layer 1 unit 1" not in text
+    await person.press("escape")
+    assert "layer 1 unit 1" in person.sees()
+    await person.press("e", "f")
+    assert "forget b." in person.sees()
+    await person.press("f", "escape", "1", "f")
+    assert "four letters: after the first l" in person.sees()
 
 
 async def test_the_loss_has_a_logarithmic_axis_and_the_text_surprise(person: Person) -> None:
@@ -336,6 +338,7 @@ async def test_every_key_in_the_last_line_can_be_clicked(person: Person) -> None
     await person.pilot.click("#keys", offset=(line.index("pause"), 0))
     await person.pilot.pause()
     assert person.trainers[0].commands(say.Pause)
+    line = person.play.keys_bar._strips[0].text
     await person.pilot.click("#keys", offset=(line.index("help"), 0))
     await person.pilot.pause()
     assert isinstance(person.pilot.app.screen, Help)

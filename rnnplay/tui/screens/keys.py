@@ -9,7 +9,7 @@ from textual.binding import Binding
 from rnnplay.tui.views import KeyHint
 
 if TYPE_CHECKING:
-    from rnnplay.tui.screens.play import Play
+    from rnnplay.tui.screens.play_view import PlayView
 
 
 def _key(id: str, key: str, action: str, label: str, tooltip: str) -> Binding:  # noqa: A002
@@ -96,7 +96,7 @@ HELP = KeyHint("?", "help", "app.help")
 QUIT = KeyHint("q", "quit", "app.quit")
 
 
-def hints(screen: Play) -> tuple[KeyHint, ...]:
+def hints(screen: PlayView) -> tuple[KeyHint, ...]:
     """The keys that make sense now, the most needed first; commands and help stand last, always."""
     session = screen.session
     if screen.form is not None:
@@ -116,7 +116,7 @@ def hints(screen: Play) -> tuple[KeyHint, ...]:
     found: list[KeyHint] = []
     if screen.focused is screen.task_panel and state != "starting":
         found.append(_hint("start", "enter", "start"))
-    if state == "training":
+    if state in ("training", "pausing"):
         found.append(_hint("pause", "space", "pause"))
     elif state == "paused":
         found += [_hint("pause", "space", "go on"), _hint("step", ".", "one step")]
@@ -137,7 +137,7 @@ def hints(screen: Play) -> tuple[KeyHint, ...]:
         found += [_hint("down", "↑↓", "scroll"), _hint("colours", "c", "colours")]
     if screen.focused is not None:
         found.append(_hint("full", "f", "back" if screen.full else "full"))
-    if session.alive and state in ("training", "paused", "diverged"):
+    if session.alive and state in ("training", "pausing", "paused", "diverged"):
         found.append(_hint("stop", "x", "stop"))
     if session.run is not None:
         found += [UNROLL, TIME]

@@ -11,7 +11,7 @@ from rnnplay.tui.paint.rows import fit, row
 
 if TYPE_CHECKING:
     from rnnplay.tui.panels.base import Panel
-    from rnnplay.tui.screens.play import Play
+    from rnnplay.tui.screens.play_view import PlayView
 
 WIDE, TALL = 100, 30  # from here on all panels
 LEAST_WIDE, LEAST_TALL = 60, 16
@@ -44,7 +44,7 @@ def tab_of(panel: Panel[Any]) -> int:
     return _TAB_OF.get(panel.id or "", 1)
 
 
-def turns(screen: Play, panel: Panel[Any]) -> bool:
+def turns(screen: PlayView, panel: Panel[Any]) -> bool:
     """Whether going to `panel` turns to another tab."""
     return screen.has_class("tabbed") and tab_of(panel) != screen.tab
 
@@ -54,7 +54,7 @@ def too_small(_view: str, width: int, palette: Palette) -> Strip:
     return row([(fit(f"rnnplay needs {LEAST_WIDE}x{LEAST_TALL} cells.", width), palette.text)], width, palette)
 
 
-def arrange(screen: Play, width: int, height: int) -> None:
+def arrange(screen: PlayView, width: int, height: int) -> None:
     """Show and hide what fits into `width` x `height`."""
     small = width < LEAST_WIDE or height < LEAST_TALL
     tabbed = not small and (width < WIDE or height < TALL)
