@@ -288,7 +288,7 @@ async def test_full_screen_shows_one_panel_and_more_of_it(person: Person) -> Non
     await person.press("e", "f")
     assert "forget b." in person.sees()
     await person.press("f", "escape", "1", "f")
-    assert "four letters: after the first l" in person.sees()
+    assert "short stories with much talk: which unit" in person.sees()
 
 
 async def test_the_loss_has_a_logarithmic_axis_and_the_text_surprise(person: Person) -> None:

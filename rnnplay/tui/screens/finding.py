@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol as say
 from rnnplay.tui.line import Line
@@ -14,24 +14,19 @@ class FindsUnits:
     """For a screen that shows a unit: `/` opens the line; the best unit found comes into view by itself."""
 
     session: Session
+    find_line: Line
     seen: say.Found | None = None  # the finding whose best unit was brought into view
 
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work` without keeping the key waiting."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what the screen brings
 
-    def action_go_to_unit(self, layer: int, unit: int) -> None:
-        """Show this unit."""
-        raise NotImplementedError
+        def soon(self, work: Coroutine[Any, Any, None]) -> None: ...
 
-    def paint_words(self) -> None:
-        """Show the line."""
-        raise NotImplementedError
+        def action_go_to_unit(self, layer: int, unit: int) -> None: ...
+
+        def paint_words(self) -> None: ...
 
     def new_find_line(self) -> Line:
         return Line("find", self.find, self._suggest)
-
-    find_line: Line
 
     def action_find(self) -> None:
         if self.session.facts is not None:
