@@ -209,10 +209,11 @@ def too_high(m: Monitor, c: Course) -> Advice | None:
     ratios = [k.ratio for k in m.looks if k.ratio is not None]
     peak, recent = max(ratios, default=0.0), (ratios[-1] if ratios else 0.0)
     now = m.looks[-1] if m.looks else None
-    if c.overshot and not (c.good and recent < 0.01 and (now is None or now.saturated < 0.5)):
+    if c.overshot and not (c.good and recent < 0.01 and (now is None or now.saturated < 0.25)):
         cause = f"The first updates overshot: the loss went from {c.first:.3g} up to {c.peak:.3g}."
         return Advice(name, cause, remedy, 0.9)
-    if c.step >= EARLY and not c.good and ((c.worse and peak > 0.01) or (not c.moving and recent > 0.03)):
+    stuck = c.step >= FLAT_STEPS and not c.moving and recent > 0.03
+    if c.step >= EARLY and not c.good and ((c.worse and peak > 0.01) or stuck):
         cause = f"Updates change the weights by {_percent(max(recent, peak))} a step, and the loss does not fall."
         return Advice(name, cause, remedy, 0.85)
     return None
@@ -256,7 +257,7 @@ def vanishes(m: Monitor, c: Course) -> Advice | None:
         return None
     last, lag = m.looks[-1], m.patient.longest_lag
     # Five horizons back less than 1e-10 of the gradient is left: no patience will help.
-    if last.horizon is None or lag <= 5 * last.horizon or 0 < m.patient.span < lag or last.dead > DEAD:
+    if last.horizon is None or lag < 5 * last.horizon or 0 < m.patient.span < lag or last.dead > DEAD:
         return None
     cause = f"The gradient reaches {last.horizon} steps back, the task needs {lag}."
     remedy = "Try the cell lstm or gru" if m.patient.cell == "rnn" else "Try a higher forget bias or chrono"

@@ -22,11 +22,10 @@ _SHARE = 100  # a look's cost is paid back over this many times as long
 _EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its time
 
 
-def patient(learner: Learner) -> lab.Patient:
-    """What is known of the run that `learner` trains."""
+def patient(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.Patient:
+    """What is known of the run that `learner` trains; `baselines` are its task's."""
     config, task = learner.config, learner.task
     text = len(task.training_ids) > 0
-    baselines = task.baselines()
     return lab.Patient(
         cell=config.cell,
         activation=config.activation,
@@ -56,7 +55,7 @@ class CheckingUp:
         self._every = command.every
         self._told = None
         self.forget()
-        self._monitor = lab.Monitor(patient(self._session.learner))
+        self._monitor = lab.Monitor(patient(self._session.learner, self._session.baselines))
         for row in self._session.past()[0]:
             self.row(row)
         self._look(None)
