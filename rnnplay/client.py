@@ -49,11 +49,8 @@ def _environment(opening: Train | Resume | Inspect) -> dict[str, str]:
     if not isinstance(opening, Train):
         with contextlib.suppress(UserError):  # a run that cannot be read is for the trainer to report
             before = runs.load_record(Path(opening.run)).environment
-            names = [name for name in (*blas.THREADS, blas.KERNEL) if name not in os.environ]
-            # A kernel that was not found to work here is not asked for.
-            if before.get(blas.KERNEL) not in (None, chosen.get(blas.KERNEL)):
-                names.remove(blas.KERNEL)
-            chosen |= {name: before[name] for name in names if name in before}
+            chosen |= {name: before[name] for name in blas.THREADS if name in before and name not in os.environ}
+            # It may have begun without the kernel that pays here. One that was not found to pay is not asked for.
             if blas.KERNEL not in before:
                 chosen.pop(blas.KERNEL, None)
     return os.environ | chosen

@@ -70,7 +70,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     steps: int | None = None  # the run ends at the first of these that is reached; none: it goes on until stopped
     epochs: float | None = None
     minutes: float | None = None
-    evaluate_every: int = 500  # steps between two evaluations
+    evaluate_every: int = 500  # steps between two evaluations, at first; more where evaluating would cost too much
     seed: int = 1
     dtype: DType = "float32"
 

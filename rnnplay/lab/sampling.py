@@ -4,15 +4,18 @@ The probabilities that it tells are the network's own (temperature 1); temperatu
 """
 
 from dataclasses import dataclass
-from typing import Any
+from math import isfinite
 
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.engine import Network
+from rnnplay.engine import Network, State
+from rnnplay.engine.writing import CELLS as WRITERS
+from rnnplay.engine.writing import Writer
 from rnnplay.tasks.base import Array, Task
 
 CANDIDATES = 5
+_AHEAD = 64  # symbols for which noise is drawn at once
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,22 @@ def split(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int], tuple[st
     return ids, tuple(unseen)
 
 
+class Stepping:
+    """What a Writer does, for the networks that it cannot step through."""
+
+    def __init__(self, network: Network) -> None:
+        self._network, self._id = network, np.zeros(1, np.int32)
+        self.state: State = network.zero_state(1)
+
+    def pack(self) -> None:
+        """Nothing to do: `Network.step` reads the parameters where they are."""
+
+    def advance(self, symbol: int, logits: Array) -> None:
+        self._id[0] = symbol
+        y, self.state = self._network.step(self._id, self.state)
+        np.copyto(logits, y[:, 0])
+
+
 class Sampler:
     """One sample under way. It starts from a zero state; the prompt, or a first symbol of its own, is read at once."""
 
@@ -90,12 +109,14 @@ class Sampler:
         back = {symbol: i for i, symbol in enumerate(task.vocabulary)}
         if missing := next((symbol for symbol in vocabulary if symbol not in back), None):
             raise UserError(f'{task.name} writes "{missing}", which it cannot read again.', "Sample from a text.")
-        self._network, self._options = network, options
+        self._writer = Writer(network) if network.architecture.cell in WRITERS else Stepping(network)
+        self._options = options
         self._vocabulary = vocabulary
         self._fed_back = [back[symbol] for symbol in vocabulary]
         self._generator = np.random.default_rng(options.seed)
-        self._state: Any = network.zero_state(1)
-        self._id = np.zeros(1, np.int32)
+        self._logits = np.zeros(len(vocabulary), network.architecture.dtype)
+        self._spare = np.zeros_like(self._logits)
+        self._noise: list[Array] = []
         ids, self.unseen = split(prompt, task.vocabulary)
         self.read: list[tuple[str, float]] = []  # the prompt, each symbol with the probability that it had
         self._begin(ids, task)
@@ -113,36 +134,65 @@ class Sampler:
         for place, i in enumerate(ids):
             symbol = task.vocabulary[i]
             known = number.get(symbol)
-            p = uniform if not place else self._own[known] if known is not None else 0.0
+            p = uniform if not place else self._probabilities()[known] if known is not None else 0.0
             self.read.append((symbol, float(p)))
             self._advance(i)
 
+    def refresh(self) -> None:
+        """Follow the network where it has learned."""
+        self._writer.pack()
+
     def _advance(self, i: int) -> None:
-        self._id[0] = i
-        logits, self._state = self._network.step(self._id, self._state)
-        self._logits = np.asarray(logits[:, 0], np.float64)
-        self._own = _softmax(self._logits)
+        self._writer.advance(i, self._logits)
+
+    def _probabilities(self) -> Array:
+        """The network's own, of the next symbol: (V,)."""
+        return _softmax(self._logits.astype(np.float64))
 
     def draw(self) -> tuple[str, float]:
         """The next symbol, and the probability that the network gave it."""
-        i = self._choose()
-        probability = float(self._own[i])
-        self._advance(self._fed_back[i])
-        return self._vocabulary[i], probability
+        return self.draws(1)[0]
+
+    def draws(self, count: int) -> list[tuple[str, float]]:
+        """The next `count` symbols: the same ones that so many calls of `draw` give, in less time each."""
+        expected = np.empty((count, len(self._vocabulary)), self._logits.dtype)
+        chosen = []
+        for row in expected:
+            i = self._choose()
+            row[:] = self._logits
+            chosen.append(i)
+            self._advance(self._fed_back[i])
+        p = _softmax(expected.astype(np.float64))[range(count), chosen]
+        return [(self._vocabulary[i], probability) for i, probability in zip(chosen, p.tolist(), strict=True)]
 
     def _choose(self) -> int:
-        if not np.isfinite(self._logits).all():
+        logits, options = self._logits, self._options
+        if options.top_k or options.top_p < 1:
+            edges = np.cumsum(shaped(logits.astype(np.float64), options))
+            i = int(np.searchsorted(edges[:-1], self._generator.random() * edges[-1], side="right"))
+        elif options.temperature == 0:
+            i = int(logits.argmax())
+        else:
+            # The largest of logit/temperature + Gumbel noise is drawn as softmax has it (Gumbel 1954): two short calls.
+            if not self._noise:
+                self._noise = list(self._generator.gumbel(size=(_AHEAD, len(logits))).astype(logits.dtype))
+            noise = self._noise.pop()
+            if options.temperature != 1:
+                np.multiply(noise, noise.dtype.type(options.temperature), noise)
+            i = int(np.add(logits, noise, self._spare).argmax())
+        if not isfinite(logits.item(i)):
             raise UserError("The network's output is not a number any more.", "Go back to an earlier checkpoint.")
-        edges = np.cumsum(shaped(self._logits, self._options))
-        return int(np.searchsorted(edges[:-1], self._generator.random() * edges[-1], side="right"))
+        return i
 
     def candidates(self) -> list[tuple[str, float]]:
         """The likeliest next symbols with the network's own probabilities, the likeliest first."""
-        order = np.argsort(-self._own, kind="stable")[:CANDIDATES]
-        return [(self._vocabulary[i], float(self._own[i])) for i in order]
+        own = self._probabilities()
+        order = np.argsort(-own, kind="stable")[:CANDIDATES]
+        return [(self._vocabulary[i], float(own[i])) for i in order]
 
 
 def _softmax(logits: Array) -> Array:
-    p = np.exp(logits - logits.max())
-    p /= p.sum()
+    """Along the last axis."""
+    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    p /= p.sum(axis=-1, keepdims=True)
     return np.asarray(p)

@@ -5,6 +5,7 @@ import sys
 import traceback
 
 from rnnplay.config import UserError
+from rnnplay.engine import TooLarge
 from rnnplay.protocol import Failed, Inspect, Resume, Train
 from rnnplay.runs import LOG
 from rnnplay.trainer.wire import Wire
@@ -58,6 +59,9 @@ def main() -> int:
         return 0
     except UserError as error:
         wire.send(Failed(wrong=error.wrong, remedy=error.remedy, fatal=True))
+    except TooLarge as error:
+        wrong, _, remedy = str(error).rpartition(". ")
+        wire.send(Failed(wrong=f"{wrong}.", remedy=remedy, fatal=True))
     except Exception as error:
         # A mistake of the program's own, or no memory: told in one sentence, and in full in the log.
         traceback.print_exc()

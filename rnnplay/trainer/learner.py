@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
-from rnnplay.engine import Architecture, Network, State
+from rnnplay.engine import Architecture, Network, State, TooLarge
+from rnnplay.engine.memory import check_batch
 from rnnplay.engine.optimizers import Optimizer
 from rnnplay.engine.schedules import Averaging, learning_rate
 from rnnplay.runs import checkpoint
@@ -48,7 +49,13 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             dtype=config.dtype,
         )
     except ValueError as error:
-        raise UserError(f"This network cannot be built: {error}", "Change the setting that it names.") from None
+        raise refused(error) from None
+
+
+def refused(error: ValueError) -> UserError:
+    """What the engine says of something that cannot be built: its last sentence is what to do."""
+    wrong, _, remedy = str(error).rpartition(". ")
+    return UserError(f"This network cannot be built: {wrong}.", remedy)
 
 
 class Learner:
@@ -57,10 +64,13 @@ class Learner:
     def __init__(self, config: RunConfig, task: Task) -> None:
         """Raises UserError where the network cannot be built."""
         self.config, self.task, self.step = config, task, 0
+        shape = architecture(config, task)
         try:
-            self.network = Network(architecture(config, task), config.seed)
-        except (ValueError, MemoryError) as error:
-            raise UserError(f"This network cannot be built: {error}", "Choose a smaller one.") from None
+            self.network = Network(shape, config.seed)
+            if len(task.training_ids):
+                check_batch(shape, config.seq_len, config.batch, 0, True)
+        except TooLarge as error:
+            raise refused(error) from None
         for name, value in (task.initial_parameters() or {}).items():
             self.network.parameters[name][...] = value
         self._optimizer = Optimizer(
@@ -79,6 +89,11 @@ class Learner:
         config = self.config
         total = last_step(config, self.task.epoch_steps) or 0
         return learning_rate(config.schedule, config.lr, self.step, total, config.warmup)
+
+    @property
+    def finite(self) -> bool:
+        """Whether every parameter is a finite number."""
+        return bool(np.isfinite(self.network.flat).all())
 
     @property
     def epoch(self) -> float | None:

@@ -29,6 +29,7 @@ ATTENTIVE = 0.1  # the same for samples on other channels than 0: someone is loo
 EVERY = 0.1  # seconds between two events of a sample
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
 MAX_TRACE = 48 * 2**20  # numbers in a trace
+_AT_ONCE = 16  # symbols between two looks at the clock
 _SLICE = 0.02  # seconds of sampling at a time where nothing trains
 _TRAINING_SLICE = 0.002
 
@@ -58,6 +59,7 @@ class Writing:
     left: int | None  # symbols to draw; None: until it is stopped
     gap: float  # seconds between two symbols
     due: float  # when the next one is
+    step: int  # after which it follows the network
     text: list[tuple[str, float]] = field(default_factory=list)
     begins: bool = True
     sent: float = 0.0
@@ -71,12 +73,15 @@ class Writing:
         return self.left == 0
 
     def draw(self, now: float) -> None:
-        self.text.append(self.sampler.draw())
+        """One symbol; where they come as fast as they can, several."""
+        limits = (1 if self.gap else _AT_ONCE, self.left, self.burst)
+        count = min(limit for limit in limits if limit is not None)
+        self.text += self.sampler.draws(count)
         self.due = max(self.due + self.gap, now - EVERY)
         if self.left is not None:
-            self.left -= 1
+            self.left -= count
         if self.burst is not None:
-            self.burst -= 1
+            self.burst -= count
             self.paused = self.waited_for = self.burst <= 0
 
     def event(self) -> Sampled:
@@ -192,6 +197,7 @@ class Looker:
             left=command.length,
             gap=1 / command.rate if command.rate else 0.0,
             due=time.perf_counter(),
+            step=self._learner.step,
         )
         writing.text += writing.sampler.read
         self._writings[command.channel] = writing
@@ -245,10 +251,14 @@ class Looker:
             budget.spend(-now + (now := time.perf_counter()))
         late = writing.text and begun - writing.sent >= EVERY
         if writing.begins or writing.done or writing.waited_for or late:
-            self._learner.shown()  # averaged weights follow those in training
-            writing.sampler.refresh()
             self._wire.send(writing.event())
             writing.sent = begun
+            if writing.step != self._learner.step:
+                begun = time.perf_counter()
+                self._learner.shown()  # averaged weights follow those in training
+                writing.sampler.refresh()
+                writing.step = self._learner.step
+                budget.spend(time.perf_counter() - begun)
 
     # --------------------------------------------------------------------------------------------------- in the loop
 

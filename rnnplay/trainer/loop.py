@@ -46,7 +46,7 @@ from rnnplay.protocol import (
     Watch,
 )
 from rnnplay.runs import run_id
-from rnnplay.runs.checkpoint import steps_of
+from rnnplay.runs.checkpoint import path_of, steps_of
 from rnnplay.trainer.cells import Questions
 from rnnplay.trainer.checking import CheckingUp
 from rnnplay.trainer.exploring import Explorer
@@ -208,6 +208,8 @@ class Loop:
         self._lines.append({"kind": "ended", "step": self._learner.step})
         self._flush()
         self._save()
+        if self._state == "diverged":
+            return
         self._session.clock.stop()
         self._state = "finished"
         self._checking.finish()
@@ -297,8 +299,7 @@ class Loop:
                 if isinstance(command, OneStep):
                     self._one_step()
             case Save():
-                self._flush()
-                self._save()
+                self._save(again=True)
             case Change():
                 self._change(command)
             case _:
@@ -331,15 +332,19 @@ class Loop:
 
     # ------------------------------------------------------------------------------------------------ writing, telling
 
-    def _save(self) -> None:
-        """Write a checkpoint of this step, unless there is one. Raises OSError."""
+    def _save(self, again: bool = False) -> None:
+        """Write a checkpoint of this step, unless there is one; `again`: tell of it all the same. Raises OSError."""
         self._saved_at = time.perf_counter()
+        if not self._learner.finite:
+            self._diverge()  # its last step went too far: what was good is in the checkpoint before
+            return
         session, now = self._session, (self._learner.step, self._session.changes)
         if self._saved != now:
             self._flush()
-            path = session.save()
-            self._saved = now
-            self._wire.send(Saved(path=str(path), step=now[0]))
+            session.save()
+        if self._saved != now or again:
+            self._wire.send(Saved(path=str(path_of(session.run, now[0])), step=now[0]))
+        self._saved = now
 
     def _flush(self) -> None:
         """Append what is known to the metrics, then tell it. Raises OSError, and keeps it for later."""

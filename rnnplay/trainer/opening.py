@@ -93,12 +93,14 @@ class Session:
                     return bool(line["step"] <= step)
 
         self.metrics.cut(keep)
+        for left_over in self.run.glob(".*.tmp"):  # of a write that was killed
+            left_over.unlink(missing_ok=True)
         for kind in (checkpoint.WHOLE, checkpoint.WEIGHTS):
             for later in checkpoint.steps_of(self.run, kind):
                 if later > step:
                     checkpoint.path_of(self.run, later, kind).unlink(missing_ok=True)
 
-    def save(self) -> Path:
+    def save(self) -> None:
         """Write a checkpoint. Raises OSError; the checkpoint before it is then as good as it was."""
         assert self.metrics is not None
         self.metrics.sync()  # what the checkpoint relies on
@@ -106,7 +108,6 @@ class Session:
         path = checkpoint.path_of(self.run, self.learner.step)
         checkpoint.save(path, self.learner.step, arrays, {"learner": state, "session": self.state()})
         checkpoint.prune(self.run)
-        return path
 
     def save_weights(self) -> None:
         """Add the network as it is to the run's history. Raises OSError."""
@@ -163,6 +164,8 @@ def _session(run: Path, config: RunConfig, task: Task, notes: list[str]) -> Sess
 
 def _train(command: Train) -> Session:
     config = validate(command.config)
+    if config.text is not None:
+        config = msgspec.structs.replace(config, text=os.path.abspath(config.text))  # it is resumed from anywhere
     task = tasks.make(config)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
@@ -270,7 +273,9 @@ def _inspect(command: Inspect) -> Session:
 
 def _look_at_last(session: Session) -> None:
     """Restore the last good checkpoint. A trainer at work may prune one while it is being read: look again."""
+    notes = list(session.notes)
     for _ in range(3):
+        session.notes[:] = notes
         steps = checkpoint.steps_of(session.run)
         if not steps:
             session.notes.append("The run has no checkpoint yet: this is the network before its first step.")

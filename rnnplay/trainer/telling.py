@@ -36,12 +36,12 @@ def past(session: Session) -> Iterator[Event]:
     if rows:
         yield Progress(rows=tuple(rows), past=True)
     for line in evaluations:
-        loss = line.get("loss")
+        loss, characters = line.get("loss"), line.get("characters")
         yield Evaluated(
             step=line["step"],
             loss=loss if isinstance(loss, float) else None,
             baseline=session.baseline,
-            characters=line.get("characters", 0),
+            characters=characters if isinstance(characters, int) else 0,
             past=True,
         )
 

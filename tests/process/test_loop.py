@@ -408,6 +408,8 @@ async def test_a_question_that_makes_no_sense_is_refused_and_training_goes_on(
         ({"hidden": 0}, "hidden"),
         ({"lr": float("nan")}, "lr"),
         ({"seq_len": 100_000}, "short"),
+        ({"hidden": 8192, "layers": 16}, "GB"),
+        ({"dropout": 0.5, "batch": 65_536, "seq_len": 70, "hidden": 8000}, "GB"),
         ({"task": "helo"}, "hello"),
         ({"text": "/no/such/file"}, "no file"),
         ({"task": "hello", "text": None, "epochs": 2.0}, "epochs"),
