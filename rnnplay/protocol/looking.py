@@ -119,6 +119,13 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True):
     function: str  # "softmax" | "σ" | ""
 
 
+class Truth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the task knows to be true, or how much of it, at each time step shown: the carry bit."""
+
+    name: str
+    values: tuple[float, ...]
+
+
 class Unrolled(Event, frozen=True, kw_only=True):
     """The answer to Unroll: the columns of `part`s side by side, each with its layers."""
 
@@ -144,6 +151,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]  # what an input may be set to; empty: numbers
     targets: tuple[str | None, ...]  # None: no target
     layers: tuple[Layer, ...]
+    truths: tuple[Truth, ...] = ()
     outputs: Outputs | None = None  # None: an encoder has none
     losses: tuple[float | None, ...] = ()  # of each time step; None: it does not count
     right: tuple[float | None, ...] = ()  # probability of the target (or the number predicted)

@@ -22,6 +22,7 @@ from rnnplay.protocol.base import Packed
 from rnnplay.tasks.base import Batch, Example, Task
 
 OUTPUTS = 64  # the most outputs to send
+TRUTHS = 2  # the most features
 SIGNS = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": ""}
 _EDITS = {
     shown.SetHidden: lab.SetHidden,
@@ -156,6 +157,7 @@ class _View:
             symbols=tuple(names),
             targets=tuple(example.targets[t] for t in window) if last else (None,) * len(window),
             layers=tuple(self._layer(n, chain, layer) for layer in range(len(chain.layers))),
+            truths=self._truths(window, task) if last else (),
             outputs=self._outputs(window, task) if last else None,
             losses=each(way.losses[:, 0]) if last else (None,) * len(window),
             right=each(chance) if last else (None,) * len(window),
@@ -236,6 +238,15 @@ class _View:
             value=Packed.of(np.stack([m.gates[gate][units, 0] for m in moments])),
             gradient=Packed.of(np.stack([s.slope.sums[gate][units, 0] for s in slopes])),
         )
+
+    def _truths(self, window: range, task: Task) -> tuple[shown.Truth, ...]:
+        """The task's first features over the example as it now is."""
+        batch = self.walked.way.batch
+        found = []
+        for name in task.feature_names()[:TRUTHS]:
+            values = np.asarray(task.batch_feature(name, batch), np.float64)[:, 0]
+            found.append(shown.Truth(name=name, values=tuple(float(values[t]) for t in window)))
+        return tuple(found)
 
     def _outputs(self, window: range, task: Task) -> shown.Outputs:
         walk, way = self.walked.walk, self.walked.way

@@ -91,6 +91,7 @@ def _part(part: told.Part) -> PartView:
         losses=part.losses,
         right=part.right,
         before=part.before,
+        truths=tuple((truth.name, truth.values) for truth in part.truths),
     )
 
 

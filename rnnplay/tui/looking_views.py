@@ -81,6 +81,7 @@ class PartView:
     losses: tuple[float | None, ...]
     right: tuple[float | None, ...]
     before: tuple[float | None, ...]
+    truths: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from rnnplay.tui.paint.rows import Piece, blank, exactly, fit, paragraph, row
 FADED = 0.01
 LEAST, MOST = 1e-8, 1e6  # of the gradient at lag 0: what is drawn
 _GUTTER = 7
-_TABLE = 44  # cells beside the chart
+_TABLE = 48  # cells beside the chart
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
@@ -167,10 +167,13 @@ def _background(view: LagsView, chart: Chart, palette: Palette) -> Cells:
         x = chart.column_of(view.longest_lag)
         for y in range(chart.tall):
             cells[y, x] = (palette.glyphs.box[5], palette.border)
+    if 0 < view.longest_lag <= chart.last:
         label = f"the task's lag {view.longest_lag}"
+        x = chart.column_of(view.longest_lag)
         start = x + 1 if x + 1 + len(label) <= chart.wide else x - len(label)
-        if start >= 0:
-            cells |= {(0, start + k): (letter, palette.baseline) for k, letter in enumerate(label)}
+        labels = {(0, start + k): (letter, palette.baseline) for k, letter in enumerate(label) if start >= 0}
+    else:
+        labels = {}
     radius = view.networks[0].radius
     if radius is not None and radius > 0:
         with np.errstate(over="ignore", under="ignore"):
@@ -179,7 +182,7 @@ def _background(view: LagsView, chart: Chart, palette: Palette) -> Cells:
         dots[:, ::4] = False  # a broken line
         dots[:, 1::4] = False
         _put(cells, dots, palette.baseline, ".", palette)
-    return cells
+    return cells | labels
 
 
 def _plot(cells: Cells, chart: Chart, line: Line, palette: Palette) -> None:
@@ -220,14 +223,14 @@ def table(view: LagsView, width: int, palette: Palette) -> list[Strip]:
     rows = [row([(fit(head, width), palette.dim)], width, palette)]
     for n, network in enumerate(view.networks):
         ink = palette.accent if n == 0 else colours.get(network.name, palette.text)
-        name = f"{network.name}{', this' if n == 0 else '' if network.trained else ', untrained'}"
+        name = f"{network.name}{', this' if n == 0 else '' if network.trained else ', fresh'}"
         horizon = str(network.horizon) if network.horizon is not None else f">{len(network.norms) - 1}"
         radius = figure(network.radius) if network.radius is not None else "?"
         pieces = [
             (f"{n + 1} ", ink + Style(bold=True)),
             (f"{fit(name, 20):<20} ", ink),
             (f"{horizon:>8} {radius:>6} ", palette.text),
-            (fit(network.verdict, max(0, width - 40)), _mood(network, palette)),
+            (fit(network.verdict, max(0, width - 38)), _mood(network, palette)),
         ]
         rows.append(row(pieces, width, palette))
     return rows
@@ -242,8 +245,9 @@ def one_unit(view: OneUnitView, width: int, height: int, palette: Palette) -> li
     if view.norms is None:
         return exactly([], height, width, palette)
     w = view.weight
+    dot = "·" if palette.glyphs.dots else "*"
     what = "explodes" if w > 1 else "stays" if w == 1 else "vanishes"
-    told = f"   h = w·h'   dh/dh' = w   after k steps w^k: it {what}"
+    told = f"   h = w{dot}h', after k steps the gradient is w^k: it {what}"
     head: list[Piece] = [("w ", palette.dim), (f"{w:g}", palette.accent), (told, palette.text)]
     some = [k for k in (1, 2, 3, 5, 10, 20, 40) if k < len(view.norms)]
     shown = "  ".join(f"w^{k} {_short(float(view.norms[k]))}" for k in some)

@@ -188,27 +188,27 @@ def opened(view: UnrollView, width: int, height: int, palette: Palette, full: bo
 
 
 def _wrapped(line: tuple[str, bool], width: int, palette: Palette) -> list[Strip]:
-    """A line in as many rows as it takes; it breaks at a space before an equals sign or after a comma."""
+    """A line in as many rows as it takes, broken before an equals sign or after a comma; its result stands out."""
     text, heading = line
     if not palette.glyphs.dots:
-        text = text.replace(MINUS, "-").replace("σ", "sigmoid").replace("·", "*").replace("∞", "inf")
-    style = palette.dim if heading else palette.text
-    rows: list[Strip] = []
-    current = ""
-    for word in text.replace(", ", ",\0").replace(" = ", "\0= ").replace("; ", ";\0").split("\0"):
-        longer = f"{current} {word}" if current else word
-        if len(longer) > width and current:
-            rows.append(row(_coloured(current, style, palette), width, palette))
-            current = f"    {word}"
+        for sign, plain in ((MINUS, "-"), ("σ", "sigmoid"), ("·", "*"), ("∞", "inf")):
+            text = text.replace(sign, plain)
+    if heading:
+        return [row([(text, palette.dim)], width, palette)]
+    pieces = text.replace(", ", ",\0").replace(" = ", "\0= ").replace("; ", ";\0").split("\0")
+    result = max((n for n, piece in enumerate(pieces) if piece.startswith("= ")), default=-1)
+    rows: list[list[Piece]] = [[]]
+    used = 0
+    for n, piece in enumerate(pieces):
+        room = used + (1 if used else 0) + len(piece)
+        if room > width and used:
+            rows.append([("   ", palette.blank)])
+            used, room = 3, 4 + len(piece)
+        if used:
+            rows[-1].append((" ", palette.blank))
+        used = room
+        if n == result > 0:
+            rows[-1] += [("= ", palette.text), (piece[2:], palette.title)]
         else:
-            current = longer
-    rows.append(row(_coloured(current, style, palette), width, palette))
-    return rows
-
-
-def _coloured(text: str, style: object, palette: Palette) -> list[Piece]:
-    """The result of an equation stands out."""
-    start, equals, result = text.rpartition(" = ")
-    if not equals or style is palette.dim:
-        return [(text, palette.dim if style is palette.dim else palette.text)]
-    return [(start + equals, palette.text), (result, palette.title)]
+            rows[-1].append((piece, palette.text))
+    return [row(one, width, palette) for one in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from textual.strip import Strip
 
 from rnnplay.tui.looking_views import HealthView, PastView
@@ -27,16 +28,16 @@ def past(view: PastView, width: int, height: int, palette: Palette) -> list[Stri
             used = 0
         style = palette.wonder[min(levels, int(norm * levels + 0.5))]
         last = n == len(view.symbols) - 1
-        lines[-1].append((text, clickable(palette.chosen if last else style, f"screen.past_at({view.first + n})")))
+        style = style + Style(bold=True, underline=True) if last else style
+        lines[-1].append((text, clickable(style, f"screen.past_at({view.first + n})")))
         used += len(text)
-    words: list[Piece] = [
-        ("next ", palette.dim),
-        (f"{view.predicted!r} {percent(view.probability)}  ", palette.probability),
-        (view.sentence, palette.text),
-    ]
+    words = paragraph(
+        f"Next {view.predicted!r}, {percent(view.probability)}: {view.sentence}", width, palette.accent, palette
+    )
     # The end is what the prediction is about: what does not fit is left out at the beginning.
-    rows = [row(line, width, palette) for line in lines[-max(1, height - 1) :]]
-    return [*exactly(rows, height - 1, width, palette), row(words, width, palette)]
+    room = max(1, height - len(words))
+    rows = [row(line, width, palette) for line in lines[-room:]]
+    return exactly([*exactly(rows, room, width, palette), *words], height, width, palette)
 
 
 def advice(view: HealthView, width: int, palette: Palette, most: int = 3) -> list[Strip]:

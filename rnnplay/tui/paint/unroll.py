@@ -18,10 +18,12 @@ from textual.strip import Strip
 from rnnplay.tui.looking_views import LayerView, OutputsView, PartView, UnrollView
 from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.paint.numbers import figure, percent
-from rnnplay.tui.paint.rows import Piece, blank, clickable, exactly, figures, fit, paragraph, row
+from rnnplay.tui.paint.rows import Piece, clickable, exactly, figures, fit, paragraph, row
 
-WIDTHS = (7, 5, 3)  # of a column: as wide as lets all time steps be seen
+WIDTHS = (13, 10, 7, 5, 3)  # of a column: as wide as lets all time steps be seen
+BODY = 7  # cells of a wide column that hold its number; an arrow to the next time step has the rest
 LABEL = 12
+ROOMY = 24  # rows from which two lines of what is true stand there
 _BETWEEN = 2  # cells between encoder and decoder
 
 
@@ -87,8 +89,12 @@ class Grid:
     width: int
     palette: Palette
 
-    def line(self, label: list[Piece], paint: Callable[[Column, PartView], Piece]) -> Strip:
-        """A row: its label, then a cell for each visible column."""
+    @property
+    def body(self) -> int:
+        return min(self.cell, BODY)
+
+    def line(self, label: list[Piece], paint: Callable[[Column, PartView], Piece], onward: bool = False) -> Strip:
+        """A row: its label, then a cell for each visible column; `onward`: with arrows to the next time step."""
         pieces = [*pad(label, LABEL, self.palette)]
         before: Column | None = None
         for column in self.columns:
@@ -97,8 +103,20 @@ class Grid:
             before = column
             hidden = self.view.playing and column.number > self.view.time
             text, style = (" ", self.palette.blank) if hidden else paint(column, self.view.parts[column.part])
-            pieces.append((centred(text, self.cell), style))
+            pieces.append((centred(text, self.body), style))
+            gap = self.cell - self.body
+            if gap:
+                last = column.number == self.view.columns - 1 or (self.view.playing and column.number >= self.view.time)
+                arrow = self.palette.glyphs.box[4] * (gap - 2) + self.palette.glyphs.arrows[1] + " "
+                pieces.append((arrow if onward and not last else " " * gap, self.palette.dim))
         return row(pieces, self.width, self.palette)
+
+    def between(self, name: str) -> Strip:
+        """A row between two sections: what leads down, and an arrow in each column."""
+        down = self.palette.glyphs.arrows[3]
+        return self.line(
+            [("    ", self.palette.blank), (name, self.palette.dim)], lambda _c, _p: (down, self.palette.dim)
+        )
 
 
 def pad(pieces: list[Piece], width: int, palette: Palette) -> list[Piece]:
@@ -147,15 +165,19 @@ def grid(view: UnrollView, width: int, height: int, palette: Palette) -> list[St
     notes = [row([(fit(text, width), style)], width, palette) for text, style in _notes(view, palette)][:2]
     outputs = next((part.outputs for part in view.parts if part.outputs is not None), None)
     edited = any(part.before for part in view.parts)
-    fixed = 5 + (len(view.parts) > 1) + edited + len(notes) + 1
+    truths = view.parts[-1].truths if height >= ROOMY else view.parts[-1].truths[:1]
+    fixed = 5 + (len(view.parts) > 1) + edited + len(notes) + 1 + len(truths)
     room = max(2, height - fixed)
     outs = min(len(outputs.ids), max(2, room // 3)) if outputs is not None else 0
     given = share_rows([len(layer.units) for layer in view.parts[0].layers], room - outs)
     outs = min(len(outputs.ids), room - sum(given)) if outputs is not None else 0
-    rows = list(_heads(table))
+    spare = room - sum(given) - outs >= len(given) + (outputs is not None)
+    rows = [*_heads(table), *_truths(table, len(truths))]
     for n, count in enumerate(given):
+        rows += [table.between("W_hhd" if n else "W_xh")] * spare
         rows += _layer(table, n, count)
     if outputs is not None:
+        rows += [table.between("W_hy")] * spare
         rows += _outputs(table, outputs, likeliest(outputs, outs))
     rows += _results(table, edited)
     rows = exactly(rows, height - len(notes) - 1, width, palette)
@@ -199,6 +221,21 @@ def _heads(table: Grid) -> Iterator[Strip]:
     yield table.line(_label("input", view.row == 0, palette), symbol)
 
 
+def _truths(table: Grid, count: int) -> Iterator[Strip]:
+    """What is true at each time step, as the task knows it."""
+    palette = table.palette
+    for n, (name, _) in enumerate(table.view.parts[-1].truths[:count]):
+
+        def value(column: Column, part: PartView, n: int = n) -> Piece:
+            if not part.truths:
+                return " ", palette.blank
+            found = part.truths[n][1][column.time]
+            text = f"{found:.0f}" if found == round(found) else f"{found:.2f}"[: table.body - 1]
+            return text, palette.accent if found else palette.dim
+
+        yield table.line([("  ", palette.blank), (fit(name, LABEL - 3), palette.dim)], value)
+
+
 def _still(view: UnrollView) -> UnrollView:
     return replace(view, playing=False)
 
@@ -223,7 +260,8 @@ def _layer(table: Grid, n: int, count: int) -> list[Strip]:
     scale = max(scale_of(layer, state) for layer in layers)
     begin = 1 + sum(len(layer.units) for layer in view.parts[0].layers[:n])
     rows = []
-    for place in shown_units(view, n, count):
+    shown = shown_units(view, n, count)
+    for place in shown:
         number = begin + place
         name = f"{state} {f'{n + 1}.' if several else ''}{layers[0].units[place] + 1}"
 
@@ -232,13 +270,13 @@ def _layer(table: Grid, n: int, count: int) -> list[Strip]:
             found = float(layer.state(state)[column.time, place])
             style = palette.heat_of(found / scale) if math.isfinite(found) else palette.bad
             here = number == view.row and column.number == view.time
-            text = signed(found, table.cell)
+            text = signed(found, table.body)
             if here:
-                text = f"[{text}]" if cell_len(text) + 2 <= table.cell else text
+                text = f"[{text}]" if cell_len(text) + 2 <= table.body else text
                 style = style + Style(bold=True, underline=True)
             return text, clickable(style, f"screen.at({column.number},{number})")
 
-        rows.append(table.line(_label(name, number == view.row, palette), value))
+        rows.append(table.line(_label(name, number == view.row, palette), value, place == shown[len(shown) // 2]))
     return rows
 
 
@@ -252,11 +290,11 @@ def _outputs(table: Grid, outputs: OutputsView, places: list[int]) -> list[Strip
                 return " ", palette.blank
             found = float(part.outputs.values[column.time, place])
             if not part.outputs.function:
-                return signed(found, table.cell), palette.probability
+                return signed(found, table.body), palette.probability
             if not math.isfinite(found):
                 return "?", palette.bad
-            digits = f"{min(99, round(found * 100)):2d}" if table.cell >= 7 else ""
-            return bar(found, table.cell - 1 - len(digits), palette) + digits + " ", palette.probability
+            digits = f"{min(99, round(found * 100)):2d}" if table.body >= 7 else ""
+            return bar(found, table.body - 1 - len(digits), palette) + digits + " ", palette.probability
 
         name = written(outputs.names[place], palette)
         rows.append(
@@ -279,7 +317,7 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
     def chance(found: float | None) -> str:
         if found is None:
             return " "
-        return signed(found, table.cell) if numeric else f"{found * 100:.{1 if table.cell >= 7 else 0}f}"
+        return signed(found, table.body) if numeric else f"{found * 100:.{1 if table.body >= 7 else 0}f}"
 
     def before(column: Column, part: PartView) -> Piece:
         return (chance(part.before[column.time]) if part.before else " "), palette.dim
@@ -290,12 +328,13 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
         old = part.before[column.time] if part.before else None
         if found is not None and old is not None and not numeric and abs(found - old) > 5e-7:
             style = palette.good if found > old else palette.bad
-            text = ((up if found > old else down) if table.cell > 3 else "") + text
+            text = ((up if found > old else down) if table.body > 3 else "") + text
         return text, style
 
     def loss(column: Column, part: PartView) -> Piece:
         found = part.losses[column.time] if part.losses else None
-        return (" " if found is None else figure(found)[: table.cell - 1]), palette.loss
+        digits = {7: 4, 5: 2}.get(table.body, 0 if (found or 0) >= 9.95 else 1)
+        return (" " if found is None else f"{found:.{digits}f}"[: table.body]), palette.loss
 
     def label(text: str) -> list[Piece]:
         return [("  ", palette.blank), (text, palette.dim)]
@@ -325,67 +364,3 @@ def _figures(view: UnrollView, palette: Palette) -> list[Piece]:
     if view.changed:
         pairs.append(("changed", "; ".join(view.changed)))
     return figures(pairs, palette)
-
-
-def rolled(view: UnrollView, width: int, height: int, palette: Palette) -> list[Strip]:
-    """The same network folded up: one time step, with the loop that carries its state to the next."""
-    if not view.parts:
-        return grid(view, width, height, palette)
-    p, t = view.place()
-    part = view.parts[p]
-    down = palette.glyphs.arrows[3]
-    left, right = palette.glyphs.arrows[0], palette.glyphs.arrows[1]
-    corner, side = palette.glyphs.box[:4], palette.glyphs.box[5]
-    line = palette.glyphs.box[4]
-    inside = max(10, min(width - 26, 84))
-    rows: list[Strip] = []
-
-    def add(*pieces: Piece) -> None:
-        rows.append(row([(" " * 6, palette.blank), *pieces], width, palette))
-
-    symbol = part.inputs[t]
-    add(("input  ", palette.dim), (written(symbol, palette) if symbol is not None else "none", palette.title))
-    for layer in part.layers:
-        matrix = "W_xh" if layer.index == 0 else "W_hhd"
-        add((f"       {down} {matrix}", palette.dim))
-        edge = line * (inside + 2)
-        loop = "W_ph" if layer.cell == "input-rnn" else "W_hh"
-        add((f"{corner[0]}{line * 2}{right} {corner[0]}{edge}{corner[1]} {line * 2}{corner[1]}", palette.border))
-        state = view.state if view.state in layer.states() else "h"
-        values, scale = layer.state(state)[t], scale_of(layer, state)
-        each = inside // 5
-        lines = [values[n : n + each] for n in range(0, len(values), each)][: max(1, (height - 12) // len(part.layers))]
-        for n, some in enumerate(lines):
-            cells: list[Piece] = [
-                (
-                    centred(signed(float(v), 5), 5),
-                    palette.heat_of(float(v) / scale) if math.isfinite(v) else palette.bad,
-                )
-                for v in some
-            ]
-            label = f" {loop}" if n == 0 else ""
-            add(
-                (f"{side}    {side} ", palette.border), *pad(cells, inside, palette),
-                (f" {side}   {side}", palette.border), (label, palette.dim),
-            )  # fmt: skip
-        name = f" layer {layer.index + 1} {state}, {len(layer.units)} of {layer.total} units "
-        add((f"{side}    {corner[2]}", palette.border), (name, palette.dim),
-            (line * max(0, inside + 2 - len(name)) + f"{corner[3]}   {side}", palette.border))  # fmt: skip
-        add((f"{corner[2]}{line * 2}{left}{line * (inside + 8)}{corner[3]}", palette.border))
-    if part.outputs is not None and part.losses[t] is not None:
-        add((f"       {down} W_hy", palette.dim))
-        places = sorted(np.argsort(-part.outputs.values[t])[: max(1, min(6, height - len(rows) - 3))].tolist())
-        for place in places:
-            value = float(part.outputs.values[t, place])
-            name = fit(written(part.outputs.names[place], palette), 10).ljust(10)
-            drawn = bar(value, 20, palette) if part.outputs.function else ""
-            text = percent(value) if part.outputs.function else signed(value, 7)
-            add((f"output {name} ", palette.dim), (f"{drawn} {text}", palette.probability))
-        target = part.targets[t]
-        add(("target ", palette.dim), (written(target or "none", palette), palette.title),
-            (f"   loss {figure(part.losses[t])}", palette.loss))  # fmt: skip
-    else:
-        add(("no output at this time step", palette.dim))
-    where = f"{part.name + ', ' if part.name else ''}time step {part.first + t + 1} of {part.total}"
-    foot = row([(where, palette.text)], width, palette)
-    return [*exactly(rows, height - 1, width, palette), foot] if height > 1 else [blank(width, palette)]

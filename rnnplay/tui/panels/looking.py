@@ -8,7 +8,7 @@ from dataclasses import replace
 from textual.strip import Strip
 
 from rnnplay.tui.looking_views import HealthView, LagsView, OneUnitView, PastView, UnrollView
-from rnnplay.tui.paint import lags, opened, past, rows, unroll
+from rnnplay.tui.paint import lags, opened, past, rolled, rows, unroll
 from rnnplay.tui.panels.base import Painted, Panel
 
 _BESIDE = 28  # rows from which an opened time step stands below the grid, not instead of it
@@ -19,7 +19,7 @@ class UnrollPanel(Panel[UnrollView]):
 
     def content(self, width: int, height: int) -> list[Strip]:
         view, palette = self.view, self.palette
-        grid = unroll.rolled if view.rolled else unroll.grid
+        grid = rolled.rolled if view.rolled else unroll.grid
         if not view.opened or not view.parts:
             return grid(view, width, height, palette)
         if height < _BESIDE or self.full:

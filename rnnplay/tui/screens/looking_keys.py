@@ -95,13 +95,13 @@ def unroll_hints(*, loaded: bool, typing: bool, opened: bool, edited: bool, play
         _hint(UNROLL, "row_down", "↑↓", "unit"),
         _hint(UNROLL, "open", "enter", "close" if opened else "open"),
         _hint(UNROLL, "play", "p", "stop" if playing else "play"),
+        back,
         _hint(UNROLL, "set", "v", "poke"),
         _hint(UNROLL, "update", "a", "update"),
     ]
     if edited:
         found.append(_hint(UNROLL, "undo", "u", "undo"))
     found += [
-        back,
         _hint(UNROLL, "weight", "w", "weight"),
         _hint(UNROLL, "roll", "r", "rolled"),
         _hint(UNROLL, "state", "g", "h, c, gates"),
@@ -119,10 +119,10 @@ def time_hints(*, loaded: bool) -> tuple[KeyHint, ...]:
     found = (
         _hint(TIME, "w_up", "↑↓", "turn w"),
         _hint(TIME, "past_on", "←→", "prediction"),
+        back,
         _hint(TIME, "compare", "c", "compare"),
         _hint(TIME, "more_lags", "-+", "lags"),
         _hint(TIME, "next_panel", "tab", "panel"),
         _hint(BOTH, "look_full", "f", "full"),
-        back,
     )
     return (*found, QUIT, COMMANDS, HELP)

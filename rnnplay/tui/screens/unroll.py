@@ -95,7 +95,7 @@ class Unroll(Looking):
         if not self.view.parts:
             return StatusView(self.view.empty)
         state = "in training" if self.session.state == "training" else "as it stands"
-        text = f"The network {state} after {self.step:,} steps; all numbers are computed in 64 bits for this example."
+        text = f"The network {state} after {self.step:,} steps, recomputed in 64 bits."
         return StatusView(
             text, f"{len(self.edits)} changes on a copy, u takes the last one back." if self.edits else ""
         )
