@@ -4,6 +4,7 @@ A piece is read in several streams side by side, each after a stretch of the tex
 those of a reader who has been reading for a while; one symbol after the other would take twenty times as long.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,8 @@ from rnnplay.tasks.base import Array, Batch, Task
 STREAMS = 16
 WARM = 128  # symbols read before a stream's own
 _SHORTEST = 32  # symbols of a stream
-_NUMBERS = 2**24  # that are held at a time, beside the values
+_NUMBERS = 2**22  # that are held at a time, beside the values
+_UNITS = 16  # that are turned to bytes at a time
 _ZERO = 127  # the byte that means zero
 
 
@@ -165,14 +167,24 @@ def quantised(values: Array) -> tuple[Array, float]:
 
     The scale is 1; where values go beyond it, what 99 of 100 keep within, lest one loud unit pale all others.
     """
-    largest = float(np.abs(values).max(initial=0))
+    largest = float(np.max([np.abs(part).max(initial=0) for part, _ in _parts(values)]))  # NaN stays NaN
     if not np.isfinite(largest):
         raise UserError("The network's activations are not finite.", "Go back to an earlier checkpoint.")
     scale = 1.0 if largest <= 1 else max(1.0, float(np.quantile(np.abs(values[:, :, :: _every(values)]), 0.99)))
     out = np.empty(values.shape, np.uint8)
-    for layer, part in enumerate(values):
-        out[layer] = np.clip(np.rint(part * np.float32(_ZERO / scale) + _ZERO), 0, 2 * _ZERO)
+    for part, where in _parts(values):
+        part *= _ZERO / scale
+        part += _ZERO
+        out[where] = np.clip(np.rint(part, part), 0, 2 * _ZERO, part)
     return out, scale
+
+
+def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:
+    """Some units at a time as float32, with which arithmetic is quick, and where they are."""
+    for layer, units in enumerate(values):
+        for first in range(0, len(units), _UNITS):
+            where = slice(first, first + _UNITS)
+            yield units[where].astype(np.float32), (layer, where)
 
 
 def _every(values: Array) -> int:

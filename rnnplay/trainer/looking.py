@@ -6,7 +6,7 @@ here touches a state or a generator that training uses.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -136,8 +136,7 @@ class Looker:
         architecture = network.architecture
         most = MAX_TRACE // (architecture.layers * architecture.hidden)
         start, length = max(command.start, 0), min(max(command.length, 1), most)
-        reading = self._read(network, start, length, command.state)
-        self._wire.send(self._event(reading, step, command, network))
+        self._wire.send(self._event(self._read(network, start, length, command.state), step, command, network))
         self._traced, self._traced_step = time.perf_counter(), step
         self._tracing.spend(self._traced - begun)
 
@@ -150,7 +149,6 @@ class Looker:
         return read_items(network, task, start, length, state)
 
     def _event(self, reading: Reading, step: int, command: Watch, network: Network) -> Trace:
-        values, scale = quantised(reading.values)
         candidates: tuple[Packed | None, Packed | None] = None, None
         if command.candidates and network.architecture.readout == "softmax":
             top = reading.values[-1]
@@ -158,6 +156,8 @@ class Looker:
                 top = self._read(network, reading.start, len(reading.ids), "h").values[-1]
             best, chances = expected(network, top, CANDIDATES)
             candidates = Packed.of(best), Packed.of(chances)
+        values, scale = quantised(reading.values)
+        reading = replace(reading, values=values[:, :, :0])  # a long text's values are large: not twice in memory
         return Trace(
             step=step,
             start=reading.start,

@@ -128,3 +128,13 @@ def test_a_network_whose_numbers_are_gone_says_so() -> None:
     net.flat[:] = np.nan
     with pytest.raises(UserError, match="not a number"):
         Sampler(net, task_of(("a", "b", "c", "\n")), "ab", Options()).draw()
+
+
+@pytest.mark.parametrize("options", [Options(seed=3), Options(seed=3, temperature=0.6), Options(seed=3, top_k=4)])
+def test_symbols_drawn_at_once_are_those_drawn_one_by_one(options: Options) -> None:
+    task, net = task_of(tuple("abcde")), network(5)
+    one, many = Sampler(net, task, "ab", options), Sampler(net, task, "ab", options)
+    singly = [one.draw() for _ in range(150)]
+    together = [drawn for count in (1, 70, 79) for drawn in many.draws(count)]
+    assert [symbol for symbol, _ in singly] == [symbol for symbol, _ in together]
+    np.testing.assert_allclose([p for _, p in singly], [p for _, p in together], rtol=1e-6)
