@@ -25,7 +25,7 @@ class Editor:
 
     def view(self, changed: frozenset[str], active: bool, title: str = "", note: str = "") -> FormView:
         rows = tuple(
-            FormRow(field.label, field.show(self.values[field.name]), field.name in changed, field.live)
+            FormRow(field.label, field.show(self.values[field.name]), field.name in changed, field.live, field.told)
             for field in self.fields
         )
         return FormView(title, rows, self.cursor if active else -1, self.typed if active else None, note)

@@ -34,6 +34,10 @@ class Field:
     none: str = ""  # what None is shown as, where it is allowed
     zero: str = ""  # what 0 is shown as
 
+    @property
+    def told(self) -> str:
+        return TOLD.get(self.name, "")
+
     def show(self, value: Any) -> str:
         if value is None:
             return self.none
@@ -149,3 +153,29 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
 
 
 LIVE = frozenset(field.name for field in FIELDS if field.live)
+TOLD = {
+    "cell": "what remembers: a plain RNN, or one with gates",
+    "hidden": "units of each layer",
+    "layers": "networks stacked, each reading the one below",
+    "optimizer": "how a gradient becomes a step",
+    "lr": "learning rate: how far a step goes",
+    "clip": "a gradient longer than this is shortened to it",
+    "batch": "sequences that are read side by side",
+    "seq_len": "time steps that a gradient reaches back",
+    "steps": "the run ends after so many",
+    "seed": "of all that is random: the same seed, the same run",
+    "text": "path of a UTF-8 text",
+    "activation": "of a plain RNN",
+    "init": "how the first weights are drawn",
+    "forget_bias": "added to an LSTM's forget gate at first: above 0 it remembers",
+    "dropout": "share of units left out at random, between layers and before the readout",
+    "schedule": "how the learning rate falls",
+    "warmup": "steps over which the learning rate rises at first",
+    "momentum": "how much of the last step goes on, where the optimizer has one",
+    "decay": "weights shrink by this share of the learning rate each step",
+    "carry": "whether a text's state goes on from one sequence to the next",
+    "evaluate_every": "steps between two measurements on held-out text",
+    "epochs": "the run ends after so many readings of the text",
+    "minutes": "the run ends after so many",
+    "dtype": "of all numbers",
+}

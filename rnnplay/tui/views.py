@@ -44,6 +44,7 @@ class KeysView:
     """The last line: the keys of the moment, the most needed first."""
 
     keys: tuple[KeyHint, ...] = ()
+    always: int = 2  # so many at the end are never left out
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class FormRow:
     value: str
     changed: bool = False  # differs from the run that is shown
     live: bool = False  # changes while it runs
+    told: str = ""  # what it is, in a line
 
 
 @dataclass(frozen=True)

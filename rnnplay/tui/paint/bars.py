@@ -38,11 +38,11 @@ def status(view: StatusView, width: int, palette: Palette) -> list[Strip]:
 
 
 def keys(view: KeysView, width: int, palette: Palette) -> Strip:
-    """As many keys as fit whole, in order; the last two are always there."""
+    """As many keys as fit whole, in order; the last ones, `view.always`, are always there."""
     if not view.keys:
         return row([], width, palette)
     sizes = [cell_len(hint.key) + cell_len(hint.label) + 3 for hint in view.keys]
-    always = list(range(max(0, len(view.keys) - 2), len(view.keys)))
+    always = list(range(max(0, len(view.keys) - view.always), len(view.keys)))
     room = width - sum(sizes[n] for n in always)
     shown = []
     for n in range(len(view.keys) - len(always)):

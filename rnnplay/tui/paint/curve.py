@@ -179,7 +179,10 @@ def _grid(
     )
     ink = palette.loss if view.ink == "loss" else palette.gradient
     dim = palette.loss_band if view.ink == "loss" else palette.gradient_band
-    labels = {int(scale.dots(np.array([v]), rows)[0]) // 4: tick_label(v) for v in scale.marks(max(2, tall // 2))}
+    labels = {
+        int(scale.dots(np.array([v]), rows)[0]) // 4: tick_label(v)
+        for v in scale.marks(max(2, tall // 2 if tall < 12 else tall // 4))
+    }
     dashed, letters = _levels(view, scale, bright, band, wide, rows)
     marks = _marks(view, scale, steps, wide, rows)
     strips = []

@@ -10,6 +10,8 @@ from rnnplay.tui.paint.rows import Piece, clickable, fit, paragraph, row
 from rnnplay.tui.views import FormView
 
 _LABEL = 10
+_WIDE = 70  # from here on each field has its line beside it
+_VALUE = 26
 
 
 def form(view: FormView, width: int, height: int, palette: Palette) -> list[Strip]:
@@ -24,6 +26,15 @@ def form(view: FormView, width: int, height: int, palette: Palette) -> list[Stri
 
 
 def _field(view: FormView, n: int, width: int, palette: Palette) -> Strip:
+    field = view.rows[n]
+    if width >= _WIDE:
+        told = f"{field.told}{' (changes while it runs)' if field.live else ''}"
+        left = _LABEL + _VALUE
+        return Strip([*_field_at(view, n, left, palette), *row([(told, palette.dim)], width - left, palette)], width)
+    return _field_at(view, n, width, palette)
+
+
+def _field_at(view: FormView, n: int, width: int, palette: Palette) -> Strip:
     field = view.rows[n]
     chosen = n == view.cursor
     glyphs = palette.glyphs

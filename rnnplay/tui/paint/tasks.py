@@ -8,8 +8,8 @@ from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.paint.rows import Piece, clickable, exactly, fit, paragraph, row
 from rnnplay.tui.views import TasksView
 
-_WIDE = 60  # from here on each task has its line beside it
-_NAME = 26
+_WIDE = 76  # from here on each task has its line beside it
+_NAME = 36
 
 
 def tasks(view: TasksView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:

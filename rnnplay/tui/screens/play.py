@@ -99,7 +99,7 @@ class Play(PlayView):
         self.reading.restart()
         self.back = 0
         width, height = self.cells_panel.text_size if self.cells_panel.size.width else (80, 10)
-        self.session.trace_length = max(400, min(2_000, 2 * width * height))
+        self.session.trace_length = max(400, min(2_000, width * height * 5 // 4))
         self.soon(self.session.train(config))
         if self.focused is self.settings_panel:
             self.task_panel.focus()

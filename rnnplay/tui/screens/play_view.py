@@ -135,7 +135,7 @@ class PlayView(FindsUnits, Screen[None]):
     def tick(self) -> None:
         """Paint what is new, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
-        if not self.stale or not self.is_current or self.budget.clogged(self.app):
+        if not self.stale or self.app.screen is not self or self.budget.clogged(self.app):
             return
         for topic in sorted(self.stale):
             if self._ticks % _EVERY.get(topic, 1):
@@ -183,7 +183,7 @@ class PlayView(FindsUnits, Screen[None]):
         if self.find_line.typing:
             self.status_bar.view = self.find_line.view("▏" if self._palette.glyphs.dots else "_")
         self.tabs.view = TabsView(layout.TABS, self.tab - 1)
-        self.keys_bar.view = KeysView(keys.hints(self))
+        self.keys_bar.view = KeysView(keys.hints(self), 2 if self.form is not None else 3)
 
     def paint_curves(self) -> None:
         self.loss_panel.view = present.loss(self.session, self.log_loss, self.full == "loss")
