@@ -64,6 +64,7 @@ from rnnplay.protocol.questions import (
     Ablated,
     Answer,
     Find,
+    Forget,
     Found,
     FoundPair,
     FoundUnit,
@@ -73,6 +74,7 @@ from rnnplay.protocol.questions import (
     History,
     HistoryShown,
     Question,
+    Working,
 )
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "Facts",
     "Failed",
     "Find",
+    "Forget",
     "Found",
     "FoundPair",
     "FoundUnit",
@@ -140,6 +143,7 @@ __all__ = [
     "Unroll",
     "Unrolled",
     "Watch",
+    "Working",
     "body_length",
     "decode_command",
     "decode_event",

@@ -112,5 +112,16 @@ class HistoryShown(Event, frozen=True, kw_only=True):
     values: tuple[float, ...]  # AUC or rank correlation at each of them
 
 
-Question = Find | Ablate | Gates | History
-Answer = Found | Ablated | GatesShown | HistoryShown
+class Forget(Command, frozen=True, kw_only=True):
+    """Leave off what takes long: no answer will come to Ablate and History."""
+
+
+class Working(Event, frozen=True, kw_only=True):
+    """How far an answer that takes long has come."""
+
+    question: str  # Ablate | History
+    share: float
+
+
+Question = Find | Ablate | Gates | History | Forget
+Answer = Found | Ablated | GatesShown | HistoryShown | Working

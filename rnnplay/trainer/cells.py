@@ -21,6 +21,7 @@ from rnnplay.protocol import (
     Ablate,
     Ablated,
     Find,
+    Forget,
     Found,
     FoundPair,
     FoundUnit,
@@ -30,6 +31,7 @@ from rnnplay.protocol import (
     History,
     HistoryShown,
     Packed,
+    Working,
 )
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.opening import Session, history
@@ -37,6 +39,7 @@ from rnnplay.trainer.wire import Wire
 
 _SHARE = 0.5  # of the time beside training that a job may take
 _SLICE = 0.05  # seconds at a time where nothing trains
+_TELL = 0.3  # seconds between two words on how far it is
 
 
 class Questions:
@@ -46,16 +49,19 @@ class Questions:
         self._session, self._learner, self._wire = session, session.learner, wire
         self._untrained: Network | None = None
         self._columns: tuple[tuple[str, int], Columns] | None = None
-        self._jobs: dict[type, Iterator[object]] = {}
+        self._jobs: dict[type, Iterator[float]] = {}  # each yields the share that is done
+        self._told = 0.0
         self._rested = time.perf_counter()
 
-    def ask(self, question: Find | Ablate | Gates | History) -> None:
+    def ask(self, question: Find | Ablate | Gates | History | Forget) -> None:
         """Raises UserError where the question makes no sense; what was asked before then stands."""
         match question:
             case Find():
                 self._find(question)
             case Gates():
                 self._gates(question)
+            case Forget():
+                self._jobs.clear()
             case Ablate():
                 network = self._learner.shown()
                 check(network, [(question.layer, question.unit, 0.0)])
@@ -71,8 +77,11 @@ class Questions:
         end = begun + (min(_SLICE, (begun - self._rested) * _SHARE / (1 - _SHARE)) if training else _SLICE)
         for kind, job in list(self._jobs.items()):
             try:
-                for _ in job:
-                    if time.perf_counter() >= end:
+                for share in job:
+                    if (now := time.perf_counter()) - self._told > _TELL:
+                        self._told = now
+                        self._wire.send(Working(question=kind.__name__, share=share))
+                    if now >= end:
                         break
                 else:
                     del self._jobs[kind]
@@ -127,7 +136,7 @@ class Questions:
             )
         )
 
-    def _ablate(self, question: Ablate, network: Network) -> Iterator[object]:
+    def _ablate(self, question: Ablate, network: Network) -> Iterator[float]:
         q = question
         read = self._read(q.pattern, _affordable(network, q.characters, q.others))
         for state in ablate(network, read, q.layer, q.unit, q.pattern, q.to, q.others):
@@ -146,7 +155,8 @@ class Questions:
                         sentence=state.sentence(),
                     )
                 )
-            yield state
+            else:
+                yield state
 
     def _check(self, question: History) -> None:
         network = self._learner.network
@@ -154,20 +164,20 @@ class Questions:
         if question.state not in (known := states_of(network)):
             raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(known)}.")
 
-    def _history(self, question: History) -> Iterator[object]:
+    def _history(self, question: History) -> Iterator[float]:
         q, run = question, self._session.run
         read = self._read(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
         kinds = (checkpoint.WHOLE, checkpoint.WEIGHTS)
         known = sorted({step for kind in kinds for step in checkpoint.steps_of(run, kind)})
         values: list[tuple[int, float]] = []
-        for step in known:
+        for n, step in enumerate(known):
             try:
                 self._learner.fill(network, history(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
             values.append((step, follow(network, read, Unit(q.layer, q.unit, q.state))))
-            yield step
+            yield n / len(known)
         if not values:
             raise UserError("The run has no checkpoint yet.", "Wait for the first one.")
         self._wire.send(

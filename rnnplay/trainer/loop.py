@@ -14,7 +14,6 @@ import msgspec
 
 from rnnplay.config import UserError, validate
 from rnnplay.protocol import (
-    Ablate,
     AnyCommand,
     Change,
     CheckUp,
@@ -22,16 +21,14 @@ from rnnplay.protocol import (
     Evaluated,
     Event,
     Failed,
-    Find,
-    Gates,
     Go,
     Gradients,
-    History,
     Influence,
     OneStep,
     OneUnit,
     Pause,
     Progress,
+    Question,
     Remark,
     Row,
     Sample,
@@ -264,7 +261,7 @@ class Loop:
                 self._looker.stop_sampling(command.channel)
             case Steer():
                 self._looker.steer(command)
-            case Find() | Ablate() | Gates() | History():
+            case _ if isinstance(command, Question):
                 self._questions.ask(command)
                 self._mark = None
             case Evaluate():
@@ -277,6 +274,7 @@ class Loop:
                 self._wire.send(self._explorer.answer(command))
                 self._mark = None
             case CheckUp():
+                self._flush()
                 self._checking.begin(command)
                 self._mark = None
             case _:

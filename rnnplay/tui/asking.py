@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rnnplay.tui.session import Session
 
 SUGGESTED = '"[^"]*"'  # a pattern to begin with, where the task has no names
+ABLATED_CHARACTERS = 5_000  # read for each unit that is ablated
 FIND_EMPTY = (
     "/ looks for a feature: a name that the task knows, or a regular expression such as {pattern}. "
     "It ranks all units by how well they follow it."
@@ -39,6 +40,7 @@ class Asking:
         self.gates: say.GatesShown | None = None
         self.history: say.HistoryShown | None = None
         self.waiting: dict[type[say.Event], str] = {}  # answer -> what was asked
+        self.done = 0.0  # share of what takes long
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,14 +61,22 @@ class Asking:
         await self._session.send(say.Find(pattern=pattern))
 
     async def ablate(self, layer: int, unit: int, to: str = "zero") -> None:
-        self.waiting[say.Ablated] = unit_name(layer, unit)
-        await self._session.send(say.Ablate(layer=layer, unit=unit, pattern=self.pattern, to=to))
+        self.waiting[say.Ablated], self.done = unit_name(layer, unit), 0.0
+        await self._session.send(
+            say.Ablate(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS)
+        )
+
+    async def leave_off(self) -> None:
+        """No longer wait for what takes long."""
+        for kind in (say.Ablated, say.HistoryShown):
+            self.waiting.pop(kind, None)
+        await self._session.send(say.Forget())
 
     async def ask_gates(self) -> None:
         await self._session.send(say.Gates())
 
     async def ask_history(self, layer: int, unit: int, state: str) -> None:
-        self.waiting[say.HistoryShown] = unit_name(layer, unit)
+        self.waiting[say.HistoryShown], self.done = unit_name(layer, unit), 0.0
         await self._session.send(say.History(layer=layer, unit=unit, state=state, pattern=self.pattern))
 
     # ------------------------------------------------------------------------------------------------------- answers
@@ -83,6 +93,9 @@ class Asking:
                 self.gates = event
             case say.HistoryShown():
                 self.history = event
+            case say.Working():
+                self.done = event.share
+                return True
             case _:
                 return False
         self.waiting.pop(type(event), None)
@@ -142,7 +155,7 @@ class Asking:
 
     def proof(self) -> ProofView:
         if say.Ablated in self.waiting:
-            return ProofView(unit=self.waiting[say.Ablated], waiting=True)
+            return ProofView(unit=self.waiting[say.Ablated], waiting=True, done=self.done)
         answer = self.ablated
         if answer is None:
             return ProofView()
@@ -166,7 +179,7 @@ class Asking:
 
     def history_view(self, at: int | None) -> HistoryView:
         if say.HistoryShown in self.waiting:
-            return HistoryView(unit=self.waiting[say.HistoryShown], waiting=True)
+            return HistoryView(unit=self.waiting[say.HistoryShown], waiting=True, done=self.done)
         answer = self.history
         if answer is None:
             empty = "h follows the unit through the run's checkpoints."

@@ -53,6 +53,7 @@ class ProofView:
     others: tuple[float, ...] = ()
     sentence: str = ""
     waiting: bool = False
+    done: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,7 @@ class HistoryView:
     values: tuple[float, ...] = ()
     at: int | None = None
     waiting: bool = False
+    done: float = 0.0
     empty: str = ""
 
 

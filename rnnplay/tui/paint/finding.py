@@ -8,6 +8,7 @@ from textual.strip import Strip
 
 from rnnplay.tui.cells_views import FindingView, ProofView, UnitRow
 from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.rows import Piece, clickable, exactly, fit, paragraph, row
 from rnnplay.tui.paint.sample import bar
 
@@ -87,7 +88,9 @@ def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
 def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[Strip]:
     """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
     if view.waiting:
-        return exactly([row([(f"ablating {view.unit} …", palette.dim)], width, palette)], height, width, palette)
+        words = row([(f"ablating {view.unit}, and others: {percent(view.done)}", palette.dim)], width, palette)
+        filled = bar(view.done, width, palette)
+        return exactly([words, row([(filled, palette.loss)], width, palette)], height, width, palette)
     if not view.unit:
         say = "a holds the unit at zero and measures what that costs, beside other units of the layer."
         return exactly(paragraph(say, width, palette.dim, palette), height, width, palette)
@@ -110,6 +113,6 @@ def _cost(name: str, change: float, largest: float, width: int, palette: Palette
 
 def proof_title(view: ProofView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
-    if not view.unit:
+    if not view.to:
         return [("Prove", palette.title)]
     return [("Prove", palette.title), (f"{dot}{view.unit} held at {view.to}{dot}nats a character", palette.dim)]

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from rnnplay.tui.cells_views import HistoryView
 from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.paint.finding import score
-from rnnplay.tui.paint.numbers import count, short
+from rnnplay.tui.paint.numbers import count, percent, short
 from rnnplay.tui.paint.rows import Piece, clickable, exactly, paragraph, row
 
 _GUTTER = 5
@@ -20,7 +20,8 @@ _RIGHT = (0x80, 0x20, 0x10, 0x08)
 def history(view: HistoryView, width: int, height: int, palette: Palette) -> list[Strip]:
     """The panel without its frame: the curve, the step that is shown marked, the steps below."""
     if view.waiting:
-        return exactly([row([("reading the checkpoints …", palette.dim)], width, palette)], height, width, palette)
+        words = f"reading the checkpoints: {percent(view.done)}"
+        return exactly([row([(words, palette.dim)], width, palette)], height, width, palette)
     if len(view.steps) < 2:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
     low = 0.5 if view.measure == "AUC" else 0.0

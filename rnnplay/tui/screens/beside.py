@@ -40,7 +40,7 @@ class Beside(Looking):
                 return "cells"
             case say.Sampled():
                 return "sample"
-            case say.Found() | say.Ablated() | say.GatesShown() | say.HistoryShown():
+            case say.Found() | say.Ablated() | say.GatesShown() | say.HistoryShown() | say.Working():
                 return "answers"
             case say.Started() | say.Stopped() | say.Failed():
                 return "run"
@@ -54,7 +54,7 @@ class Beside(Looking):
             super().hear(event)
         if topic := self.topic(event):
             self.stale.add(topic)
-        if isinstance(event, say.Started) and self.is_current:
+        if isinstance(event, say.Started) and self.app.screen is self:
             self.call_later(self.ask_anew)
 
     def paint(self, event: say.AnyEvent) -> None:
@@ -63,7 +63,7 @@ class Beside(Looking):
     def tick(self) -> None:
         """Paint what is new, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
-        if not self.stale or not self.is_current or self._ticks % self.EVERY or self.budget.clogged(self.app):
+        if not self.stale or self.app.screen is not self or self._ticks % self.EVERY or self.budget.clogged(self.app):
             return
         self.budget.spend(sum(widget.sent for widget in self.painted))
         for widget in self.painted:

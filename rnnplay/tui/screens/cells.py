@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from rnnplay import protocol as say
 from rnnplay.tui import present
 from rnnplay.tui.cells_views import CursorView, FindingView, GatesView, HistoryView, ProofView, StripView
 from rnnplay.tui.choices import Choices
@@ -308,10 +309,14 @@ class Cells(FindsUnits, InText):
             self.watch_text()
 
     def action_ablate(self) -> None:
-        """Hold the unit at zero; a second time, at its mean."""
+        """Hold the unit at zero; a second time, at its mean. While that goes on: leave it off."""
         asking = self.session.asking
         if asking.found is None:
             return self.tell("No feature was looked for yet.", "Press / and name one, then a proves a unit.")
+        if say.Ablated in asking.waiting:
+            self.soon(asking.leave_off())
+            self.paint_findings()
+            return
         last, here = asking.ablated, (self.reading.layer, self.reading.unit)
         again = last is not None and (last.layer, last.unit) == here and last.to == "zero"
         self.soon(asking.ablate(*here, "mean" if again else "zero"))

@@ -1,6 +1,6 @@
 """Sample: the network writes, and one may stop it, go back, choose otherwise, and hold a unit while it writes.
 
-The text at the left is the network's as it is; where a unit is held, the same seed writes beside it with that unit held.
+The text at the left is the network's as it is; where a unit is held, the same seed writes beside it with it held.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ FIELDS = (
     Field("held", "hold at", "number", tuple(n / 10 for n in range(-20, 21))),
 )
 READING = (
-    ("Sample", "Each character stands on the colour of its probability: pale where the network was surprised by its own "
-     "draw. Temperature, top-k and top-p shape the draw, never the probabilities that are shown."),
+    ("Sample", "Each character stands on the colour of its probability: pale where the network was surprised by its "
+     "own draw. Temperature, top-k and top-p shape the draw, never the probabilities that are shown."),
     ("Stopping", "space stops it. Left takes characters back; the list shows what could stand there; enter writes the "
      "chosen one and goes on from there."),
     ("Holding a unit", "The same seed writes twice: as the network is, and with one unit held at a value."),
@@ -126,7 +126,7 @@ class SampleScreen(Beside):
                     self.session.problem = (f"The network has never seen {shown}.", "The prompt is read without.")
                 self.chosen = 0
         super().hear(event)
-        if self.stopped and isinstance(event, say.Sampled) and self.is_current:
+        if self.stopped and isinstance(event, say.Sampled) and self.app.screen is self:
             self.show_topics({"sample"})  # somebody waits for it
             self.paint_words()
 
