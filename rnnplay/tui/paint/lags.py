@@ -245,11 +245,10 @@ def one_unit(view: OneUnitView, width: int, height: int, palette: Palette) -> li
     if view.norms is None:
         return exactly([], height, width, palette)
     w = view.weight
-    dot = "·" if palette.glyphs.dots else "*"
-    what = "explodes" if w > 1 else "stays" if w == 1 else "vanishes"
-    told = f"   h = w{dot}h', after k steps the gradient is w^k: it {what}"
+    what = "it explodes" if w > 1 else "it stays" if w == 1 else "it vanishes"
+    told = f"   gradient after k steps: w^k, {what}"
     head: list[Piece] = [("w ", palette.dim), (f"{w:g}", palette.accent), (told, palette.text)]
-    some = [k for k in (1, 2, 3, 5, 10, 20, 40) if k < len(view.norms)]
+    some = [k for k in (1, 2, 5, 10, 20, 40) if k < len(view.norms)]
     shown = "  ".join(f"w^{k} {_short(float(view.norms[k]))}" for k in some)
     chart_rows = draw(LagsView((ReachView("", True, view.norms, None, None, ""),)), width, max(0, height - 2), palette)
     last = row([(fit(shown, width), palette.text)], width, palette)

@@ -312,7 +312,8 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
     numeric = any(part.outputs is not None and not part.outputs.function for part in view.parts)
 
     def target(column: Column, part: PartView) -> Piece:
-        return written(part.targets[column.time] or " ", palette), palette.text
+        target = part.targets[column.time]
+        return (" " if target is None else written(target, palette)), palette.text
 
     def chance(found: float | None) -> str:
         if found is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Coroutine
+from time import monotonic
 from typing import Any, ClassVar
 
 from textual import events
@@ -27,7 +28,8 @@ from rnnplay.tui.session import Session
 from rnnplay.tui.views import HeaderView, KeyHint, KeysView, StatusView
 
 TICK = 0.1  # seconds between two looks at what is new
-LIVE = 20  # ticks between two questions while it trains
+LIVE = 20  # ticks between two questions while it trains, at least
+REST = 20  # times as long as an answer took is training left alone
 NOTHING = "There is no network to look at yet. Go back with escape, choose a task and start it with enter."
 LOADING = "Asking the network."
 
@@ -46,6 +48,7 @@ class Looking(Screen[None]):
         self.session, self.choices, self._palette = session, choices, palette
         self._ticks = 0
         self._asked_step = -1  # the step that the last question was about
+        self._asked_at = self._rests_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stale = False  # the run has moved on, and the words have not
         self.answers: dict[str, say.AnyEvent] = {}  # the last one of each kind
@@ -121,7 +124,7 @@ class Looking(Screen[None]):
         self.paint_words()
 
     def ask_anew(self) -> None:
-        self._asked_step = self.session.step
+        self._asked_step, self._asked_at = self.session.step, monotonic()
         if self.session.alive and self.session.state != "starting":
             self.ask()
 
@@ -136,16 +139,18 @@ class Looking(Screen[None]):
         """The trainer has said something: an answer is painted at once, for somebody waits for it."""
         if isinstance(event, say.LookingAnswer):
             self.answers[type(event).__name__] = event
-            if self.is_current:
+            now = monotonic()
+            self._rests_until = now + REST * (now - self._asked_at)
+            if self.app.screen is self:
                 self.paint(event)
                 self.paint_words()
         elif isinstance(event, say.Failed):
             self.refused()
-            if self.is_current:
+            if self.app.screen is self:
                 self.paint_words()
         elif isinstance(event, say.Started):
             self.answers.clear()
-            if self.is_current:
+            if self.app.screen is self:
                 self.call_later(self.ask_anew)
         else:
             self._stale = self._stale or isinstance(event, say.Status | say.Stopped)
@@ -156,13 +161,14 @@ class Looking(Screen[None]):
     def tick(self) -> None:
         """Tell what is new; ask again where the network has moved on."""
         self._ticks += 1
-        if not self.is_current or Budget.clogged(self.app):
+        if self.app.screen is not self or Budget.clogged(self.app):
             return
         if self._stale and self._ticks % 5 == 0:
             self._stale = False
             self.paint_words()
         moved = self.session.step != self._asked_step
-        if moved and not self.busy and (self._ticks % LIVE == 0 or self.session.state == "paused"):
+        due = self._ticks % LIVE == 0 and monotonic() >= self._rests_until
+        if moved and not self.busy and (due or self.session.state == "paused"):
             self.ask_anew()
 
     def paint_words(self) -> None:
