@@ -197,7 +197,7 @@ class Generated(Task):
 class Symbols(Generated):
     """A task whose items are single sequences of symbols, drawn one by one."""
 
-    longest = 0  # time steps to pad to; 0: to the longest in the batch
+    longest = 0  # time steps to pad to; 0: to the next multiple of 8, so that batches come in few sizes
 
     @abstractmethod
     def item(self, rng: np.random.Generator, share: float) -> Item:
@@ -215,7 +215,8 @@ class Symbols(Generated):
         return found
 
     def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        return collate(self.items(rng, count, split, share), self.longest)
+        items = self.items(rng, count, split, share)
+        return collate(items, self.longest or -8 * (-max(len(item.inputs) for item in items) // 8))
 
 
 def right(answer: Answer, batch: Batch) -> Array:

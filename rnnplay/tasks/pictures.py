@@ -105,11 +105,20 @@ def shape(kind: str, size: int) -> Array:
     return drawn[kind].astype(np.float32)
 
 
+WORDS = "a small large in at the top bottom middle left right to of above"
+# Where a lone shape may stand: rows, columns, each 0 low, 1 centre, 2 high.
+PLACES = {"in the middle": (1, 1), "at the top": (0, 1), "at the bottom": (2, 1), "at the left": (1, 0)}
+PLACES |= {"at the right": (1, 2)}
+
+Scene = tuple[tuple[str, int, int, int], ...]  # each shape's kind, size, top row, left column
+
+
 class Caption(Symbols):
     """A drawn scene of 16 x 16 pixels, described from <START> to <END>; the picture sets the first hidden state.
 
     One shape, with the place where it is, or two, with how they lie: named from the upper or the left one, so that one
-    sentence is right. Two shapes never overlap in the direction that is named.
+    sentence is right. Two shapes never overlap in the direction that is named. The splits go by the scene, not by its
+    brightness and noise: a scene that is held out is in training in no light.
     """
 
     name = "caption"
@@ -119,81 +128,56 @@ class Caption(Symbols):
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
-        words = [
-            "a",
-            "small",
-            "large",
-            "in",
-            "at",
-            "the",
-            "top",
-            "bottom",
-            "middle",
-            "left",
-            "right",
-            "to",
-            "of",
-            "above",
-        ]
-        words += SHAPES
-        self.vocabulary = self.output_vocabulary = (*sorted(words), START, END)
+        self.vocabulary = self.output_vocabulary = (*sorted([*WORDS.split(), *SHAPES]), START, END)
         self.inputs = self.outputs = len(self.vocabulary)
         self.start, self.end = self.inputs - 2, self.inputs - 1
         self.ids = {word: i for i, word in enumerate(self.vocabulary)}
+        self.drawings = {(kind, size): shape(kind, size) for kind in SHAPES for size in (SMALL, LARGE)}
         self.longest_lag = self.longest
 
-    def scene(self, rng: np.random.Generator) -> tuple[Array, str]:
-        """A picture (16, 16) and its sentence."""
-        picture = np.zeros((SIDE, SIDE), np.float32)
+    def scene(self, rng: np.random.Generator) -> tuple[Scene, str]:
+        """What is to be drawn, and its sentence."""
 
-        def choose() -> tuple[Array, str]:
-            large = bool(rng.integers(2))
-            kind = SHAPES[rng.integers(len(SHAPES))]
-            return shape(kind, LARGE if large else SMALL), f"a {'large' if large else 'small'} {kind}"
+        def up_to(most: int) -> int:
+            return int(rng.integers(most + 1))
 
-        def place(drawn: Array, top: int, left: int) -> None:
-            size = len(drawn)
-            picture[top : top + size, left : left + size] = drawn
-
-        first, said = choose()
-        size = len(first)
+        size, other = (LARGE if rng.random() < 0.5 else SMALL for _ in range(2))
+        kind, also = (SHAPES[up_to(3)] for _ in range(2))
+        said, too = (f"a {'large' if n == LARGE else 'small'} {k}" for n, k in ((size, kind), (other, also)))
+        free = SIDE - size
         if rng.random() < 0.3:
-            free = SIDE - size
-            low, high, centre = (0, 3), (free - 2, free + 1), (free // 2 - 1, free // 2 + 2)
-            where, rows, columns = (
-                ("in the middle", centre, centre),
-                ("at the top", low, centre),
-                ("at the bottom", high, centre),
-                ("on the left", centre, low),
-                ("on the right", centre, high),
-            )[rng.integers(5)]
-            place(first, int(rng.integers(*rows)), int(rng.integers(*columns)))
-            sentence = f"{said} {where.replace('on the', 'at the')}"
-        else:
-            second, also = choose()
-            near = int(rng.integers(0, SIDE - size - len(second) + 1))
-            far = int(rng.integers(near + size, SIDE - len(second) + 1))
-            # Across, they lie so near to one line that it is plain which way they are apart.
-            across = int(rng.integers(0, SIDE - max(size, len(second)) + 1))
-            aside = int(np.clip(across + rng.integers(-1, 2), 0, SIDE - len(second)))
-            if rng.random() < 0.5:
-                place(first, near, across)
-                place(second, far, aside)
-                sentence = f"{said} above {also}"
-            else:
-                place(first, across, near)
-                place(second, aside, far)
-                sentence = f"{said} to the left of {also}"
+            where = list(PLACES)[up_to(len(PLACES) - 1)]
+            top, left = ((0, free // 2 - 1, free - 2)[at] + up_to(2) for at in PLACES[where])
+            return ((kind, size, top, left),), f"{said} {where}"
+        near = up_to(free - other - 1)
+        far = near + size + 1 + up_to(free - other - 1 - near)  # at least one dark line between them
+        # Across, they lie so near to one line that it is plain which way they are apart.
+        across = up_to(SIDE - max(size, other))
+        aside = min(max(across + up_to(2) - 1, 0), SIDE - other)
+        if rng.random() < 0.5:
+            return ((kind, size, near, across), (also, other, far, aside)), f"{said} above {too}"
+        return ((kind, size, across, near), (also, other, aside, far)), f"{said} to the left of {too}"
+
+    def drawn(self, scene: Scene, rng: np.random.Generator) -> Array:
+        """The picture (1, 16, 16), from 0 to 1, in some light and with some noise."""
+        picture = rng.normal(0, 0.05, (1, SIDE, SIDE))
         light = rng.uniform(0.7, 1.0)
-        return (picture * light + rng.normal(0, 0.05, picture.shape)).clip(0, 1).astype(np.float32), sentence
+        for kind, size, top, left in scene:
+            picture[0, top : top + size, left : left + size] += light * self.drawings[kind, size]
+        return picture.clip(0, 1).astype(np.float32)
 
     def item(self, rng: np.random.Generator, share: float) -> Item:
-        picture, sentence = self.scene(rng)
-        words = [self.ids[word] for word in sentence.split()]
-        return Item([self.start, *words], [*words, self.end], [1.0] * (len(words) + 1), features=picture[None])
+        return self.items(rng, 1, "train")[0]
 
-    def split(self, item: Item) -> Split:
-        return split_of(b"" if item.features is None else item.features.tobytes())
+    def items(self, rng: np.random.Generator, count: int, split: Split, share: float = 1.0) -> list[Item]:
+        found: list[Item] = []
+        while len(found) < count:
+            scene, sentence = self.scene(rng)
+            if split_of(str(scene).encode()) == split:
+                words = [self.ids[word] for word in sentence.split()]
+                weights = [1.0] * (len(words) + 1)
+                found.append(Item([self.start, *words], [*words, self.end], weights, features=self.drawn(scene, rng)))
+        return found
 
     def measure(self, answer: Answer) -> Measure:
         """The share of unseen scenes that it describes exactly right, fed with its own words."""

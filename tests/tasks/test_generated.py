@@ -52,7 +52,7 @@ def columns(batch: Batch) -> Iterator[bytes]:
         if batch.source is not None and batch.source_mask is not None:
             parts.append(batch.source[batch.source_mask[:, b], b].tobytes())
         if batch.features is not None:
-            parts = [np.ascontiguousarray(batch.features[..., b]).tobytes()]
+            parts = [(batch.features[..., b] > 0.35).tobytes()]  # whatever its light and noise
         yield b"|".join(parts)
 
 
