@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnnplay.bench.work import POOL, V, Work
+from rnnplay.bench.work import POOL, SAMPLED, V, Work
 
 Step = Callable[[int], object]
 """Does the work once, with batch `i` modulo POOL where it trains, and returns when it is done."""
@@ -70,6 +70,16 @@ def quickest(ways: dict[str, Callable[[], object]], repeats: int = 5) -> str:
     """The name of the quickest of several ways to do one thing."""
     best = {name: best_of(way, repeats) for name, way in ways.items()}
     return min(best, key=best.__getitem__)
+
+
+def one_by_one(way: tuple[Step, str]) -> tuple[Step, str]:
+    """A way to write one character, SAMPLED times: the step that a sampling row times."""
+    character, how = way
+
+    def step(i: int) -> list[object]:
+        return [character(i) for _ in range(SAMPLED)]
+
+    return step, how
 
 
 def forget_peak() -> None:

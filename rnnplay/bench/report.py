@@ -91,10 +91,10 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def table(results: Sequence[Result]) -> Table:
-    """A row for each work; a step is forward, backward, clip and Adam, or one sampled character."""
+    """A row for each work; a step is forward, backward, clip and Adam, or sixteen sampled characters."""
     libraries = _libraries(results)
     shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    shown.add_column("one step", no_wrap=True)
+    shown.add_column("one step, or 16 sampled", no_wrap=True)
     for heading in ("ms", "char/s", "of best", "MB"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for library in libraries:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from rnnplay.bench.contender import Step, batches
+from rnnplay.bench.contender import Step, batches, one_by_one
 from rnnplay.bench.work import CLIP, GATES, LR, POOL, V, Work
 
 jax: Any = import_module("jax")  # Any: it need not be installed where types are checked
@@ -19,7 +19,7 @@ class Library:
         return f"JAX {jax.__version__}, {jax.device_count()} {jax.default_backend().upper()} device, its own threads"
 
     def prepare(self, work: Work) -> tuple[Step, str]:
-        return _sampling(work) if work.sampling else _training(work)
+        return one_by_one(_sampling(work)) if work.sampling else _training(work)
 
 
 def _parameters(work: Work, key: Any) -> Any:

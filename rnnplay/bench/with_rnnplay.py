@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnplay import blas
 from rnnplay.bench.contender import Step, batches
-from rnnplay.bench.work import CLIP, LR, POOL, V, Work
+from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
 from rnnplay.engine import Architecture, Network, Optimizer
 from rnnplay.lab.sampling import Options, Sampler
 from rnnplay.tasks.base import Batch, Task
@@ -42,7 +42,7 @@ class Library:
         network = Network(Architecture(cell=work.cell, inputs=V, hidden=work.hidden, outputs=V, layers=work.layers), 1)
         if work.sampling:
             sampler = Sampler(network, Characters(), "", Options())
-            return lambda i: sampler.draw(), "the sampler of `rnnplay sample`"
+            return lambda i: sampler.draws(SAMPLED), "the sampler of `rnnplay sample`"
         optimizer = Optimizer(network, "adam", LR)
         pool = [Batch(inputs, targets) for inputs, targets in zip(*batches(work), strict=True)]
 

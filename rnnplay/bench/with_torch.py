@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from rnnplay.bench.contender import Step, batches, quickest
+from rnnplay.bench.contender import Step, batches, one_by_one, quickest
 from rnnplay.bench.work import CLIP, LR, POOL, V, Work
 
 _torch: Any = import_module("torch")  # Any: it need not be installed where types are checked
@@ -33,7 +33,7 @@ class Library:
     def prepare(self, work: Work) -> tuple[Step, str]:
         net = CELLS[work.cell](V, work.hidden, work.layers)
         readout = nn.Linear(work.hidden, V)
-        return _sampling(net, readout, work) if work.sampling else _training(net, readout, work)
+        return one_by_one(_sampling(net, readout, work)) if work.sampling else _training(net, readout, work)
 
 
 def _one_hot(ids: Any) -> tuple[Callable[[Any], Any], str]:

