@@ -132,7 +132,6 @@ def test_training_without_a_screen_never_loads_textual(tmp_path: Path) -> None:
     assert not names & {"textual", "rnnplay.tui", "rnnplay.engine", "rnnplay.tasks"}
 
 
-@pytest.mark.skipif(not (TOP / "tui" / "app.py").is_file(), reason="there is no screen yet")
 def test_the_screen_is_imported_without_numpy_or_the_engine() -> None:
     names = loaded("import rnnplay.tui.app")
     assert "textual" in names
