@@ -37,7 +37,7 @@ def test_ratios_are_printed_for_one_and_for_all_threads() -> None:
         timeout=300,
         check=True,
     )
-    _, row, summary = map(json.loads, child.stdout.splitlines())
+    _, row, _summary = map(json.loads, child.stdout.splitlines())
     contenders = {f"torch {threads}" for threads in (1, cores())}
     assert set(row["ms"]) == {"rnnplay", *contenders}
     assert row["ratio"]["torch"] == pytest.approx(min(row["ms"][who] for who in contenders) / row["ms"]["rnnplay"])
