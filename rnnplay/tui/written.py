@@ -23,6 +23,7 @@ class Written:
     unseen: tuple[str, ...] = ()
     done: bool = True
     asked: str = ""  # the prompt of the sample that was begun last
+    returning: int = 0  # symbols of the tail that were sent to be written again, and are not told yet
     dropped: int = 0  # symbols that went out at the beginning of a very long text
 
     @property
@@ -35,16 +36,12 @@ class Written:
         if not isinstance(event, say.Sampled) or event.channel != self.channel:
             return False
         if event.begins:
-            self.text, self.probabilities, self.tail, self.dropped = [], [], [], 0
+            self.text, self.probabilities, self.dropped = [], [], 0
+            self.drop_tail()
             self.unseen = event.unseen
         if event.keep is not None:
-            keep = max(0, event.keep - self.dropped)
-            self.tail = self.text[keep:] + self.tail
-            del self.text[keep:], self.probabilities[keep:]
-        elif event.text:
-            self._follow_tail(event.text)
-        if event.keep is not None and event.text:
-            self._follow_tail(event.text)
+            self.take_back(event.keep)
+        self._follow_tail(event.text)
         self.text += event.text
         self.probabilities += event.probabilities
         if event.begins:
@@ -56,13 +53,30 @@ class Written:
         self.candidates, self.copied, self.done = event.candidates, event.copied, event.done
         return True
 
+    def take_back(self, keep: int) -> None:
+        """Only the first `keep` symbols stand, as the trainer counts; the others are kept as the tail."""
+        keep = max(0, keep - self.dropped)
+        self.tail = self.text[keep:] + self.tail
+        del self.text[keep:], self.probabilities[keep:]
+
+    def returned(self) -> str | None:
+        """The next symbol of the tail to be written again; None: there is none left."""
+        if self.returning >= len(self.tail):
+            return None
+        self.returning += 1
+        return self.tail[self.returning - 1]
+
+    def drop_tail(self) -> None:
+        self.tail, self.returning = [], 0
+
     def _follow_tail(self, text: tuple[str, ...]) -> None:
         """What was taken back stays while it is written again; something else ends it."""
         for symbol in text:
             if self.tail and self.tail[0] == symbol:
                 del self.tail[0]
+                self.returning = max(0, self.returning - 1)
             else:
-                self.tail.clear()
+                self.drop_tail()
                 return
 
     def _given(self) -> int:

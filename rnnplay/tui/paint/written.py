@@ -39,17 +39,20 @@ def written(view: WrittenView, width: int, height: int, palette: Palette) -> lis
 
 
 def text_rows(view: WrittenView, width: int, height: int, palette: Palette) -> list[Strip]:
-    """`height` rows of the text: those around the cursor, else the last ones, `view.back` rows up."""
+    """`height` rows of the text: those around the cursor, else up to the last ones, `view.back` rows up."""
     rows = wrap(view.text, width, palette.glyphs)
     if not view.text or view.text[-1] == "\n":
         rows.append((len(view.text), len(view.text)))
     if view.cursor is not None:
         at = row_of(rows, view.cursor)
         end = min(len(rows), max(height, at + max(1, height // 3)))
+        first = max(0, end - height)
     else:
-        end = max(min(height, len(rows)), len(rows) - view.back)
+        # The text moves up by a third of the panel at a time: between, one row alone changes.
+        leap = max(1, height // 3)
+        first = max(0, -(-max(0, len(rows) - height) // leap) * leap - view.back)
     return exactly(
-        [_line(view, *span, width, palette) for span in rows[max(0, end - height) : end]], height, width, palette
+        [_line(view, *span, width, palette) for span in rows[first : first + height]], height, width, palette
     )
 
 

@@ -92,7 +92,6 @@ class Beside(Looking):
 
     def on_key(self, event: events.Key) -> None:
         """A line that is being typed has all keys."""
-        super().on_key(event)
         for line in self.typed_lines:
             if line.typing:
                 with self.telling():

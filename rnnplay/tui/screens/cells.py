@@ -92,8 +92,7 @@ class Cells(FindsUnits, InText):
         findings = Container(self.found_panel, self.proof_panel, self.gates_panel, self.history_panel, id="findings")
         return [Container(reading, findings, id="inside")]
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def on_mount(self) -> None:  # Textual calls those of the classes above, too
         self.text_panel.focus()
 
     def ask(self) -> None:

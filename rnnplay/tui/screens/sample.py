@@ -5,7 +5,7 @@ The text at the left is the network's as it is; where a unit is held, the same s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
@@ -13,10 +13,10 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from rnnplay import protocol as say
-from rnnplay.config import UserError
 from rnnplay.tui import present
 from rnnplay.tui.cells_views import WrittenView
 from rnnplay.tui.choices import Choices
+from rnnplay.tui.drawing import EMPTY, FIELDS, LIVE, Drawing, typed_view, written_view
 from rnnplay.tui.editor import Editor
 from rnnplay.tui.line import Line
 from rnnplay.tui.paint.colour import Palette
@@ -27,24 +27,10 @@ from rnnplay.tui.screens.beside import Beside
 from rnnplay.tui.screens.cells_keys import SAMPLE, TYPING, hint
 from rnnplay.tui.screens.keys import COMMANDS, HELP
 from rnnplay.tui.session import Session
-from rnnplay.tui.settings import Field
 from rnnplay.tui.views import FormView, KeyHint, StatusView
 from rnnplay.tui.written import Written
 
 FREE, HELD, TYPED = 2, 3, 4  # channels: as it is, with a unit held, while a prompt is typed
-RATE = 600.0  # characters a second
-_SHOWN = 4_000  # symbols that are painted
-EMPTY = "s begins: the network writes, each character on the colour of its probability. p types a prompt first."
-
-FIELDS = (
-    Field("temperature", "temp.", "number", (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0), live=True),
-    Field("top_k", "top-k", "whole", (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0), live=True, zero="all"),
-    Field("top_p", "top-p", "number", (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0), live=True),
-    Field("rate", "char/s", "number", (5.0, 25.0, 100.0, 250.0, RATE, 1_000.0, 5_000.0), live=True),
-    Field("seed", "seed", "whole"),
-    Field("prompt", "prompt", "text", none="none"),
-    Field("held", "hold at", "number", tuple(n / 10 for n in range(-20, 21))),
-)
 READING = (
     ("Sample", "Each character stands on the colour of its probability: pale where the network was surprised by its "
      "own draw. Temperature, top-k and top-p shape the draw, never the probabilities that are shown."),
@@ -52,18 +38,6 @@ READING = (
      "chosen one and goes on from there."),
     ("Holding a unit", "The same seed writes twice: as the network is, and with one unit held at a value."),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How it is drawn."""
-
-    temperature: float = 0.8
-    top_k: int = 0
-    top_p: float = 1.0
-    rate: float = RATE
-    seed: int = 1
-    prompt: str | None = None
 
 
 class SampleScreen(Beside):
@@ -101,8 +75,7 @@ class SampleScreen(Beside):
     def panels(self) -> list[Widget]:
         return [Container(self.free_panel, self.held_panel, self.drawing_panel, id="writing")]
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def on_mount(self) -> None:  # Textual calls those of the classes above, too
         self.free_panel.focus()
 
     def ask(self) -> None:
@@ -144,62 +117,22 @@ class SampleScreen(Beside):
     # ------------------------------------------------------------------------------------------------------- painting
 
     def show_topics(self, topics: set[str]) -> None:
-        if topics & {"sample", "run"}:
-            held = self.session.held
-            self.free_panel.view = self._view(self.free, "" if held is None else "as it is", True)
-            if held is not None:
-                layer, unit, value = held
-                self.held_panel.view = self._view(
-                    self.held, f"layer {layer + 1} unit {unit + 1} held at {value:+.1f}", False
-                )
-            self.paint_form()
-
-    def _view(self, written: Written, title: str, steered: bool) -> WrittenView:
-        first = max(0, len(written.text) - _SHOWN)
-        text, chances = written.text[first:], written.probabilities[first:]
-        stopped = steered and self.stopped
-        tail = written.tail if stopped else []
-        copied = None
-        if self.mark_copied and written.copied is not None and written.copied[1]:
-            start = written.copied[0] - written.dropped - first
-            copied = (max(0, start), written.copied[1] + min(0, start))
-        if self.prompt_line.typing and steered:
-            return WrittenView(
-                text=tuple(self.prompt_line.text),
-                probabilities=(None,) * len(self.prompt_line.text),
-                prompt=len(self.prompt_line.text),
-                choices=tuple((c.symbol, c.probability) for c in self.typed.candidates),
-                chosen=-1,
-                title="prompt",
+        if not topics & {"sample", "run"}:
+            return
+        held, running = self.session.held, self.begun and not self.stopped
+        words = self.drawing.words(self._palette.glyphs.separator)
+        empty = self.session.silent.get("sample") or EMPTY
+        if self.prompt_line.typing:
+            self.free_panel.view = typed_view(self.prompt_line.text, self.typed)
+        else:
+            title = words if held is None else "as it is"
+            self.free_panel.view = written_view(
+                self.free, title, self.stopped, self.chosen, self.back, running, self.mark_copied, empty
             )
-        choices = tuple((c.symbol, c.probability) for c in written.candidates) if stopped else ()
-        return WrittenView(
-            text=(*text, *tail),
-            probabilities=(*chances, *([None] * len(tail))),
-            prompt=max(0, written.prompt - first),
-            cursor=len(text) if stopped else None,
-            choices=choices,
-            chosen=self.chosen,
-            copied=copied,
-            back=self.back,
-            running=self.begun and not self.stopped,
-            title=title or self._settings(),
-            foot=self._foot(written),
-            empty=self.session.silent.get("sample") or EMPTY,
-        )
-
-    def _settings(self) -> str:
-        d, dot = self.drawing, f" {self._palette.glyphs.separator} "
-        words = [f"temperature {d.temperature:g}" if d.temperature else "greedy", f"seed {d.seed}"]
-        words += [f"top-k {d.top_k}"] if d.top_k else []
-        words += [f"top-p {d.top_p:g}"] if d.top_p < 1 else []
-        return dot.join(words)
-
-    def _foot(self, written: Written) -> str:
-        words = f"{count(written.length)} symbols"
-        if self.mark_copied and written.copied is not None and written.copied[1]:
-            words += f", {count(written.copied[1])} in a row copied from the training text"
-        return words
+        if held is not None:
+            title = f"layer {held[0] + 1} unit {held[1] + 1} held at {held[2]:+.1f}"
+            self.held_panel.view = written_view(self.held, title, False, 0, self.back, running, self.mark_copied, empty)
+        self.paint_form()
 
     def paint_form(self) -> None:
         values = {field.name: getattr(self.drawing, field.name, None) for field in FIELDS}
@@ -291,7 +224,7 @@ class SampleScreen(Beside):
             self.begin()
             return
         self.stopped = not self.stopped
-        self.free.tail = []
+        self.free.drop_tail()
         self._steer(go=not self.stopped)
         self.show_topics({"sample"})
         self.paint_words()
@@ -306,11 +239,16 @@ class SampleScreen(Beside):
         if not self.stopped:
             self.action_toggle_writing()
         if by < 0:
-            self._steer(keep=max(0, self.free.length + by))
-        for symbol in self.free.tail[: max(0, by)]:
+            keep = max(0, self.free.length + by)
+            self.free.take_back(keep)  # at once; the trainer says the same, and what could stand there
+            self._steer(keep=keep)
+        for n in range(by):
+            symbol = self.free.returned()
+            if symbol is None:
+                self._steer(go=True, length=by - n)
+                break
             self._steer(symbol=symbol)
-        if by > 0 and not self.free.tail:
-            self._steer(go=True, length=by)
+        self.show_topics({"sample"})
 
     def action_candidate(self, by: int) -> None:
         if self.editing:
@@ -337,7 +275,7 @@ class SampleScreen(Beside):
             self.lay_out(*self.size)
         elif self.stopped and self.chosen < len(self.free.candidates):
             symbol = self.free.candidates[self.chosen].symbol
-            self.free.tail = []
+            self.free.drop_tail()
             self._steer(symbol=symbol)
             self.stopped = False
             self._steer(go=True)
@@ -352,13 +290,8 @@ class SampleScreen(Beside):
         if name == "held":
             self._hold_at(float(value))
             return
-        least, most = {"temperature": (0, 1e3), "top_p": (1e-9, 1), "top_k": (0, 1e6), "rate": (0, 1e6)}.get(
-            name, (0, 2**63)
-        )
-        if name != "prompt" and not least <= value <= most:
-            raise UserError(f"{name.replace('_', '-')} is {value:g}.", f"Give a number from {least:g} to {most:g}.")
-        self.drawing = replace(self.drawing, **{name: value})
-        if name in ("temperature", "top_k", "top_p", "rate"):
+        self.drawing = self.drawing.change(name, value)
+        if name in LIVE:
             self._steer(**{name: value})
         else:
             self.begin()
@@ -394,7 +327,6 @@ class SampleScreen(Beside):
             super().action_back()
 
     def on_key(self, event: Any) -> None:
-        super().on_key(event)
         if self.editing and event.key not in ("up", "down", "left", "right", "enter", "escape"):
             with self.telling():
                 if self.editor.key(event.key, event.character):
