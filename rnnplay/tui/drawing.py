@@ -66,7 +66,7 @@ class Drawing:
 def written_view(
     written: Written, title: str, stopped: bool, chosen: int, back: int, running: bool, mark: bool, empty: str
 ) -> WrittenView:
-    """The text, what was taken back after it and, where it is stopped, what could stand there; `mark` what is copied."""
+    """The text, then what was taken back; where it is stopped, what could stand there. `mark` what is copied."""
     first = _beginning(written.text)
     text, chances = written.text[first:], written.probabilities[first:]
     tail = written.tail if stopped else []
