@@ -23,11 +23,9 @@ def tasks(view: TasksView, width: int, height: int, palette: Palette, full: bool
             group = item.group
             lines.append((row([(group, palette.dim)], width, palette), None))
         lines.append((_item(view, n, width, palette), n))
-    about = _about(view, width, palette)
-    if len(about) + len(lines) + 1 > height:
-        about = about[: max(0, height - min(len(lines), max(8, height - len(about) - 1)) - 1)]
-        if len(about) < 3:
-            about = []
+    least = min(len(lines), 8)  # rows of the list
+    texts = (_about(view, width, palette, whole) for whole in (True, False))
+    about = next((text for text in texts if len(text) + 1 + least <= height), [])
     room = height - (len(about) + 1 if about else 0)
     at = next((n for n, (_, item) in enumerate(lines) if item == view.cursor), 0)
     first = max(0, min(at - room // 2, len(lines) - room))
@@ -43,7 +41,7 @@ def _item(view: TasksView, n: int, width: int, palette: Palette) -> Strip:
     style = palette.chosen if n == view.cursor else palette.accent if running else palette.text
     pointer = palette.glyphs.pointer if running else " "
     wide = width >= _WIDE
-    name = fit(item.title, _NAME if wide else width - 3, palette.glyphs.ellipsis)
+    name = fit(item.title, _NAME - 2 if wide else width - 3, palette.glyphs.ellipsis)
     pieces: list[Piece] = [(f" {pointer} ", style), (f"{name:<{_NAME}}" if wide else name, style)]
     if wide:
         line = fit(item.line, width - _NAME - 3, palette.glyphs.ellipsis)
@@ -54,9 +52,10 @@ def _item(view: TasksView, n: int, width: int, palette: Palette) -> Strip:
     return row([(text, clickable(look, f"screen.pick({n})")) for text, look in pieces], width, palette)
 
 
-def _about(view: TasksView, width: int, palette: Palette) -> list[Strip]:
+def _about(view: TasksView, width: int, palette: Palette, whole: bool) -> list[Strip]:
+    """What the chosen task teaches, or no more than its line."""
     if not view.items:
         return []
     item = view.items[view.cursor]
     line = paragraph(item.line, width, palette.text, palette) if width < _WIDE else []
-    return [*line, *paragraph(item.teaches, width, palette.dim, palette)]
+    return [*line, *paragraph(item.teaches, width, palette.dim, palette)] if whole else line

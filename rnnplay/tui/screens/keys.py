@@ -112,7 +112,27 @@ def hints(screen: PlayView) -> tuple[KeyHint, ...]:
             COMMANDS,
             HELP,
         )
-    state = session.state
+    found = [*_steering(screen), *_focused(screen)]
+    if session.config is not None and session.state != "starting":
+        found.append(_hint("new", "n", "new"))
+    found.append(_hint("edit", "e", "edit"))
+    if session.run is not None and session.writes:
+        found.append(_hint("sample", "s", "sample"))
+    if session.trace is not None:
+        found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
+    if screen.focused is not None:
+        found.append(_hint("full", "f", "back" if screen.full else "full"))
+    if session.alive and session.state in ("training", "pausing", "paused", "diverged"):
+        found.append(_hint("stop", "x", "stop"))
+    if session.run is not None:
+        found += [UNROLL, TIME]
+    found.append(_hint("tasks", "1-4", "panels"))
+    return (*dict.fromkeys(found), QUIT, COMMANDS, HELP)
+
+
+def _steering(screen: PlayView) -> list[KeyHint]:
+    """The keys that start, pause and go on."""
+    state = screen.session.state
     found: list[KeyHint] = []
     if screen.focused is screen.task_panel and state != "starting":
         found.append(_hint("start", "enter", "start"))
@@ -120,26 +140,22 @@ def hints(screen: PlayView) -> tuple[KeyHint, ...]:
         found.append(_hint("pause", "space", "pause"))
     elif state == "paused":
         found += [_hint("pause", "space", "go on"), _hint("step", ".", "one step")]
+    elif state == "diverged":
+        found.append(_hint("pause", "space", "go on"))
     elif state in ("stopped", "dead", "inspecting", "finished"):
         found.append(_hint("resume", "r", "train on" if state == "finished" else "go on"))
-    if session.config is not None and state != "starting":
-        found.append(_hint("new", "n", "new"))
-    found.append(_hint("edit", "e", "edit"))
-    if session.run is not None and session.writes:
-        found.append(_hint("sample", "s", "sample"))
-    if session.trace is not None:
-        found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
-    if screen.focused is screen.sample_panel and session.writes:
-        found += [_hint("warmer", "-+", "temperature"), _hint("colours", "c", "colours")]
-    elif screen.focused is screen.loss_panel:
-        found.append(_hint("log", "l", "log axis"))
-    elif screen.focused is screen.cells_panel and session.trace is not None:
-        found += [_hint("down", "↑↓", "scroll"), _hint("colours", "c", "colours")]
-    if screen.focused is not None:
-        found.append(_hint("full", "f", "back" if screen.full else "full"))
-    if session.alive and state in ("training", "pausing", "paused", "diverged"):
-        found.append(_hint("stop", "x", "stop"))
-    if session.run is not None:
-        found += [UNROLL, TIME]
-    found.append(_hint("tasks", "1-4", "panels"))
-    return (*found, QUIT, COMMANDS, HELP)
+    return found
+
+
+def _focused(screen: PlayView) -> list[KeyHint]:
+    """The keys of the focused panel."""
+    session = screen.session
+    if screen.focused is screen.cells_panel and session.trace is not None:
+        unit, find = _hint("unit_after", "←→", "unit"), _hint("find", "/", "find a cell")
+        return [unit, _hint("down", "↑↓", "scroll"), find, _hint("colours", "c", "colours")]
+    if screen.focused is screen.sample_panel and session.run is not None and session.writes:
+        change = [_hint("edit", "e", "edit"), _hint("warmer", "-+", "temperature")]
+        return [_hint("sample", "s", "sample"), *change, _hint("colours", "c", "colours")]
+    if screen.focused is screen.loss_panel:
+        return [_hint("log", "l", "log axis")]
+    return []

@@ -35,7 +35,8 @@ Play { layout: vertical; overflow: hidden; }
 .tabbed #settings, .tabbed #sample { height: 1fr; }
 .alone #settings, .alone #sample, .alone #curves { height: 1fr; }
 .tall #curves { height: 1fr; }
-.tall #cells { height: 1fr; }
+.short #curves { height: 10; }
+.short #sample { height: 7; }
 """
 
 
@@ -85,3 +86,4 @@ def arrange(screen: PlayView, width: int, height: int) -> None:
     screen.set_class(tabbed, "tabbed")
     screen.set_class(alone is not None, "alone")
     screen.set_class(height >= 46, "tall")
+    screen.set_class(height < 36 and not tabbed and alone is None, "short")
