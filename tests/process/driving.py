@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import safetensors
 
 from rnnplay.client import Client
 from rnnplay.config import RunConfig, configure
-from rnnplay.protocol import AnyEvent, Command, Inspect, Progress, Resume, Saved, Started, Status, Stop, Train
+from rnnplay.protocol import AnyEvent, Command, Inspect, Progress, Resume, Started, Status, Stop, Train
 from rnnplay.runs import checkpoint, read_lines
 
 CLOCK = {"chars_per_s", "seconds"}  # of a row: all that may differ from run to run
@@ -101,8 +102,9 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def saved_step(event: AnyEvent) -> int | None:
-    return event.step if isinstance(event, Saved) else None
-
-
-__all__ = [name for name in dir() if not name.startswith("_") and name != "os"]
+def gone(pid: int, seconds: float = 30) -> bool:
+    """Whether a process that is about to end does so."""
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid)

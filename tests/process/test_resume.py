@@ -15,6 +15,7 @@ import pytest
 from driving import (
     alive,
     follow,
+    gone,
     last_saved,
     metrics,
     of,
@@ -164,13 +165,25 @@ def test_when_whoever_started_it_is_killed_it_saves_and_ends(text: Path, tmp_pat
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
-    deadline = time.monotonic() + 30
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(pid)
+    assert gone(pid)
     (run,) = (path.parent for path in tmp_path.glob("*/config.json"))
     assert last_saved(run) > 0
     assert max(line["step"] for line in metrics(run)) == last_saved(run)
+
+
+async def test_when_both_are_killed_at_once_no_process_stays_and_it_resumes(text: Path, tmp_path: Path) -> None:
+    draw = random.Random(3)
+    for _ in range(3):
+        command = [sys.executable, "-c", PARENT, text, tmp_path]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+            assert parent.stdout is not None
+            pid = int(parent.stdout.readline())
+            time.sleep(draw.uniform(0, 0.1))
+            os.kill(pid, signal.SIGKILL)
+            parent.kill()
+        assert gone(pid)
+    for config in tmp_path.glob("*/config.json"):
+        assert of(Stopped, await resumed(config.parent, more_steps=3))[0].reason == "finished"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
