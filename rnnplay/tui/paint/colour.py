@@ -70,6 +70,7 @@ class Palette:
     heat: tuple[Style, ...]
     chance: tuple[Style, ...]  # from unlikely to certain: behind a sampled character
     wonder: tuple[Style, ...]  # from expected to surprising: behind a character of the text
+    influence: tuple[Style, ...]  # from none to most: behind a symbol that moved a prediction
 
     @cached_property
     def blank(self) -> Style:
@@ -200,7 +201,7 @@ def mix(inks: Inks, name: str, system: str, dark: bool, glyphs: Glyphs) -> Palet
         validation=style(inks.validation, bold=True), baseline=style(inks.dim),
         probability=style(inks.probability), surprise=style(inks.surprise),
         heat=tuple(on(c) for c in (*reversed(negative), inks.background, *positive)),
-        chance=shade(inks.probability), wonder=shade(inks.surprise),
+        chance=shade(inks.probability), wonder=shade(inks.surprise), influence=shade(inks.gradient),
     )  # fmt: skip
 
 
@@ -224,6 +225,7 @@ def sixteen(name: str, glyphs: Glyphs) -> Palette:
               style("bright_blue"), style("bright_white", "blue"), style("bright_white", "blue", True)),
         chance=(text, style("green"), style("black", "green")),
         wonder=(text, style("magenta"), style("bright_white", "magenta")),
+        influence=(text, style("yellow"), style("black", "yellow")),
     )  # fmt: skip
 
 
@@ -237,7 +239,7 @@ def colourless(name: str, glyphs: Glyphs) -> Palette:
         chosen=reverse, loss=text, loss_band=dim, gradient=text, gradient_band=dim, validation=bold, baseline=dim,
         probability=text, surprise=text,
         heat=(Style(underline=True, reverse=True), under, text, bold, Style(bold=True, reverse=True)),
-        chance=(dim, text, bold), wonder=(text, under, reverse),
+        chance=(dim, text, bold), wonder=(text, under, reverse), influence=(text, under, reverse),
     )  # fmt: skip
 
 

@@ -19,14 +19,14 @@ def past(view: PastView, width: int, height: int, palette: Palette) -> list[Stri
     single = all(len(symbol) == 1 for symbol in view.symbols)
     lines: list[list[Piece]] = [[]]
     used = 0
-    levels = len(palette.wonder) - 1
+    levels = len(palette.influence) - 1
     for n, (symbol, norm) in enumerate(zip(view.symbols, view.norms, strict=True)):
         text = written(symbol, palette) if symbol != " " else " "
         text = text if single else text + " "
         if used + len(text) > width:
             lines.append([])
             used = 0
-        style = palette.wonder[min(levels, int(norm * levels + 0.5))]
+        style = palette.influence[min(levels, int(norm * levels + 0.5))]
         last = n == len(view.symbols) - 1
         style = style + Style(bold=True, underline=True) if last else style
         lines[-1].append((text, clickable(style, f"screen.past_at({view.first + n})")))
