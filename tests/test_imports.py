@@ -25,13 +25,14 @@ MAY: dict[str, set[str]] = {
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
     "protocol": {"numpy", "msgspec"} | CONFIG,
     "bench": {"numpy", "rich", "engine", "lab", "tasks", "blas"} | CONFIG,  # the libraries beside it by name only
+    "gallery": {"msgspec", "client", "runs"} | CONFIG,
     "exchange": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
     | CONFIG,
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {"numpy", "msgspec", "engine", "tasks", "corpora", "lab", "runs", "protocol", "blas"} | CONFIG,
     "tui.views": SCREEN,
     "tui.paint": SCREEN | {"tui.views"},
-    "tui": SCREEN | {"msgspec", "client", "protocol", "runs", "tui.views", "tui.paint"} | CONFIG,
+    "tui": SCREEN | {"msgspec", "gallery", "client", "protocol", "runs", "tui.views", "tui.paint"} | CONFIG,
 }
 ANYTHING = {"cli", "__init__", "__main__"}  # inside the command or the name that needs it
 

@@ -138,6 +138,23 @@ def ablate(
         print(told.sentence)
 
 
+@click.command()
+@click.option("--rebuild", metavar="NAME", help="Train this one anew, by its command.")
+@click.option("--into", metavar="DIR", default="gallery", show_default=True, help="Where --rebuild puts it.")
+def gallery(rebuild: str | None, into: str) -> None:
+    """List the trained networks that came with the program, and the commands that made them.
+
+    Look at one as at any run: rnnplay cells gallery/quotes --pattern "inside quotes".
+    """
+    from rnnplay import gallery as shipped
+
+    if rebuild is not None:
+        print(shipped.rebuild(rebuild, Path(into).expanduser().absolute()))
+        return
+    for piece in shipped.GALLERY:
+        print(f"gallery/{piece.name}\n  {piece.line}\n  {', '.join(piece.patterns)}\n  {piece.command}")
+
+
 def parse_unit(text: str) -> tuple[int, int]:
     """1.37 -> layer 0, unit 36. Raises UserError."""
     if not (found := re.fullmatch(r"(\d{1,6})\.(\d{1,6})", text.strip())) or "0" in found.groups():
@@ -157,11 +174,11 @@ def parse_clamp(text: str) -> tuple[int, int, float]:
 
 
 def _inspect(run: str, text: str | None, step: int | None, root: str | None) -> Any:
+    from rnnplay.cli import found_run
     from rnnplay.protocol import Inspect
-    from rnnplay.runs import resolve, runs_root
 
     file = None if text is None else str(Path(text).expanduser().absolute())
-    return Inspect(run=str(resolve(run, runs_root(root))), step=step, text=file)
+    return Inspect(run=found_run(run, root), step=step, text=file)
 
 
 async def _ask(inspect: Any, question: Any) -> list[Any]:

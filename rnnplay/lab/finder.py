@@ -144,7 +144,10 @@ def best_pair(values: Array, feature: Array, candidates: Sequence[int], tried: i
 
 
 def convincing(best: float, rolled: float, untrained: float, boolean: bool) -> bool:
-    """Whether a unit of strength `best` stands clear of both controls: it closes a quarter of what they leave open."""
-    ceiling = 1.0
+    """Whether a unit of strength `best` stands clear of both controls: it closes a quarter of what they leave open.
+
+    That is 0.03 at least, or nearly all of it where the controls leave no more.
+    """
     control = max(rolled, untrained, 0.5 if boolean else 0.0)
-    return best - control >= 0.25 * (ceiling - control) and best - control >= 0.03
+    gained, left = best - control, 1.0 - control
+    return gained >= 0.25 * left and (gained >= 0.03 or gained >= 0.75 * left > 0)

@@ -72,6 +72,11 @@ def every_run(root: Path) -> list[Path]:
     return sorted((path for path in root.iterdir() if is_run(path)), key=lambda path: path.name, reverse=True)
 
 
+def any_run(root: Path) -> bool:
+    """Whether anything was ever trained here."""
+    return root.is_dir() and any(is_run(path) for path in root.iterdir())
+
+
 def resolve(run: str, root: Path) -> Path:
     """The directory that a person means by `run`: a directory, an id or `last`, the newest. Raises UserError."""
     if not run:

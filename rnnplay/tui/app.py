@@ -14,6 +14,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
+from rnnplay.gallery import GALLERY
 from rnnplay.tui.choices import Choices
 from rnnplay.tui.paint.colour import Palette, palettes
 from rnnplay.tui.screens import keys, layout
@@ -70,7 +71,8 @@ class Playground(App[None]):
     ENABLE_COMMAND_PALETTE = True
     CSS = layout.CSS
 
-    def __init__(self, choices: Choices, runs: str | None = None, start: bool = False) -> None:
+    def __init__(self, choices: Choices, runs: str | None = None, start: bool = False, welcome: bool = False) -> None:
+        """`start`: train the chosen task at once; `welcome`: show the gallery's first network."""
         super().__init__()
         self.palettes = palettes()
         for palette in self.palettes:
@@ -79,7 +81,7 @@ class Playground(App[None]):
         self.stylesheet.set_variables(self.get_css_variables())  # the app's own were made before it had this theme
         self.session = Session(self.session_changed, runs)
         self.choices = choices
-        self._start = start
+        self._start, self._welcome = start, welcome
         self._play: Play | None = None
         self._leaving = False
 
@@ -101,6 +103,8 @@ class Playground(App[None]):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._signalled, number)
         self.call_after_refresh(self._warm_up)
+        if self._welcome and self._play is not None:
+            self.call_after_refresh(self._play.action_gallery)
 
     def _warm_up(self) -> None:
         """Load what the first run needs once the screen stands, so that starting it does not wait for that."""
@@ -219,8 +223,9 @@ def _place(name: str) -> Any:
 def _load() -> None:
     from rnnplay import client
     from rnnplay.tui.paint import curve, heatmap
+    from rnnplay.tui.screens import time, unroll
 
-    del client, curve, heatmap
+    del client, curve, heatmap, time, unroll
 
 
 def _end_now(code: int) -> None:
@@ -235,9 +240,13 @@ def run(
     """Open the playground and return its exit status.
 
     `task` is chosen to begin with, `choices` (fields of RunConfig) are put over its preset, and with `start` it is
-    trained at once. Runs go to the folder `runs`. Raises UserError for an unknown task or a choice that makes no sense.
+    trained at once. Runs go to the folder `runs`; where there is none yet, the gallery's first network is shown.
+    Raises UserError for an unknown task or a choice that makes no sense.
     """
-    app = Playground(Choices(task, dict(choices or {})), runs, start)
+    from rnnplay.runs import any_run, runs_root
+
+    welcome = task is None and not start and not any_run(runs_root(runs))
+    app = Playground(Choices(GALLERY[0].task if welcome else task, dict(choices or {})), runs, start, welcome)
     if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
         sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters
     app.run()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnplay.config import RunConfig
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate, short
+from rnnplay.tui.paint.wrap import spaced
 from rnnplay.tui.session import Session
 from rnnplay.tui.settings import NAMES, Field
 from rnnplay.tui.views import CurveView, HeaderView, Level, SampleView, StatusView
@@ -92,6 +93,8 @@ def _state(session: Session) -> StatusView:
             return StatusView(
                 f"Finished after {step} steps{after}.", "r trains on, n starts a new run, s draws a sample.", "good"
             )
+        case "inspecting" if session.gallery is not None:
+            return StatusView(session.gallery.line, "enter trains your own, f shows more of it, G the next one.")
         case "inspecting":
             return StatusView(f"Looking at the run as it was at step {step}.", "r trains on, n starts a new run.")
         case "stopped":
@@ -233,8 +236,9 @@ def sample(session: Session, coloured: bool, back: int) -> SampleView:
             ("surprise", f"{sum(bits) / len(bits):.2f} bits a character"),
         )
     first = _beginning(session.text, 10_000 if back else 1_500)
+    vocabulary = session.facts.vocabulary if session.facts else ()
     return SampleView(
-        text=tuple(session.text[first:]),
+        text=tuple(spaced(session.text[first:], vocabulary)),
         probabilities=tuple(session.probabilities[first - len(session.text) :] if first else session.probabilities),
         prompt_length=max(0, session.prompt_length - first),
         candidates=tuple((c.symbol, c.probability) for c in session.candidates),

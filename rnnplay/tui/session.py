@@ -6,15 +6,17 @@ Nothing here knows a widget. `changed(topic)` says what is new: run, status, cur
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from rnnplay import protocol as say
 from rnnplay.config import RunConfig, UserError
+from rnnplay.gallery import Piece, of_run
 from rnnplay.tui.asking import Asking
+from rnnplay.tui.paint.wrap import spaced
 from rnnplay.tui.reading import Reading
 from rnnplay.tui.rows import Rows
 
@@ -52,6 +54,7 @@ class Session:
         self.trace_every = 1.0
         self.trace_candidates = False  # what the network expects after each character, too
         self.reading = Reading()  # where a person reads: Play and Cells share it
+        self.gallery: Piece | None = None  # the network of the gallery that is looked at
         self.held: tuple[int, int, float] | None = None  # (layer, unit, value) that Sample holds
         self.heard: list[Callable[[say.AnyEvent], None]] = []  # told of every event once it is taken in
         self.asking = Asking(self)
@@ -79,7 +82,7 @@ class Session:
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.note: str = ""
         self.silent: dict[str, str] = {}  # topic -> why there is nothing to show
-        self._asked: list[str] = []  # topics asked for of our own accord, and not answered yet
+        self._asked = ""  # the topic that was asked for of our own accord, until it is answered
         self.saved_step: int | None = None
         self.health: say.Health | None = None  # what ails the run
 
@@ -116,6 +119,13 @@ class Session:
         if self.run is None:
             return
         await self._open(say.Inspect(run=self.run), self.config)
+
+    async def visit(self, piece: Piece) -> None:
+        """Look at a network of the gallery; the run under way is saved meanwhile."""
+        self._let_go()
+        self.reading.restart()
+        await self._open(say.Inspect(run=str(piece.path)), None)
+        self.gallery = piece
 
     async def send(self, command: say.Command) -> None:
         if self._client is not None:
@@ -160,7 +170,7 @@ class Session:
 
         kept_run = self.run if not isinstance(command, say.Train) else None
         self._clear()
-        self.run, self.config, self.state = kept_run, config, "starting"
+        self.run, self.config, self.state, self.gallery = kept_run, config, "starting", None
         self._changed("run")
         try:
             client = await Client.start(command)
@@ -218,7 +228,7 @@ class Session:
             case say.Trace():
                 self.traces[event.state] = event
                 if event.state == self.trace_state:
-                    self.trace = event
+                    self.trace = msgspec.structs.replace(event, symbols=tuple(spaced(event.symbols)))
                 self._answered("cells")
                 self._changed("cells")
             case say.Sampled() if event.channel == 0:
@@ -253,22 +263,29 @@ class Session:
         units = event.config.hidden * event.config.layers
         self.trace_length = max(200, min(self.trace_length, _TRACED // units))
         self.trace_start = 0
-        self._asked = ["cells", "sample"]
-        self._later(self._watch())
-        self._later(self._sample())
+        self._ask("cells")
+        self.gallery = of_run(event.run)
+        if self.gallery is not None:
+            self._soon(self.asking.find(self.gallery.patterns[0]))
         self._later(say.CheckUp())
         self._changed("run")
 
+    def _ask(self, topic: str) -> None:
+        """Ask for what is shown without anyone asking: first the cells, then a sample."""
+        self._asked = topic
+        if topic:
+            self._later(self._watch() if topic == "cells" else self._sample())
+
     def _answered(self, topic: str) -> None:
-        if topic in self._asked:
-            del self._asked[: self._asked.index(topic) + 1]
+        if topic == self._asked:
+            self._ask("sample" if topic == "cells" else "")
 
     def _refused(self, event: say.Failed) -> None:
         """A command that could not be done; what nobody had asked for is told in its panel, not as an error."""
         if self._asked:
-            topic = self._asked.pop(0)
-            self.silent[topic] = event.wrong
-            self._changed(topic)
+            self.silent[self._asked] = event.wrong
+            self._changed(self._asked)
+            self._answered(self._asked)
         else:
             self.problem = (event.wrong, event.remedy)
             self.asking.refused()
@@ -331,7 +348,10 @@ class Session:
         )
 
     def _later(self, command: say.Command) -> None:
-        task = asyncio.ensure_future(self.send(command))
+        self._soon(self.send(command))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -52,6 +52,7 @@ PLAY: tuple[Binding, ...] = (
     _key("home", "home", "move('home')", "beginning", "To the beginning, and to the end"),
     _key("end", "end", "move('end')", "end", "To the beginning, and to the end"),
     _key("find", "slash", "find", "find a cell", "Find the units that follow a feature, or a regular expression"),
+    _key("gallery", "G", "gallery", "gallery", "Look at a trained network that came with the program; again: the next"),
     _key("colours", "c", "colours", "colours", "On the text: colour by surprise. On the sample: by probability"),
     _key("log", "l", "log", "log axis", "The loss on a logarithmic axis, and back"),
     _key("full", "f", "full", "full", "The focused panel on the whole screen, with more in it; and back"),
@@ -142,6 +143,8 @@ def _steering(screen: PlayView) -> list[KeyHint]:
         found += [_hint("pause", "space", "go on"), _hint("step", ".", "one step")]
     elif state == "diverged":
         found.append(_hint("pause", "space", "go on"))
+    elif screen.session.gallery is not None:
+        found.append(_hint("gallery", "G", "next one"))
     elif state in ("stopped", "dead", "inspecting", "finished"):
         found.append(_hint("resume", "r", "train on" if state == "finished" else "go on"))
     return found

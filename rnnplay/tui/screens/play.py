@@ -12,6 +12,7 @@ from textual.binding import BindingType
 
 from rnnplay import protocol as say
 from rnnplay.config import UserError
+from rnnplay.gallery import GALLERY
 from rnnplay.tui.panels.base import Panel
 from rnnplay.tui.panels.cells import CellsPanel
 from rnnplay.tui.panels.sample import SamplePanel
@@ -126,8 +127,19 @@ class Play(PlayView):
         if self.session.alive:
             self.soon(self.session.send(say.Stop()))
 
+    def action_gallery(self) -> None:
+        """Look at a network of the gallery: the first, or the one after the present one."""
+        place = GALLERY.index(self.session.gallery) + 1 if self.session.gallery is not None else 0
+        piece = GALLERY[place % len(GALLERY)]
+        self.choices.pick(piece.task)
+        self.back = 0
+        self.soon(self.session.visit(piece))
+        self.task_panel.focus()
+
     def action_resume(self) -> None:
-        if self.session.run is not None and self.session.state in ("stopped", "dead", "finished", "inspecting"):
+        if self.session.gallery is not None:
+            self.action_start()
+        elif self.session.run is not None and self.session.state in ("stopped", "dead", "finished", "inspecting"):
             more = self.session.step if self.session.state == "finished" else None
             self.soon(self.session.resume(more))
 

@@ -1,0 +1,90 @@
+"""Small trained networks that come with the program: what each knows, and the command and seed that made it.
+
+Each lies in `_gallery/<name>` as a run directory with weights only, so it is looked at like any other run.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rnnplay.config import UserError, suggestion
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A network of the gallery. Its last step is a power of two: of those a run keeps the weights."""
+
+    name: str
+    task: str
+    patterns: tuple[str, ...]  # the features that its units follow, the finest first
+    line: str  # what it shows, in a sentence
+    steps: int
+    seed: int
+    kept: tuple[int, ...]  # steps whose weights are shipped: its history
+    choices: dict[str, Any] = {}  # beside the task's preset
+
+    @property
+    def command(self) -> str:
+        """What made it."""
+        given = {**self.choices, "steps": self.steps, "seed": self.seed}
+        options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+        return f"rnnplay train {self.task} {options}"
+
+    @property
+    def path(self) -> Path:
+        return Path(__file__).parent / "_gallery" / self.name
+
+
+GALLERY: tuple[Piece, ...] = (
+    Piece(
+        name="quotes",
+        task="prose",
+        patterns=("inside quotes",),
+        line="This network has read short stories, and one of its units knows when somebody is talking.",
+        steps=8_192,
+        seed=1,
+        kept=(1_024, 4_096, 8_192),
+    ),
+    Piece(
+        name="carry",
+        task="addition",
+        patterns=("carry",),
+        line="This network adds binary numbers, and one of its units is the carry.",
+        steps=2_048,
+        seed=1,
+        kept=(1, 8, 32, 128, 512, 2_048),
+    ),
+)
+_BY_NAME = {piece.name: piece for piece in GALLERY}
+
+
+def piece(name: str) -> Piece:
+    """The network called `name`. Raises UserError with the nearest name where there is none."""
+    if name not in _BY_NAME:
+        raise UserError(f"The gallery has no {name!r}.", suggestion(name, _BY_NAME))
+    return _BY_NAME[name]
+
+
+def of_run(run: str) -> Piece | None:
+    """The piece that lies in the directory `run`, if one does."""
+    return next((piece for piece in GALLERY if str(piece.path) == run), None)
+
+
+def rebuild(name: str, folder: Path) -> Path:
+    """Train a piece by its command and put what is shipped of it into `folder`/`name`. Raises UserError."""
+    from rnnplay.client import train
+    from rnnplay.runs import CONFIG, checkpoint
+
+    wanted = piece(name)
+    target = folder / name
+    with tempfile.TemporaryDirectory() as runs:
+        summary = train(wanted.task, runs=runs, steps=wanted.steps, seed=wanted.seed, **wanted.choices)
+        assert summary.run is not None
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        shutil.copy(summary.run / CONFIG, target)
+        for step in wanted.kept:
+            shutil.copy(checkpoint.path_of(summary.run, step, checkpoint.WEIGHTS), target)
+    return target
