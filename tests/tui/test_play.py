@@ -251,7 +251,7 @@ async def test_a_stopped_run_can_go_on_and_can_still_be_sampled(person: Person) 
     assert "Stopped and saved at step 120." in person.sees()
     await person.press("s")
     assert person.trainers[1].sent[0] == say.Inspect(run="/nowhere/run-1")
-    await person.tell(started(step=120), status("inspecting"))
+    await person.tell(started(step=120), status("inspecting"), trace())
     assert person.trainers[1].commands(say.Sample)
     await person.press("r")
     assert person.trainers[1].closed

@@ -100,10 +100,10 @@ async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_we
 
 
 async def test_what_a_task_cannot_do_is_told_in_its_panel_when_nobody_asked(session: Session) -> None:
-    session.handle(trace())
+    session.handle(say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
     session.handle(say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
     assert session.problem is None
-    assert session.silent == {"sample": "adding writes nothing."}
+    assert session.silent == {"cells": "adding shows nothing.", "sample": "adding writes nothing."}
     session.handle(say.Failed(wrong="That went wrong.", remedy="Do this."))
     assert session.problem == ("That went wrong.", "Do this.")
 
@@ -183,3 +183,11 @@ async def test_squared_error_is_called_so() -> None:
     assert view is not None
     assert view.title == "Loss · squared error, log scale"
     assert view.figure[-1][0] == "train"
+
+
+async def test_words_stand_apart_where_spaces_are_no_symbols(session: Session) -> None:
+    session.handle(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", "bad", "!"))))
+    session.handle(say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
+    assert "".join(present.sample(session, coloured=False, back=0).text) == "good ! bad "
+    session.handle(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
+    assert "".join(present.sample(session, coloured=False, back=0).text) == "good!bad"

@@ -27,6 +27,14 @@ def glyph(symbol: str, glyphs: Glyphs) -> str:
     return symbol
 
 
+def spaced(symbols: Sequence[str], vocabulary: Sequence[str] | None = None) -> Sequence[str]:
+    """Symbols of several letters each with a space behind it, unless spaces are symbols themselves."""
+    known = symbols if vocabulary is None else vocabulary
+    if all(len(symbol) <= 1 for symbol in known) or any(symbol[:1].isspace() for symbol in known):
+        return symbols
+    return tuple(f"{symbol} " for symbol in symbols)
+
+
 def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, int]]:
     """Rows as (first, past the last) indices into `symbols`, each at most `width` cells wide.
 
@@ -52,7 +60,7 @@ def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, 
         if symbol == "\n":
             rows.append((start, index + 1))
             start, used, breakable, since_break = index + 1, 0, -1, 0
-        elif symbol == " ":
+        elif symbol.endswith(" "):
             breakable, since_break = index + 1, 0
     if start < len(symbols):
         rows.append((start, len(symbols)))
