@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import GATES, Network, State
-from rnnplay.engine.looking import Forward
+from rnnplay.engine.looking import Activations
 from rnnplay.tasks.base import Array, Batch, Task
 
 STREAMS = 16
@@ -48,7 +48,7 @@ def states_of(network: Network) -> tuple[str, ...]:
 
 def read_text(network: Network, ids: Array, start: int, length: int, state: str) -> Reading:
     """Read symbols `start` to `start + length` of the text `ids` (any integers). Raises UserError: no such state."""
-    _check(network, state)
+    check_state(network, state)
     total = len(ids)
     start = min(max(start, 0), max(total - 1, 0))
     stop = min(start + length, total)
@@ -72,7 +72,7 @@ def read_items(network: Network, task: Task, start: int, length: int, state: str
 
     Raises UserError where none are held out. Nothing is said to be surprising: an item's targets are no text.
     """
-    _check(network, state)
+    check_state(network, state)
     batch = next(iter(task.evaluation()), None)
     if batch is None:
         raise UserError(f"{task.name} has nothing held out to look at.", "Choose another task.")
@@ -83,7 +83,7 @@ def read_items(network: Network, task: Task, start: int, length: int, state: str
     first, last = start // T, -(-stop // T)
     some = take(batch, first, last)
     found = network.forward(some, gates=state not in ("h", "c"))
-    values = _picked(network, found, state).transpose(0, 2, 3, 1)
+    values = picked(network, found, state).transpose(0, 2, 3, 1)
     inputs = some.inputs.swapaxes(0, -1)  # (B, T) or (B, D, T)
     ids = inputs.reshape(-1) if task.by_id else inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])
     kept = slice(start - first * T, stop - first * T)
@@ -125,14 +125,14 @@ def _read(network: Network, read: Array, before: Array, warm: int, state: str) -
         current = found.state
         if end > warm:
             own = max(warm - begin, 0)  # time steps of the warm-up in this chunk
-            kept = _picked(network, found, state)[:, own:]
+            kept = picked(network, found, state)[:, own:]
             values[..., begin + own - warm : end - warm] = kept.transpose(0, 2, 3, 1)
         if a.readout == "softmax":
             _surprise(surprise, found.logits, read, before, begin, warm)
     return values.reshape(a.layers, a.hidden, B * T), surprise.reshape(B * T)
 
 
-def _picked(network: Network, found: Forward, state: str) -> Array:
+def picked(network: Network, found: Activations, state: str) -> Array:
     """The state or gate after each time step: (L, T, H, B)."""
     a = network.architecture
     if found.gates is None:
@@ -157,7 +157,8 @@ def _surprise(surprise: Array, logits: Array, read: Array, before: Array, begin:
     np.copyto(here, bits.T, where=~before[first:last].T)
 
 
-def _check(network: Network, state: str) -> None:
+def check_state(network: Network, state: str) -> None:
+    """Raises UserError where the cell has no such state or gate."""
     if state not in (known := states_of(network)):
         raise UserError(f"A {network.architecture.cell} has no {state!r} to look at.", f"Choose of {', '.join(known)}.")
 

@@ -39,6 +39,17 @@ from rnnplay.protocol.events import (
     Stopped,
     Trace,
 )
+from rnnplay.protocol.examples import (
+    AskTask,
+    ExampleAnswer,
+    ExampleQuestion,
+    ExampleShown,
+    Measured,
+    MeasureTask,
+    Said,
+    ShowExample,
+    TaskAnswered,
+)
 from rnnplay.protocol.looking import (
     Advice,
     CheckUp,
@@ -85,6 +96,7 @@ __all__ = [
     "Answer",
     "AnyCommand",
     "AnyEvent",
+    "AskTask",
     "Candidate",
     "Change",
     "CheckUp",
@@ -94,6 +106,9 @@ __all__ = [
     "Evaluate",
     "Evaluated",
     "Event",
+    "ExampleAnswer",
+    "ExampleQuestion",
+    "ExampleShown",
     "Facts",
     "Failed",
     "Find",
@@ -115,6 +130,8 @@ __all__ = [
     "Inspect",
     "LookingAnswer",
     "LookingQuestion",
+    "MeasureTask",
+    "Measured",
     "OneStep",
     "OneUnit",
     "OneUnitShown",
@@ -125,6 +142,7 @@ __all__ = [
     "Remark",
     "Resume",
     "Row",
+    "Said",
     "Sample",
     "Sampled",
     "Save",
@@ -132,12 +150,14 @@ __all__ = [
     "SetHidden",
     "SetInput",
     "SetWeight",
+    "ShowExample",
     "Started",
     "Status",
     "Steer",
     "Stop",
     "StopSampling",
     "Stopped",
+    "TaskAnswered",
     "Trace",
     "Train",
     "Unroll",
@@ -169,6 +189,7 @@ AnyCommand = (
     | Evaluate
     | Question
     | LookingQuestion
+    | ExampleQuestion
 )
 AnyEvent = (
     Started
@@ -183,6 +204,7 @@ AnyEvent = (
     | Stopped
     | Answer
     | LookingAnswer
+    | ExampleAnswer
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -64,6 +64,7 @@ class Watch(Command, frozen=True, kw_only=True):
     every: float = 1.0  # seconds; 0: once
     step: int | None = None  # of that checkpoint; None: as the network stands
     candidates: bool = False  # tell what the network expects after each character too
+    example: int | None = None  # where there is no text: held-out items from this one on, a line each
 
 
 class Sample(Command, frozen=True, kw_only=True):

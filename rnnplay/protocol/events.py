@@ -22,6 +22,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     features: tuple[str, ...] = ()
     longest_lag: int = 0
     blas: str = ""  # kernel and threads, for people
+    examples: bool = False  # there are items to show: ShowExample is answered
+    question: str = ""  # what AskTask is asked, for people; empty: it takes none
+    samples: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -106,7 +109,7 @@ class Trace(Event, frozen=True, kw_only=True):
 
     step: int
     start: int  # of the piece in the held-out text
-    total: int  # characters of the held-out text
+    total: int  # characters of the held-out text; 0: items, which go on for ever
     symbols: tuple[str, ...]  # N
     state: str
     values: Packed  # uint8 (L, H, N): 0 is -scale, 127 is zero, 254 is +scale

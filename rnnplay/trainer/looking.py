@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from rnnplay import corpora
@@ -17,10 +18,12 @@ from rnnplay.engine import Network
 from rnnplay.lab.gates import expected
 from rnnplay.lab.sampling import CANDIDATES, Options
 from rnnplay.lab.steering import Steered
+from rnnplay.lab.timeline import read_examples
 from rnnplay.lab.trace import Reading, quantised, read_items, read_text
-from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, Trace, Watch
+from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, StopSampling, Trace, Watch
 from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import read_in_streams
+from rnnplay.trainer.budget import Budget
 from rnnplay.trainer.opening import Session, history, left_out
 from rnnplay.trainer.wire import Wire
 
@@ -32,21 +35,6 @@ MAX_TRACE = 48 * 2**20  # numbers in a trace
 _AT_ONCE = 16  # symbols between two looks at the clock
 _SLICE = 0.02  # seconds of sampling at a time where nothing trains
 _TRAINING_SLICE = 0.002
-
-
-class Budget:
-    """Time that may be spent beside training: a share of what passes, and a little at once after a rest."""
-
-    def __init__(self, share: float, most: float = 0.02) -> None:
-        self._share, self._most, self._left, self._last = share, most, most, time.perf_counter()
-
-    def left(self, now: float) -> bool:
-        self._left = min(self._most, self._left + (now - self._last) * self._share)
-        self._last = now
-        return self._left > 0
-
-    def spend(self, seconds: float) -> None:
-        self._left -= seconds
 
 
 @dataclass(eq=False)
@@ -136,24 +124,27 @@ class Looker:
         architecture = network.architecture
         most = MAX_TRACE // (architecture.layers * architecture.hidden)
         start, length = max(command.start, 0), min(max(command.length, 1), most)
-        self._wire.send(self._event(self._read(network, start, length, command.state), step, command, network))
+        wanted = msgspec.structs.replace(command, start=start, length=length)
+        self._wire.send(self._event(self._read(network, wanted), step, wanted, network))
         self._traced, self._traced_step = time.perf_counter(), step
         self._tracing.spend(self._traced - begun)
 
-    def _read(self, network: Network, start: int, length: int, state: str) -> Reading:
+    def _read(self, network: Network, command: Watch) -> Reading:
         """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
         task, pieces = self._learner.task, self._session.pieces
         ids = task.held_out_ids if pieces is None else pieces
         if len(ids):
-            return read_text(network, ids, start, length, state)
-        return read_items(network, task, start, length, state)
+            return read_text(network, ids, command.start, command.length, command.state)
+        if command.example is not None:
+            return read_examples(network, task, command.example, command.length, command.state)
+        return read_items(network, task, command.start, command.length, command.state)
 
     def _event(self, reading: Reading, step: int, command: Watch, network: Network) -> Trace:
         candidates: tuple[Packed | None, Packed | None] = None, None
         if command.candidates and network.architecture.readout == "softmax":
             top = reading.values[-1]
             if command.state != "h":
-                top = self._read(network, reading.start, len(reading.ids), "h").values[-1]
+                top = self._read(network, msgspec.structs.replace(command, state="h")).values[-1]
             best, chances = expected(network, top, CANDIDATES)
             candidates = Packed.of(best), Packed.of(chances)
         values, scale = quantised(reading.values)
@@ -180,6 +171,18 @@ class Looker:
         return self._earlier[1]
 
     # ------------------------------------------------------------------------------------------------------ samples
+
+    def obey(self, command: Watch | Sample | StopSampling | Steer) -> None:
+        """Raises UserError where something makes no sense."""
+        match command:
+            case Watch():
+                self.watch(command)
+            case Sample():
+                self.sample(command)
+            case StopSampling():
+                self.stop_sampling(command.channel)
+            case Steer():
+                self.steer(command)
 
     def sample(self, command: Sample) -> None:
         """Begin to write. Raises UserError where the task has nothing to write, or an option makes no sense."""
@@ -306,7 +309,8 @@ class Looker:
             raise UserError(f"The share is {share:g}.", "Give a number above 0 and at most 1.")
         ids: Any
         if command.text is not None:
-            ids, unseen = corpora.encode_file(command.text, task.vocabulary, getattr(task, "rest", None))
+            rest, as_bytes = getattr(task, "rest", None), self._learner.config.bytes
+            ids, unseen = corpora.encode_file(command.text, task.vocabulary, rest, as_bytes=as_bytes)
             notes = (left_out(unseen),) if unseen else ()
         elif not len(task.training_ids):
             return task.evaluation(), self._session.baseline, ()

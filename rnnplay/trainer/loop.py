@@ -20,12 +20,11 @@ from rnnplay.protocol import (
     Evaluate,
     Evaluated,
     Event,
+    ExampleQuestion,
     Failed,
     Go,
-    Gradients,
-    Influence,
+    LookingQuestion,
     OneStep,
-    OneUnit,
     Pause,
     Progress,
     Question,
@@ -39,7 +38,6 @@ from rnnplay.protocol import (
     Stop,
     Stopped,
     StopSampling,
-    Unroll,
     Watch,
 )
 from rnnplay.runs import run_id
@@ -50,6 +48,7 @@ from rnnplay.trainer.exploring import Explorer
 from rnnplay.trainer.looking import Looker
 from rnnplay.trainer.metrics import Pace, Step, evaluation_due, finite, last_step
 from rnnplay.trainer.opening import Session, go_back
+from rnnplay.trainer.showing import Showing
 from rnnplay.trainer.telling import evaluated, past, started
 from rnnplay.trainer.wire import Wire
 
@@ -68,6 +67,7 @@ class Loop:
         self._session, self._learner, self._wire = session, session.learner, wire
         self._looker, self._questions = Looker(session, wire), Questions(session, wire)
         self._explorer, self._checking = Explorer(session), CheckingUp(session, wire)
+        self._showing = Showing(session, wire)
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
         self._wrong = self._remedy = ""  # why it was paused or has diverged
         self._ending = False
@@ -113,6 +113,7 @@ class Loop:
             self._train()
         self._looker.serve(self._state == "training")
         self._questions.serve(self._state == "training")
+        self._showing.serve(self._state == "training")
         if self._state != self._told or (self._state == "training" and time.perf_counter() - self._reported >= REPORT):
             self._report()
 
@@ -253,14 +254,11 @@ class Loop:
         match command:
             case Stop():
                 self._ending = True
-            case Watch():
-                self._looker.watch(command)
-            case Sample():
-                self._looker.sample(command)
-            case StopSampling():
-                self._looker.stop_sampling(command.channel)
-            case Steer():
-                self._looker.steer(command)
+            case Watch() | Sample() | StopSampling() | Steer():
+                self._looker.obey(command)
+            case _ if isinstance(command, ExampleQuestion):
+                self._showing.obey(command, self._interrupted)
+                self._mark = None
             case _ if isinstance(command, Question):
                 self._questions.ask(command)
                 self._mark = None
@@ -270,12 +268,12 @@ class Loop:
                 self._mark = None
             case Pause() | Go() | OneStep() | Save() | Change():
                 self._steer(command)
-            case Unroll() | Gradients() | OneUnit() | Influence():
-                self._wire.send(self._explorer.answer(command))
-                self._mark = None
             case CheckUp():
                 self._flush()
                 self._checking.begin(command)
+                self._mark = None
+            case _ if isinstance(command, LookingQuestion):
+                self._wire.send(self._explorer.answer(command))
                 self._mark = None
             case _:
                 wrong = f"{type(command).__name__} is not understood here."

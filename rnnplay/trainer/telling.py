@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rnnplay.catalogue import entry
 from rnnplay.protocol import Evaluated, Event, Facts, Progress, Started
 from rnnplay.trainer.opening import Session
+from rnnplay.trainer.showing import samples
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
 
@@ -25,6 +26,9 @@ def started(session: Session) -> Started:
         features=tuple(task.feature_names()),
         longest_lag=task.longest_lag,
         blas=session.blas,
+        examples=task.example(0) is not None,
+        question=task.question,
+        samples=samples(task),
     )
     notes = tuple(session.notes)
     return Started(run=str(session.run), config=learner.config, facts=facts, step=learner.step, notes=notes)

@@ -1,0 +1,78 @@
+"""One held-out item as the network answers it, a question put to the network, and how well it does in the task's terms.
+
+Rows are aligned: element t of each belongs to time step t. None stands where a time step has no input or no target.
+"""
+
+import msgspec
+
+from rnnplay.protocol.base import Command, Event, Packed
+
+
+class ShowExample(Command, frozen=True, kw_only=True):
+    """Send an ExampleShown now, and again every `every` seconds while steps are done (0: once)."""
+
+    index: int = 0  # of the held-out items
+    every: float = 0.0
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A symbol that the network gave, with its probability."""
+
+    symbol: str
+    probability: float
+
+
+class ExampleShown(Event, frozen=True, kw_only=True):
+    """The answer to ShowExample: T time steps of one item."""
+
+    step: int
+    index: int
+    title: str
+    source: tuple[str, ...] = ()  # what an encoder read, in the order of the sentence
+    inputs: tuple[str | None, ...]  # T
+    targets: tuple[str | None, ...]  # T; None: this time step has none
+    predictions: tuple[str | None, ...]  # T: the likeliest output, or the number predicted
+    chances: tuple[float | None, ...]  # T: the probability of that prediction; None: a number
+    right: tuple[float | None, ...]  # T: the probability of the target; None: no target, or a number
+    outputs: tuple[str, ...] = ()  # names of the outputs, where they are few and only the end has a target
+    probabilities: Packed | None = None  # float32 (T, V): their probabilities after each time step
+    frames: Packed | None = None  # uint8 (F, height, width), 0 dark to 255: the picture, or a film's frames
+    predicted_frames: Packed | None = None  # the same, (T, height, width): the frame expected after each time step
+    series: Packed | None = None  # float64 (T + 1,) in its own units
+    predicted: Packed | None = None  # float64 (T,): of the values from the second on, each from those before it
+    forecast: Packed | None = None  # float64 (F,): of the last F values, each prediction fed back
+    written: tuple[Said, ...] = ()  # by the network alone, from <START> on, its own words fed back
+    wanted: tuple[str, ...] = ()  # what it should have written
+
+
+class AskTask(Command, frozen=True, kw_only=True):
+    """Put the task's question to the network (`Facts.question` says what it is)."""
+
+    prompt: str
+
+
+class TaskAnswered(Event, frozen=True, kw_only=True):
+    """The answer to AskTask. `series`: float64 (N,), where the answer is numbers."""
+
+    step: int
+    prompt: str
+    said: tuple[Said, ...]
+    series: Packed | None = None
+
+
+class MeasureTask(Command, frozen=True, kw_only=True):
+    """How well does the network do on items that it never trained on?"""
+
+
+class Measured(Event, frozen=True, kw_only=True):
+    """The answer to MeasureTask: `value` against `criterion`, in the task's own terms."""
+
+    step: int
+    name: str
+    value: float | None  # None: not a finite number
+    criterion: float
+    solved: bool
+
+
+ExampleQuestion = ShowExample | AskTask | MeasureTask
+ExampleAnswer = ExampleShown | TaskAnswered | Measured

@@ -1,0 +1,241 @@
+"""Held-out items as the network answers them, questions put to it, and its measure: ShowExample, AskTask, MeasureTask.
+
+Everything is read from the network that is shown, on states of its own; training only waits.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.engine.looking import Forward
+from rnnplay.lab.timeline import item
+from rnnplay.protocol import (
+    AskTask,
+    ExampleQuestion,
+    ExampleShown,
+    Measured,
+    MeasureTask,
+    Packed,
+    Said,
+    ShowExample,
+    TaskAnswered,
+)
+from rnnplay.tasks.base import Array, Batch, Example, Measure, Task
+from rnnplay.tasks.generated import END, START
+from rnnplay.tasks.series import Series
+from rnnplay.tasks.text import TextTask
+from rnnplay.trainer.budget import Budget
+from rnnplay.trainer.metrics import finite
+from rnnplay.trainer.opening import Session
+from rnnplay.trainer.wire import Wire
+
+SHARE = 0.012  # of training's time, for showing an example again and again
+FEW = 8  # outputs whose probabilities are all told
+LONGEST = 60  # symbols that a network may write
+KNOWN = 2 / 3  # of a series' values stand before the forecast
+LEARNED = 0.05  # nats: below that a task without a measure of its own counts as learned by heart
+ORDER = 3  # of the n-gram that a network must beat on a text
+
+
+class LeftOff(Exception):
+    """Whoever asked is gone, or the end has come."""
+
+
+class Showing:
+    """Answers for one session; goes on showing an example while the network learns."""
+
+    def __init__(self, session: Session, wire: Wire) -> None:
+        self._learner, self._wire = session.learner, wire
+        self._shown: ShowExample | None = None
+        self._told, self._told_step = 0.0, -1
+        self._budget = Budget(SHARE)
+
+    def obey(self, command: ExampleQuestion, interrupted: Callable[[], bool]) -> None:
+        """Raises UserError where there is no such example, or where a question makes no sense."""
+        match command:
+            case ShowExample():
+                self._shown = None
+                self._show(command)
+                self._shown = command if command.every > 0 else None
+            case AskTask():
+                self._wire.send(self.ask(command.prompt))
+            case MeasureTask():
+                with contextlib.suppress(LeftOff):
+                    self._wire.send(self.measure(interrupted))
+
+    def serve(self, training: bool) -> None:
+        """Show the example again where the network has learned since."""
+        command, now = self._shown, time.perf_counter()
+        if command is None or now - self._told < command.every or self._told_step == self._learner.step:
+            return
+        if self._budget.left(now) or not training:
+            self._show(command)
+
+    def _show(self, command: ShowExample) -> None:
+        begun = time.perf_counter()
+        self._wire.send(shown(self._learner.shown(), self._learner.task, self._learner.step, command.index))
+        self._told, self._told_step = time.perf_counter(), self._learner.step
+        self._budget.spend(self._told - begun)
+
+    def ask(self, prompt: str) -> TaskAnswered:
+        task, network = self._learner.task, self._learner.shown()
+        if not task.question:
+            raise UserError(f"{task.name} takes no question.", "Look at its examples.")
+        said = task.respond(prompt, lambda batch: network.forward(batch).outputs)
+        numbers = np.array([float(symbol) for symbol, _ in said]) if isinstance(task, Series) else None
+        return TaskAnswered(
+            step=self._learner.step,
+            prompt=prompt,
+            said=tuple(Said(symbol, probability) for symbol, probability in said),
+            series=None if numbers is None else Packed.of(numbers),
+        )
+
+    def measure(self, interrupted: Callable[[], bool]) -> Measured:
+        """Raises LeftOff where it is interrupted, UserError where the task has no way to tell."""
+        task, network = self._learner.task, self._learner.shown()
+
+        def answer(batch: Batch) -> Array:
+            if interrupted():
+                raise LeftOff
+            return np.asarray(network.forward(batch).outputs)
+
+        found = task.measure(answer) or self._by_loss(interrupted)
+        return Measured(
+            step=self._learner.step,
+            name=found.name,
+            value=finite(found.value),
+            criterion=found.criterion,
+            solved=bool(found.solved),
+        )
+
+    def _by_loss(self, interrupted: Callable[[], bool]) -> Measure:
+        """The held-out loss: of a text against an n-gram model, else against almost nothing."""
+        task = self._learner.task
+        found = self._learner.evaluate(task.evaluation(), interrupted)
+        if found is None:
+            raise LeftOff
+        if not found[1]:
+            raise UserError("No data are held out to measure on.", "Give --validation a share above 0.")
+        loss = float("nan") if found[0] is None else found[0]
+        if isinstance(task, TextTask):
+            name, criterion = f"nats a symbol, {ORDER}-gram {{:.3f}}", task.ngram(ORDER)
+            return Measure(name.format(criterion), loss, criterion, loss < criterion)
+        return Measure("held-out loss", loss, LEARNED, loss < LEARNED)
+
+
+def samples(task: Task) -> bool:
+    """Whether a sample makes sense: what is written can be read again, and nothing else sets the first state."""
+    alone = task.by_id and not (task.source or task.features)
+    return alone and task.readout == "softmax" and task.output_vocabulary == task.vocabulary
+
+
+def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
+    """Item `index` as the network answers it. Raises UserError where there is none."""
+    example = item(task, index)
+    batch = example.batch
+    found = network.forward(batch)
+    y = np.asarray(found.outputs[:, :, 0], np.float64)  # (T, V)
+    fields = _rows(task, example, y)
+    if task.frame is not None or example.picture is not None:
+        fields |= _pictures(task, example, y)
+    if isinstance(task, Series) and example.series is not None:
+        fields |= _series(network, task, example, y)
+    if task.by_id and START in task.vocabulary and END in task.output_vocabulary:
+        fields |= _written(network, task, example)
+    return ExampleShown(
+        step=step,
+        index=index,
+        title=example.title,
+        source=tuple(reversed(example.source or [])),
+        inputs=tuple(example.inputs),
+        targets=tuple(example.targets),
+        **fields,
+    )
+
+
+def _rows(task: Task, example: Example, y: Array) -> dict[str, Any]:
+    """Predictions beside targets, where a time step has one."""
+    T, V = y.shape
+    names = task.output_vocabulary or task.vocabulary
+    asked = [target is not None for target in example.targets]
+    predictions: list[str | None] = [None] * T
+    chances: list[float | None] = [None] * T
+    right: list[float | None] = [None] * T
+    for t in np.flatnonzero(asked):
+        if task.readout == "softmax":
+            best, target = int(y[t].argmax()), int(example.batch.targets[t, 0])
+            predictions[t], chances[t], right[t] = names[best], float(y[t, best]), float(y[t, target])
+        elif V == 1 and task.readout == "linear":
+            value = float(task.unscaled(y[t, 0])) if isinstance(task, Series) else float(y[t, 0])
+            predictions[t] = f"{value:.3g}" if isinstance(task, Series) else f"{value:.2f}"
+        elif V == 1:
+            one = float(y[t, 0])
+            predictions[t], chances[t] = str(int(one > 0.5)), max(one, 1 - one)
+            right[t] = one if example.batch.targets[t, 0, 0] > 0.5 else 1 - one
+    fields: dict[str, Any] = {"predictions": tuple(predictions), "chances": tuple(chances), "right": tuple(right)}
+    if (task.readout == "softmax" and V <= FEW and T > 1 and sum(asked) == 1) or (task.readout == "softmax" and T == 1):
+        fields |= {"outputs": tuple(names), "probabilities": Packed.of(y.astype(np.float32))}
+    return fields
+
+
+def _pictures(task: Task, example: Example, y: Array) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if example.picture is not None:
+        frames = example.picture if example.picture.ndim == 3 else example.picture[None]
+        fields["frames"] = _bytes(frames)
+    if task.frame is not None and y.shape[1] == task.frame[0] * task.frame[1]:
+        fields["predicted_frames"] = _bytes(y.reshape(-1, *task.frame))
+    return fields
+
+
+def _bytes(pictures: Array) -> Packed:
+    return Packed.of(np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8))
+
+
+def _series(network: Network, task: Series, example: Example, y: Array) -> dict[str, Any]:
+    """The series, each next value from those before it, and a forecast of its last third."""
+    assert example.series is not None
+    values = example.batch.inputs[:, 0, 0]  # (T,), scaled
+    T = len(values)
+    known = max(1, min(T, round(T * KNOWN)))
+    state = network.zero_state(1)
+    logits = np.zeros((1, 1))
+    for value in values[:known]:
+        logits, state = network.step(np.array([[value]], values.dtype), state)
+    forecast = [float(logits[0, 0])]
+    while len(forecast) < T + 1 - known:
+        logits, state = network.step(np.array([[forecast[-1]]], values.dtype), state)
+        forecast.append(float(logits[0, 0]))
+    return {
+        "series": Packed.of(np.asarray(example.series, np.float64)),
+        "predicted": Packed.of(np.asarray(task.unscaled(y[:, 0]), np.float64)),
+        "forecast": Packed.of(np.asarray(task.unscaled(np.array(forecast)), np.float64)),
+    }
+
+
+def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
+    """What the network writes by itself, its likeliest symbol fed back until <END>."""
+    batch = example.batch
+    names, end = task.output_vocabulary, task.output_vocabulary.index(END)
+    reads = {symbol: i for i, symbol in enumerate(task.vocabulary)}
+    first = Batch(batch.inputs[:1], batch.targets[:1], None, None, batch.source, batch.source_mask, batch.features)
+    if int(batch.inputs[0, 0]) != reads[START]:
+        return {}
+    found: Forward = network.forward(first)
+    p, state = found.outputs[0, :, 0], found.state
+    said: list[Said] = []
+    while len(said) < LONGEST:
+        best = int(p.argmax())
+        if best == end or names[best] not in reads:
+            break
+        said.append(Said(names[best], float(p[best])))
+        y, state = network.step(np.array([reads[names[best]]], np.int32), state)
+        p = np.exp(y[:, 0] - y.max())
+        p /= p.sum()
+    wanted = [target for target in example.targets if target is not None and target != END]
+    return {"written": tuple(said), "wanted": tuple(wanted)}
