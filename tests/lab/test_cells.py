@@ -1,0 +1,234 @@
+"""Units that were planted are found, and a network without one is told from its controls by nobody."""
+
+import numpy as np
+import pytest
+
+from rnnplay.config import RunConfig, UserError, configure
+from rnnplay.corpora import Text
+from rnnplay.engine import GATES, Architecture, Network
+from rnnplay.lab.ablate import Ablation, ablate
+from rnnplay.lab.cells import Unit, find, follow, where
+from rnnplay.lab.finder import auc, ranks
+from rnnplay.lab.gates import expected, shares
+from rnnplay.lab.reading import Columns, columns
+from rnnplay.tasks import make
+from rnnplay.tasks.text import TextTask
+
+LETTERS = '\n "abcde.'
+PLANTED = 5
+
+
+def written(length: int = 9_000) -> str:
+    """Lines of made-up words, a third of them said aloud, in quotes that always close."""
+    rng = np.random.default_rng(4)
+    lines = []
+    while sum(map(len, lines)) < length:
+        words = " ".join("".join(rng.choice(list("abcde"), rng.integers(1, 6))) for _ in range(rng.integers(3, 12)))
+        lines.append(f'"{words}."\n\n' if rng.random() < 0.4 else f"{words}.\n\n")
+    return "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def task() -> TextTask:
+    text = written()
+    ids = np.array([LETTERS.index(symbol) for symbol in text], np.uint8)
+    config = RunConfig(task="prose", batch=3, seq_len=7, validation=0.5)
+    return TextTask(config, Text("written", ids, tuple(LETTERS), ""))
+
+
+def random_network(cell: str = "lstm", seed: int = 3, layers: int = 2) -> Network:
+    return Network(Architecture(cell=cell, inputs=len(LETTERS), hidden=11, outputs=len(LETTERS), layers=layers), seed)
+
+
+def with_a_quote_cell(layers: int = 2) -> Network:
+    """Unit PLANTED of the last layer but one flips at a quote and holds otherwise: an LSTM's latch, set by hand.
+
+    A quote after white space opens (g high), one after a letter or full stop closes (g low). So that the input alone
+    decides, an opening quote is told by what was read before it: unit 0 remembers whether that was white space.
+    """
+    network = random_network(layers=layers)
+    p, H, gates = network.parameters, 11, list(GATES["lstm"])
+
+    def row(gate: str, unit: int) -> int:
+        return gates.index(gate) * H + unit
+
+    def still(unit: int, gate: str, bias: float) -> None:
+        p["l0.W_xh"][row(gate, unit)] = 0
+        p["l0.W_hh"][row(gate, unit)] = 0
+        p["l0.b_h"][row(gate, unit)] = bias
+
+    for gate, bias in (("i", 9), ("f", -9), ("o", 9), ("g", -9)):  # unit 0: was the last symbol white space?
+        still(0, gate, bias)
+    for symbol in " \n":
+        p["l0.W_xh"][row("g", 0), LETTERS.index(symbol)] = 18
+    for gate, bias in (("i", -9), ("f", 9), ("o", 9), ("g", 0)):  # unit PLANTED: moves at quotes alone
+        still(PLANTED, gate, bias)
+    quote = LETTERS.index('"')
+    p["l0.W_xh"][row("i", PLANTED), quote] = 18
+    p["l0.W_xh"][row("f", PLANTED), quote] = -18
+    p["l0.W_hh"][row("g", PLANTED), 0] = 9  # what stood before the quote: +9 after white space, -9 else
+    return network
+
+
+@pytest.fixture(scope="module")
+def reading(task: TextTask) -> Columns:
+    return columns(task, "inside quotes", 4_000)
+
+
+def test_a_planted_quote_cell_is_found_first(reading: Columns) -> None:
+    found = find(with_a_quote_cell(), random_network(), reading, "inside quotes")
+    unit, score = found.best
+    assert (unit.layer, unit.unit) == (0, PLANTED)
+    assert score.sign == 1
+    assert score.strength > 0.99
+    assert found.ranking.rolled < 0.75
+    assert found.untrained < 0.8
+    assert found.convincing
+    assert "Unit 6 of layer 1" in found.sentence()
+    assert "is high inside quotes: AUC" in found.sentence()
+
+
+def test_a_network_without_one_does_not_stand_out_and_the_finder_says_so(reading: Columns) -> None:
+    found = find(random_network(seed=8), random_network(seed=9), reading, "inside quotes")
+    assert not found.convincing
+    assert found.sentence().startswith("No unit stands out inside quotes")
+
+
+def test_a_regular_expression_finds_the_same_cell(task: TextTask) -> None:
+    read = columns(task, '"[^"]*"', 4_000)
+    found = find(with_a_quote_cell(layers=1), random_network(layers=1), read, '"[^"]*"')
+    assert (found.best[0].layer, found.best[0].unit) == (0, PLANTED)
+    assert 'inside matches of "[^"]*"' in found.sentence()
+
+
+def test_every_unit_of_every_layer_and_state_is_ranked(reading: Columns) -> None:
+    found = find(with_a_quote_cell(), random_network(), reading, "inside quotes")
+    units = [unit for unit, _ in found.ranking.units]
+    assert len(units) == len(set(units)) == 2 * 11 * 2
+    strengths = [score.strength for _, score in found.ranking.units]
+    assert strengths == sorted(strengths, reverse=True)
+
+
+def test_the_score_is_that_of_a_network_that_reads_symbol_by_symbol(task: TextTask) -> None:
+    """Warmed streams stand for one long reading: a latch forgets what it began with at the first quote."""
+    network, read = with_a_quote_cell(), columns(task, "inside quotes", 1_500)
+    inputs = read.pick(read.batch.inputs)
+    state, values = network.zero_state(1), []
+    for i in inputs:
+        _, state = network.step(np.array([i]), state)
+        values.append(state[0].c[PLANTED, 0])
+    alone = auc(ranks(np.array([values])), read.feature)[0]
+    assert follow(network, read, Unit(0, PLANTED, "c")) == pytest.approx(alone, abs=0.005)
+
+
+def test_the_text_read_is_the_held_out_one_in_order(task: TextTask) -> None:
+    read = columns(task, "inside quotes", 700)
+    assert read.size == 700
+    text = task.decode(read.pick(read.batch.inputs))
+    assert text in task.decode(task.held_out_ids)
+    assert (read.feature == task.feature("inside quotes", read.pick(read.batch.inputs))).all()
+    follows = task.decode(read.pick(read.batch.targets))
+    assert text[1:] == follows[:-1]
+
+
+def test_another_text_is_read_where_one_is_given(task: TextTask) -> None:
+    other, _ = task.encode('ab "cd" e ' * 40)
+    read = columns(task, '"[^"]*"', 300, other)
+    assert task.decode(read.pick(read.batch.inputs)).startswith('ab "cd"')
+
+
+def test_ablating_the_cell_that_is_heard_costs_most_inside(reading: Columns) -> None:
+    network = with_a_quote_cell(layers=1)
+    p = network.parameters
+    p["W_hy"][...] *= 0.1
+    p["W_hy"][LETTERS.index('"'), PLANTED] = 1.5  # a quote may follow only inside
+    p["b_y"][LETTERS.index('"')] = -2.5
+    *shares_done, told = ablate(network, reading, 0, PLANTED, "inside quotes", "zero", others=10)
+    assert isinstance(told, Ablation)
+    assert shares_done == sorted(shares_done)
+    assert len(told.others) == 10
+    assert told.beaten >= 0.9  # unit 0, without which the cell sees no quotes, is missed too
+    assert told.inside > 0.01
+    assert f"{told.beaten * 10:.0f} of 10 other units cost less inside quotes" in told.sentence()
+
+
+def test_held_at_its_mean_a_unit_that_never_moves_costs_nothing(reading: Columns) -> None:
+    network = random_network(layers=1)
+    gates, H = list(GATES["lstm"]), 11
+    for gate, bias in (("i", 9), ("f", -9), ("o", 9), ("g", 0.5)):
+        network.parameters["l0.W_xh"][gates.index(gate) * H + 2] = 0
+        network.parameters["l0.W_hh"][gates.index(gate) * H + 2] = 0
+        network.parameters["l0.b_h"][gates.index(gate) * H + 2] = bias
+    *_, told = ablate(network, reading, 0, 2, "inside quotes", "mean", others=0)
+    assert isinstance(told, Ablation)
+    assert abs(told.inside) < 1e-3
+    assert abs(told.outside) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("layer", "unit", "pattern", "to", "wrong"),
+    [
+        (2, 0, "inside quotes", "zero", "no unit 1 of layer 3"),
+        (0, 11, "inside quotes", "zero", "no unit 12 of layer 1"),
+        (0, 0, "inside quotes", "one", "held at 'one'"),
+        (0, 0, "column", "zero", "has degrees"),
+    ],
+)
+def test_what_cannot_be_ablated_is_said(
+    task: TextTask, layer: int, unit: int, pattern: str, to: str, wrong: str
+) -> None:
+    with pytest.raises(UserError, match=wrong):
+        list(ablate(random_network(), columns(task, pattern, 500), layer, unit, pattern, to))
+
+
+@pytest.mark.parametrize("limit", [0, -3])
+def test_nothing_is_not_read(task: TextTask, limit: int) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        columns(task, "inside quotes", limit)
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", "ifo"), ("gru", "rz"), ("rnn", "")])
+def test_saturated_shares_are_those_counted_step_by_step(task: TextTask, cell: str, gates: str) -> None:
+    network = random_network(cell)
+    network.flat *= 6
+    read = columns(task, None, 600)
+    found = shares(network, read)
+    assert [(s.layer, s.gate) for s in found] == [(layer, gate) for layer in range(2) for gate in gates]
+    if not gates:
+        return
+    inside = network.forward(read.batch, gates=True)
+    assert inside.gates is not None
+    for share in found:
+        first = GATES[cell].index(share.gate) * 11
+        values = inside.gates[share.layer][:, first : first + 11].transpose(1, 0, 2)  # (H, T, B)
+        counted = read.pick(values)
+        np.testing.assert_allclose(share.left, (counted < 0.1).mean(axis=1), atol=1e-9)
+        np.testing.assert_allclose(share.right, (counted > 0.9).mean(axis=1), atol=1e-9)
+    assert 0 < found[0].left.mean() < 1
+
+
+def test_the_candidates_are_the_readouts_own(task: TextTask) -> None:
+    network = random_network()
+    read = columns(task, None, 200)
+    inside = network.forward(read.batch)
+    top = read.pick(inside.h[-1, 1:].transpose(1, 0, 2))  # (H, N)
+    ids, chances = expected(network, top, 5)
+    p = read.pick(inside.outputs.transpose(1, 0, 2)).T  # (N, V)
+    best = np.sort(p, axis=1)[:, ::-1][:, :5]
+    np.testing.assert_allclose(chances.T, best, atol=2e-3)
+    np.testing.assert_allclose(np.take_along_axis(p, ids.T.astype(int), axis=1), best, atol=1e-6)
+
+
+def test_numbers_are_looked_at_item_by_item() -> None:
+    addition = make(configure("addition"))
+    read = columns(addition, "carry", 64)
+    T = read.batch.inputs.shape[0]
+    assert read.size == 64
+    bits = read.batch.inputs[:, :, 0]
+    assert (read.feature[:T] == addition.feature("carry", bits)).all()
+
+
+def test_a_place_is_said_as_a_person_would() -> None:
+    assert where("inside quotes") == "inside quotes"
+    assert where("start of word") == "at start of word"
+    assert where("[A-Z]+") == "inside matches of [A-Z]+"
