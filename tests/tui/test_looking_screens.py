@@ -259,3 +259,20 @@ async def test_a_key_on_unroll_asks_the_trainer_nothing_to_walk(monkeypatch: pyt
         monkeypatch.setattr(person.unroll, "send", asked.append)
         await person.press("right", "down", "enter", "g", "r", "left", "escape")
         assert asked == []
+
+
+async def test_another_run_starts_unroll_afresh() -> None:
+    async with playing() as person:
+        await person.press("5")
+        await person.until("target")
+        await person.press("a")
+        await person.until("one update")
+        before = person.app.session.run
+        await person.press("escape", "n")
+        for _ in range(int(PATIENCE / 0.05)):
+            if person.app.session.run not in (before, None) and person.app.session.state == "finished":
+                break
+            await asyncio.sleep(0.05)
+        await person.press("5")
+        await person.until("target")
+        assert person.unroll.edits == [] and person.unroll.view.changed == ()

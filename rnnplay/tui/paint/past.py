@@ -8,7 +8,7 @@ from textual.strip import Strip
 from rnnplay.tui.looking_views import HealthView, PastView
 from rnnplay.tui.paint.colour import Palette
 from rnnplay.tui.paint.numbers import percent
-from rnnplay.tui.paint.rows import Piece, clickable, exactly, paragraph, row
+from rnnplay.tui.paint.rows import Piece, blank, clickable, exactly, flow, paragraph, row
 from rnnplay.tui.paint.unroll import written
 
 
@@ -41,9 +41,10 @@ def past(view: PastView, width: int, height: int, palette: Palette) -> list[Stri
 
 
 def advice(view: HealthView, width: int, palette: Palette, most: int = 3) -> list[Strip]:
-    """A line for each thing that is wrong: its name, its cause, what to try."""
+    """What is wrong, the worst first: its name, its cause, what to try; as many rows as it takes."""
+    margin = blank(1, palette)
     rows = []
     for one in view.advice[:most]:
-        pieces = [(f"{one.name}: ", palette.bad), (f"{one.cause} ", palette.text), (one.remedy, palette.accent)]
-        rows.append(row(pieces, width, palette))
+        pieces = [(f"{one.name}:", palette.bad), (one.cause, palette.text), (one.remedy, palette.accent)]
+        rows += [Strip([*margin, *line, *margin], width) for line in flow(pieces, max(1, width - 2), palette)]
     return rows

@@ -75,19 +75,19 @@ class PastPanel(Panel[PastView]):
 
 
 class HealthBar(Painted[HealthView]):
-    """What ails the run: a row for each piece of advice, at most `most`; no row where there is none."""
+    """What ails the run, at most three pieces of advice in as many rows as they take; no row where nothing does."""
 
     DEFAULT_CSS = "HealthBar { height: 0; width: 100%; }"
 
-    def __init__(self, *, most: int = 3, id: str) -> None:  # noqa: A002
+    def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(HealthView(), id=id)
-        self._most = most
 
     def repaint(self) -> None:
-        wanted = min(len(self.view.advice), self._most)
-        if self.styles.height is None or self.styles.height.value != wanted:
-            self.styles.height = wanted
+        width = self.size.width or self.app.size.width
+        rows_wanted = len(past.advice(self.view, width, self.palette))
+        if self.styles.height is None or self.styles.height.value != rows_wanted:
+            self.styles.height = rows_wanted
         super().repaint()
 
     def lines(self, width: int, height: int) -> list[Strip]:
-        return past.advice(self.view, width, self.palette, self._most)
+        return past.advice(self.view, width, self.palette)

@@ -49,6 +49,7 @@ class Looking(Screen[None]):
         self._ticks = 0
         self._asked_step = -1  # the step that the last question was about
         self._asked_at = self._rests_until = 0.0
+        self._run = session.run  # the one that the answers are about
         self._tasks: set[asyncio.Task[None]] = set()
         self._stale = False  # the run has moved on, and the words have not
         self.answers: dict[str, say.AnyEvent] = {}  # the last one of each kind
@@ -149,11 +150,18 @@ class Looking(Screen[None]):
             if self.app.screen is self:
                 self.paint_words()
         elif isinstance(event, say.Started):
-            self.answers.clear()
+            if event.run != self._run:
+                self._run = event.run
+                self.answers.clear()
+                self.forget()
             if self.app.screen is self:
                 self.call_later(self.ask_anew)
         else:
             self._stale = self._stale or isinstance(event, say.Status | say.Stopped)
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Another run begins: what was asked of the one before means nothing."""
 
     def refused(self) -> None:
         """A question could not be answered; the session holds the words."""

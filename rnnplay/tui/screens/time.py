@@ -68,7 +68,7 @@ class Time(Looking):
         beside = BESIDE[self.beside]
         runs = self._others() if beside == "trained" else ()
         self.send(say.Gradients(lags=LAGS[self.lags], beside="fresh" if beside == "fresh" else "", runs=runs))
-        if self.unit_panel.view.norms is None:
+        if "OneUnitShown" not in self.answers:
             self.send(say.OneUnit())
         self.ask_past()
 
@@ -109,6 +109,11 @@ class Time(Looking):
         if isinstance(event, say.OneUnitShown):
             self.weight = max(0, min(self.weight, len(event.weights) - 1))
             self.unit_panel.view = looking.one_unit(event, self.weight)
+
+    def forget(self) -> None:
+        self.position = None
+        self.lags_panel.view = LagsView(empty=LOADING)
+        self.past_panel.view = PastView(empty=LOADING)
 
     def words(self) -> StatusView:
         view = self.lags_panel.view

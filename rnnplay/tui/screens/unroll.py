@@ -86,6 +86,12 @@ class Unroll(Looking):
         self.panel.view = looking.unrolled(event, before, config.task if config else "")
         self.step = event.step
 
+    def forget(self) -> None:
+        self._stop()
+        self.edits.clear()
+        self.example, self.first, self._waiting = 0, None, False
+        self.panel.view = UnrollView(empty=LOADING)
+
     def refused(self) -> None:
         if self._waiting and self.edits:
             self._waiting = False
