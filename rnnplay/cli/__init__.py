@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnnplay.cli.cells import ablate, cells, parse_clamp
+from rnnplay.cli.check import tasks
 from rnnplay.cli.extra import bench, export, import_network
 from rnnplay.cli.looking import gradients, unroll
 from rnnplay.cli.options import Grouped, choices_of, settings
@@ -159,20 +160,6 @@ def sample(
 
 
 @cli.command()
-def tasks() -> None:
-    """List the tasks."""
-    from rnnplay.catalogue import CATALOGUE, GROUPS
-
-    width = max(len(entry.name) for entry in CATALOGUE)
-    for group in GROUPS:
-        entries = [entry for entry in CATALOGUE if entry.group == group]
-        if entries:
-            print(group)
-        for entry in entries:
-            print(f"  {entry.name:<{width}}  {entry.line}")
-
-
-@cli.command()
 @_runs
 @_json
 def runs(runs: str | None, as_json: bool) -> None:
@@ -182,7 +169,7 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
-for _command in (cells, ablate, gradients, unroll, bench, export, import_network):
+for _command in (tasks, cells, ablate, gradients, unroll, bench, export, import_network):
     cli.add_command(_command)
 
 
