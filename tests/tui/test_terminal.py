@@ -14,7 +14,9 @@ ON_AT_REST = {7, 25}  # a terminal wraps its lines and shows its cursor
 
 def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
-        terminal.until("Choose a task")
+        terminal.until("inspecting|not started")  # it opens on the gallery where nothing was trained yet
+        terminal.press("home")
+        terminal.until("Network · hello")
         terminal.press("enter")
         terminal.until("Finished after 500 steps")
         loss = float(terminal.until(r"train 0\.\d+").split()[1])
