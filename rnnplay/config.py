@@ -20,6 +20,7 @@ DType = Literal["float32", "float64"]
 CELLS: tuple[str, ...] = get_args(Cell)
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
+VOCABULARY, MAX_VOCABULARY = 8_192, 65_536  # symbols
 MAX_HIDDEN, MAX_LAYERS, MAX_SEQ_LEN, MAX_BATCH = 8_192, 16, 100_000, 65_536
 
 
@@ -37,6 +38,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     task: str
     text: str | None = None  # absolute path of a text (or table) of one's own
     column: str | None = None  # of a table of one's own: a heading or a number from 1; None: its last with numbers
+    bytes: bool = False  # a text is read as bytes instead of characters: anything can be
+    vocabulary: int = VOCABULARY  # symbols of a text that are told apart; the rarest beyond are read as one
     validation: float = 0.1  # share of a text held out at its end
 
     cell: Cell = "lstm"
@@ -92,6 +95,7 @@ def validate(config: RunConfig) -> RunConfig:
     _within("batch", config.batch, 1, MAX_BATCH)
     _within("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
     _within("validation", config.validation, 0, 0.9)
+    _within("vocabulary", config.vocabulary, 2, MAX_VOCABULARY)
     _within("lr", config.lr, 0, 1e3, open_low=True)
     _within("init-scale", config.init_scale, 0, 100)
     _within("forget-bias", config.forget_bias, -100, 100)

@@ -258,7 +258,7 @@ def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...]
     """The task that the network fits, its text cut down to the network's vocabulary where that is needed."""
     task = tasks.make(config)
     if isinstance(task, TextTask) and known and set(known) != set(task.vocabulary):
-        path = _cut_down(corpora.read(config.task, config.text), known, root)
+        path = _cut_down(config, known, root)
         config = msgspec.structs.replace(config, task="text", text=str(path))
         task = TextTask(config)
     if task.source or task.features:
@@ -276,15 +276,17 @@ def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...]
     return config, task
 
 
-def _cut_down(text: corpora.Text, known: tuple[str, ...], root: Path) -> Path:
+def _cut_down(config: RunConfig, known: tuple[str, ...], root: Path) -> Path:
     """A file with every symbol that the network knows and then the text without those that it does not."""
     if odd := [symbol for symbol in known if len(symbol) != 1]:
         raise UserError(
             f"The network's symbol {odd[0]!r} is no single character.", "Give the task that it read, --task."
         )
+    text = corpora.read(config.task, config.text, most=config.vocabulary, as_bytes=config.bytes)
     kept = np.isin(np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in known])
     points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[kept[text.ids]]]
-    content = ("".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")).encode()
+    symbols = "".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")
+    content = corpora.bytes_of(symbols) if config.bytes else symbols.encode()
     path = root / "texts" / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

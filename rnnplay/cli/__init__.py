@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from rnnplay.cli.cells import ablate, cells, parse_clamp
 from rnnplay.cli.check import tasks
+from rnnplay.cli.corpora import corpora
 from rnnplay.cli.extra import bench, export, import_network
 from rnnplay.cli.looking import gradients, unroll
 from rnnplay.cli.options import Grouped, choices_of, settings
@@ -169,7 +170,7 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
-for _command in (tasks, cells, ablate, gradients, unroll, bench, export, import_network):
+for _command in (tasks, corpora, cells, ablate, gradients, unroll, bench, export, import_network):
     cli.add_command(_command)
 
 

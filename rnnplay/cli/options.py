@@ -27,8 +27,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "dtype": "Precision of the arithmetic.",
     },
     "The data": {
-        "text": "A text (or table) of your own.",
+        "text": "A text (or table) of your own, or the name of one that `rnnplay corpora` lists.",
         "column": "Of a table: a heading, or a number from 1.",
+        "bytes": "Read the text as bytes: any file will do.",
+        "vocabulary": "Symbols told apart; the rarest beyond are read as one.",
         "validation": "Share of a text that is held out at its end.",
         "batch": "Sequences side by side, B.",
         "seq_len": "Time steps of a sequence, T.",

@@ -24,7 +24,8 @@ class TextTask(Task):
     """The next character of a text. Held out is the last `validation` share; the vocabulary is the whole text's."""
 
     def __init__(self, config: RunConfig, text: corpora.Text | None = None) -> None:
-        text = corpora.read(config.task, config.text) if text is None else text
+        if text is None:
+            text = corpora.read(config.task, config.text, most=config.vocabulary, as_bytes=config.bytes)
         self.name, self.config = config.task, config
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)

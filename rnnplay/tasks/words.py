@@ -5,12 +5,11 @@ import re
 import numpy as np
 
 from rnnplay import corpora
-from rnnplay.config import RunConfig
+from rnnplay.config import MAX_VOCABULARY, RunConfig, UserError
 from rnnplay.tasks.base import Array
 from rnnplay.tasks.text import TextTask
 
 RARE = " <rare>"
-KEPT = 8_191  # the commonest words; with RARE it makes 8,192
 # A word brings the space before it, so that words in a row are the text again.
 _TOKEN = re.compile(r"\n| ?\w+(?:['’-]\w+)*| ?[^\w\s]| +|\t")
 
@@ -24,11 +23,13 @@ class Words(TextTask):
     """The next word of the play, or of a text of one's own. Words that occur but once are read as one rare word."""
 
     def __init__(self, config: RunConfig) -> None:
-        text = corpora.read("play", config.text)
+        if config.bytes:
+            raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")
+        text = corpora.read("play", config.text, most=MAX_VOCABULARY)
         words = tokens("".join(text.vocabulary[i] for i in text.ids.tolist()))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
-        kept = np.sort(order[(counts[order] > 1)][:KEPT])
+        kept = np.sort(order[(counts[order] > 1)][: config.vocabulary - 1])
         vocabulary = (*(str(kind) for kind in kinds[kept]), RARE)
         table = np.full(len(kinds), len(kept), np.uint16)
         table[kept] = np.arange(len(kept))

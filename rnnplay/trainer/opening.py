@@ -165,7 +165,7 @@ def _session(run: Path, config: RunConfig, task: Task, notes: list[str]) -> Sess
 def _train(command: Train) -> Session:
     config = validate(command.config)
     if config.text is not None:
-        config = msgspec.structs.replace(config, text=os.path.abspath(config.text))  # it is resumed from anywhere
+        config = msgspec.structs.replace(config, text=corpora.locate(config.text))  # it is resumed from anywhere
     task = tasks.make(config)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
@@ -265,7 +265,8 @@ def _inspect(command: Inspect) -> Session:
         _look_at_last(session)
     if command.text is not None:
         task = session.learner.task
-        session.pieces, unseen = corpora.encode_file(command.text, task.vocabulary, getattr(task, "rest", None))
+        rest = getattr(task, "rest", None)
+        session.pieces, unseen = corpora.encode_file(command.text, task.vocabulary, rest, as_bytes=record.config.bytes)
         if unseen:
             session.notes.append(left_out(unseen))
     return session
