@@ -19,8 +19,7 @@ def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> 
         terminal.until("Network · hello")
         terminal.press("enter")
         terminal.until("Finished after 500 steps")
-        loss = float(terminal.until(r"train 0\.\d+").split()[1])
-        assert loss < 0.05
+        terminal.until(r"train 0\.0[0-4]")  # nats: the loss is small
         terminal.until("layer 1 unit 1 of 8")
         terminal.press("3", "right", "right")
         terminal.until("layer 1 unit 3 of 8")
