@@ -212,7 +212,8 @@ def too_high(m: Monitor, c: Course) -> Advice | None:
     if c.overshot and not (c.good and recent < 0.01 and (now is None or now.saturated < 0.25)):
         cause = f"The first updates overshot: the loss went from {c.first:.3g} up to {c.peak:.3g}."
         return Advice(name, cause, remedy, 0.9)
-    stuck = c.step >= FLAT_STEPS and not c.moving and recent > 0.03
+    short = 0 < m.patient.span < m.patient.longest_lag  # that is cause enough for a loss that stays
+    stuck = c.step >= FLAT_STEPS and not c.moving and recent > 0.03 and not short
     if c.step >= EARLY and not c.good and ((c.worse and peak > 0.01) or stuck):
         cause = f"Updates change the weights by {_percent(max(recent, peak))} a step, and the loss does not fall."
         return Advice(name, cause, remedy, 0.85)

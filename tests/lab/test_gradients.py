@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from rnnplay import tasks
+from rnnplay.config import configure
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab import gradients as lab
 from rnnplay.lab.equations import Array
@@ -203,3 +205,32 @@ def test_unpadded_keeps_whole_sequences_that_end_together() -> None:
     np.testing.assert_array_equal(kept.source, source[:, [1]])
     padded = lab.unpadded(Batch(inputs[:, :1], inputs[:, :1], source=source[:, :1], source_mask=mask[:, :1]), 1)
     np.testing.assert_array_equal(padded.source, source[1:, :1])
+
+
+def test_on_copy_an_untrained_lstm_reaches_further_than_an_rnn_of_the_same_size() -> None:
+    config = configure("copy", seq_len=40, hidden=32)
+    task = tasks.make(config)
+    a = Architecture(cell="lstm", inputs=task.inputs, hidden=32, outputs=task.outputs, chrono=config.chrono)
+    batch = lab.sequences(task, 60, 4)
+    found = dict(lab.beside(a, batch, 60, lambda other: Network(other, 1).parameters))
+    assert list(found) == ["RNN tanh", "RNN ReLU", "RNN sigmoid", "LSTM", "GRU"]
+    assert found["RNN tanh"].horizon is not None
+    assert found["LSTM"].horizon is None or found["LSTM"].horizon > found["RNN tanh"].horizon
+    assert found["RNN tanh"].verdict == "vanishes"
+
+
+def test_a_texts_sequences_are_read_on_as_far_as_the_lags_ask() -> None:
+    task = tasks.make(configure("prose", hidden=4))
+    batch = lab.sequences(task, 300, 3)
+    assert batch.inputs.shape[0] > 300 and batch.inputs.shape[1] == 3
+    np.testing.assert_array_equal(batch.inputs[1:], batch.targets[:-1])
+
+
+def test_input_recurrence_looks_back_exactly_one_time_step() -> None:
+    a = Architecture(cell="input-rnn", inputs=5, hidden=4, outputs=3, dtype="float64")
+    n = Network(a, 1)
+    rng = np.random.default_rng(1)
+    walk, batch = Walk(a, n.parameters), Batch(rng.integers(0, 5, (T, 1)), rng.integers(0, 3, (T, 1)))
+    norms = lab.by_lag(walk, walk.forward(batch))
+    assert norms[0] > 0 and norms[1] > 0
+    assert (norms[2:] == 0).all()
