@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.tasks.base import Batch, Example
+from rnnplay.tasks.base import Array, Batch, Example
 from rnnplay.tasks.generated import (
     SPLITS,
     Generated,
@@ -56,6 +56,7 @@ class Pool(Generated):
         source_length = max(len(item.source) for item in items)
         self.pool: dict[Split, Batch] = {}
         self.keys: dict[Split, list[str]] = {}
+        self.lengths: dict[Split, Array] = {}
         splits = [split_of(key.encode()) for key in keys]
         for split in SPLITS:
             chosen = [i for i, s in enumerate(splits) if s == split]
@@ -63,12 +64,17 @@ class Pool(Generated):
                 raise UserError(f"There are too few items to keep any for {split}.", "Give some hundreds of lines.")
             self.pool[split] = collate([items[i] for i in chosen], length, source_length)
             self.keys[split] = [keys[i] for i in chosen]
+            self.lengths[split] = np.array([len(items[i].inputs) for i in chosen])
         self.longest_lag = length
         self.epoch_steps = -(-len(self.keys["train"]) // self.config.batch)
 
     def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        pool = self.pool[split]
-        return columns_of(pool, rng.integers(0, pool.inputs.shape[1], count))
+        """Sequences of about the same length, so that little is padded; every one is as likely as any other."""
+        pool, lengths = self.pool[split], self.lengths[split]
+        drawn = rng.integers(0, len(lengths), 4 * count)
+        by_length = drawn[np.argsort(lengths[drawn], kind="stable")]
+        quarter = int(rng.integers(4))
+        return trimmed(columns_of(pool, by_length[quarter * count : (quarter + 1) * count]))
 
     def evaluation(self) -> Iterator[Batch]:
         yield self.pool["validation"]
@@ -83,21 +89,29 @@ class Pool(Generated):
     def example(self, index: int) -> Example:
         pool = self.pool["test"]
         column = index % pool.inputs.shape[1]
-        batch = columns_of(pool, np.array([column]))
-        if batch.weights is not None:  # without its padding
-            length = int(np.flatnonzero(batch.weights[:, 0])[-1]) + 1
-            source, mask = batch.source, batch.source_mask
-            if source is not None and mask is not None:
-                source, mask = source[mask[:, 0]], mask[mask[:, 0]]
-            weights = batch.weights[:length]
-            batch = Batch(
-                batch.inputs[:length],
-                batch.targets[:length],
-                None if (weights == 1).all() else weights,
-                source=source,
-                source_mask=mask,
-            )
+        batch = trimmed(columns_of(pool, np.array([column])), 1)
         return self.shown(batch, f"{self.name} {column + 1}")
+
+
+def trimmed(batch: Batch, multiple: int = 4) -> Batch:
+    """`batch` without the padding that all its sequences share, but for what makes its lengths a `multiple`."""
+    inputs, targets, weights, source, mask = (
+        batch.inputs,
+        batch.targets,
+        batch.weights,
+        batch.source,
+        batch.source_mask,
+    )
+    if weights is not None:
+        used = int(np.flatnonzero(weights.any(axis=1))[-1]) + 1
+        used = min(len(weights), -multiple * (-used // multiple))
+        inputs, targets, weights = inputs[:used], targets[:used], weights[:used]
+        weights = None if (weights == 1).all() else weights
+    if source is not None and mask is not None:
+        used = len(mask) - int(mask.any(axis=1).argmax())
+        used = min(len(mask), -multiple * (-used // multiple))
+        source, mask = source[-used:], mask[-used:]
+    return Batch(inputs, targets, weights, None, source, mask)
 
 
 class Grammar:

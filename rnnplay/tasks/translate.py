@@ -142,7 +142,7 @@ class Translate(Pool):
 
     name = "translate"
     question = "an English sentence"
-    sentences = 6_500
+    sentences = 16_000
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
