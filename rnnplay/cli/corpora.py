@@ -90,7 +90,7 @@ def get(name: str) -> None:
     print(path)
 
 
-@corpora.command()
+@corpora.command(short_help="Keep a copy of a text of your own, from a file or an address.")
 @click.argument("name")
 @click.argument("source", metavar="FILE-OR-ADDRESS")
 def add(name: str, source: str) -> None:
