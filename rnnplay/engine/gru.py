@@ -116,10 +116,13 @@ class GRURun(Run):
             multiply(A, held.going[a:b], A)
             xp.copyto(A[4], self.one, where=held.padding[a:b])
 
-    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+    def backward(
+        self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None
+    ) -> Parts:
         self._begin_backward(None if dlast is None else dlast[0])
         dh = self.dh_at
-        product = self.recurrent_back.each(dh)
+        product, dh_right = self.recurrent_back.each(), self.dh_right
+        dz_all = self.blocks.stacked(1, 4, self.T)
         dy_at = None if dy is None else self.each(dy)
         for s in reversed(self.stretches):
             self._factors(s.start, s.stop, held)
@@ -130,8 +133,10 @@ class GRURun(Run):
                     add(dh, dy_at[t], dh)
                 multiply(from_dh, dh, d_zn_past)
                 multiply(from_dn, dn, d_ar)
-                product(d_arz)
+                product(d_arz, dh_right)
                 add(dh, past, dh)
+            self._back_stretch(s, dz_all, dx)
+        self._back_whole(dz_all, dx)
         deltas, T = self.blocks, self.T
         self._weight_gradient(deltas.matrices(1, 3, T), 0, 2)
         da = deltas.matrices(0, 1, T)
@@ -153,6 +158,3 @@ class GRURun(Run):
 
     def gate_gradients(self) -> Array:
         return gates_last(self.blocks.stacked(1, 4, self.T))
-
-    def input_gradient(self, out: Array) -> None:
-        self._input_gradient(self.blocks.stacked(1, 4, self.T), out)

@@ -67,8 +67,11 @@ class InputRun(Layer):
             h *= 0.5
         self.activate(h, h)
 
-    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
-        dz, dp, dx = self.dz, self.dp, self.dx
+    def backward(
+        self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None
+    ) -> Parts:
+        dz, dp = self.dz, self.dp
+        dx = self.dx if dx is None else dx
         slope(self.activation, self.h[1:], dz)
         dz *= 0.0 if dy is None else dy
         flat = dz.reshape(-1, self.H)
@@ -86,9 +89,6 @@ class InputRun(Layer):
                 dx[t] += dp[t + 1] * held.going[t]
                 dp[t] += dp[t + 1] * held.padding[t]
         return (dp[0],)
-
-    def input_gradient(self, out: Array) -> None:
-        xp.copyto(out, self.dx)
 
     def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
         return (self.dp,)

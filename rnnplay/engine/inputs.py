@@ -5,7 +5,7 @@ time steps that show the same id.
 """
 
 from rnnplay.engine.arrays import Array, xp
-from rnnplay.engine.products import Backward, Forward
+from rnnplay.engine.products import Whole
 
 FEW = 1 << 14  # numbers in one-hot columns up to which one product with them beats sorting
 
@@ -72,16 +72,12 @@ class Input:
         self.gate_numbers = xp.arange(self.G)[:, None]
         self.bias = xp.zeros((self.G, 1, B, self.H), W.dtype) if b is not None else None
         self.table: Array | None = None
-        if not by_id:
-            self.forward_product = Forward(W, self.G, B, self.row_scale)
-            self.backward_product = Backward(W, self.G, B)
+        self.whole = None if by_id else Whole(W, self.G, B, self.row_scale)
 
     def pack(self, TB: int, backward: bool) -> None:
         """Read the parameters again; TB time steps and sequences will use them, on the way back too if `backward`."""
-        if not self.by_id:
-            self.forward_product.pack()
-            if backward:
-                self.backward_product.pack()
+        if self.whole is not None:
+            self.whole.pack(backward)
         elif self.D <= TB and (self.b is not None or self.row_scale is not None):
             if self.table is None:
                 self.table = xp.zeros((self.D, self.G * self.H), self.W.dtype)
@@ -114,7 +110,8 @@ class Input:
                 scale = self.gate_scale if out.shape[0] == self.G else self.row_scale
                 xp.multiply(out, scale, out)
         else:
-            self.forward_product.all(x[start:stop], out)
+            assert self.whole is not None
+            self.whole.forward(x[start:stop], out)
         if self.bias is not None:
             xp.add(out, self.bias.reshape(out.shape[0], 1, self.B, -1), out)
 
@@ -129,4 +126,4 @@ class Input:
         else:
             xp.matmul(dz.swapaxes(1, 2), x.reshape(TB, self.D), self.dW.reshape(P, width, self.D))
         if self.db is not None:
-            xp.add.reduce(dz, 1, out=self.db.reshape(P, width))
+            xp.matmul(xp.ones(TB, dz.dtype), dz, self.db.reshape(P, width))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rnnplay.engine.architecture import GATES, Architecture, State
 from rnnplay.engine.arrays import Array, columns, xp
+from rnnplay.engine.input_rnn import InputRun
 from rnnplay.engine.run import Parts
 from rnnplay.engine.stack import Stack, outward
 
@@ -98,11 +99,7 @@ def state_gradients(stack: Stack, loss: float, dlast: list[Parts] | None) -> Sta
             dc.append(columns(parts[1]).copy())
         dz.append(columns(run.gate_gradients()).copy())
     first = stack.runs[0]
-    if cell == "input-rnn":
-        dx = xp.zeros((first.T, first.B, first.parameters["W_xh"].shape[1]), first.dtype)
-        first.input_gradient(dx)
-    else:
-        dx = first.gate_gradients() @ first.parameters["W_xh"]
+    dx = first.dx if isinstance(first, InputRun) else first.gate_gradients() @ first.parameters["W_xh"]
     return StateGradients(loss, xp.stack(dh), xp.stack(dc) if dc else None, tuple(dz), columns(dx).copy())
 
 

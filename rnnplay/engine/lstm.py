@@ -111,10 +111,13 @@ class LSTMRun(Run):
             multiply(A, held.going[a:b], A)
             xp.copyto(A[5], one, where=held.padding[a:b])
 
-    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+    def backward(
+        self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None
+    ) -> Parts:
         self._begin_backward(None if dlast is None else dlast[0])
         dh, dc, dh_held = self.dh_at, self.dc_at, self.dh_held
-        product = self.recurrent_back.each(dh)
+        product, dh_right = self.recurrent_back.each(), self.dh_right
+        dz_all = self.blocks.stacked(1, 5, self.T)
         dc_next = xp.zeros_like(dc)
         if dlast is not None:
             xp.copyto(dc_next, dlast[1].reshape(dc.shape))
@@ -132,16 +135,18 @@ class LSTMRun(Run):
                 multiply(from_dc, dc, d_ifgc)
                 hold = None if held is None else held.at[t]
                 if hold is None:
-                    product(dz)
+                    product(dz, dh_right)
                 else:
                     multiply(dh, hold, dh_held)
-                    product(dz)
+                    product(dz, dh_right)
                     add(dh, dh_held, dh)
                 dc_next = dc_prev
-        dz_all = self.blocks.matrices(1, 5, self.T)
-        self._weight_gradient(dz_all, 0, 4)
+            self._back_stretch(s, dz_all, dx)
+        self._back_whole(dz_all, dx)
+        dz_flat = self.blocks.matrices(1, 5, self.T)
+        self._weight_gradient(dz_flat, 0, 4)
         self._finish_gradient()
-        self.input.backward(x, dz_all)
+        self.input.backward(x, dz_flat)
         return self.dh, dc_next.reshape(self.dc.shape)
 
     def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
@@ -158,6 +163,3 @@ class LSTMRun(Run):
 
     def gate_gradients(self) -> Array:
         return gates_last(self.blocks.stacked(1, 5, self.T))
-
-    def input_gradient(self, out: Array) -> None:
-        self._input_gradient(self.blocks.stacked(1, 5, self.T), out)

@@ -2,98 +2,131 @@
 
 OpenBLAS copies its operands into its own order at every call, unless a product is small (at most 10^6 multiplications
 in its AVX-512 kernels): then it reads them where they lie. So the matrix is cut, once, into contiguous tiles of 32 or
-64 columns, and the product is a batch of small ones: 150 GFLOP/s where the whole product reaches 110.
+64 columns, and the product is a batch of small ones: 150 GFLOP/s where the whole product reaches 115. Its other kernels
+have no such way, and take each gate's matrix whole.
 """
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from rnnplay.engine.arrays import Array, xp
 
 SMALL = 1_000_000  # multiplications up to which OpenBLAS takes its kernel without copies
-TILE_BYTES = 32_768  # a tile of 64 columns pays only while it stays in the first cache
+TILE_BYTES = 1 << 15  # a tile of 64 columns pays only while it stays in the first cache
+LARGE_BYTES = 1 << 18  # from here on a gate's matrix with all time steps at once is best left to OpenBLAS's own order
+SHORT = 128  # the least to which the summed side of a product is cut
+ROWS = 1024  # time steps and sequences that a sum over gates takes at a time
+
+
+def small_kernels() -> bool:
+    """Whether OpenBLAS has kernels for small products here: those of Skylake-X, chosen by it or by the environment."""
+    chosen = os.environ.get("OPENBLAS_CORETYPE", "").lower()
+    if chosen:
+        return chosen in ("skylakex", "cooperlake", "sapphirerapids")
+    try:
+        about = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    flags = about.partition("flags")[2].partition("\n")[0].split()
+    return "GenuineIntel" in about and {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags)
+
+
+TILES = small_kernels()
 
 
 def tiling(K: int, N: int, B: int, itemsize: int) -> tuple[int, int]:
-    """Columns of a tile and parts of the batch for (B, K) @ (K, N); (N, 1) where cutting does not pay."""
-    for width in (64, 32):
-        if N % width or (width == 64 and K * width * itemsize > TILE_BYTES):
-            continue
-        for parts in range(1, B // 16 + 1):
-            if B % parts == 0 and B // parts * K * width <= SMALL:
-                return width, parts
-    return N, 1
+    """How to cut K and N for (B, K) @ (K, N): (pieces of K, columns of a tile); (1, N) where cutting does not pay."""
+    if TILES and N % 32 == 0:
+        for pieces in range(1, max(1, K // SHORT) + 1):
+            rows = K // pieces
+            if K % pieces == 0 and B * rows * 32 <= SMALL:
+                wide = N % 64 == 0 and rows * 64 * itemsize <= TILE_BYTES and B * rows * 64 <= SMALL
+                return pieces, 64 if wide else 32
+    return 1, N
 
 
 class Forward:
-    """x (..., B, D) -> z (G, ..., B, N) for W (G*N, D), each row scaled; for one sequence x (D) -> z (G*N)."""
+    """W (G*N, D), each row scaled, with one time step after the other: x (B, D) -> z (G, B, N).
+
+    For one sequence vectors, x (D) -> z (G*N).
+    """
 
     def __init__(self, W: Array, gates: int, B: int, scale: Array | None) -> None:
-        self.W, self.gates, self.B = W, gates, B
+        self.W, self.gates, self.B, self.scale = W, gates, B, scale
         self.N, self.D = W.shape[0] // gates, W.shape[1]
-        self.scale = scale
-        self.width, self.parts = tiling(self.D, self.N, B, W.itemsize)
+        self.pieces, self.width = tiling(self.D, self.N, B, W.itemsize)
         if B == 1:
             self.packed = W if scale is None else xp.zeros_like(W, order="C")
-        else:
-            self.packed = xp.zeros((gates, self.N // self.width, self.D, self.width), W.dtype)
+            return
+        tiles = self.N // self.width
+        self.packed = xp.zeros((self.pieces, gates, tiles, self.D // self.pieces, self.width), W.dtype)
+        self.parts = xp.zeros((self.pieces, gates, B, self.N), W.dtype) if self.pieces > 1 else None
 
     def pack(self, W: Array | None = None) -> None:
         """Read the matrix again; W replaces it where a mask has been laid over it."""
         W = self.W if W is None else W
-        if self.B > 1:
-            shape = (self.gates, self.N // self.width, self.width, self.D)
-            tiles = W.reshape(shape).transpose(0, 1, 3, 2)
+        if self.B == 1:
             if self.scale is None:
-                xp.copyto(self.packed, tiles)
+                self.packed = W
             else:
-                xp.multiply(tiles, self.scale.reshape(*shape[:2], 1, self.width), self.packed)
-        elif self.scale is None:
-            self.packed = W
+                xp.multiply(W, self.scale.reshape(-1, 1), self.packed)
+            return
+        C, G, Q, _, width = self.packed.shape
+        tiles = W.reshape(G, Q, width, C, -1).transpose(3, 0, 1, 4, 2)
+        if self.scale is None:
+            xp.copyto(self.packed, tiles)
         else:
-            xp.multiply(W, self.scale.reshape(-1, 1), self.packed)
+            xp.multiply(tiles, self.scale.reshape(1, G, Q, 1, width), self.packed)
 
     def left(self, x: Array) -> Array:
-        """x (B, D) as `each` takes it, a view; for one sequence x (D)."""
-        return x if self.B == 1 else x.reshape(self.parts, 1, 1, -1, self.D)
+        """x as `each` takes it, a view."""
+        return x if self.B == 1 else x.reshape(self.B, self.pieces, 1, 1, -1).transpose(1, 2, 3, 0, 4)
 
     def right(self, z: Array) -> Array:
-        """z (G, B, N), without G where there is one gate, as `each` writes it; for one sequence z (G*N)."""
+        """z, without G where there is one gate, as `each` writes it, a view."""
         if self.B == 1:
             return z
-        G, Q, _, width = self.packed.shape
-        return z.reshape(G, self.parts, -1, Q, width).transpose(1, 0, 3, 2, 4)
+        z = z.reshape(1, self.gates, self.B, self.N)
+        return z[0] if self.pieces > 1 else self._tiles(z)
+
+    def _tiles(self, z: Array) -> Array:
+        C, G, Q, _, width = self.packed.shape
+        return z.reshape(C, G, self.B, Q, width).transpose(0, 1, 3, 2, 4)
 
     def each(self) -> Callable[[Array, Array], object]:
         """(left, right) -> None: the product of one time step."""
+        packed, matmul, add = self.packed, xp.matmul, xp.add.reduce
         if self.B == 1:
-            return self.packed.dot
-        packed, matmul = self.packed, xp.matmul
-        return lambda x, z: matmul(x, packed, z)
+            return packed.dot
+        if self.parts is None:
+            return lambda x, z: matmul(x, packed, z)
+        parts = self.parts
+        tiles = self._tiles(parts)
 
-    def all(self, x: Array, out: Array) -> None:
-        """x (steps, B, D) -> out (G, steps, B, N), or with one sequence (1, steps, 1, G*N)."""
-        if self.B == 1:
-            xp.matmul(x[:, 0], self.packed.T, out[0, :, 0])
-            return
-        steps, (G, Q, _, width), rows = x.shape[0], self.packed.shape, self.B // self.parts
-        x = x.reshape(steps * self.parts, 1, rows, self.D)
-        for gate in range(G):
-            tiles = out[gate].reshape(steps * self.parts, rows, Q, width).transpose(0, 2, 1, 3)
-            xp.matmul(x, self.packed[gate], tiles)
+        def product(x: Array, z: Array) -> None:
+            matmul(x, packed, tiles)
+            add(parts, 0, out=z)
+
+        return product
 
 
 class Backward:
-    """dz (G, ..., B, N) -> dx (..., B, D): the sum over gates of dz @ W; for one sequence dz (G*N) -> dx (D)."""
+    """W (G*N, D) with one time step after the other: dz (G, B, N) -> dx (B, D), the sum over gates of dz @ W.
+
+    For one sequence vectors, dz (G*N) -> dx (D). order: W's gates in the order of dz's.
+    """
 
     def __init__(self, W: Array, gates: int, B: int, order: tuple[int, ...] | None = None) -> None:
         self.W, self.gates, self.B, self.order = W, gates, B, order
         self.N, self.D = W.shape[0] // gates, W.shape[1]
-        self.width, self.parts = tiling(self.N, self.D, B, W.itemsize)
+        self.pieces, self.width = tiling(self.N, self.D, B, W.itemsize)
         if B == 1:
             self.packed = W if order is None else xp.zeros_like(W, order="C")
-        else:
-            self.packed = xp.zeros((gates, self.D // self.width, self.N, self.width), W.dtype)
-        self.sum = xp.zeros((gates, B, self.D), W.dtype)
+            return
+        rows, tiles = self.N // self.pieces, self.D // self.width
+        self.packed = xp.zeros((gates, self.pieces, tiles, rows, self.width), W.dtype)
+        self.parts = xp.zeros((gates * self.pieces, B, self.D), W.dtype)
 
     def pack(self, W: Array | None = None) -> None:
         """Read the matrix again; W replaces it where a mask has been laid over it."""
@@ -101,10 +134,10 @@ class Backward:
         if self.B == 1 and self.order is None:
             self.packed = W
             return
-        shape = (self.gates, self.N, self.D // self.width, self.width)
-        source, packed = W.reshape(shape), self.packed.reshape(shape if self.B == 1 else self.packed.shape)
+        source, packed = W.reshape(self.gates, -1), self.packed.reshape(self.gates, -1)
         if self.B > 1:
-            source = source.transpose(0, 2, 1, 3)
+            _, C, Q, rows, width = self.packed.shape
+            source, packed = W.reshape(-1, C, rows, Q, width).transpose(0, 1, 3, 2, 4), self.packed
         if self.order is None:
             xp.copyto(packed, source)
         else:
@@ -112,40 +145,88 @@ class Backward:
                 xp.copyto(packed[gate], source[which])
 
     def left(self, dz: Array) -> Array:
-        """dz (G, B, N), without G where there is one gate, as `each` takes it, a view; for one sequence dz (G*N)."""
+        """dz, without G where there is one gate, as `each` takes it, a view."""
         if self.B == 1:
             return dz
-        return dz.reshape(self.gates, self.parts, 1, -1, self.N).transpose(1, 0, 2, 3, 4)
+        return dz.reshape(self.gates, self.B, self.pieces, 1, -1).transpose(0, 2, 3, 1, 4)
 
-    def each(self, out: Array) -> Callable[[Array], object]:
-        """(left) -> None: the product of one time step, into out (B, D), for one sequence (D)."""
-        packed, matmul, add, total = self.packed, xp.matmul, xp.add.reduce, self.sum
+    def right(self, dx: Array) -> Array:
+        """dx (B, D), for one sequence (D), as `each` writes it, a view."""
+        return dx if self.B == 1 or len(self.parts) > 1 else self._tiles(dx)
+
+    def _tiles(self, dx: Array) -> Array:
+        G, C, Q, _, width = self.packed.shape
+        return dx.reshape(G, C, self.B, Q, width).transpose(0, 1, 3, 2, 4)
+
+    def each(self) -> Callable[[Array, Array], object]:
+        """(left, right) -> None: the product of one time step."""
+        packed, matmul, add = self.packed, xp.matmul, xp.add.reduce
         if self.B == 1:
-            dot = packed.T.dot
-            return lambda dz: dot(dz, out)
-        G, Q, _, width = packed.shape
-        tiles = (out if G == 1 else total).reshape(G, self.parts, -1, Q, width).transpose(1, 0, 3, 2, 4)
-        if G == 1:
-            return lambda dz: matmul(dz, packed, tiles)
+            return packed.T.dot
+        parts = self.parts
+        if len(parts) == 1:
+            return lambda dz, dx: matmul(dz, packed, dx)
+        tiles = self._tiles(parts)
 
-        def product(dz: Array) -> None:
+        def product(dz: Array, dx: Array) -> None:
             matmul(dz, packed, tiles)
-            add(total, 0, out=out)
+            add(parts, 0, out=dx)
 
         return product
 
-    def all(self, dz: Array, out: Array, scratch: Array | None) -> None:
-        """dz (G, steps, B, N), or with one sequence (1, steps, 1, G*N) -> out (steps, B, D).
 
-        scratch (G, steps or more, B, D), needed where there are several gates and sequences.
-        """
-        if self.B == 1:
-            xp.matmul(dz[0, :, 0], self.packed, out[:, 0])
+class Whole:
+    """W (G*N, D) with many time steps at once, forward (each row scaled) and back."""
+
+    def __init__(self, W: Array, gates: int, B: int, scale: Array | None) -> None:
+        self.W, self.gates, self.B, self.scale = W, gates, B, scale
+        self.N, self.D = W.shape[0] // gates, W.shape[1]
+        large = self.N * self.D * W.itemsize >= LARGE_BYTES
+        self.tiled = None if B == 1 or large or not TILES else Forward(W, gates, B, scale)
+        if self.tiled is not None and self.tiled.pieces > 1:
+            self.tiled = None
+        self.back = None if self.tiled is None else Backward(W, gates, B)
+        self.scaled = W if self.tiled is not None or scale is None else xp.zeros_like(W, order="C")
+        self.sum = xp.zeros((0, self.D), W.dtype)
+
+    def pack(self, backward: bool) -> None:
+        """Read the matrix again."""
+        if self.tiled is not None:
+            self.tiled.pack()
+            if backward and self.back is not None:
+                self.back.pack()
+        elif self.scale is not None:
+            xp.multiply(self.W, self.scale.reshape(-1, 1), self.scaled)
+
+    def forward(self, x: Array, out: Array) -> None:
+        """x (steps, B, D) -> out (G, steps, B, N), or with one sequence (1, steps, 1, G*N)."""
+        P, steps, B, width = out.shape
+        if self.tiled is None:
+            W = self.scaled.reshape(P, width, self.D).swapaxes(1, 2)
+            xp.matmul(x.reshape(steps * B, self.D), W, out.reshape(P, steps * B, width))
             return
-        steps, (G, Q, N, width), rows = out.shape[0], self.packed.shape, self.B // self.parts
-        whole = out[None] if scratch is None else scratch[:, :steps]
-        for gate in range(G):
-            tiles = whole[gate].reshape(steps * self.parts, rows, Q, width).transpose(0, 2, 1, 3)
-            xp.matmul(dz[gate].reshape(steps * self.parts, 1, rows, N), self.packed[gate], tiles)
-        if G > 1:
-            xp.add.reduce(whole, 0, out=out)
+        packed = self.tiled.packed[0]
+        Q, columns = packed.shape[1], packed.shape[3]
+        for gate in range(self.gates):
+            xp.matmul(x[:, None], packed[gate], out[gate].reshape(steps, B, Q, columns).transpose(0, 2, 1, 3))
+
+    def backward(self, dz: Array, out: Array) -> None:
+        """dz (G, steps, B, N), or with one sequence (1, steps, 1, G*N) -> out (steps, B, D)."""
+        P, steps, B, width = dz.shape
+        if self.back is not None:
+            product = self.back.each()
+            for t in range(steps):
+                product(self.back.left(dz[:, t]), self.back.right(out[t]))
+            return
+        W = self.W.reshape(P, width, self.D)
+        rows = max(1, min(steps, ROWS // B))
+        for start in range(0, steps, rows):
+            piece = dz[:, start : start + rows].reshape(P, -1, width)
+            into = out[start : start + rows].reshape(-1, self.D)
+            xp.matmul(piece[0], W[0], into)
+            if P > 1 and self.sum.shape[0] < into.shape[0]:
+                self.sum = xp.zeros_like(into)
+            for k in range(1, P):
+                added = self.sum[: into.shape[0]]
+                xp.matmul(piece[k], W[k], added)
+                xp.add(into, added, into)

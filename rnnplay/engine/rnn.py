@@ -87,10 +87,12 @@ class RNNRun(Run):
                 if held is not None and (hold := held.at[t]) is not None:
                     xp.copyto(h, self.h_at[t], where=hold)
 
-    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+    def backward(
+        self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None
+    ) -> Parts:
         self._begin_backward(None if dlast is None else dlast[0])
         dh, dh_held = self.dh_at, self.dh_held
-        product = self.recurrent_back.each(dh)
+        product, dh_right, dz_all = self.recurrent_back.each(), self.dh_right, self.dz[None]
         dy_at = None if dy is None else self.each(dy)
         for s in reversed(self.stretches):
             a, b = s.start, s.stop
@@ -104,17 +106,16 @@ class RNNRun(Run):
                 if hold is not None:
                     multiply(dh, hold, dh_held)
                 multiply(dh, self.slope_at[t - a], self.dz_at[t])
-                product(self.dz_left[t])
+                product(self.dz_left[t], dh_right)
                 if hold is not None:
                     add(dh, dh_held, dh)
-        dz_all = self.dz.reshape(1, self.T * self.B, self.H)
-        self._weight_gradient(dz_all, 0, 1)
+            self._back_stretch(s, dz_all, dx)
+        self._back_whole(dz_all, dx)
+        dz_flat = self.dz.reshape(1, self.T * self.B, self.H)
+        self._weight_gradient(dz_flat, 0, 1)
         self._finish_gradient()
-        self.input.backward(x, dz_all)
+        self.input.backward(x, dz_flat)
         return (self.dh,)
-
-    def input_gradient(self, out: Array) -> None:
-        self._input_gradient(self.dz[None], out)
 
     def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
         return (self._hidden_gradient(self.dz, None, dy, None if dlast is None else dlast[0], held),)

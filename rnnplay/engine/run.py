@@ -76,15 +76,13 @@ class Layer(ABC):
         """Through all time steps; x: values (T, B, D) or ids."""
 
     @abstractmethod
-    def backward(self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
+    def backward(
+        self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None
+    ) -> Parts:
         """dL/dh from above (T, B, H) and dL/d(last state) -> the gradients, and dL/d(first state).
 
-        The gates' values give way to their gradients.
+        dL/dx goes to dx (T, B, D), where it is wanted. The gates' values give way to their gradients.
         """
-
-    @abstractmethod
-    def input_gradient(self, out: Array) -> None:
-        """dL/dx (T, B, D), after `backward`."""
 
     @abstractmethod
     def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
@@ -127,9 +125,8 @@ class Run(Layer):
             self.recurrent_back = Backward(W_hh, self.G, B, self.order)
             self.dh = xp.zeros((B, H), self.dtype)
             self.dh_at = self.dh[0] if B == 1 else self.dh
+            self.dh_right = self.recurrent_back.right(self.dh_at)
             self.dh_held = xp.zeros_like(self.dh_at)
-            several = self.G > 1 and B > 1 and not by_id
-            self.sums = xp.zeros((self.G, steps, B, self.input.D), self.dtype) if several else None
             self._backward_buffers(steps)
 
     @abstractmethod
@@ -154,10 +151,15 @@ class Run(Layer):
         if self.train:
             self.recurrent_back.pack(W_hh)
 
-    def _input_gradient(self, dz: Array, out: Array) -> None:
-        """dz (G, T, B, H), with one sequence (1, T, 1, G*H) -> out."""
-        for s in self.stretches:
-            self.input.backward_product.all(dz[:, s.start : s.stop], out[s.start : s.stop], self.sums)
+    def _back_stretch(self, s: Stretch, dz: Array, dx: Array | None) -> None:
+        """While dz of a stretch (G, T, B, H), with one sequence (1, T, 1, G*H), is in the cache: dL/dx of it."""
+        if dx is not None and self.input.whole is not None and self.input.whole.back is not None:
+            self.input.whole.backward(dz[:, s.start : s.stop], dx[s.start : s.stop])
+
+    def _back_whole(self, dz: Array, dx: Array | None) -> None:
+        """dL/dx of all time steps, where it was not taken in stretches."""
+        if dx is not None and self.input.whole is not None and self.input.whole.back is None:
+            self.input.whole.backward(dz, dx)
 
     def _begin_backward(self, dlast: Array | None) -> None:
         if dlast is None:

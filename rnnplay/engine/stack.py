@@ -100,10 +100,9 @@ class Stack:
                 xp.multiply(dy, dropped, dy)
             self.dy.append(dy)
             below = self.outputs[layer - 1] if layer else self.x
-            dfirst.append(run.backward(below, dy, None if dlast is None else dlast[layer], self.held))
-            if layer:
-                dy = self.between[layer - 1]
-                run.input_gradient(dy)
+            dx = self.between[layer - 1] if layer else None
+            dfirst.append(run.backward(below, dy, None if dlast is None else dlast[layer], self.held, dx))
+            dy = dx
         self.dy.reverse()
         return dfirst[::-1]
 
