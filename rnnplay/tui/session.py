@@ -19,6 +19,7 @@ from rnnplay.tui.asking import Asking
 from rnnplay.tui.paint.wrap import spaced
 from rnnplay.tui.reading import Reading
 from rnnplay.tui.rows import Rows
+from rnnplay.tui.showing import Showing
 
 if TYPE_CHECKING:
     from rnnplay.client import Client
@@ -58,6 +59,7 @@ class Session:
         self.held: tuple[int, int, float] | None = None  # (layer, unit, value) that Sample holds
         self.heard: list[Callable[[say.AnyEvent], None]] = []  # told of every event once it is taken in
         self.asking = Asking(self)
+        self.showing = Showing(self)
         self._clear()
 
     def _clear(self) -> None:
@@ -73,6 +75,7 @@ class Session:
         self.trace_state = "h"  # h, c or a gate
         self.trace_step: int | None = None  # of a checkpoint; None: as the network stands
         self.asking.forget()
+        self.showing.forget()
         self.text: list[str] = []
         self.probabilities: list[float] = []
         self.prompt_length = 0
@@ -149,6 +152,13 @@ class Session:
         self.state = "pausing"
         self._changed("run")
         await self.send(say.Pause())
+
+    async def go(self) -> None:
+        """Train on; the screen says so at once. A run that diverged first goes back: the trainer tells when it has."""
+        if self.state == "paused":
+            self.state, self.problem = "training", None
+            self._changed("run")
+        await self.send(say.Go())
 
     async def change(self, **values: float) -> None:
         """Change lr or clip of the run under way."""
@@ -233,6 +243,10 @@ class Session:
                 self._changed("cells")
             case say.Sampled() if event.channel == 0:
                 self._wrote(event)
+            case say.ExampleShown() | say.TaskAnswered():
+                self.showing.hear(event)
+                self._answered("sample")
+                self._changed("sample")
             case say.Health():
                 self.health = event
                 self._changed("status")
@@ -274,7 +288,7 @@ class Session:
         """Ask for what is shown without anyone asking: first the cells, then a sample."""
         self._asked = topic
         if topic:
-            self._later(self._watch() if topic == "cells" else self._sample())
+            self._later(self._watch() if topic == "cells" else self.showing.first() or self._sample())
 
     def _answered(self, topic: str) -> None:
         if topic == self._asked:
@@ -289,6 +303,8 @@ class Session:
         else:
             self.problem = (event.wrong, event.remedy)
             self.asking.refused()
+            self.showing.refused()
+            self._changed("sample")
         self._changed("run")
 
     def _stands(self, event: say.Status) -> None:
@@ -339,6 +355,7 @@ class Session:
             state=self.trace_state,
             step=self.trace_step,
             candidates=self.trace_candidates,
+            example=self.showing.index if self.showing.items else None,
         )
 
     def _sample(self) -> say.Sample:

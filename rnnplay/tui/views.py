@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnplay.tui.cells_views import FindingView
+from rnnplay.tui.example_views import ExampleView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,4 +159,5 @@ class SampleView:
     settings: tuple[str, ...] = ()  # as the title lists them
     facts: tuple[tuple[str, str], ...] = ()
     form: FormView | None = None
+    example: ExampleView | None = None  # instead of a text
     empty: str = ""

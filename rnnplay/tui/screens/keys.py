@@ -54,6 +54,7 @@ PLAY: tuple[Binding, ...] = (
     _key("find", "slash", "find", "find a cell", "Find the units that follow a feature, or a regular expression"),
     _key("gallery", "G", "gallery", "gallery", "Look at a trained network that came with the program; again: the next"),
     _key("colours", "c", "colours", "colours", "On the text: colour by surprise. On the sample: by probability"),
+    _key("switch", "v", "switch", "example or sample", "An example, or a free sample, where a task has both"),
     _key("log", "l", "log", "log axis", "The loss on a logarithmic axis, and back"),
     _key("full", "f", "full", "full", "The focused panel on the whole screen, with more in it; and back"),
     _key("tasks", "1", "panel(1)", "tasks", "To the tasks, the curves, the cells, the sample"),
@@ -118,7 +119,7 @@ def hints(screen: PlayView) -> tuple[KeyHint, ...]:
         found.append(_hint("new", "n", "new"))
     found.append(_hint("edit", "e", "edit"))
     if session.run is not None and session.writes:
-        found.append(_hint("sample", "s", "sample"))
+        found.append(_sampling(screen))
     if session.trace is not None:
         found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
     if screen.focused is not None:
@@ -128,7 +129,16 @@ def hints(screen: PlayView) -> tuple[KeyHint, ...]:
     if session.run is not None:
         found += [UNROLL, TIME]
     found.append(_hint("tasks", "1-4", "panels"))
-    return (*dict.fromkeys(found), QUIT, COMMANDS, HELP)
+    first = {hint.key: hint for hint in reversed(found)}  # what the focused panel makes of a key
+    return (*(hint for hint in dict.fromkeys(found) if first[hint.key] is hint), QUIT, COMMANDS, HELP)
+
+
+def _sampling(screen: PlayView) -> KeyHint:
+    """What `s` does: it asks what the task can be asked, draws a sample, or shows the next item."""
+    showing = screen.session.showing
+    if not showing.here:
+        return _hint("sample", "s", "sample")
+    return _hint("sample", "s", "ask" if showing.question else "sample" if showing.samples else "next one")
 
 
 def _steering(screen: PlayView) -> list[KeyHint]:
@@ -156,6 +166,9 @@ def _focused(screen: PlayView) -> list[KeyHint]:
     if screen.focused is screen.cells_panel and session.trace is not None:
         unit, find = _hint("unit_after", "←→", "unit"), _hint("find", "/", "find a cell")
         return [unit, _hint("down", "↑↓", "scroll"), find, _hint("colours", "c", "colours")]
+    if screen.focused is screen.sample_panel and session.showing.here:
+        found = [_sampling(screen), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
+        return [*found, _hint("switch", "v", "sample")] if session.showing.samples else found
     if screen.focused is screen.sample_panel and session.run is not None and session.writes:
         change = [_hint("edit", "e", "edit"), _hint("warmer", "-+", "temperature")]
         return [_hint("sample", "s", "sample"), *change, _hint("colours", "c", "colours")]

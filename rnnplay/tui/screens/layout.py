@@ -27,6 +27,8 @@ Play { layout: vertical; overflow: hidden; }
 #tasks, #loss, #gradient, #cells { width: 1fr; height: 1fr; }
 #settings { width: 1fr; height: 12; }
 #sample { width: 1fr; height: 9; }
+.examples #sample { height: 13; }
+.film #sample { height: 18; }
 #tabs, #small, SearchIcon { display: none; }
 .tabbed #tabs { display: block; }
 .tabbed #left, .alone #left { width: 1fr; }
@@ -37,6 +39,7 @@ Play { layout: vertical; overflow: hidden; }
 .tall #curves { height: 1fr; }
 .short #curves { height: 10; }
 .short #sample { height: 7; }
+.short.examples #sample { height: 10; }
 """
 
 
@@ -48,6 +51,19 @@ def tab_of(panel: Panel[Any]) -> int:
 def turns(screen: PlayView, panel: Panel[Any]) -> bool:
     """Whether going to `panel` turns to another tab."""
     return screen.has_class("tabbed") and tab_of(panel) != screen.tab
+
+
+def tabs(screen: PlayView) -> tuple[str, ...]:
+    """The names of the tabs."""
+    return (*TABS[:3], "Example") if screen.session.showing.here else TABS
+
+
+def fit_example(screen: PlayView) -> None:
+    """An example takes more rows than a sample, a film more than a sentence."""
+    showing = screen.session.showing
+    film = showing.here and showing.example is not None and showing.example.predicted_frames is not None
+    screen.set_class(showing.here, "examples")
+    screen.set_class(film, "film")
 
 
 def too_small(_view: str, width: int, palette: Palette) -> Strip:

@@ -30,7 +30,7 @@ class Play(PlayView):
         if self.session.problem is not None and self.session.state not in ("diverged", "dead", "failed"):
             self.session.problem = None
             self.paint_words()
-        if self.find_line.key(event.key, event.character):
+        if self.find_line.key(event.key, event.character) or self.ask_line.key(event.key, event.character):
             event.stop()
             event.prevent_default()
             self.paint_words()
@@ -113,7 +113,7 @@ class Play(PlayView):
         if self.session.state == "training":
             self.soon(self.session.pause())
         elif self.session.state in ("paused", "diverged"):
-            self.soon(self.session.send(say.Go()))
+            self.soon(self.session.go())
         elif self.session.state in ("stopped", "dead", "inspecting"):
             self.action_resume()
         elif self.session.state == "idle":
@@ -144,7 +144,7 @@ class Play(PlayView):
             self.soon(self.session.resume(more))
 
     def action_edit(self) -> None:
-        if self.focused is self.sample_panel:
+        if self.focused is self.sample_panel and not self.session.showing.here:
             self.sampling_edited = True
             self.paint_sample()
             self.paint_words()
@@ -156,9 +156,13 @@ class Play(PlayView):
         if self.session.run is None:
             return
         self.show_panel(self.sample_panel)
+        if self.sampled_or_asked():
+            return
         self._draw(self.session.sampling.seed + (1 if self.session.sampled else 0))
 
     def _draw(self, seed: int) -> None:
+        if not self.session.showing.turn_to_sample():
+            return
         self.back = 0
         self.sampling_edited = False
         self.soon(self.session.sample(replace(self.session.sampling, seed=seed)))
@@ -185,6 +189,11 @@ class Play(PlayView):
     def action_log(self) -> None:
         self.log_loss = not self.log_loss
         self.paint_curves()
+
+    def action_unit(self, by: int) -> None:
+        """The unit before, and the next; on an example: the example before, and the next."""
+        if not self.turned_example(by):
+            super().action_unit(by)
 
     def action_go_to_unit(self, layer: int, unit: int) -> None:
         self.reading.layer, self.reading.unit = layer, unit
@@ -216,6 +225,9 @@ class Play(PlayView):
             if (start := self.reading.scroll(self.session, self.cells_panel, by)) is not None:
                 self.soon(self.session.watch(start, self.session.trace_length, self.session.trace_every))
             self.paint_cells()
+        elif panel is self.sample_panel and self.session.showing.here:
+            self.session.showing.top = max(0, min(self.session.showing.top + by, self.sample_panel.furthest))
+            self.paint_sample()
         elif panel is self.sample_panel:
             self.back = max(0, min(self.back - by, 400))
             self.paint_sample()
@@ -240,6 +252,8 @@ class Play(PlayView):
         """The focused panel on the whole screen, showing more; and back."""
         panel = self.focused
         place = {self.cells_panel: "cells", self.sample_panel: "sample"}.get(panel)
+        if place == "sample" and self.session.showing.here:
+            place = None
         if place is not None and self.session.facts is not None:
             self.app.call_later(self.app.run_action, f"app.place('{place}')")
             return
@@ -264,7 +278,7 @@ class Play(PlayView):
         elif self.reading.cursor is not None:
             self.reading.cursor = None
             self.paint_cells()
-        else:
+        elif not self.left_answer():
             self.show_panel(self.task_panel)
         self.paint_words()
 

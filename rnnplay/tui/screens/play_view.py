@@ -29,6 +29,7 @@ from rnnplay.tui.panels.curves import CurvePanel
 from rnnplay.tui.panels.sample import SamplePanel
 from rnnplay.tui.panels.tasks import SettingsPanel, TaskPanel
 from rnnplay.tui.screens import keys, layout
+from rnnplay.tui.screens.asks import AsksTasks
 from rnnplay.tui.screens.finding import FindsUnits
 from rnnplay.tui.session import Session
 from rnnplay.tui.settings import SAMPLE_FIELDS, fields_for
@@ -46,7 +47,7 @@ CELLS_EMPTY = (
 SAMPLE_EMPTY = "Here the network writes, one character at a time, as soon as it learns."
 
 
-class PlayView(FindsUnits, Screen[None]):
+class PlayView(AsksTasks, FindsUnits, Screen[None]):
     """The four panels, or one of them at a time where the terminal is small."""
 
     def __init__(self, session: Session, choices: Choices, palette: Palette, start: bool = False) -> None:
@@ -56,7 +57,7 @@ class PlayView(FindsUnits, Screen[None]):
         self.reading = session.reading
         self.editor = Editor(self.set_field)
         self.sample_editor = Editor(self.set_sampling)
-        self.find_line = self.new_find_line()
+        self.find_line, self.ask_line = self.new_find_line(), self.new_ask_line()
         self.budget = Budget()
         self.stale: set[str] = set()
         self.log_loss = False
@@ -135,6 +136,8 @@ class PlayView(FindsUnits, Screen[None]):
     def tick(self) -> None:
         """Paint what is new, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
+        if self._ticks % 2 == 0 and self.session.showing.reveal():
+            self.stale.add("sample")
         if not self.stale or self.app.screen is not self or self.budget.clogged(self.app):
             return
         for topic in sorted(self.stale):
@@ -180,9 +183,9 @@ class PlayView(FindsUnits, Screen[None]):
         title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
         self.header.view = present.header(self.session, self.choices.draft, title)
         self.status_bar.view = present.status(self.session, fields_for(self.choices.task, True), pending)
-        if self.find_line.typing:
-            self.status_bar.view = self.find_line.view("▏" if self._palette.glyphs.dots else "_")
-        self.tabs.view = TabsView(layout.TABS, self.tab - 1)
+        if line := next((line for line in (self.find_line, self.ask_line) if line.typing), None):
+            self.status_bar.view = line.view("▏" if self._palette.glyphs.dots else "_")
+        self.tabs.view = TabsView(layout.tabs(self), self.tab - 1)
         self.keys_bar.view = KeysView(keys.hints(self), 2 if self.form is not None else 3)
 
     def paint_curves(self) -> None:
@@ -194,6 +197,10 @@ class PlayView(FindsUnits, Screen[None]):
         self.cells_panel.view = self.reading.view(self.session, self.session.silent.get("cells", CELLS_EMPTY))
 
     def paint_sample(self) -> None:
+        layout.fit_example(self)
+        if self.session.showing.here:
+            self.sample_panel.view = SampleView(example=self.session.showing.view())
+            return
         view = present.sample(self.session, self.coloured or self.full == "sample", self.back)
         if not view.text:
             view = replace(view, empty=self.session.silent.get("sample", SAMPLE_EMPTY))

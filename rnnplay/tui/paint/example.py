@@ -1,0 +1,291 @@
+"""The Example panel: one held-out item as the network answers it, in the way that suits what the item is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from rnnplay.tui.example_views import AnswerView, ExampleView
+from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.numbers import count, percent
+from rnnplay.tui.paint.pixels import cells_tall, pixels
+from rnnplay.tui.paint.plot import Line, plot
+from rnnplay.tui.paint.rows import Piece, clickable, exactly, paragraph, row, spread
+from rnnplay.tui.paint.sample import bar
+from rnnplay.tui.paint.timeline import blocks, shown, timeline, words
+
+_GAP = 2
+
+
+def example(view: ExampleView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
+    """The panel without its frame; its last row is the figure to remember, and how to go on."""
+    if not view.inputs:
+        return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
+    room = height - 1
+    body = rows(view, width, room, palette, full)
+    first = 0 if view.film or view.frames is not None else max(0, min(view.top, len(body) - room))
+    return [*exactly(body[first : first + room], room, width, palette), legend(view, width, palette)]
+
+
+def furthest(view: ExampleView, width: int, height: int, palette: Palette, full: bool = False) -> int:
+    """The greatest `top` that shows something more."""
+    if view.frames is not None and len(view.frames) > 1:
+        return len(view.frames) - 1
+    return max(0, len(rows(view, width, height - 1, palette, full)) - (height - 1)) if view.inputs else 0
+
+
+def rows(view: ExampleView, width: int, height: int, palette: Palette, full: bool) -> list[Strip]:
+    """All rows of the body: more than `height` of them can be scrolled."""
+    if view.answer is not None:
+        return _answer(view, view.answer, width, height, palette)
+    if view.series is not None:
+        return _series(view, width, height, palette)
+    if view.predicted_frames is not None and view.frames is not None:
+        return _film(view, width, height, palette)
+    if view.frames is not None and len(view.frames) > 1:
+        return _labelled_film(view, width, palette)
+    if view.frames is not None:
+        return _picture(view, width, height, palette, full)
+    if view.probabilities is not None:
+        return _review(view, width, palette)
+    return [*_written(view, width, palette), *timeline(view, width, palette, full)]
+
+
+def title(view: ExampleView, palette: Palette) -> Sequence[Piece]:
+    """Which example, or what was asked."""
+    dot = f" {palette.glyphs.separator} "
+    what = "Answer" if view.answer is not None else "Example"
+    pieces: list[Piece] = [("4 ", palette.accent), (what, palette.title)]
+    if view.answer is not None:
+        return [*pieces, (f"{dot}{view.answer.prompt}", palette.text), (f"{dot}step {count(view.step)}", palette.dim)]
+    if not view.inputs:
+        return pieces
+    named = view.title if any(c.isdigit() for c in view.title.split(" ")[-1:]) else f"{view.index + 1}{dot}{view.title}"
+    return [*pieces, (f"{dot}{named}", palette.text), (f"{dot}step {count(view.step)}", palette.dim)]
+
+
+def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
+    """The figure to remember at the left, the keys at the right."""
+    left: list[Piece] = []
+    if view.answer is None:
+        asked = [t for t, target in enumerate(view.targets) if target is not None and view.chances[t] is not None]
+        if view.wanted:
+            said = tuple(word for word, _ in view.written)
+            same = said == view.wanted and view.revealed is None
+            left = [("exactly right", palette.good)] if same else [("not as wanted", palette.bad)]
+            left = left if view.revealed is None else []
+        elif asked:
+            hits = sum(view.predictions[t] == view.targets[t] for t in asked)
+            style = palette.good if hits == len(asked) else palette.text
+            left = [(f"{hits} of {len(asked)} right", style)] if len(asked) > 1 else []
+            least = min(view.right[t] or 0.0 for t in asked)
+            left.append((f"{'  least ' if left else ''}p(target) {percent(least)}", palette.dim))
+    arrows = palette.glyphs.arrows
+    right: list[Piece] = []
+    if view.question:
+        right += [(" s ", clickable(palette.key, "screen.sample")), (f"ask: {view.question}  ", palette.dim)]
+    if view.samples:
+        right += [(" v ", clickable(palette.key, "screen.switch")), ("sample  ", palette.dim)]
+    right += [
+        (f" {arrows[0]} ", clickable(palette.key, "screen.example(-1)")),
+        ("example", palette.dim),
+        (f" {arrows[1]} ", clickable(palette.key, "screen.example(1)")),
+    ]
+    if sum(cell_len(text) for text, _ in [*left, *right]) > width:
+        right = right[-3:]
+    return spread(left, right, width, palette)
+
+
+# ------------------------------------------------------------------------------------------------------------ answers
+
+
+def _answer(view: ExampleView, answer: AnswerView, width: int, height: int, palette: Palette) -> list[Strip]:
+    if answer.waiting:
+        return [row([("…" if palette.glyphs.dots else "...", palette.dim)], width, palette)]
+    if answer.series is not None:
+        return plot([Line(answer.series, 0, palette.probability, "*")], width, height, palette)
+    return words("answer", answer.said, width, palette)
+
+
+def _written(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
+    """What an encoder read, and what the network wrote by itself, as far as it is there."""
+    painted: list[Strip] = []
+    if view.source:
+        painted.append(row([("reads".ljust(11), palette.dim), (" ".join(view.source), palette.text)], width, palette))
+    if view.wanted:
+        said = view.written if view.revealed is None else view.written[: view.revealed]
+        painted += words("writes", said, width, palette, cursor=view.revealed is not None)
+        wanted: list[Piece] = [("should be".ljust(11), palette.dim), (" ".join(view.wanted), palette.text)]
+        painted += [row(wanted, width, palette), row([], width, palette)]
+    return painted
+
+
+# ----------------------------------------------------------------------------------------------------------- pictures
+
+
+def _beside(left: list[list[Piece]], wide: int, right: list[Strip], width: int, palette: Palette) -> list[Strip]:
+    """Rows of a picture of `wide` cells with `right` at its side."""
+    painted = []
+    for n in range(max(len(left), len(right))):
+        pieces = left[n] if n < len(left) else [(" " * wide, palette.blank)]
+        strip = row([*pieces, (" " * _GAP, palette.blank)], wide + _GAP, palette)
+        other = right[n] if n < len(right) else row([], width - wide - _GAP, palette)
+        painted.append(Strip([*strip, *other], width))
+    return painted
+
+
+def _picture(view: ExampleView, width: int, height: int, palette: Palette, full: bool) -> list[Strip]:
+    """A single picture, and beside it the caption, or each output as a bar."""
+    assert view.frames is not None
+    picture = view.frames[0]
+    wide = int(picture.shape[1])
+    room = width - wide - _GAP
+    if view.probabilities is None:
+        text = [*_written(view, room, palette), *timeline(view, room, palette, full)]
+        return _beside(pixels(picture, palette), wide, text, width, palette)
+    return _beside(pixels(picture, palette), wide, _bars(view, room, height, palette), width, palette)
+
+
+def _bars(view: ExampleView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The probability of every output after the last time step, in columns where rows are short."""
+    assert view.probabilities is not None
+    last = view.probabilities[-1]
+    columns = -(-len(view.outputs) // max(1, height))
+    wide = width // columns
+    each = -(-len(view.outputs) // columns)
+    named = max(cell_len(name) for name in view.outputs) + 1
+    painted = []
+    for n in range(each):
+        pieces: list[Piece] = []
+        for i in range(n, len(view.outputs), each):
+            name, p = view.outputs[i], float(last[i])
+            style = palette.good if name == view.targets[-1] else palette.title
+            filled = bar(p, max(2, min(24, wide - named - 8)), palette)
+            entry = f"{percent(p):>5} {filled}"
+            pieces += [(f"{name:>{named - 1}} ", style), (entry, palette.probability)]
+            pieces.append((" " * max(0, wide - named - cell_len(entry)), palette.blank))
+        painted.append(row(pieces, width, palette))
+    return painted
+
+
+def _joined(pictures: Sequence[list[list[Piece]]], width: int, palette: Palette, label: str = "") -> list[Strip]:
+    """Pictures of equal height side by side, with a cell between two."""
+    painted = []
+    for n in range(len(pictures[0])):
+        pieces: list[Piece] = [(f"{label if n == 0 else '':<11}", palette.dim)] if label else []
+        for picture in pictures:
+            pieces += [*picture[n], (" ", palette.blank)]
+        painted.append(row(pieces, width, palette))
+    return painted
+
+
+def _film(view: ExampleView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """Above, what the next frame was; below, what the network expected it to be; where rows are few, side by side."""
+    assert view.frames is not None
+    assert view.predicted_frames is not None
+    tall, wide = cells_tall(view.frames[0]), int(view.frames.shape[2])
+    last = len(view.frames) - 2  # the frame after the last one is not in the film
+    if height >= 2 * tall + 2:
+        fits = max(1, (width - 11) // (wide + 1))
+        first = max(0, min(view.top, last + 1 - fits))
+        times = range(first, min(last + 1, first + fits))
+        heads = "".join(f"{f'frame {t + 2}':<{wide + 1}}" for t in times)
+        return [
+            row([(" " * 11 + heads, palette.dim)], width, palette),
+            *_joined([pixels(view.frames[t + 1], palette) for t in times], width, palette, "is"),
+            row([], width, palette),
+            *_joined([pixels(view.predicted_frames[t], palette, True) for t in times], width, palette, "predicted"),
+        ]
+    fits = max(1, width // (2 * wide + 4))
+    first = max(0, min(view.top, last + 1 - fits))
+    times = range(first, min(last + 1, first + fits))
+    heads = "".join(f"{f'frame {t + 2}':<{wide + 1}}{'predicted':<{wide + 1}}  " for t in times)
+    pairs: list[list[list[Piece]]] = []
+    for t in times:
+        gap: list[list[Piece]] = [[(" ", palette.blank)] for _ in range(tall)]
+        pairs += [pixels(view.frames[t + 1], palette), pixels(view.predicted_frames[t], palette, True), gap]
+    return [row([(heads, palette.dim)], width, palette), *_joined(pairs, width, palette)]
+
+
+def _labelled_film(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
+    """Each frame with its target, the network's label and its probability below it."""
+    assert view.frames is not None
+    wide = int(view.frames.shape[2])
+    fits = max(1, (width - 11) // (wide + 1))
+    first = max(0, min(view.top, len(view.frames) - fits))
+    times = range(first, min(len(view.frames), first + fits))
+    cells = [
+        ("target", [(view.targets[t] or "", palette.text) if view.targets[t] else None for t in times]),
+        ("prediction", [_label(view, t, palette) for t in times]),
+        ("p(target)", [_figure(view.right[t], palette) for t in times]),
+    ]
+    heads = "".join(f"{f'frame {t + 1}':<{wide + 1}}" for t in times)
+    return [
+        row([(" " * 11 + heads, palette.dim)], width, palette),
+        *_joined([pixels(view.frames[t], palette) for t in times], width, palette, " "),
+        *blocks(cells, wide + 1, width, palette),
+    ]
+
+
+def _label(view: ExampleView, t: int, palette: Palette) -> Piece | None:
+    said = view.predictions[t]
+    return None if said is None else (said, palette.good if said == view.targets[t] else palette.bad)
+
+
+def _figure(p: float | None, palette: Palette) -> Piece | None:
+    return None if p is None else (percent(p), palette.probability)
+
+
+# ------------------------------------------------------------------------------------------------- reviews and series
+
+
+def _review(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
+    """Each word on the colour of what the network thinks after it; below, the probability of the label."""
+    assert view.probabilities is not None
+    target = view.targets[-1] if view.targets[-1] in view.outputs else view.outputs[-1]
+    index = view.outputs.index(target)
+    p = np.asarray(view.probabilities)[:, index].tolist()
+    painted: list[Strip] = []
+    upper: list[Piece] = []
+    lower: list[Piece] = []
+    used = 0
+    for word, now in zip(view.inputs, p, strict=True):
+        text = shown(word, palette)
+        wide = max(5, cell_len(text) + 1)
+        if upper and used + wide > width:
+            painted += [row(upper, width, palette), row(lower, width, palette)]
+            upper, lower, used = [], [], 0
+        upper += [(text, palette.heat_of(2 * now - 1)), (" " * (wide - cell_len(text)), palette.blank)]
+        lower.append((f"{percent(now).replace(' ', ''):<{wide}}", palette.probability))
+        used += wide
+    painted += [row(upper, width, palette), row(lower, width, palette), row([], width, palette)]
+    words_below: list[Piece] = [
+        (f"p({target}) after each word", palette.probability),
+        (f"   it is {target}, the network says ", palette.dim),
+        (view.predictions[-1] or "", palette.good if view.predictions[-1] == target else palette.bad),
+    ]
+    return [*painted, row(words_below, width, palette)]
+
+
+def _series(view: ExampleView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The series, the network's next value at each, and its forecast from where it was told nothing more."""
+    assert view.series is not None
+    lines = [Line(view.series, 0, palette.text, ".")]
+    split = None
+    if view.predicted is not None:
+        lines.append(Line(view.predicted, 1, palette.loss, "o"))
+    if view.forecast is not None:
+        split = len(view.series) - len(view.forecast)
+        lines.append(Line(view.forecast, split, palette.accent, "*"))
+    legend_row: list[Piece] = [
+        ("       series  ", palette.text),
+        ("the next value, predicted  ", palette.loss),
+        ("forecast, each value fed back", palette.accent),
+    ]
+    if view.predicted is not None:
+        error = float(np.mean((view.predicted - view.series[1:]) ** 2))
+        legend_row.append((f"   squared error {error:.3g}", palette.dim))
+    return [*plot(lines, width, height - 1, palette, split), row(legend_row, width, palette)]
