@@ -135,6 +135,18 @@ async def test_space_pauses_and_goes_on_and_a_full_stop_does_one_step(person: Pe
     assert len(person.trainers[0].commands(say.Go)) == 1
 
 
+async def test_pausing_and_going_on_show_at_once_before_the_trainer_has_answered(person: Person) -> None:
+    await person.running()
+    await person.press("space")
+    assert "pausing" in person.sees()
+    await person.tell(status())  # it was on its way when the key was pressed
+    assert "pausing" in person.sees()
+    await person.tell(status("paused"))
+    assert "Paused at step 120." in person.sees()
+    await person.press("space")
+    assert "training · step 120" in person.sees()
+
+
 async def test_the_arrows_go_through_the_units_of_all_layers_without_asking_the_trainer(person: Person) -> None:
     await person.running()
     sent = len(person.trainers[0].sent)
