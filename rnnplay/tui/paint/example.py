@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from rich.cells import cell_len
@@ -34,6 +35,8 @@ def furthest(view: ExampleView, width: int, height: int, palette: Palette, full:
     """The greatest `top` that shows something more."""
     if view.frames is not None and len(view.frames) > 1:
         return len(view.frames) - 1
+    if view.frames is not None:
+        return max(0, len(_picture(replace(view, top=0), width, 10**6, palette, full)) - (height - 1))
     return max(0, len(rows(view, width, height - 1, palette, full)) - (height - 1)) if view.inputs else 0
 
 
@@ -145,6 +148,7 @@ def _picture(view: ExampleView, width: int, height: int, palette: Palette, full:
     room = width - wide - _GAP
     if view.probabilities is None:
         text = [*_written(view, room, palette), *timeline(view, room, palette, full)]
+        text = text[max(0, min(view.top, len(text) - height)) :]
         return _beside(pixels(picture, palette), wide, text, width, palette)
     return _beside(pixels(picture, palette), wide, _bars(view, room, height, palette), width, palette)
 

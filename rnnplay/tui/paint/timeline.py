@@ -46,7 +46,7 @@ def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False
     longest = max((cell_len(shown(s, palette)) for part in symbols for s in part), default=1)
     room = width - LABEL
     T = len(view.inputs)
-    figures = any(p is not None for p in view.right) and T * max(_PERCENT, longest + 1) <= room
+    figures = longest + 1 >= _PERCENT or room >= T * _PERCENT
     wide = max(_PERCENT, longest + 1) if figures else longest + (longest > 1 or room >= 2 * T)
     named = [
         ("input", [_input(s, palette) for s in view.inputs]),
