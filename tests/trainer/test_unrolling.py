@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from rnnplay import tasks
+from rnnplay.catalogue import entry
 from rnnplay.config import UserError, configure
 from rnnplay.engine import Network
+from rnnplay.lab.gradients import unpadded
 from rnnplay.protocol import Descend, SetHidden, SetInput, Unroll, Unrolled
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.learner import architecture
@@ -247,3 +249,34 @@ def test_an_example_that_is_not_there_is_refused_in_words() -> None:
     prose, other = made("prose", "rnn", "tanh", 1)
     with pytest.raises(UserError, match="Give a number from 0 to"):
         ask(prose, other, example=10**7)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("plain", "one to one"),
+        ("caption", "one to many"),
+        ("sentiment", "many to one"),
+        ("video", "many to many"),
+        ("translate", "encoder-decoder"),
+    ],
+)
+def test_every_shape_unrolls_with_the_engines_loss_and_empty_cells_where_nothing_is_told(name: str, shape: str) -> None:
+    config = configure(name, hidden=12, dtype="float64")
+    task = tasks.make(config)
+    network = Network(architecture(config, task), 2)
+    shown = ask(task, network, length=48)
+    example = task.example(0)
+    assert example is not None
+    loss, weight, _ = network.evaluate(unpadded(example.batch, 1))
+    assert entry(name).shape == shape
+    assert shown.loss == pytest.approx(loss / weight, rel=1e-10)
+    last = shown.parts[-1]
+    told = [value is not None for value in last.losses]
+    assert any(told) and [value is not None for value in last.right] == told
+    if shape == "many to one":
+        assert sum(told) < len(told)
+    if shape == "one to one":
+        assert len(told) == 1
+    updated = ask(task, network, length=48, edits=(Descend(rate=0.01),))
+    assert updated.loss is not None and shown.loss is not None and updated.loss < shown.loss
