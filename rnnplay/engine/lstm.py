@@ -94,22 +94,18 @@ class LSTMRun(Run):
     def _factors(self, a: int, b: int, held: Held | None) -> None:
         """What dh and dc are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
         G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
-        h, one = self.h[a + 1 : b + 1], self.one
-        tanh_c, o, i, f, g = G[:5]
-        multiply(h, tanh_c, A[0])
-        subtract(o, A[0], A[0])  # dh -> dc: o (1 - tanh^2 c)
-        multiply(h, o, A[1])
-        subtract(h, A[1], A[1])  # dh -> dz_o: tanh(c) o (1 - o)
-        multiply(G[2:4], G[2:4], A[2:4])
-        subtract(G[2:4], A[2:4], A[2:4])
+        sigmoids, of_tanh = A[1:4], A[0:5:4]
+        multiply(G[1:4], G[1:4], sigmoids)
+        subtract(G[1:4], sigmoids, sigmoids)
+        multiply(A[1], G[0], A[1])  # dh -> dz_o: tanh(c) o (1 - o)
         multiply(A[2:4], G[4:6], A[2:4])  # dc -> dz_i: g i (1 - i), dz_f: c_prev f (1 - f)
-        multiply(g, g, A[4])
-        subtract(one, A[4], A[4])
-        multiply(A[4], i, A[4])  # dc -> dz_g: i (1 - g^2)
-        xp.copyto(A[5], f)  # dc -> dc_prev
-        if held is not None:  # there h is not o tanh(c) either
+        multiply(G[0:5:4], G[0:5:4], of_tanh)
+        subtract(self.one, of_tanh, of_tanh)
+        multiply(of_tanh, G[1:3], of_tanh)  # dh -> dc: o (1 - tanh^2 c), dc -> dz_g: i (1 - g^2)
+        xp.copyto(A[5], G[3])  # dc -> dc_prev
+        if held is not None:
             multiply(A, held.going[a:b], A)
-            xp.copyto(A[5], one, where=held.padding[a:b])
+            xp.copyto(A[5], self.one, where=held.padding[a:b])
 
     def backward(
         self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None

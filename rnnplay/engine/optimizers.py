@@ -85,12 +85,10 @@ class Optimizer:
         ]
         advances = {"momentum": self._heap, "adagrad": self._squares, "rmsprop": self._squares}
         self._advance = advances.get(name, self._both)
-        self._keep, self._keep_squares = {
-            "sgd": (0.0, 0.0),
-            "momentum": (momentum, 0.0),
-            "adagrad": (0.0, 1.0),
-            "rmsprop": (0.0, rho),
-        }.get(name, betas)
+        kept = {"momentum": (momentum, 0.0), "adagrad": (0.0, 1.0), "rmsprop": (0.0, rho)}.get(name, betas)
+        # Arrays without dimensions: a Python number would be converted at every call.
+        self._keep, self._keep_squares, self._by, self._eps = (xp.array(x, scratch.dtype) for x in (*kept, 0.0, 0.0))
+        self._all_squares = name == "adagrad"
 
     def step(self, lr: float | None = None, clip_norm: float = 0.0, clip_value: float = 0.0) -> StepReport:
         """One update. clip_value bounds each gradient, then clip_norm the norm of all; 0 is without."""
@@ -107,7 +105,7 @@ class Optimizer:
                 clipped = True
                 multiply(g, scale, g)
         self.steps += 1
-        rate, eps = self._rate(lr)
+        self._by[...], self._eps[...] = self._rate(lr)
         shrink = 1.0 - lr * self.decay
         for piece in self._pieces:
             p, g, u, moments = piece
@@ -115,7 +113,7 @@ class Optimizer:
                 multiply(p, shrink, p)
             if moments:
                 self._advance(g, u, moments)
-            self._update(piece, rate, eps)
+            self._update(piece)
             subtract(p, u, p)
         return StepReport(self, lr, norm, clipped)
 
@@ -126,7 +124,7 @@ class Optimizer:
 
     def _squares(self, g: Array, u: Array, moments: list[Array]) -> None:
         v = moments[-1]
-        if self._keep_squares != 1.0:
+        if not self._all_squares:
             multiply(v, self._keep_squares, v)
         multiply(g, g, u)
         add(v, u, v)
@@ -146,23 +144,23 @@ class Optimizer:
             return lr * (1.0 - beta1) / (1.0 - beta1**self.steps) / k, self.eps / k
         return lr, self.eps
 
-    def _update(self, piece: Piece, rate: float, eps: float) -> None:
+    def _update(self, piece: Piece) -> None:
         """The update, into the scratch array."""
         _, g, u, moments = piece
         if self.name in ("sgd", "momentum"):
-            multiply(moments[0] if moments else g, rate, u)
+            multiply(moments[0] if moments else g, self._by, u)
             return
         sqrt(moments[-1], u)
-        add(u, eps, u)
+        add(u, self._eps, u)
         divide(moments[0] if len(moments) == 2 else g, u, u)
-        multiply(u, rate, u)
+        multiply(u, self._by, u)
 
     def update_ratio(self, lr: float) -> float:
         """Norm of the last update by norm of the parameters."""
-        rate, eps = self._rate(lr)
+        self._by[...], self._eps[...] = self._rate(lr)
         update = weights = 0.0
         for piece in self._pieces:
-            self._update(piece, rate, eps)
+            self._update(piece)
             update += float(piece[2].dot(piece[2]))
             weights += float(piece[0].dot(piece[0]))
         return math.sqrt(update / weights) if weights > 0.0 else 0.0
