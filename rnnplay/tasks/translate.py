@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig
 from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import END, START, Item, share_of, write
+from rnnplay.tasks.generated import END, START, Item, columns_of, share_of, write
 from rnnplay.tasks.sentences import Grammar, Pool, distinct, known, listed, vocabulary_of, words_of
 
 # English, Spanish, gender; the Spanish plural takes -s, or -es behind a consonant.
@@ -172,7 +172,7 @@ class Translate(Pool):
         return write(answer, prompt, self.end, self.longest + 5)
 
     def measure(self, answer: Answer) -> Measure:
-        batch = self.test()
+        batch = columns_of(self.test(), np.arange(min(self.fresh, len(self.keys["test"]))))
         weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
         wanted = [batch.targets[: int(weights[:, b].sum()) - 1, b].tolist() for b in range(batch.inputs.shape[1])]
         hits = [ids == right for ids, right in zip(self.written(answer, batch), wanted, strict=True)]
