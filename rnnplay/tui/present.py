@@ -91,7 +91,9 @@ def _state(session: Session) -> StatusView:
         case "finished":
             after = f" in {duration(now.seconds)}" if now is not None and now.seconds else ""
             return StatusView(
-                f"Finished after {step} steps{after}.", "r trains on, n starts a new run, s draws a sample.", "good"
+                f"Finished after {step} steps{after}.",
+                f"r trains on, n starts a new run, {_sampling(session)}.",
+                "good",
             )
         case "inspecting" if session.gallery is not None:
             return StatusView(session.gallery.line, "enter trains your own, f shows more of it, G the next one.")
@@ -101,6 +103,14 @@ def _state(session: Session) -> StatusView:
             return StatusView(f"Stopped and saved at step {step}.", "r goes on, n starts a new run.")
         case _:
             return StatusView(session.state)
+
+
+def _sampling(session: Session) -> str:
+    """What `s` does."""
+    showing = session.showing
+    if not showing.here or (showing.samples and not showing.question):
+        return "s draws a sample"
+    return "s asks it something" if showing.question else "s shows another item"
 
 
 def _progress(session: Session) -> str:

@@ -75,7 +75,10 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
     left: list[Piece] = []
     if view.answer is None:
         asked = [t for t, target in enumerate(view.targets) if target is not None and view.chances[t] is not None]
-        if view.wanted:
+        if view.series is not None and view.predicted is not None:
+            error = float(np.mean((view.predicted - view.series[1:]) ** 2))
+            left = [(f"squared error of the next value {error:.3g}", palette.dim)]
+        elif view.wanted:
             said = tuple(word for word, _ in view.written)
             same = said == view.wanted and view.revealed is None
             left = [("exactly right", palette.good)] if same else [("not as wanted", palette.bad)]
@@ -98,7 +101,8 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
         (f" {arrows[1]} ", clickable(palette.key, "screen.example(1)")),
     ]
     if sum(cell_len(text) for text, _ in [*left, *right]) > width:
-        right = right[-3:]
+        asks: list[Piece] = [(" s ", clickable(palette.key, "screen.sample")), ("ask  ", palette.dim)]
+        right = [*(asks if view.question else []), *right[-3:]]
     return spread(left, right, width, palette)
 
 
@@ -166,11 +170,12 @@ def _bars(view: ExampleView, width: int, height: int, palette: Palette) -> list[
         pieces: list[Piece] = []
         for i in range(n, len(view.outputs), each):
             name, p = view.outputs[i], float(last[i])
-            style = palette.good if name == view.targets[-1] else palette.title
-            filled = bar(p, max(2, min(24, wide - named - 8)), palette)
-            entry = f"{percent(p):>5} {filled}"
-            pieces += [(f"{name:>{named - 1}} ", style), (entry, palette.probability)]
-            pieces.append((" " * max(0, wide - named - cell_len(entry)), palette.blank))
+            target = name == view.targets[-1]
+            filled = bar(p, max(2, min(24, wide - named - 10)), palette)
+            entry = f"{percent(p):>5} {filled} "
+            pieces += [(f"{name:>{named - 1}} ", palette.title), (entry, palette.probability)]
+            mark = palette.glyphs.mark if target else " "  # what it is
+            pieces += [(mark, palette.validation), (" " * max(0, wide - named - 1 - cell_len(entry)), palette.blank)]
         painted.append(row(pieces, width, palette))
     return painted
 
@@ -289,7 +294,4 @@ def _series(view: ExampleView, width: int, height: int, palette: Palette) -> lis
         ("the next value, predicted  ", palette.loss),
         ("forecast, each value fed back", palette.accent),
     ]
-    if view.predicted is not None:
-        error = float(np.mean((view.predicted - view.series[1:]) ** 2))
-        legend_row.append((f"   squared error {error:.3g}", palette.dim))
     return [*plot(lines, width, height - 1, palette, split), row(legend_row, width, palette)]

@@ -14,6 +14,7 @@ from rnnplay.tui.paint.rows import Piece
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _SHADES = 16
+_PAPER = 0.07  # of its ink a dark pixel has: where a picture ends is seen
 _ASCII = " .:-=+*#%@"
 
 
@@ -53,7 +54,10 @@ def _cell(upper: int, lower: int, palette: Palette, expected: bool) -> Piece:
         return {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}[lit], ink
     assert ink.color is not None
     assert ink.bgcolor is not None
-    shades = [blend(ink.bgcolor.name, ink.color.name, shade / (_SHADES - 1)) for shade in (upper, lower)]
+    shades = [
+        blend(ink.bgcolor.name, ink.color.name, _PAPER + (1 - _PAPER) * shade / (_SHADES - 1))
+        for shade in (upper, lower)
+    ]
     return "▀", _style(*shades)
 
 

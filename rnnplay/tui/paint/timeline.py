@@ -43,7 +43,8 @@ def shown(symbol: str | None, palette: Palette) -> str:
 def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False) -> list[Strip]:
     """All rows of the example, block under block; a row of a block in which nothing stands is left out."""
     symbols = [view.inputs, view.targets, view.predictions]
-    longest = max((cell_len(shown(s, palette)) for part in symbols for s in part), default=1)
+    # A number's mark stands in the gap behind it.
+    longest = max((cell_len(shown(s, palette).removesuffix("*")) for part in symbols for s in part if s), default=1)
     room = width - LABEL
     T = len(view.inputs)
     figures = longest + 1 >= _PERCENT or room >= T * _PERCENT
@@ -64,10 +65,12 @@ def blocks(named: Sequence[tuple[str, Sequence[Cell]]], wide: int, width: int, p
     T = len(named[0][1])
     each = max(1, (width - LABEL) // wide)
     painted: list[Strip] = []
-    tall = any(sum(any(cells[first : first + each]) for _, cells in named) > 1 for first in range(0, T, each))
+    before = 0  # rows of the block above
     for first in range(0, T, each):
-        if first and tall:
+        filled = sum(any(cells[first : first + each]) for _, cells in named)
+        if first and max(filled, before) > 1:
             painted.append(row([], width, palette))
+        before = filled
         for name, cells in named:
             here = cells[first : first + each]
             if not any(here):

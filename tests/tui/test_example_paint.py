@@ -1,0 +1,210 @@
+"""The Example panel by made-up items of each kind: what is painted, and that it fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_play import SYSTEMS, palette_of, plain
+
+from rnnplay.tui.example_views import AnswerView, ExampleView
+from rnnplay.tui.paint.example import example, furthest, title
+from rnnplay.tui.paint.pixels import pixels
+
+WORDS = ExampleView(
+    title="tagging 1",
+    step=1_200,
+    inputs=("this", "hard", "guard", "rings"),
+    targets=("DET", "ADJ", "NOUN", "VERB"),
+    predictions=("DET", "ADJ", "VERB", "VERB"),
+    chances=(0.98, 0.9, 0.6, 0.93),
+    right=(0.98, 0.9, 0.31, 0.93),
+    question="a sentence",
+)
+LETTERS = ExampleView(
+    title="copy 3",
+    inputs=tuple("bebegb" + "·" * 50 + ">"),
+    targets=(*([None] * 51), *"bebegb"),
+    predictions=(*([None] * 51), *"bebagb"),
+    chances=(*([None] * 51), *[0.8] * 6),
+    right=(*([None] * 51), 0.8, 0.8, 0.8, 0.1, 0.8, 0.8),
+)
+ENCODED = replace(
+    WORDS,
+    source=("i", "sell", "her", "."),
+    written=(("la", 0.97), ("vendo", 0.46), (".", 0.99)),
+    wanted=("la", "vendo", "."),
+)
+FILM = ExampleView(
+    title="ball 2",
+    inputs=tuple(f"frame {t + 1}" for t in range(7)),
+    targets=tuple(f"frame {t + 2}" for t in range(7)),
+    predictions=(None,) * 7,
+    chances=(None,) * 7,
+    right=(None,) * 7,
+    frames=np.arange(7 * 12 * 10, dtype=np.uint8).reshape(7, 12, 10),
+    predicted_frames=np.full((7, 12, 10), 200, np.uint8),
+)
+LABELLED = replace(
+    FILM,
+    targets=(None, *["left"] * 6),
+    predictions=(None, *["left"] * 5, "up"),
+    chances=(None, *[0.7] * 6),
+    right=(None, *[0.7] * 5, 0.2),
+    predicted_frames=None,
+)
+DIGIT = ExampleView(
+    title="plain 4",
+    inputs=("picture",),
+    targets=("3",),
+    predictions=("8",),
+    chances=(0.61,),
+    right=(0.23,),
+    outputs=tuple("0123456789"),
+    probabilities=np.array([[0.01, 0, 0.02, 0.23, 0, 0.05, 0, 0.03, 0.61, 0.05]]),
+    frames=np.zeros((1, 9, 8), np.uint8),
+)
+REVIEW = ExampleView(
+    title="sentiment 5",
+    inputs=("the", "soup", "was", "not", "bad"),
+    targets=(None, None, None, None, "good"),
+    predictions=(None, None, None, None, "good"),
+    chances=(None, None, None, None, 0.94),
+    right=(None, None, None, None, 0.94),
+    outputs=("bad", "good"),
+    probabilities=np.array([[0.5, 0.5], [0.4, 0.6], [0.45, 0.55], [0.88, 0.12], [0.06, 0.94]]),
+)
+SERIES = ExampleView(
+    title="tide",
+    inputs=tuple(f"{t}" for t in range(30)),
+    targets=tuple(f"{t + 1}" for t in range(30)),
+    predictions=(None,) * 30,
+    chances=(None,) * 30,
+    right=(None,) * 30,
+    series=np.sin(np.arange(31) / 4),
+    predicted=np.sin(np.arange(1, 31) / 4) + 0.1,
+    forecast=np.full(10, 0.25),
+)
+KINDS = {
+    "words": WORDS,
+    "letters": LETTERS,
+    "encoder": ENCODED,
+    "film": FILM,
+    "labelled film": LABELLED,
+    "digit": DIGIT,
+    "review": REVIEW,
+    "series": SERIES,
+    "answer": replace(WORDS, answer=AnswerView("the dog rings", (("the/DET", 0.9), ("dog/NOUN", 0.8)))),
+    "numbers": replace(SERIES, answer=AnswerView("20", (), np.cos(np.arange(20) / 3))),
+    "nothing": ExampleView(empty="An example appears here."),
+}
+
+
+def text_of(view: ExampleView, width: int = 86, height: int = 18) -> str:
+    return "\n".join(plain(example(view, width, height, palette_of("truecolor"))))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("width", "height"), [(86, 11), (76, 18), (41, 5), (20, 2)])
+def test_every_kind_fills_its_panel_exactly_in_every_palette(kind: str, width: int, height: int, system: str) -> None:
+    for encoding in ("utf-8", "latin-1"):
+        painted = example(KINDS[kind], width, height, palette_of(system, encoding))
+        assert [strip.cell_length for strip in painted] == [width] * height
+        if encoding == "latin-1":
+            assert all(strip.text.replace("·", "").isascii() for strip in painted)
+
+
+def test_rows_stand_under_each_other_with_figures_where_there_is_room() -> None:
+    lines = text_of(WORDS).splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        ["input", "this", "hard", "guard", "rings"],
+        ["target", "DET", "ADJ", "NOUN", "VERB"],
+        ["prediction", "DET", "ADJ", "VERB", "VERB"],
+        ["p(target)", "98%", "90%", "31%", "93%"],
+    ]
+    assert lines[0].index("guard") == lines[1].index("NOUN") == lines[3].index("31%")
+    assert "3 of 4 right" in lines[-1]
+    assert "least p(target) 31 %" in lines[-1]
+    assert "ask: a sentence" in lines[-1]
+
+
+def test_what_is_wrong_is_coloured_otherwise_than_what_is_right() -> None:
+    palette = palette_of("truecolor")
+    strip = example(WORDS, 86, 10, palette)[2]
+    styles = [segment.style for segment in strip if segment.text.strip() in ("DET", "VERB")]
+    assert styles == [palette.good, palette.bad, palette.good]
+
+
+def test_long_sequences_of_letters_wrap_and_rows_without_anything_are_left_out() -> None:
+    lines = [line.split() for line in text_of(LETTERS, 41, 20).splitlines()[:-1]]
+    assert [line[0] for line in lines if line] == ["input", "input", "target", "prediction", "p(target)"]
+    assert furthest(LETTERS, 41, 4, palette_of("truecolor")) == 3
+    assert furthest(LETTERS, 41, 20, palette_of("truecolor")) == 0
+
+
+def test_a_translation_tells_what_is_read_what_is_written_and_what_should_be() -> None:
+    text = text_of(ENCODED)
+    for words in (
+        "reads      i sell her .",
+        "la   vendo .",
+        "97%  46%   99%",
+        "should be  la vendo .",
+        "exactly right",
+    ):
+        assert words in text
+    assert "exactly right" not in text_of(replace(ENCODED, wanted=("lo", "vendo", ".")))
+
+
+def test_a_caption_appears_word_by_word() -> None:
+    assert "vendo .    " not in text_of(replace(ENCODED, revealed=1)).splitlines()[1]
+    assert text_of(replace(ENCODED, revealed=1)).splitlines()[1].split() == ["writes", "la", "▏"]
+
+
+def test_a_film_shows_each_next_frame_above_the_predicted_one_and_scrolls() -> None:
+    assert "frame 2" in text_of(FILM).splitlines()[0]
+    assert "predicted" in text_of(FILM)
+    assert "frame 8" not in text_of(FILM)  # it is not in the film
+    assert text_of(replace(FILM, top=3), 46).splitlines()[0].split()[:2] == ["frame", "5"]
+    text = text_of(LABELLED)
+    assert text.splitlines()[7].split() == ["target", *["left"] * 5]  # six frames fit; the first has no target
+    assert "5 of 6 right" in text
+
+
+def test_a_digit_has_a_bar_for_each_output_and_a_mark_at_the_right_one() -> None:
+    lines = text_of(DIGIT, height=12).splitlines()
+    marked = [line for line in lines if "◆" in line]
+    assert len(marked) == 1
+    assert "23 %" in marked[0]
+    assert sum("%" in line for line in lines[:-1]) == 10
+
+
+def test_a_review_has_the_probability_of_its_label_after_each_word() -> None:
+    lines = text_of(REVIEW).splitlines()
+    assert lines[0].split() == ["the", "soup", "was", "not", "bad"]
+    assert lines[1].split() == ["50%", "60%", "55%", "12%", "94%"]
+    assert "it is good, the network says good" in lines[3]
+
+
+def test_a_series_is_drawn_with_its_forecast_in_another_colour() -> None:
+    palette = palette_of("truecolor")
+    painted = example(SERIES, 86, 12, palette)
+    inks = {segment.style for strip in painted for segment in strip if any("⠀" < c < "⣿" for c in segment.text)}
+    assert {palette.accent, palette.loss} <= inks
+    assert "squared error of the next value 0.01" in painted[-1].text
+
+
+def test_pixels_pair_rows_and_an_odd_last_row_is_kept() -> None:
+    picture = np.array([[0, 255], [255, 255], [255, 0]], np.uint8)
+    plain_rows = ["".join(text for text, _ in row) for row in pixels(picture, palette_of("16"))]
+    assert plain_rows == ["▄█", "▀ "]
+    colours = [style for row in pixels(picture, palette_of("truecolor")) for _, style in row]
+    assert len(set(colours)) > 2
+
+
+def test_the_title_names_the_example_or_what_was_asked() -> None:
+    palette = palette_of("truecolor")
+    assert "tagging 1 · step 1,200" in "".join(text for text, _ in title(WORDS, palette))
+    asked = "".join(text for text, _ in title(KINDS["answer"], palette))
+    assert "Answer · the dog rings" in asked
