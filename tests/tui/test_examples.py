@@ -1,0 +1,136 @@
+"""Examples and questions on Play: a person presses, a stand-in for the trainer's client hears and answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from made_up_play import Recorder, facts, sampled, status, trace
+from test_play import WIDE, Person, opened
+
+from rnnplay import client
+from rnnplay import protocol as say
+from rnnplay.config import configure
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture
+async def person(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
+    trainers: list[Recorder] = []
+
+    async def start(opening: say.Command) -> Recorder:
+        trainers.append(Recorder(opening))
+        return trainers[-1]
+
+    monkeypatch.setattr(client.Client, "start", start)
+    async with opened(trainers, WIDE) as person:
+        yield person
+
+
+def shown(index: int = 0, **changes: Any) -> say.ExampleShown:
+    fields: dict[str, Any] = {
+        "step": 120 + index,
+        "index": index,
+        "title": f"item {index + 1}",
+        "inputs": ("ab", "cd", "ef"),
+        "targets": ("gh", None, "ij"),
+        "predictions": ("gh", None, "kl"),
+        "chances": (0.8, None, 0.5),
+        "right": (0.8, None, 0.3),
+    }
+    return say.ExampleShown(**(fields | changes))
+
+
+async def begin(person: Person, task: str, **told: Any) -> None:
+    person.play.choices.adopt(configure(task))
+    await person.press("enter")
+    known = facts(characters=0, held_out=0, examples=True, **told)
+    await person.tell(say.Started(run="/nowhere/run-1", config=configure(task), facts=known), status())
+    await person.tell(trace(text="ab cd ef\n" * 3), shown())
+
+
+async def test_a_task_with_items_shows_an_example_and_asks_for_no_sample(person: Person) -> None:
+    await begin(person, "tagging", question="a sentence", samples=False)
+    trainer = person.trainers[0]
+    assert trainer.commands(say.ShowExample)[0].every > 0
+    assert trainer.commands(say.Watch)[0].example == 0
+    assert not trainer.commands(say.Sample)
+    text = person.sees()
+    for words in ("4 Example", "item 1", "p(target)", "1 of 2 right", "a sentence"):
+        assert words in text, words
+
+
+async def test_left_and_right_go_through_examples_and_their_heatmap_follows(person: Person) -> None:
+    await begin(person, "tagging", question="a sentence", samples=False)
+    await person.press("4", "right", "right", "left")
+    trainer = person.trainers[0]
+    assert [command.index for command in trainer.commands(say.ShowExample)] == [0, 1, 2, 1]
+    assert [command.example for command in trainer.commands(say.Watch)] == [0, 1, 2, 1]
+    await person.tell(shown(2), shown(1))
+    assert "item 2" in person.sees()  # the one that was asked for last
+    await person.press("3", "right")
+    assert "layer 1 unit 2" in person.sees()
+
+
+async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(person: Person) -> None:
+    await begin(person, "tagging", question="a sentence", samples=False)
+    await person.press("s")
+    assert "a sentence?" in person.sees()
+    await person.press(*"the dog", "enter")
+    assert [command.prompt for command in person.trainers[0].commands(say.AskTask)] == ["the dog"]
+    said = (say.Said("the/DET", 0.91), say.Said("dog/NOUN", 0.77))
+    await person.tell(say.TaskAnswered(step=130, prompt="the dog", said=said))
+    text = person.sees()
+    assert "4 Answer · the dog" in text
+    assert "dog/NOUN" in text
+    assert "77%" in text
+    await person.press("escape")
+    assert "4 Example" in person.sees()
+
+
+async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(person: Person) -> None:
+    await begin(person, "tagging", question="a sentence", samples=False)
+    await person.press("s", *"zzz", "enter")
+    await person.tell(say.Failed(wrong="The network never met the word 'zzz'.", remedy="Use others."))
+    assert "never met the word 'zzz'" in person.sees()
+    assert "4 Example" in person.sees()
+
+
+async def test_s_shows_the_next_item_where_nothing_can_be_asked(person: Person) -> None:
+    await begin(person, "caption", samples=False)
+    written = tuple(say.Said(word, 0.9) for word in ("one", "two", "three"))
+    await person.press("s")
+    await person.tell(shown(1, written=written, wanted=("one", "two", "three")))
+    assert person.trainers[0].commands(say.ShowExample)[-1].index == 1
+    await person.pilot.pause(1.0)
+    assert "exactly right" in person.sees()  # all of its words have come
+
+
+async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: Person) -> None:
+    await begin(person, "song", samples=True)
+    await person.press("v")
+    assert len(person.trainers[0].commands(say.Sample)) == 1
+    await person.tell(sampled("i love carrots ", begins=True))
+    assert "4 Sample" in person.sees()
+    await person.press("v")
+    assert "4 Example" in person.sees()
+    await person.press("v")
+    assert "4 Sample" in person.sees()
+    assert len(person.trainers[0].commands(say.Sample)) == 1
+
+
+async def test_f_gives_an_example_the_whole_screen(person: Person) -> None:
+    await begin(person, "tagging", question="a sentence", samples=False)
+    await person.press("4", "f")
+    assert "p(predict)" in person.sees()
+    assert "2 Loss" not in person.sees()
+    await person.press("f")
+    assert "2 Loss" in person.sees()
