@@ -78,6 +78,9 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
         if view.series is not None and view.predicted is not None:
             error = float(np.mean((view.predicted - view.series[1:]) ** 2))
             left = [(f"squared error of the next value {error:.3g}", palette.dim)]
+        elif view.film and view.frames is not None and view.predicted_frames is not None:
+            off = np.abs(view.frames[1:].astype(float) - view.predicted_frames[:-1]).mean() / 255
+            left = [(f"mean error of a pixel {off:.3f}", palette.dim)]
         elif view.wanted:
             said = tuple(word for word, _ in view.written)
             same = said == view.wanted and view.revealed is None

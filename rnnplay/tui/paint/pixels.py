@@ -46,7 +46,8 @@ def pixels(picture: Array, palette: Palette, expected: bool = False) -> list[lis
 
 @lru_cache(4096)
 def _cell(upper: int, lower: int, palette: Palette, expected: bool) -> Piece:
-    ink = palette.probability if expected else palette.text
+    shaded = palette.system != "256"  # whose greens are too few for a picture
+    ink = palette.probability if expected and shaded else palette.text
     if not palette.glyphs.dots:
         return _ASCII[(upper + lower) * (len(_ASCII) - 1) // (2 * _SHADES - 2)], ink
     if palette.system not in ("truecolor", "256"):  # no shades: what is at least half lit
