@@ -201,6 +201,8 @@ def test_interrupted_it_reports_what_is_done_and_leaves_no_process_behind() -> N
     child = subprocess.Popen(
         command("bench", "--against", "none", "--json", "--seconds", "0.01"),
         env=os.environ | {name: value},
+        # A test run in the background ignores SIGINT, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
