@@ -124,10 +124,10 @@ class GRURun(Run):
         product, dh_right = self.recurrent_back.each(), self.dh_right
         dz_all = self.blocks.stacked(1, 4, self.T)
         dy_at = None if dy is None else self.each(dy)
-        for s in reversed(self.stretches):
-            self._factors(s.start, s.stop, held)
-            for t in range(s.stop - 1, s.start - 1, -1):
-                from_dh, from_dn = self.factor_views[t - s.start]
+        for a, b in reversed(self.back_stretches):
+            self._factors(a, b, held)
+            for t in range(b - 1, a - 1, -1):
+                from_dh, from_dn = self.factor_views[t - a]
                 d_zn_past, dn, d_ar, d_arz, past = self.delta_views[t]
                 if dy_at is not None:
                     add(dh, dy_at[t], dh)
@@ -135,7 +135,7 @@ class GRURun(Run):
                 multiply(from_dn, dn, d_ar)
                 product(d_arz, dh_right)
                 add(dh, past, dh)
-            self._back_stretch(s, dz_all, dx)
+            self._back_stretch(a, b, dz_all, dx)
         self._back_whole(dz_all, dx)
         deltas, T = self.blocks, self.T
         self._weight_gradient(deltas.matrices(1, 3, T), 0, 2)

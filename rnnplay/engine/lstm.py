@@ -118,8 +118,7 @@ class LSTMRun(Run):
         if dlast is not None:
             xp.copyto(dc_next, dlast[1].reshape(dc.shape))
         dy_at = None if dy is None else self.each(dy)
-        for s in reversed(self.stretches):
-            a, b = s.start, s.stop
+        for a, b in reversed(self.back_stretches):
             self._factors(a, b, held)
             for t in range(b - 1, a - 1, -1):
                 from_dh, from_dc = self.factor_views[t - a]
@@ -137,7 +136,7 @@ class LSTMRun(Run):
                     product(dz, dh_right)
                     add(dh, dh_held, dh)
                 dc_next = dc_prev
-            self._back_stretch(s, dz_all, dx)
+            self._back_stretch(a, b, dz_all, dx)
         self._back_whole(dz_all, dx)
         dz_flat = self.blocks.matrices(1, 5, self.T)
         self._weight_gradient(dz_flat, 0, 4)

@@ -94,8 +94,7 @@ class RNNRun(Run):
         dh, dh_held = self.dh_at, self.dh_held
         product, dh_right, dz_all = self.recurrent_back.each(), self.dh_right, self.dz[None]
         dy_at = None if dy is None else self.each(dy)
-        for s in reversed(self.stretches):
-            a, b = s.start, s.stop
+        for a, b in reversed(self.back_stretches):
             slope(self.activation, self.h[a + 1 : b + 1], self.slope[: b - a])
             if held is not None:
                 self.slope[: b - a] *= held.going[a:b]
@@ -109,7 +108,7 @@ class RNNRun(Run):
                 product(self.dz_left[t], dh_right)
                 if hold is not None:
                     add(dh, dh_held, dh)
-            self._back_stretch(s, dz_all, dx)
+            self._back_stretch(a, b, dz_all, dx)
         self._back_whole(dz_all, dx)
         dz_flat = self.dz.reshape(1, self.T * self.B, self.H)
         self._weight_gradient(dz_flat, 0, 1)

@@ -114,8 +114,10 @@ class Run(Layer):
         self.h_at = self.each(self.h)
         self.half, self.one = xp.array(0.5, self.dtype), xp.array(1.0, self.dtype)
         steps = max(1, min(T, STRETCH_BYTES // (max(self.G, self.kept) * B * H * self.h.itemsize)))
-        looked_up = xp.zeros(steps * self.G * B * H, self.dtype)
-        self.stretches = [Stretch(a, min(a + steps, T), self.G, B, H, looked_up) for a in range(0, T, steps)]
+        self.back_stretches = [(a, min(a + steps, T)) for a in range(0, T, steps)]
+        ahead = steps if self.input.whole is None else max(steps, self.input.whole.steps(T))
+        entered = xp.zeros(ahead * self.G * B * H, self.dtype)
+        self.stretches = [Stretch(a, min(a + ahead, T), self.G, B, H, entered) for a in range(0, T, ahead)]
         W_hh = parameters["W_hh"]
         self.recurrent = Forward(W_hh, self.G, B, self.input.row_scale)
         self.weight_mask: Array | None = None
@@ -151,10 +153,13 @@ class Run(Layer):
         if self.train:
             self.recurrent_back.pack(W_hh)
 
-    def _back_stretch(self, s: Stretch, dz: Array, dx: Array | None) -> None:
-        """While dz of a stretch (G, T, B, H), with one sequence (1, T, 1, G*H), is in the cache: dL/dx of it."""
+    def _back_stretch(self, a: int, b: int, dz: Array, dx: Array | None) -> None:
+        """dL/dx of time steps a to b, while their dz is in the cache.
+
+        dz (G, T, B, H), with one sequence (1, T, 1, G*H).
+        """
         if dx is not None and self.input.whole is not None and self.input.whole.back is not None:
-            self.input.whole.backward(dz[:, s.start : s.stop], dx[s.start : s.stop])
+            self.input.whole.backward(dz[:, a:b], dx[a:b])
 
     def _back_whole(self, dz: Array, dx: Array | None) -> None:
         """dL/dx of all time steps, where it was not taken in stretches."""
