@@ -43,6 +43,42 @@ TEXTS: tuple[Entry, ...] = (
         preset=_SHORT,
     ),
     Entry(
+        name="play",
+        group="TEXT",
+        title="a verse play",
+        line="a play in five acts: names in capitals, then lines of verse",
+        teaches=(
+            "Who speaks stands on a line of its own: units may follow names, line lengths and stage directions. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_SHORT,
+    ),
+    Entry(
+        name="latex",
+        group="TEXT",
+        title="LaTeX",
+        line="mathematical papers: environments that open and close, formulas, comments",
+        teaches=(
+            "What \\begin opens must be closed by \\end, far on: units may follow formulas and environments. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_SHORT,
+    ),
+    Entry(
+        name="code",
+        group="TEXT",
+        title="C code",
+        line="ten C modules: comments, strings, braces, indentation",
+        teaches=(
+            "Units may follow comments, strings and how deep the braces are nested, as in any large program. "
+            "Many to many: at every character it predicts the next."
+        ),
+        shape="many to many",
+        preset=_SHORT,
+    ),
+    Entry(
         name="docs",
         group="TEXT",
         title="Python's documentation",
