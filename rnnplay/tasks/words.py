@@ -46,7 +46,12 @@ class Words(TextTask):
                 notes=(*text.notes, note),
             ),
         )
-        self.question = ""
+
+    def baselines(self) -> list[tuple[str, float]]:
+        """Nats a word: the trigram is the one to beat."""
+        if len(self.held_out_ids) < 2:
+            return []
+        return [("trigram", self.ngram(3)), ("bigram", self.ngram(2))]
 
     def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
         """The ids of the words of `text` and the unknown ones, which are read as the rare word."""
