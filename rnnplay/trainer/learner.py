@@ -66,9 +66,9 @@ class Learner:
         self.config, self.task, self.step = config, task, 0
         shape = architecture(config, task)
         try:
-            self.network = Network(shape, config.seed)
-            if len(task.training_ids):
+            if len(task.training_ids):  # before anything large is made
                 check_batch(shape, config.seq_len, config.batch, 0, True)
+            self.network = Network(shape, config.seed)
         except TooLarge as error:
             raise refused(error) from None
         for name, value in (task.initial_parameters() or {}).items():
