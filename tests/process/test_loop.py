@@ -1,5 +1,6 @@
 """The trainer at work: diverging, out of room, unheard, refused; it keeps what is good and says what to do."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from driving import alive, follow, last_saved, losses, metrics, of, run_of, saved_arrays, small, trained, write_text
 
+from rnnplay import blas
 from rnnplay.client import Client
 from rnnplay.protocol import (
     AnyEvent,
@@ -208,6 +210,7 @@ def test_nobody_reading_does_not_hold_it_up(text: Path, tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=os.environ | blas.environment(),
     ) as child:
         assert child.stdin is not None
         for command in (opening, Sample(), *[Watch(length=2000)] * 8):  # more than any pipe holds
