@@ -98,6 +98,11 @@ class Session:
         return self.status.step if self.status else 0
 
     @property
+    def own_config(self) -> RunConfig | None:
+        """The settings of a run of one's own; what the gallery was trained with is nothing to differ from."""
+        return None if self.gallery is not None else self.config
+
+    @property
     def writes(self) -> bool:
         """Whether there is a network that can write."""
         return self.facts is not None and "sample" not in self.silent

@@ -171,14 +171,14 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
     def paint_settings(self) -> None:
         fields = fields_for(self.choices.task, self.full == "settings")
         self.editor.show(fields, self.choices.values())
-        changed = frozenset(self.choices.pending(self.session.config))
+        changed = frozenset(self.choices.pending(self.session.own_config))
         self.settings_panel.view = self.editor.view(
             changed, self.settings_panel.has_focus, f"Network · {self.choices.item.title}"
         )
 
     def paint_words(self) -> None:
         """Header, tabs, status and keys."""
-        pending = self.choices.pending(self.session.config)
+        pending = self.choices.pending(self.session.own_config)
         running = self.session.config or self.choices.draft
         title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
         self.header.view = present.header(self.session, self.choices.draft, title)
