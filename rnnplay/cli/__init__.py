@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from rnnplay.cli.cells import ablate, cells, parse_clamp
+from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
 from rnnplay.cli.check import tasks
 from rnnplay.cli.corpora import corpora
 from rnnplay.cli.extra import bench, export, import_network
@@ -48,7 +48,7 @@ def cli(ctx: click.Context) -> None:
     """A playground for recurrent networks in a terminal.
 
     Without a command it opens the playground: choose a task, watch it being learned, look inside, sample from it.
-    RUN is a run's directory, its id, or `last`.
+    RUN is a run's directory, its id, `last`, or `gallery/NAME`.
     """
     if ctx.invoked_subcommand is None:
         _open_playground(None, {}, None)
@@ -97,7 +97,7 @@ def resume(run: str, steps: int | None, runs: str | None, as_json: bool) -> None
     from rnnplay.cli.drive import follow
     from rnnplay.protocol import Resume
 
-    _end_with(follow(Resume(run=_found(run, runs), more_steps=steps), as_json))
+    _end_with(follow(Resume(run=found_run(run, runs), more_steps=steps), as_json))
 
 
 @cli.command()
@@ -116,7 +116,7 @@ def evaluate(run: str, text: str | None, streams: int, step: int | None, runs: s
 
     file = None if text is None else str(Path(text).expanduser().absolute())
     command = Evaluate(streams=streams, text=file)
-    _end_with(drive.evaluate(Inspect(run=_found(run, runs), step=step), command, as_json))
+    _end_with(drive.evaluate(Inspect(run=found_run(run, runs), step=step), command, as_json))
 
 
 @cli.command()
@@ -157,7 +157,7 @@ def sample(
         top_p=top_p,
         clamps=tuple(map(parse_clamp, clamp)),
     )
-    _end_with(drive.sample(Inspect(run=_found(run, runs), step=step), command))
+    _end_with(drive.sample(Inspect(run=found_run(run, runs), step=step), command))
 
 
 @cli.command()
@@ -170,7 +170,7 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
-for _command in (tasks, corpora, cells, ablate, gradients, unroll, bench, export, import_network):
+for _command in (tasks, corpora, cells, ablate, gallery, gradients, unroll, bench, export, import_network):
     cli.add_command(_command)
 
 
@@ -181,9 +181,14 @@ def _configured(task: str | None, chosen: dict[str, Any]) -> RunConfig:
     return configure(task or "text", **chosen)
 
 
-def _found(run: str, root: str | None) -> str:
+def found_run(run: str, root: str | None) -> str:
+    """The directory that a person means by `run`; gallery/NAME is a network that came with the program."""
     from rnnplay.runs import resolve, runs_root
 
+    if run.startswith("gallery/"):
+        from rnnplay.gallery import piece
+
+        return str(piece(run.removeprefix("gallery/")).path)
     return str(resolve(run, runs_root(root)))
 
 

@@ -278,6 +278,8 @@ def _look_at_last(session: Session) -> None:
     for _ in range(3):
         session.notes[:] = notes
         steps = checkpoint.steps_of(session.run)
+        if not steps and (weights := checkpoint.steps_of(session.run, checkpoint.WEIGHTS)):
+            return session.learner.look_at(history(session.run, weights[-1]))  # of the gallery
         if not steps:
             session.notes.append("The run has no checkpoint yet: this is the network before its first step.")
         try:
