@@ -27,7 +27,7 @@ from rnnplay.trainer.budget import Budget
 from rnnplay.trainer.opening import Session, history, left_out
 from rnnplay.trainer.wire import Wire
 
-SHARE = 0.012  # of training's time, for traces and again for samples
+SHARE = 0.006  # of training's time, for traces and again for samples
 ATTENTIVE = 0.1  # the same for samples on other channels than 0: someone is looking at nothing else
 EVERY = 0.1  # seconds between two events of a sample
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
