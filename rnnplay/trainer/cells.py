@@ -230,4 +230,4 @@ def _found(unit: Unit, score: Score) -> FoundUnit:
 def _affordable(network: Network, characters: int, others: int) -> int:
     """As many characters as asked for, or as few as keep a large network's ablation within some minutes."""
     work = 2 * network.flat.size * (others + 2)  # multiplications a character, about
-    return max(1_000, min(characters, int(3e13 / work)))
+    return min(characters, max(1_000, int(3e13 / work)))

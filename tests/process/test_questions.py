@@ -1,0 +1,261 @@
+"""Questions about units put to real trainers, and samples that are steered while the network learns."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driving import follow, losses, of, small, trained, write_text
+
+from rnnplay.client import Client
+from rnnplay.protocol import (
+    Ablate,
+    Ablated,
+    AnyEvent,
+    Command,
+    Failed,
+    Find,
+    Forget,
+    Found,
+    Gates,
+    GatesShown,
+    History,
+    HistoryShown,
+    Inspect,
+    Sample,
+    Sampled,
+    Status,
+    Steer,
+    Stop,
+    Trace,
+    Train,
+    Watch,
+)
+
+LIMIT = 120  # seconds, generous
+
+
+@pytest.fixture(scope="module")
+async def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small run of 40 steps: its history holds 1, 2, 4, …, 32."""
+    folder = tmp_path_factory.mktemp("questions")
+    return await trained(small(write_text(folder / "text.txt"), steps=40, layers=2, validation=0.4), folder)
+
+
+async def answers(run: Path, *questions: Command, until: type | tuple[type, ...]) -> list[AnyEvent]:
+    """What a trainer that looks at `run` says; each question is put when the one before has its answer."""
+    client = await Client.start(Inspect(run=str(run)))
+    told: list[AnyEvent] = []
+    left = iter(questions)
+    await client.send(next(left))
+    async with asyncio.timeout(LIMIT):
+        async for event in client.events():
+            told.append(event)
+            if isinstance(event, until):
+                if (question := next(left, None)) is None:
+                    break
+                await client.send(question)
+    await client.close()
+    return told
+
+
+async def test_find_ranks_all_units_beside_two_controls(run: Path) -> None:
+    found = of(Found, await answers(run, Find(pattern="start of word", characters=500), until=Found))[0]
+    assert found.step == 40
+    assert len(found.units) == 2 * 11 * 2
+    assert [u.strength for u in found.units] == sorted((u.strength for u in found.units), reverse=True)
+    assert found.units[0].strength == max(found.units[0].value, 1 - found.units[0].value)
+    assert 0.5 <= found.rolled < 1
+    assert 0.5 <= found.untrained < 1
+    assert found.characters == 500
+    assert "start of word" in found.sentence
+
+
+async def test_a_feature_with_degrees_is_followed_by_rank(run: Path) -> None:
+    found = of(Found, await answers(run, Find(pattern="column", characters=400), until=Found))[0]
+    assert found.measure == "rank correlation"
+    assert "column" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("question", "wrong"),
+    [
+        (Find(pattern="[a-"), "no regular expression"),
+        (Find(pattern="xyz!"), "nowhere"),
+        (Find(pattern="(?s:.)"), "everywhere"),
+        (Find(pattern="([a-z ]+)+!"), "longer than"),
+        (Find(pattern="a", characters=0), "cannot be read"),
+        (Ablate(layer=0, unit=11, pattern="a"), "no unit 12 of layer 1"),
+        (Ablate(layer=0, unit=1, pattern="a", to="five"), "held at 'five'"),
+        (History(layer=0, unit=0, state="f", pattern="a"), "no 'f' to follow"),
+        (Watch(state="q", every=0), "no 'q' to look at"),
+        (Sample(clamps=((5, 0, 1.0),)), "no unit 1 of layer 6"),
+        (Steer(channel=9), "No sample is under way"),
+    ],
+)
+async def test_what_cannot_be_answered_is_one_sentence_and_nothing_is_lost(
+    run: Path, question: Command, wrong: str
+) -> None:
+    told = await answers(run, question, Find(pattern="a", characters=300), until=(Failed, Found))
+    failed = of(Failed, told)
+    assert len(failed) == 1
+    assert wrong in failed[0].wrong
+    assert failed[0].remedy
+    assert not failed[0].fatal
+    assert of(Found, told)
+
+
+async def test_ablation_measures_inside_and_outside_beside_other_units(run: Path) -> None:
+    told = of(Ablated, await answers(run, Ablate(layer=1, unit=3, pattern="[ae]", characters=600), until=Ablated))[0]
+    assert len(told.others_inside) == 10
+    assert told.beaten == np.mean([other < told.inside for other in told.others_inside])
+    assert told.inside != told.outside
+    assert told.characters == 600
+    assert "unit 4 of layer 2" in told.sentence
+
+
+async def test_what_takes_long_can_be_left_off(run: Path) -> None:
+    client = await Client.start(Inspect(run=str(run)))
+    for command in (Ablate(layer=0, unit=1, pattern="a"), Forget(), Gates(characters=300)):
+        await client.send(command)
+    told: list[AnyEvent] = []
+    async with asyncio.timeout(LIMIT):
+        async for event in client.events():
+            told.append(event)
+            if isinstance(event, GatesShown):
+                await client.send(Stop())
+    await client.close()
+    assert of(GatesShown, told)
+    assert not of(Ablated, told)
+
+
+async def test_gates_are_told_for_each_layer_gate_and_unit(run: Path) -> None:
+    shown = of(GatesShown, await answers(run, Gates(characters=500), until=GatesShown))[0]
+    assert [(g.layer, g.gate) for g in shown.gates] == [(layer, gate) for layer in range(2) for gate in "ifo"]
+    for gate in shown.gates:
+        left, right = gate.left.array(), gate.right.array()
+        assert left.shape == right.shape == (11,)
+        assert ((left + right) <= 1).all()
+
+
+async def test_history_follows_a_unit_through_every_checkpoint(run: Path) -> None:
+    question = History(layer=0, unit=2, state="c", pattern="start of word", characters=400)
+    shown = of(HistoryShown, await answers(run, question, until=HistoryShown))[0]
+    assert shown.steps == (0, 1, 2, 4, 8, 16, 32, 40)
+    assert len(shown.values) == 8
+    last = of(Found, await answers(run, Find(pattern="start of word", characters=400), until=Found))[0]
+    unit = next(u for u in last.units if (u.layer, u.unit, u.state) == (0, 2, "c"))
+    assert shown.values[-1] == pytest.approx(unit.value, abs=1e-6)
+
+
+async def test_the_text_is_shown_as_it_was_at_an_earlier_step_and_by_every_gate(run: Path) -> None:
+    questions = [Watch(length=50, every=0, state=state) for state in "hcifog"]
+    traces = of(Trace, await answers(run, *questions, Watch(length=50, every=0, step=4), until=Trace))
+    assert [trace.state for trace in traces] == [*"hcifog", "h"]
+    assert [trace.step for trace in traces] == [40] * 6 + [4]
+    arrays = [trace.values.array() for trace in traces]
+    assert all(array.shape == (2, 11, 50) for array in arrays)
+    assert len({array.tobytes() for array in arrays}) == 7
+    assert all((array >= 127).all() for array in arrays[2:5])  # what sigmoid gives is never negative
+
+
+async def test_what_the_network_expects_after_each_character_is_told_when_asked_for(run: Path) -> None:
+    plain, asked = of(
+        Trace,
+        await answers(
+            run, Watch(length=40, every=0), Watch(length=40, every=0, state="c", candidates=True), until=Trace
+        ),
+    )
+    assert plain.candidates is None
+    assert asked.candidates is not None and asked.chances is not None
+    chances = asked.chances.array().astype(float)
+    assert chances.shape == asked.candidates.array().shape == (5, 40)
+    assert (np.diff(chances, axis=0) <= 0).all()
+
+
+class Written:
+    """The text of one channel as it is told."""
+
+    def __init__(self, channel: int) -> None:
+        self.channel, self.text = channel, ""
+        self.last: Sampled | None = None
+
+    def hear(self, event: AnyEvent) -> bool:
+        if not isinstance(event, Sampled) or event.channel != self.channel:
+            return False
+        if event.begins:
+            self.text = ""
+        if event.keep is not None:
+            self.text = self.text[: event.keep]
+        self.text += "".join(event.text)
+        self.last = event
+        return True
+
+
+async def test_a_sample_is_stopped_taken_back_written_by_hand_and_goes_on_while_it_trains(tmp_path: Path) -> None:
+    config = small(write_text(tmp_path / "text.txt"), steps=None)
+    client = await Client.start(Train(config=config, root=str(tmp_path)))
+    written, stage, kept = Written(2), 0, ""
+    await client.send(Sample(channel=2, prompt="a", rate=400.0, copied=True))
+    async for event in client.events():
+        if not written.hear(event):
+            continue
+        if stage == 0 and len(written.text) > 60:
+            stage = 1
+            await client.send(Steer(channel=2, go=False))
+        elif stage == 1:
+            kept = written.text[:20]
+            stage = 2
+            await client.send(Steer(channel=2, keep=20))
+        elif stage == 2:
+            assert written.text == kept
+            assert written.last is not None and len(written.last.candidates) == 5
+            choice = written.last.candidates[3].symbol
+            stage = 3
+            await client.send(Steer(channel=2, symbol=choice))
+        elif stage == 3:
+            assert written.text == kept + choice
+            stage = 4
+            await client.send(Steer(channel=2, go=True, length=30))
+        elif stage == 4 and len(written.text) == 51:
+            assert written.text.startswith(kept + choice)
+            assert written.last is not None and written.last.copied is not None
+            stage = 5
+            await client.send(Stop())
+    await client.close()
+    assert stage == 5
+
+
+async def test_a_clamped_sample_stands_beside_a_free_one_of_the_same_seed(run: Path) -> None:
+    free, held = Written(2), Written(3)
+    client = await Client.start(Inspect(run=str(run)))
+    sample = Sample(channel=2, length=120, seed=4)
+    await client.send(sample)
+    await client.send(Sample(channel=3, length=120, seed=4, clamps=((1, 2, 3.0), (0, 1, -3.0))))
+    async for event in client.events():
+        free.hear(event)
+        held.hear(event)
+        if free.last is not None and held.last is not None and free.last.done and held.last.done:
+            break
+    await client.close()
+    assert len(free.text) == len(held.text) == 120
+    assert free.text != held.text
+
+
+async def test_questions_change_no_number_of_the_training(tmp_path: Path) -> None:
+    text = write_text(tmp_path / "text.txt")
+    quiet = await follow(Train(config=small(text, steps=400), root=str(tmp_path / "a")))
+
+    some = [Find(pattern="[ab]", characters=300), Ablate(layer=0, unit=1, pattern="a", characters=300)]
+    questions = iter(some * 3)
+
+    def asking(event: AnyEvent) -> Command | None:
+        if isinstance(event, Status) and event.state == "training":
+            return next(questions, None)
+        if isinstance(event, Status) and event.state == "finished":
+            return Stop()
+        return None
+
+    asked = await follow(Train(config=small(text, steps=400), root=str(tmp_path / "b")), asking)
+    assert losses(asked) == losses(quiet)
+    assert of(Found, asked)
