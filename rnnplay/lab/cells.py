@@ -15,6 +15,7 @@ from rnnplay.lab.reading import Columns, read
 from rnnplay.tasks.base import Array
 
 STATES = {"lstm": ("h", "c")}
+_BLOCK = 128  # rows transposed together
 PAIRED = 24  # of the best units, those whose pairs are tried
 
 
@@ -102,7 +103,7 @@ def find(network: Network, untrained: Network, columns: Columns, pattern: str) -
         pattern=pattern,
         boolean=boolean,
         ranking=ranking,
-        untrained=strongest(untrained, columns),
+        untrained=strongest(untrained, columns.half()),
         share=float(np.mean(feature)),
         characters=columns.size,
     )
@@ -141,7 +142,15 @@ def activations(network: Network, columns: Columns) -> Iterator[tuple[int, str, 
     a = network.architecture
     rows = _states(network, columns, range(a.layers), states_of(network), slice(None))
     for layer, state in list(rows):
-        yield layer, state, np.ascontiguousarray(rows.pop((layer, state)).T)
+        yield layer, state, _transposed(rows.pop((layer, state)))
+
+
+def _transposed(rows: Array) -> Array:
+    """(N, H) -> (H, N), contiguous: block by block, each of which stays in the cache."""
+    out = np.empty(rows.shape[::-1], rows.dtype)
+    for start in range(0, len(rows), _BLOCK):
+        out[:, start : start + _BLOCK] = rows[start : start + _BLOCK].T
+    return out
 
 
 def _states(

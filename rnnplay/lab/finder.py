@@ -20,15 +20,16 @@ def ranks(values: Array) -> Array:
     U, N = values.shape
     out = np.empty((U, N))
     counting = np.arange(1.0, N + 1)
-    for u in range(U):
-        order = np.argsort(values[u])
-        ordered = values[u][order]
-        begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        if len(begins) == N:
-            out[u, order] = counting
+    for row, own in zip(values, out, strict=True):
+        order = np.argsort(row)
+        ordered = row[order]
+        equal = ordered[1:] == ordered[:-1]
+        if not equal.any():
+            own[order] = counting
         else:
+            begins = np.flatnonzero(np.concatenate(([True], ~equal)))
             lengths = np.diff(begins, append=N)
-            out[u, order] = np.repeat(begins + (lengths + 1) / 2, lengths)
+            own[order] = np.repeat(begins + (lengths + 1) / 2, lengths)
     return out
 
 

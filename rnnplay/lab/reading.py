@@ -16,9 +16,9 @@ from rnnplay.lab.pattern import batch_truth, truth
 from rnnplay.lab.trace import take
 from rnnplay.tasks.base import Array, Batch, Task
 
-STREAMS = 32
-WARM = 128  # characters read before a stream's own
-_NUMBERS = 2**23  # inside the network, for the time steps taken together
+STREAMS = 20
+WARM = 100  # characters read before a stream's own
+_NUMBERS = 2**22  # inside the network, for the time steps taken together
 _PARAGRAPH = 1_000  # characters in which to look for one that begins
 
 
@@ -36,6 +36,16 @@ class Columns:
     @property
     def size(self) -> int:
         return len(self.order)
+
+    def half(self) -> "Columns":
+        """Its first streams only, half of the text: enough to know a control. Itself where they hold no contrast."""
+        B = self.batch.inputs.shape[-1]
+        mine = self.order % B < B // 2
+        feature = self.feature[mine]
+        if B < 2 or feature.min() == feature.max():
+            return self
+        order = self.order[mine] // B * (B // 2) + self.order[mine] % B
+        return Columns(take(self.batch, 0, B // 2), order, feature)
 
     def pick(self, values: Array) -> Array:
         """(..., T, B) -> (..., N)."""

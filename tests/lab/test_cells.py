@@ -131,6 +131,14 @@ def test_the_text_read_is_the_held_out_one_in_order(task: TextTask) -> None:
     assert text[1:] == follows[:-1]
 
 
+def test_half_of_the_columns_is_the_beginning_of_the_text(task: TextTask) -> None:
+    read = columns(task, "inside quotes", 1_000)
+    half = read.half()
+    assert 400 <= half.size <= 500
+    assert (half.pick(half.batch.inputs) == read.pick(read.batch.inputs)[: half.size]).all()
+    assert (half.feature == read.feature[: half.size]).all()
+
+
 def test_another_text_is_read_where_one_is_given(task: TextTask) -> None:
     other, _ = task.encode('ab "cd" e ' * 40)
     read = columns(task, '"[^"]*"', 300, other)
