@@ -184,6 +184,8 @@ class Session:
         from rnnplay.client import Client  # loads NumPy: not before the first paint
 
         kept_run = self.run if not isinstance(command, say.Train) else None
+        if config is None or self.own_config is None or config.task != self.own_config.task:
+            self.reading.layer = self.reading.unit = 0  # another network's unit says nothing here
         self._clear()
         self.run, self.config, self.state, self.gallery = kept_run, config, "starting", None
         self._changed("run")
