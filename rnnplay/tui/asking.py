@@ -5,13 +5,17 @@ Answers outlive the questions: a screen shows the last of each kind until anothe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol as say
 from rnnplay.tui.cells_views import FindingView, GatePoints, GatesView, HistoryView, ProofView, UnitRow
 
 if TYPE_CHECKING:
     from rnnplay.tui.session import Session
+
+Awaiting = Coroutine[Any, Any, None]
+"""The question on its way: it is noted as asked before it is awaited."""
 
 SUGGESTED = '"[^"]*"'  # a pattern to begin with, where the task has no names
 ABLATED_CHARACTERS = 5_000  # read for each unit that is ablated
@@ -56,28 +60,31 @@ class Asking:
 
     # ------------------------------------------------------------------------------------------------------ questions
 
-    async def find(self, pattern: str) -> None:
+    def find(self, pattern: str) -> Awaiting:
+        """Which units follow `pattern`?"""
         self.waiting[say.Found] = pattern
-        await self._session.send(say.Find(pattern=pattern))
+        return self._session.send(say.Find(pattern=pattern))
 
-    async def ablate(self, layer: int, unit: int, to: str = "zero") -> None:
+    def ablate(self, layer: int, unit: int, to: str = "zero") -> Awaiting:
+        """What does it cost to hold the unit still?"""
         self.waiting[say.Ablated], self.done = unit_name(layer, unit), 0.0
-        await self._session.send(
+        return self._session.send(
             say.Ablate(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS)
         )
 
-    async def leave_off(self) -> None:
+    def leave_off(self) -> Awaiting:
         """No longer wait for what takes long."""
         for kind in (say.Ablated, say.HistoryShown):
             self.waiting.pop(kind, None)
-        await self._session.send(say.Forget())
+        return self._session.send(say.Forget())
 
-    async def ask_gates(self) -> None:
-        await self._session.send(say.Gates())
+    def ask_gates(self) -> Awaiting:
+        return self._session.send(say.Gates())
 
-    async def ask_history(self, layer: int, unit: int, state: str) -> None:
+    def ask_history(self, layer: int, unit: int, state: str) -> Awaiting:
+        """How did the unit come to follow what was looked for?"""
         self.waiting[say.HistoryShown], self.done = unit_name(layer, unit), 0.0
-        await self._session.send(say.History(layer=layer, unit=unit, state=state, pattern=self.pattern))
+        return self._session.send(say.History(layer=layer, unit=unit, state=state, pattern=self.pattern))
 
     # ------------------------------------------------------------------------------------------------------- answers
 

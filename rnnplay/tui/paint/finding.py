@@ -88,7 +88,7 @@ def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
 def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[Strip]:
     """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
     if view.waiting:
-        words = row([(f"ablating {view.unit}, and others: {percent(view.done)}", palette.dim)], width, palette)
+        words = row([(f"ablating {view.unit}: {percent(view.done)}", palette.dim)], width, palette)
         filled = bar(view.done, width, palette)
         return exactly([words, row([(filled, palette.loss)], width, palette)], height, width, palette)
     if not view.unit:

@@ -1,0 +1,503 @@
+"""Cells and Sample by their keys: what is asked, what is shown, where a stand-in answers for the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up_play import TEXT, Recorder, config, facts, sampled, started, status, trace
+from textual.pilot import Pilot
+
+from rnnplay import client
+from rnnplay import protocol as say
+from rnnplay.tui.app import Playground
+from rnnplay.tui.choices import Choices
+from rnnplay.tui.panels.base import Painted
+from rnnplay.tui.screens.cells import Cells
+from rnnplay.tui.screens.help import Help
+from rnnplay.tui.screens.play import Play
+from rnnplay.tui.screens.sample import FREE, HELD, TYPED, SampleScreen
+
+WIDE, NARROW = (120, 40), (80, 24)
+FEATURES = ("inside quotes", "inside parentheses", "column")
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORFGBG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+def unit(layer: int, number: int, strength: float, sign: int = 1, state: str = "h") -> say.FoundUnit:
+    value = strength if sign > 0 else 1 - strength
+    return say.FoundUnit(layer=layer, unit=number, state=state, value=value, strength=strength, sign=sign)
+
+
+def found(**changes: Any) -> say.Found:
+    fields: dict[str, Any] = {
+        "pattern": "inside quotes",
+        "step": 120,
+        "measure": "AUC",
+        "units": (unit(1, 4, 0.97), unit(0, 2, 0.81, -1), unit(1, 0, 0.77)),
+        "rolled": 0.56,
+        "untrained": 0.66,
+        "convincing": True,
+        "share": 0.4,
+        "characters": 10_000,
+        "sentence": "Unit 5 of layer 2 is high inside quotes: AUC 0.97 (rolled 0.56, untrained 0.66).",
+    }
+    return say.Found(**(fields | changes))
+
+
+class Person:
+    """A pilot with words for what a person does and sees, and the trainer that hears it."""
+
+    def __init__(self, pilot: Pilot[None], trainers: list[Recorder]) -> None:
+        self.pilot, self.trainers = pilot, trainers
+
+    @property
+    def trainer(self) -> Recorder:
+        return self.trainers[-1]
+
+    @property
+    def screen(self) -> Any:
+        return self.pilot.app.screen
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        names = {" ": "space", '"': "quotation_mark", "[": "left_square_bracket", "^": "circumflex_accent"}
+        await self.press(*(names.get(symbol, symbol) for symbol in text))
+
+    async def tell(self, *events: say.AnyEvent) -> None:
+        self.trainer.tell(*events)
+        await self.pilot.pause(0.5)
+
+    def sees(self) -> str:
+        shown = [w for w in self.screen.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        return "\n".join(strip.text for widget in shown for strip in widget._strips)
+
+    def asked(self, kind: type[say.Command]) -> list[Any]:
+        return self.trainer.commands(kind)
+
+
+@asynccontextmanager
+async def opened(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> AsyncIterator[Person]:
+    trainers: list[Recorder] = []
+
+    async def start(opening: say.Command) -> Recorder:
+        trainers.append(Recorder(opening))
+        return trainers[-1]
+
+    monkeypatch.setattr(client.Client, "start", start)
+    app = Playground(Choices("prose"))
+    async with app.run_test(size=size) as pilot:
+        person = Person(pilot, trainers)
+        await pilot.pause()
+        play = person.screen
+        assert isinstance(play, Play)
+        play.choices.adopt(config())
+        await person.press("enter")
+        begun = started()
+        begun = say.Started(run=begun.run, config=begun.config, facts=facts(features=FEATURES), step=0)
+        person.trainer.tell(begun, status())
+        await person.tell(trace(), sampled("The lamp was ", begins=True))
+        yield person
+
+
+@pytest.fixture
+async def person(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[Person]:
+    async with opened(monkeypatch, getattr(request, "param", WIDE)) as person:
+        yield person
+
+
+# ------------------------------------------------------------------------------------------------------------- finding
+
+
+async def test_on_play_a_feature_is_named_and_its_units_stand_in_the_legend(person: Person) -> None:
+    await person.press("slash")
+    assert "find ▏" in person.sees()
+    assert "inside parentheses" in person.sees()
+    await person.type("quot")
+    await person.press("tab", "enter")
+    assert person.asked(say.Find) == [say.Find(pattern="inside quotes")]
+    await person.tell(found())
+    text = person.sees()
+    assert "2.5 .97   1.3 .81   2.1 .77" in text
+    assert 'layer 2 unit 5 follows "inside quotes" · AUC 0.97' in text
+    await person.press("3", "right")
+    assert 'layer 1 unit 3 follows "inside quotes" · AUC 0.81' in person.sees()
+    await person.press("right", "right")
+    assert "layer 1 unit 1 " in person.sees()  # those that were not found come after them
+
+
+async def test_letters_that_are_keys_elsewhere_are_typed_into_the_line(person: Person) -> None:
+    await person.press("slash")
+    await person.type('"[^"]q?s f')
+    await person.press("backspace", "enter")
+    assert [question.pattern for question in person.asked(say.Find)] == ['"[^"]q?s ']
+    assert isinstance(person.screen, Play)
+
+
+async def test_escape_leaves_the_line_and_asks_nothing(person: Person) -> None:
+    await person.press("slash")
+    await person.type("quote")
+    await person.press("escape")
+    assert not person.asked(say.Find)
+    assert "find" not in person.screen.status_bar.view.text
+
+
+async def test_what_cannot_be_found_is_told_in_two_sentences(person: Person) -> None:
+    await person.press("3", "f", "slash")
+    await person.type("x")
+    await person.press("enter")
+    assert "looking for x" in person.sees()
+    await person.tell(say.Failed(wrong="x is true nowhere in this text.", remedy="Look for something that occurs."))
+    text = person.sees()
+    assert "x is true nowhere in this text. Look for something that occurs." in text
+    assert "looking for" not in text
+
+
+# --------------------------------------------------------------------------------------------------------------- Cells
+
+
+async def test_f_on_the_cells_opens_cells_which_asks_for_candidates_and_gates(person: Person) -> None:
+    await person.press("3", "f")
+    assert isinstance(person.screen, Cells)
+    assert person.asked(say.Watch)[-1].candidates
+    assert person.asked(say.Gates)
+    await person.press("escape")
+    assert isinstance(person.screen, Play)
+    assert not person.asked(say.Watch)[-1].candidates
+
+
+async def in_cells(person: Person, *events: say.AnyEvent) -> Cells:
+    await person.press("3", "f")
+    await person.tell(*events)
+    assert isinstance(person.screen, Cells)
+    return person.screen
+
+
+async def test_the_arrows_go_through_the_units_best_first_and_the_sentence_stands_beside_them(person: Person) -> None:
+    cells = await in_cells(person, found())
+    assert (cells.reading.layer, cells.reading.unit) == (1, 4)
+    text = " ".join(person.sees().replace("│", " ").split())
+    assert "high 2.5 h .97" in text
+    assert "low 1.3 h .81" in text
+    assert "rolled .56" in text
+    assert "untrained .66" in text
+    await person.press("right")
+    assert (cells.reading.layer, cells.reading.unit) == (0, 2)
+    await person.press("left", "left")
+    assert (cells.reading.layer, cells.reading.unit) not in ((1, 4), (0, 2), (1, 0))
+    await person.pilot.click("#found", offset=(8, 3))  # the third of the list
+    assert (cells.reading.layer, cells.reading.unit) == (1, 0)
+
+
+async def test_a_unit_whose_memory_tells_more_is_shown_by_its_memory(person: Person) -> None:
+    await in_cells(person, found(units=(unit(0, 1, 0.9, 1, "c"),)))
+    assert person.asked(say.Watch)[-1].state == "c"
+
+
+async def test_under_the_cursor_stand_value_surprise_and_five_candidates(person: Person) -> None:
+    base = trace()
+    N = len(base.symbols)
+    ids = np.tile(np.arange(5, dtype=np.uint16)[:, None], (1, N))
+    chances = np.tile(np.array([0.5, 0.2, 0.1, 0.06, 0.02], np.float16)[:, None], (1, N))
+    told = say.Trace(
+        **{name: getattr(base, name) for name in base.__struct_fields__ if name not in ("candidates", "chances")},
+        candidates=say.Packed.of(ids),
+        chances=say.Packed.of(chances),
+    )
+    cells = await in_cells(person, told)
+    await person.press("l", "l", "l")
+    row = cells.cursor_bar._strips[0].text
+    assert row.startswith(f" {TEXT[3]} ")
+    value = (20 - 127) / 127 * 0.9
+    assert f"{value:+.2f}" in row
+    assert "surprise 0.3 bits" in row
+    vocabulary = sorted(set(TEXT))
+    for symbol, percent in zip(vocabulary[2:5], ("10", "6", "2"), strict=True):
+        assert f"{symbol if symbol != ' ' else '␣'} {percent} %" in row
+    await person.press("h", "h")
+    assert cells.cursor_bar._strips[0].text.startswith(f" {TEXT[1]} ")
+
+
+async def test_g_goes_through_h_c_and_the_gates_and_round(person: Person) -> None:
+    await in_cells(person)
+    seen = []
+    for _ in range(6):
+        await person.press("g")
+        seen.append(person.asked(say.Watch)[-1].state)
+    assert seen == ["c", "i", "f", "o", "g", "h"]
+
+
+async def test_a_state_seen_before_is_shown_at_once(person: Person) -> None:
+    cells = await in_cells(person)
+    await person.press("g")
+    memory = trace()
+    values = np.full((2, 6, len(TEXT)), 250, np.uint8)
+    fields = {name: getattr(memory, name) for name in memory.__struct_fields__} | {"state": "c"}
+    await person.tell(say.Trace(**(fields | {"values": say.Packed.of(values)})))
+    await person.press("g", "g", "g", "g", "g")
+    await person.press("g")  # c again, without a word from the trainer
+    assert "memory c" in person.sees()
+    assert cells.text_panel.view.values is not None
+    assert cells.text_panel.view.values[0, 0, 0] == 250
+
+
+async def test_many_units_stand_below_a_line_of_text_most_telling_first(person: Person) -> None:
+    await in_cells(person, found())
+    await person.press("v")
+    rows = [line for line in person.sees().splitlines() if line.startswith("│ ") and "." in line[:8]]
+    assert [row[2:7].strip() for row in rows[:3]] == ["2.5", "1.3", "2.1"]
+    assert rows[0][9:14].strip() == ".97"
+    await person.press("v")
+    assert "units, most telling first" not in person.sees()
+
+
+async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left_off(person: Person) -> None:
+    await in_cells(person)
+    await person.press("a")
+    assert "Press / and name one" in person.sees()
+    await person.tell(found())
+    await person.press("a")
+    question = person.asked(say.Ablate)[0]
+    assert (question.layer, question.unit, question.pattern, question.to) == (1, 4, "inside quotes", "zero")
+    await person.tell(say.Working(question="Ablate", share=0.37))
+    assert "37 %" in person.sees()
+    await person.press("a")
+    assert person.asked(say.Forget)
+    await person.press("a")
+    await person.tell(
+        say.Ablated(
+            layer=1,
+            unit=4,
+            pattern="inside quotes",
+            to="zero",
+            inside=0.031,
+            outside=-0.002,
+            characters=5_000,
+            others_inside=(0.001, 0.002, 0.0),
+            beaten=1.0,
+            sentence="3 of 3 other units cost less inside quotes.",
+        )
+    )
+    text = person.sees()
+    assert "+0.0310" in text
+    assert "3 others" in text
+    assert "3 of 3 other units" in " ".join(text.split())
+    await person.press("a")
+    assert [q.to for q in person.asked(say.Ablate)] == ["zero", "zero", "mean"]
+
+
+async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Person) -> None:
+    shares = say.GateShares(
+        layer=0, gate="f", left=say.Packed.of(np.zeros(6, np.float32)), right=say.Packed.of(np.ones(6, np.float32))
+    )
+    await in_cells(person, say.GatesShown(step=9, gates=(shares,)))
+    assert "f above 0.9 half of the time: 6 of 6" in person.sees()
+    await person.tell(say.GatesShown(step=9, gates=()))
+    assert "no gates" in person.sees()
+
+
+async def test_the_brackets_go_through_the_checkpoints_and_back_to_the_present(person: Person) -> None:
+    cells = await in_cells(person)
+    await person.press("left_square_bracket")
+    assert "No feature was looked for yet." in person.sees()
+    await person.tell(found())
+    await person.press("left_square_bracket")
+    question = person.asked(say.History)[0]
+    assert (question.layer, question.unit, question.state) == (1, 4, "h")
+    await person.tell(
+        say.HistoryShown(
+            layer=1, unit=4, state="h", pattern="inside quotes", steps=(1, 64, 512), values=(0.5, 0.6, 0.95)
+        )
+    )
+    await person.press("left_square_bracket")
+    assert person.asked(say.Watch)[-1].step == 512
+    assert "step 512 .95" in person.sees()
+    await person.press("left_square_bracket")
+    assert person.asked(say.Watch)[-1].step == 64
+    assert "as it was at step 64" in person.sees()
+    await person.press("right_square_bracket", "right_square_bracket")
+    assert person.asked(say.Watch)[-1].step is None
+    assert cells.at is None
+
+
+async def test_rows_and_pages_move_the_cursor_and_the_end_of_the_piece_asks_for_the_next(person: Person) -> None:
+    cells = await in_cells(person)
+    await person.press("down")
+    assert cells.reading.cursor is not None
+    assert cells.reading.cursor > 10
+    await person.press("end")
+    asked = person.asked(say.Watch)[-1]
+    assert asked.start >= 3_000
+    await person.tell(trace(start=asked.start))
+    assert f"character {asked.start + 1:,}" in person.sees() or cells.reading.cursor is not None
+
+
+@pytest.mark.parametrize("person", [NARROW], indirect=True)
+async def test_a_small_terminal_shows_one_panel_at_a_time_and_nothing_is_cut(person: Person) -> None:
+    cells = await in_cells(person)
+    assert "layer 1 unit 1" in person.sees()
+    assert "Prove" not in person.sees()
+    for expected in ("/ looks for a feature", "a holds the unit", "Gates", "layer 1 unit 1"):
+        await person.press("tab")
+        await person.pilot.pause(0.2)
+        assert expected in person.sees()
+    for widget in cells.query("*"):
+        if isinstance(widget, Painted) and widget.display and widget.size.height:
+            assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height
+
+
+async def test_every_key_of_both_screens_is_in_help(person: Person) -> None:
+    for keys, words in ((("3", "f"), ("follow a feature", "Hold the unit at zero")), (("4", "f"), ("Type a prompt",))):
+        await person.press("escape", *keys)
+        await person.press("question_mark")
+        assert isinstance(person.screen, Help)
+        help_text = "".join(strip.text for strip in person.screen.panel.text(84))
+        assert all(word in help_text for word in words)
+        await person.press("escape")
+
+
+# -------------------------------------------------------------------------------------------------------------- Sample
+
+
+def wrote(text: str, channel: int = FREE, **changes: Any) -> say.Sampled:
+    return sampled(text, channel=channel, **changes)
+
+
+async def in_sample(person: Person) -> SampleScreen:
+    await person.press("4", "f")
+    assert isinstance(person.screen, SampleScreen)
+    await person.tell(wrote("The sea", begins=True))
+    return person.screen
+
+
+async def test_f_on_the_sample_begins_a_fast_one_on_a_channel_of_its_own(person: Person) -> None:
+    await in_sample(person)
+    command = person.asked(say.Sample)[-1]
+    assert (command.channel, command.copied) == (FREE, True)
+    assert command.rate >= 500
+    await person.tell(wrote(" was gr"))
+    assert "The sea was gr" in person.sees()
+
+
+async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(person: Person) -> None:
+    screen = await in_sample(person)
+    await person.press("space")
+    assert person.asked(say.Steer)[-1].go is False
+    await person.press("left", "left")
+    assert [s.keep for s in person.asked(say.Steer)[-2:]] == [6, 5]
+    assert "".join(screen.free.text) == "The s"
+    await person.tell(wrote("", keep=6), wrote("", keep=5))
+    assert "".join(screen.free.tail) == "ea"
+    text = person.sees()
+    assert "e   41 %" in text
+    assert "The sea" in text  # what was taken back still stands, dim
+    await person.press("right")
+    assert person.asked(say.Steer)[-1].symbol == "e"
+    await person.tell(wrote("e"))
+    assert "".join(screen.free.text) == "The se"
+    await person.press("down", "down", "enter")
+    steers = person.asked(say.Steer)
+    assert (steers[-2].symbol, steers[-1].go) == ("\n", True)
+    assert screen.free.tail == []
+
+
+async def test_temperature_and_greedy_change_while_it_writes(person: Person) -> None:
+    await in_sample(person)
+    await person.press("plus")
+    assert person.asked(say.Steer)[-1].temperature == pytest.approx(0.9)
+    await person.press("g")
+    assert person.asked(say.Steer)[-1].temperature == 0
+    await person.press("g")
+    assert person.asked(say.Steer)[-1].temperature == pytest.approx(0.9)
+    assert len(person.asked(say.Sample)) == 2  # Play's and this one: none was begun anew
+
+
+async def test_top_k_top_p_and_seed_are_edited_in_place(person: Person) -> None:
+    await in_sample(person)
+    await person.press("e", "down", "right", "right")
+    assert person.asked(say.Steer)[-1].top_k == 2
+    await person.press("down", "left")
+    assert person.asked(say.Steer)[-1].top_p == pytest.approx(0.95)
+    await person.press("down", "down", "right")
+    assert person.asked(say.Sample)[-1].seed == 2
+    await person.press("escape")
+    assert isinstance(person.screen, SampleScreen)
+
+
+async def test_a_value_that_makes_no_sense_is_told_and_nothing_ends(person: Person) -> None:
+    await in_sample(person)
+    await person.press("e", "down", "down", "5", "enter")
+    assert "top-p is 5." in person.sees()
+    assert isinstance(person.screen, SampleScreen)
+
+
+async def test_a_prompt_is_typed_with_candidates_and_unseen_characters_are_told(person: Person) -> None:
+    await in_sample(person)
+    await person.press("p")
+    await person.type("Le")
+    assert person.asked(say.Sample)[-1].prompt == "Le"
+    assert person.asked(say.Sample)[-1].channel == TYPED
+    await person.tell(wrote("Le", TYPED, begins=True, done=True))
+    assert "Le▏" in person.sees()
+    await person.press("tab")
+    assert person.screen.prompt_line.text == "Lee"  # the likeliest is e
+    await person.press("enter")
+    assert person.asked(say.Sample)[-1].prompt == "Lee"
+    await person.tell(wrote("Lee", begins=True, unseen=("ß",)))
+    assert "never seen 'ß'" in person.sees()
+
+
+async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(person: Person) -> None:
+    cells = await in_cells(person, found())
+    assert (cells.reading.layer, cells.reading.unit) == (1, 4)
+    await person.press("k")
+    await person.pilot.pause(0.2)
+    assert isinstance(person.screen, SampleScreen)
+    free, held = person.asked(say.Sample)[-2:]
+    assert (free.channel, free.clamps, held.channel, held.clamps) == (FREE, (), HELD, ((1, 4, 0.9),))
+    assert free.seed == held.seed
+    await person.tell(wrote("as it is", begins=True), wrote("otherwise", HELD, begins=True))
+    text = person.sees()
+    assert "as it is" in text
+    assert "otherwise" in text
+    assert "layer 2 unit 5 held at +0.9" in text
+    await person.press("left_square_bracket")
+    assert person.asked(say.Sample)[-1].clamps == ((1, 4, 0.8),)
+    await person.press("k")
+    assert "held at" not in person.sees()
+    await person.press("escape")
+    assert isinstance(person.screen, Cells)
+
+
+async def test_the_copied_span_is_counted_and_underlined(person: Person) -> None:
+    screen = await in_sample(person)
+    await person.tell(wrote(" was grey and cold", copied=(4, 9)))
+    assert "9 in a row copied" in person.sees()
+    rows = screen.free_panel._strips
+    marked = [s.text for row in rows for s in row if s.style and s.style.underline]
+    assert "".join(marked).startswith("sea was g")
+    await person.press("c")
+    assert "copied" not in screen.free_panel.view.foot
+
+
+@pytest.mark.parametrize("person", [NARROW], indirect=True)
+async def test_sample_fits_a_small_terminal(person: Person) -> None:
+    screen = await in_sample(person)
+    for keys in ((), ("space",), ("e",), ("escape", "k")):
+        await person.press(*keys)
+        await person.pilot.pause(0.2)
+        for widget in screen.query("*"):
+            if isinstance(widget, Painted) and widget.display and widget.size.height:
+                assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height
