@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnplay import corpora
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -103,6 +105,10 @@ class Task(ABC):
         number = {symbol: i for i, symbol in enumerate(self.vocabulary)}
         ids = np.array([number[symbol] for symbol in text if symbol in number], np.int32)
         return ids, tuple(dict.fromkeys(symbol for symbol in text if symbol not in number))
+
+    def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
+        """The same of the text at `path`. Raises UserError where there is none, or where nothing in it is known."""
+        return corpora.encode_file(path, self.vocabulary)
 
     def decode(self, ids: Array) -> str:
         """The symbols of `ids` (N,), one after the other."""

@@ -98,6 +98,9 @@ class TextTask(Task):
         known = set(self.vocabulary)
         return super().encode("".join(symbol if symbol in known else corpora.REST for symbol in text))
 
+    def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
+        return corpora.encode_file(path, self.vocabulary, self.rest, as_bytes=self.config.bytes)
+
     def feature_names(self) -> list[str]:
         return list(self._features)
 

@@ -19,6 +19,10 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def _spelled(text: corpora.Text) -> str:
+    return "".join(text.vocabulary[i] for i in text.ids.tolist())
+
+
 class Words(TextTask):
     """The next word of the play, or of a text of one's own. Words that occur but once are read as one rare word."""
 
@@ -26,7 +30,7 @@ class Words(TextTask):
         if config.bytes:
             raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")
         text = corpora.read("play", config.text, most=MAX_VOCABULARY)
-        words = tokens("".join(text.vocabulary[i] for i in text.ids.tolist()))
+        words = tokens(_spelled(text))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         kept = np.sort(order[(counts[order] > 1)][: config.vocabulary - 1])
@@ -59,6 +63,10 @@ class Words(TextTask):
         words = tokens(text)
         ids = np.array([number.get(word, len(self.vocabulary) - 1) for word in words], np.int32)
         return ids, tuple(dict.fromkeys(word.strip() for word in words if word not in number))
+
+    def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
+        """The ids of the words of a file; the unknown ones are read as the rare word, so none is left out."""
+        return self.encode(_spelled(corpora.read(path, path, most=MAX_VOCABULARY)))[0], ()
 
     def feature(self, name: str, ids: Array) -> Array:
         """A feature of the text, as it stands at the last character of each word."""

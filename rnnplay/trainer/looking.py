@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from rnnplay import corpora
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.gates import expected
@@ -309,8 +308,7 @@ class Looker:
             raise UserError(f"The share is {share:g}.", "Give a number above 0 and at most 1.")
         ids: Any
         if command.text is not None:
-            rest, as_bytes = getattr(task, "rest", None), self._learner.config.bytes
-            ids, unseen = corpora.encode_file(command.text, task.vocabulary, rest, as_bytes=as_bytes)
+            ids, unseen = task.encode_file(command.text)
             notes = (left_out(unseen),) if unseen else ()
         elif not len(task.training_ids):
             return task.evaluation(), self._session.baseline, ()

@@ -264,9 +264,7 @@ def _inspect(command: Inspect) -> Session:
     else:
         _look_at_last(session)
     if command.text is not None:
-        task = session.learner.task
-        rest = getattr(task, "rest", None)
-        session.pieces, unseen = corpora.encode_file(command.text, task.vocabulary, rest, as_bytes=record.config.bytes)
+        session.pieces, unseen = session.learner.task.encode_file(command.text)
         if unseen:
             session.notes.append(left_out(unseen))
     return session

@@ -1,6 +1,7 @@
 """Sentiment, tagging, translation, typing: what their grammars promise, and what no simpler predictor can do."""
 
 from itertools import islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rnnplay.tasks.messages import Typing
 from rnnplay.tasks.sentiment import Sentiment
 from rnnplay.tasks.tagging import Tagging
 from rnnplay.tasks.translate import Translate
-from rnnplay.tasks.words import Words, tokens
+from rnnplay.tasks.words import RARE, Words, tokens
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +207,13 @@ def test_words_in_a_row_are_the_text_again_and_rare_ones_are_one() -> None:
     assert unknown == ("zzyzx",) and len(ids) == 3 and ids[2] == task.rest
     for name in task.feature_names():
         assert task.feature(name, task.held_out_ids[:50]).shape == (50,)
+
+
+def test_a_file_is_read_word_by_word_and_its_unknown_words_as_the_rare_one(tmp_path: Path) -> None:
+    task = make(configure("words"))
+    assert isinstance(task, Words)
+    text = "The lamp, the zzyzx!\n"
+    (tmp_path / "own.txt").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    ids, left_out = task.encode_file(str(tmp_path / "own.txt"))
+    assert left_out == ()
+    assert task.decode(ids) == text.replace(" zzyzx", RARE)
