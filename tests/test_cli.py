@@ -123,7 +123,7 @@ def test_a_run_goes_on_is_measured_sampled_and_listed(home: Path, tmp_path: Path
 
 def test_a_run_of_words_is_measured_on_another_text(home: Path, tmp_path: Path) -> None:
     run = done("train", "words", "--steps", "3", "--hidden", "7", "--batch", "4").splitlines()[-1]
-    (tmp_path / "other.txt").write_text("The lamp is out, and the zzyzx is lost; " * 9)  # 11 words and marks each, then a space
+    (tmp_path / "other.txt").write_text("The lamp is out, and the zzyzx is lost; " * 9)  # 11 words each, and a space
     [measured] = lines_of(done("evaluate", run, "--text", str(tmp_path / "other.txt"), "--streams", "1", "--json"))
     assert measured["characters"] == 9 * 11
     assert 0 < measured["loss"] < 20
