@@ -40,7 +40,7 @@ _characters = click.option("--characters", default=10_000, show_default=True, he
 @_pattern
 @_text
 @click.option("--svg", metavar="FILE", help="Write a picture of the text on the best unit's colour.")
-@click.option("--unit", metavar="L.U", help="In the picture, this unit (layer.unit) instead of the best.")
+@click.option("--unit", metavar="L.U", help="Show this unit (layer.unit) too, and in the picture instead of the best.")
 @_characters
 @_step
 @_runs
@@ -66,19 +66,21 @@ def cells(
     chosen = parse_unit(unit) if unit is not None else None
     events = asyncio.run(_ask(_inspect(run, text, step, runs), Find(pattern=pattern, characters=characters)))
     found = next(event for event in events if isinstance(event, Found))
+    own = found.units[:1] if chosen is None else _rows_of(found, *chosen)
     if svg is not None:
-        best = found.units[0]
-        layer, number, state = (best.layer, best.unit, best.state) if chosen is None else (*chosen, "h")
-        watch = Watch(length=_PICTURED, state=state, every=0)
-        _picture(asyncio.run(_ask(_inspect(run, text, step, runs), watch)), layer, number, found.sentence, Path(svg))
+        watch = Watch(length=_PICTURED, state=own[0].state, every=0)
+        told = asyncio.run(_ask(_inspect(run, text, step, runs), watch))
+        _picture(told, own[0].layer, own[0].unit, found.sentence, Path(svg))
     if as_json:
         _print_json(_as_json(found))
         return
     print(found.sentence)
     print(f"\n{found.measure:>30}")
-    for u in found.units[:_SHOWN]:
-        where = "high" if u.sign > 0 else "low"
-        print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}")
+    for rank, u in enumerate(found.units, 1):
+        if rank <= _SHOWN or chosen is not None and u in own:
+            where = "high" if u.sign > 0 else "low"
+            place = "" if rank <= _SHOWN else f"   place {rank} of {len(found.units)}"
+            print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}{place}")
     if found.pair is not None:
         one, two = found.pair.units
         names = " and ".join(f"{u.layer + 1}.{u.unit + 1} {u.state}" for u in (one, two))
@@ -205,9 +207,21 @@ async def _ask(inspect: Any, question: Any) -> list[Any]:
     return told
 
 
+def _rows_of(found: Any, layer: int, unit: int) -> list[Any]:
+    """The h and the c of one unit, the more telling first. Raises UserError where there is no such unit."""
+    if own := [u for u in found.units if (u.layer, u.unit) == (layer, unit)]:
+        return own
+    layers, hidden = (max(places) + 1 for places in zip(*((u.layer, u.unit) for u in found.units), strict=True))
+    raise UserError(
+        f"There is no unit {unit + 1} of layer {layer + 1}.",
+        f"Give a layer from 1 to {layers} and a unit from 1 to {hidden}.",
+    )
+
+
 def _as_json(found: Any) -> dict[str, Any]:
     def unit(u: Any) -> dict[str, Any]:
-        value = {"auc": u.value} if found.measure == "AUC" else {"correlation": u.value}
+        # With its sign apart an AUC is the higher one: of the unit, or of its negative.
+        value = {"auc": u.strength} if found.measure == "AUC" else {"correlation": u.value}
         return {"layer": u.layer + 1, "unit": u.unit + 1, "state": u.state, **value, "sign": u.sign}
 
     pair = None
@@ -215,7 +229,7 @@ def _as_json(found: Any) -> dict[str, Any]:
         pair = {
             "units": [unit(u) for u in found.pair.units],
             "weights": found.pair.weights,
-            "auc" if found.measure == "AUC" else "correlation": found.pair.value,
+            **({"auc": found.pair.strength} if found.measure == "AUC" else {"correlation": found.pair.value}),
         }
     return {
         "kind": "cells",
@@ -244,13 +258,7 @@ def _picture(told: list[Any], layer: int, unit: int, sentence: str, path: Path) 
 
     trace = next(event for event in told if isinstance(event, Trace))
     started = next(event for event in told if isinstance(event, Started))
-    values = trace.values.array()
-    if layer >= values.shape[0] or unit >= values.shape[1]:
-        raise UserError(
-            f"There is no unit {unit + 1} of layer {layer + 1}.",
-            f"Give a layer from 1 to {values.shape[0]} and a unit from 1 to {values.shape[1]}.",
-        )
-    activation = (values[layer, unit].astype(float) - 127) / 127
+    activation = (trace.values.array()[layer, unit].astype(float) - 127) / 127
     c = started.config
     title = f"{c.task} · {c.cell.upper()} {c.layers}x{c.hidden} · step {trace.step:,}"
     try:

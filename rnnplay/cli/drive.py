@@ -159,7 +159,7 @@ async def sample(inspect: Inspect, command: Sample) -> int:
                 case Sampled():
                     if event.unseen:
                         unseen = " ".join(map(repr, event.unseen))
-                        say([f"The network never saw {unseen}; the prompt is read without."])
+                        say([f"The network never saw {unseen}; the prompt is read without it."])
                     print("".join(event.text), end="", flush=True)
                     if event.done:
                         break

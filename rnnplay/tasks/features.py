@@ -173,6 +173,15 @@ def _condition(text: str) -> Array:
     return result
 
 
+def brace_depth(text: str) -> Array:
+    """float (N,): how many { of C source are open, comments and strings aside; a piece that begins inside is lifted."""
+    code = _c(text) == _OUTSIDE
+    change = np.fromiter(((symbol == "{") - (symbol == "}") for symbol in text), np.int64, len(text))
+    depth = np.cumsum(change * code)
+    result: Array = (depth - min(0, int(depth.min(initial=0)))).astype(np.float32)
+    return result
+
+
 _LAYOUT: dict[str, Feature] = {"start of word": word_start, "column": column}
 _PROSE: dict[str, Feature] = {"inside quotes": inside_quotes, "inside parentheses": inside_parentheses} | _LAYOUT
 _CODE: dict[str, Feature] = {"bracket depth": bracket_depth, "indentation": indentation} | _LAYOUT
@@ -190,6 +199,7 @@ FEATURES: dict[str, dict[str, Feature]] = {
         "inside a comment": lambda text: _c(text) == _COMMENT,
         "inside a string": lambda text: _c(text) == _STRING,
         "inside an if condition": _condition,
+        "brace depth": brace_depth,
         **_CODE,
     },
 }

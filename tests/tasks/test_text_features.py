@@ -75,6 +75,12 @@ def test_layout_features_count_columns_indentation_words_and_brackets() -> None:
     assert marked(features.inside_parentheses("a (b) ((c) (d\n\ne")) == "..##..########.."
 
 
+def test_braces_are_counted_but_not_those_of_strings_comments_and_characters() -> None:
+    depth = features.FEATURES["code"]["brace depth"]
+    assert depth("{a{b}\"{\" /*{*/ '{'}{").tolist() == [1, 1, 2, 2, 1] + [1] * 13 + [0, 1]
+    assert depth("x;}y{}").tolist() == [1, 1, 0, 0, 1, 0]  # it began inside
+
+
 @pytest.mark.parametrize("kind", sorted(features.FEATURES))
 def test_features_of_nothing_are_empty(kind: str) -> None:
     for feature in features.FEATURES[kind].values():
