@@ -77,7 +77,7 @@ def cells(
     print(found.sentence)
     print(f"\n{found.measure:>30}")
     for rank, u in enumerate(found.units, 1):
-        if rank <= _SHOWN or chosen is not None and u in own:
+        if rank <= _SHOWN or (chosen is not None and u in own):
             where = "high" if u.sign > 0 else "low"
             place = "" if rank <= _SHOWN else f"   place {rank} of {len(found.units)}"
             print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}{place}")
