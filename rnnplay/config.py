@@ -22,6 +22,7 @@ OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
 VOCABULARY, MAX_VOCABULARY = 8_192, 65_536  # symbols
 MAX_HIDDEN, MAX_LAYERS, MAX_SEQ_LEN, MAX_BATCH = 8_192, 16, 100_000, 65_536
+MAX_CORES = 2
 
 
 class UserError(ValueError):
@@ -75,6 +76,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     minutes: float | None = None
     evaluate_every: int = 500  # steps between two evaluations, at first; more where evaluating would cost too much
     seed: int = 1
+    cores: int = 0  # 2: each takes half of a large batch; 0: as many of these as there are when the run begins
     dtype: DType = "float32"
 
 
@@ -113,6 +115,7 @@ def validate(config: RunConfig) -> RunConfig:
             _within(name, value, 0, 1e12, open_low=True)
     _within("evaluate-every", config.evaluate_every, 1, 1e9)
     _within("seed", config.seed, 0, 2**63 - 1)
+    _within("cores", config.cores, 0, MAX_CORES)
     return config
 
 

@@ -22,14 +22,17 @@ MAY: dict[str, set[str]] = {
     "corpora": {"numpy", "pooch", "platformdirs"} | CONFIG,
     "tasks": {"numpy", "corpora"} | CONFIG,
     "lab": {"numpy", "engine", "tasks"} | CONFIG,  # the configuration for its UserError
+    "parallel": {"numpy", "msgspec", "engine", "protocol"},
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
     "protocol": {"numpy", "msgspec"} | CONFIG,
-    "bench": {"numpy", "rich", "engine", "lab", "tasks", "blas"} | CONFIG,  # the libraries beside it by name only
+    # Of the libraries beside it bench knows the names alone.
+    "bench": {"numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,
     "exchange": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
     | CONFIG,
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
-    "trainer": {"numpy", "msgspec", "engine", "tasks", "corpora", "lab", "runs", "protocol", "blas"} | CONFIG,
+    "trainer": {"numpy", "msgspec", "engine", "parallel", "tasks", "corpora", "lab", "runs", "protocol", "blas"}
+    | CONFIG,
     "tui.views": SCREEN,
     "tui.paint": SCREEN | {"tui.views"},
     "tui": SCREEN | {"msgspec", "gallery", "client", "protocol", "runs", "tui.views", "tui.paint"} | CONFIG,

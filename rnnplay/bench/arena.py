@@ -224,4 +224,7 @@ def why(environment: Mapping[str, str]) -> str:
     threads = [name for name in blas.THREADS if name in os.environ and name not in environment]
     if threads:
         return f"{kernel}; the threads are yours ({threads[0]}={os.environ[threads[0]]})."
-    return f"{kernel}; one thread, because the products of a time step are too small to share."
+    return (
+        f"{kernel}; one thread, because the products of a time step are too small to share: large batches are halved "
+        "instead, one half for each of two cores."
+    )

@@ -91,15 +91,19 @@ def forget_peak() -> None:
 
 
 def peak() -> int:
-    """The most memory that this process held, in bytes."""
+    """The most memory that this process and those that it started held, in bytes."""
     try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        return sum(_high_water(process) for process in ("self", *children))
     except OSError:
         pass  # no Linux
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _high_water(process: str) -> int:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def serve(library: Library, say: Callable[[dict[str, Any]], None]) -> None:

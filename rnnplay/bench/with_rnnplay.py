@@ -10,6 +10,7 @@ from rnnplay.bench.contender import Step, batches
 from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
 from rnnplay.engine import Architecture, Network, Optimizer
 from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.parallel import DataParallel, available_cores, worth
 from rnnplay.tasks.base import Batch, Task
 
 
@@ -39,19 +40,23 @@ class Library:
         return f"NumPy {np.__version__}, {blas.describe()}"
 
     def prepare(self, work: Work) -> tuple[Step, str]:
-        network = Network(Architecture(cell=work.cell, inputs=V, hidden=work.hidden, outputs=V, layers=work.layers), 1)
+        shape = Architecture(cell=work.cell, inputs=V, hidden=work.hidden, outputs=V, layers=work.layers)
         if work.sampling:
-            sampler = Sampler(network, Characters(), "", Options())
+            sampler = Sampler(Network(shape, 1), Characters(), "", Options())
             return lambda i: sampler.draws(SAMPLED), "the sampler of `rnnplay sample`"
+        parallel = DataParallel(shape, 1) if available_cores() > 1 else None
+        network = Network(shape, 1) if parallel is None else parallel.network
+        learn = network.learn if parallel is None else parallel.learn
         optimizer = Optimizer(network, "adam", LR)
         pool = [Batch(inputs, targets) for inputs, targets in zip(*batches(work), strict=True)]
 
         def step(i: int) -> float:
-            loss, _ = network.learn(pool[i % POOL])
+            loss, _ = learn(pool[i % POOL])
             optimizer.step(clip_norm=CLIP)
             return loss
 
-        return step, "Adam"
+        halved = parallel is not None and worth(shape, work.seq_len, work.batch)
+        return step, "Adam, two cores" if halved else "Adam, one core"
 
 
 def library(threads: int) -> Library:

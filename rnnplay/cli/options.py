@@ -53,6 +53,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "average": "Decay of the averaged weights that are evaluated and sampled from; 0: none.",
         "evaluate_every": "Steps between two evaluations.",
         "seed": "Of everything random: the same seed, the same run.",
+        "cores": "1, or 2: each takes half of a large batch; 0: as many of these as there are.",
     },
 }
 

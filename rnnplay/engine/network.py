@@ -85,14 +85,21 @@ class Network:
     writes into them is heard: nothing derived from them outlives a call.
     """
 
-    def __init__(self, architecture: Architecture, seed: "int | xp.random.Generator" = 0) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        seed: "int | xp.random.Generator | None" = 0,
+        memory: tuple[Array, Array] | None = None,
+    ) -> None:
+        """seed: of the first parameters; None leaves them. memory: the two flat arrays, if they exist already."""
         check_parameters(architecture)
         self.architecture = architecture
-        self._parameters = p = Parameters(architecture)
+        self._parameters = p = Parameters(architecture, memory)
         self.flat, self.flat_gradient = p.flat, p.flat_gradient
         self.parameters, self.gradients = p.values, p.gradients
         self.parameter_count = self.flat.size
-        initialise(architecture, self.parameters, xp.random.default_rng(seed))
+        if seed is not None:
+            initialise(architecture, self.parameters, xp.random.default_rng(seed))
         self._frames: dict[tuple[int, int, int, bool], Frame] = {}
         self._last: tuple[Batch, State | None] | None = None
         self._stepper = Stepper(architecture, self.parameters)
@@ -122,12 +129,18 @@ class Network:
         return frame
 
     def learn(
-        self, batch: Batch, state: State | None = None, rng: "xp.random.Generator | None" = None
+        self,
+        batch: Batch,
+        state: State | None = None,
+        rng: "xp.random.Generator | None" = None,
+        total: float | None = None,
     ) -> tuple[float, State]:
         """Forward, loss, backward: the mean loss in nats, and the last state. `gradients` are overwritten.
 
         A state that is given stands in for an encoder's or the features'. rng draws the dropout masks; without it
-        nothing is dropped. Raises ValueError where the batch does not fit the network, TooLarge where memory is short.
+        nothing is dropped. total: the sum of all weights, where the batch is a part of a larger one; loss and gradient
+        are then its parts of the whole one's. Raises ValueError where the batch does not fit the network, TooLarge
+        where memory is short.
         """
         frame = self._frame(batch, state, True)
         self._last = batch, state
@@ -135,7 +148,7 @@ class Network:
         if untouched and (self.architecture.source or self.architecture.features):
             self.flat_gradient.fill(0.0)
         h = frame.forward(batch, state, rng)
-        loss, total = frame.readout.loss(batch.targets, batch.weights, True)
+        loss, total = frame.readout.loss(batch.targets, batch.weights, True, total)
         frame.backward(h, batch, state)
         return loss / total if total > 0.0 else 0.0, outward(self.architecture.cell, frame.body.end())
 

@@ -51,9 +51,9 @@ def count(a: Architecture) -> int:
 class Parameters:
     """Two flat arrays, and the named views of both."""
 
-    def __init__(self, a: Architecture) -> None:
-        self.flat = xp.zeros(count(a), a.dtype)
-        self.flat_gradient = xp.zeros_like(self.flat)
+    def __init__(self, a: Architecture, memory: tuple[Array, Array] | None = None) -> None:
+        """memory: both arrays, where they lie somewhere already; they keep what they hold."""
+        self.flat, self.flat_gradient = memory or (xp.zeros(count(a), a.dtype), xp.zeros(count(a), a.dtype))
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         start = 0

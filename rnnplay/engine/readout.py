@@ -51,10 +51,13 @@ class Readout:
             sigmoid(y, y)
         return y
 
-    def loss(self, targets: Array, weights: Array | None, gradient: bool) -> tuple[float, float]:
+    def loss(
+        self, targets: Array, weights: Array | None, gradient: bool, total: float | None = None
+    ) -> tuple[float, float]:
         """Sum of the weighted losses and sum of the weights; with `gradient`, d(mean)/dlogits replaces the logits.
 
-        targets ids (T, B) for softmax, else (T, V, B); weights (T, B) or None.
+        targets ids (T, B) for softmax, else (T, V, B); weights (T, B) or None. total: the sum of all weights, where
+        these are only some; the mean is then theirs.
         """
         wanted = (self.T, self.B) if self.kind == "softmax" else (self.T, self.V, self.B)
         if targets.shape != wanted:
@@ -62,11 +65,14 @@ class Readout:
         if weights is not None and weights.shape != (self.T, self.B):
             raise ValueError(f"weights: {weights.shape} does not fit. Give (T, B) = {(self.T, self.B)}.")
         share = self.even
-        total = float(share.size)
         if weights is not None:
             w = weights.reshape(-1).astype(share.dtype)
-            total = float(w.sum())
+            total = float(w.sum()) if total is None else total
             share = w / total if total > 0.0 else xp.zeros_like(w)
+        elif total is not None:
+            share = xp.full_like(share, 1.0 / total)
+        else:
+            total = float(share.size)
         if self.kind == "softmax":
             losses = self._softmax(targets, share, gradient)
         else:

@@ -16,6 +16,7 @@ from rnnplay.engine import Architecture, Network, State, TooLarge
 from rnnplay.engine.memory import check_batch
 from rnnplay.engine.optimizers import Optimizer
 from rnnplay.engine.schedules import Averaging, learning_rate
+from rnnplay.parallel import DataParallel
 from rnnplay.runs import checkpoint
 from rnnplay.runs.checkpoint import Array, Checkpoint
 from rnnplay.tasks.base import Batch, Task
@@ -68,9 +69,11 @@ class Learner:
         try:
             if len(task.training_ids):  # before anything large is made
                 check_batch(shape, config.seq_len, config.batch, 0, True)
-            self.network = Network(shape, config.seed)
+            parallel = DataParallel(shape, config.seed) if config.cores > 1 else None
+            self.network = Network(shape, config.seed) if parallel is None else parallel.network
         except TooLarge as error:
             raise refused(error) from None
+        self._learn = self.network.learn if parallel is None else parallel.learn
         for name, value in (task.initial_parameters() or {}).items():
             self.network.parameters[name][...] = value
         self._optimizer = Optimizer(
@@ -108,7 +111,7 @@ class Learner:
         if 0 < self.config.truncate < batch.inputs.shape[0]:
             loss, self._state = self._learn_in_pieces(batch, state)
         else:
-            loss, self._state = self.network.learn(batch, state, self._rng)
+            loss, self._state = self._learn(batch, state, self._rng)
         report = self._optimizer.step(lr, self.config.clip, self.config.clip_value)
         if self._averaging is not None:
             self._averaging.update()
@@ -132,7 +135,7 @@ class Learner:
                 batch.source_mask,
                 batch.features,
             )
-            part, state = network.learn(piece, state, self._rng)
+            part, state = self._learn(piece, state, self._rng)
             loss += share * part
             gradient += network.flat_gradient * network.flat_gradient.dtype.type(share)
         network.flat_gradient[...] = gradient

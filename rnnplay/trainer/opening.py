@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from rnnplay import blas, corpora, runs, tasks
-from rnnplay.config import RunConfig, UserError, validate
+from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
+from rnnplay.parallel import available_cores
 from rnnplay.protocol import Inspect, Resume, Row, Train
 from rnnplay.runs import Lock, MetricsFile, Record, checkpoint
 from rnnplay.runs.checkpoint import Checkpoint
@@ -166,6 +167,8 @@ def _train(command: Train) -> Session:
     config = validate(command.config)
     if config.text is not None:
         config = msgspec.structs.replace(config, text=corpora.locate(config.text))  # it is resumed from anywhere
+    if not config.cores:  # how a batch is shared out shows in the last bits: a run keeps to it
+        config = msgspec.structs.replace(config, cores=min(available_cores(), MAX_CORES))
     task = tasks.make(config)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")

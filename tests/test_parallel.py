@@ -1,0 +1,227 @@
+"""A training step on two cores: the same numbers as on one, whoever computes them, and nothing that stays behind."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from driving import follow, last_saved, metrics, of, resumed, small, trained, write_text
+from examples import Example, example, some_state
+
+from rnnplay.client import Client
+from rnnplay.engine import Architecture, Network, Optimizer
+from rnnplay.parallel import DataParallel, available_cores, halves
+from rnnplay.parallel.halves import weight_of
+from rnnplay.protocol import Progress, Started, Train
+from rnnplay.runs import checkpoint, load_record
+
+SMALL: dict[str, Any] = {"inputs": 7, "hidden": 6, "outputs": 5, "dtype": "float64"}
+
+
+@pytest.fixture
+def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halve small batches too."""
+    monkeypatch.setattr("rnnplay.parallel.halves.WORTH", 0)
+
+
+@pytest.fixture
+def made() -> Iterator[list[DataParallel]]:
+    """What a test puts here is closed."""
+    found: list[DataParallel] = []
+    yield found
+    for parallel in found:
+        parallel.close()
+
+
+def parallel(made: list[DataParallel], a: Architecture, alone: bool = False) -> DataParallel:
+    """A network with its worker up, or with none."""
+    made.append(DataParallel(a, 3))
+    if alone:
+        made[-1].close()
+        return made[-1]
+    batch = example(a, 3, 4, 0)
+    end = time.monotonic() + 60
+    while made[-1]._worker is None or not made[-1]._worker.up:
+        made[-1].learn(batch)
+        assert time.monotonic() < end
+    return made[-1]
+
+
+def learned(of: DataParallel, a: Architecture, steps: int = 5) -> tuple[list[float], np.ndarray[Any, Any]]:
+    """The losses of some steps of unequal batches with carried state, and the parameters after them."""
+    optimizer, rng = Optimizer(of.network, "adam", 1e-2), np.random.default_rng(8)
+    losses, state = [], None
+    for step in range(steps):
+        loss, state = of.learn(example(a, 4 + step, 5, step), state, rng)
+        optimizer.step(clip_norm=1.0)
+        losses.append(loss)
+    return losses, of.network.flat.copy()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "input-rnn"])
+@pytest.mark.parametrize("readout", ["softmax", "sigmoid", "linear"])
+@pytest.mark.parametrize("by_id", [True, False])
+def test_two_halves_give_the_loss_the_gradient_and_the_state_of_the_whole(
+    every_batch: None, made: list[DataParallel], cell: str, readout: str, by_id: bool
+) -> None:
+    a = Architecture(cell=cell, readout=readout, by_id=by_id, layers=2, **SMALL)
+    two = parallel(made, a, alone=True)
+    one = two.network.copy()
+    for masked in (False, True):
+        batch, state = example(a, 6, 5, 1, masked=masked), some_state(one, 5, 2)
+        loss, last = one.learn(batch, state)
+        halved, halved_last = two.learn(batch, state)
+        assert halved == pytest.approx(loss, rel=1e-12)
+        np.testing.assert_allclose(two.network.flat_gradient, one.flat_gradient, rtol=1e-9, atol=1e-14)
+        for layer, other in zip(last, halved_last, strict=True):
+            for part, halved_part in zip(layer, other, strict=True):
+                np.testing.assert_allclose(halved_part, part, rtol=1e-12)
+
+
+@pytest.mark.parametrize("extra", [{"source": 4}, {"features": 3}, {"features": 5, "picture": (1, 6, 7)}])
+def test_what_sets_the_first_state_is_halved_too(
+    every_batch: None, made: list[DataParallel], extra: dict[str, Any]
+) -> None:
+    a = Architecture(cell="gru", **SMALL, **extra)
+    two = parallel(made, a)
+    one = two.network.copy()
+    batch = example(a, 6, 3, 1, masked=True)
+    assert two.learn(batch)[0] == pytest.approx(one.learn(batch)[0], rel=1e-12)
+    np.testing.assert_allclose(two.network.flat_gradient, one.flat_gradient, rtol=1e-9, atol=1e-14)
+
+
+def test_a_batch_without_weights_counts_every_time_step_alike(every_batch: None, made: list[DataParallel]) -> None:
+    a = Architecture(cell="lstm", **SMALL)
+    two = parallel(made, a)
+    one = two.network.copy()
+    whole = example(a, 6, 7, 1)
+    batch = Example(whole.inputs, whole.targets)
+    assert two.learn(batch)[0] == pytest.approx(one.learn(batch)[0], rel=1e-12)
+    np.testing.assert_allclose(two.network.flat_gradient, one.flat_gradient, rtol=1e-9, atol=1e-14)
+    nothing = Example(whole.inputs, whole.targets, np.zeros((6, 7)))
+    assert weight_of(nothing) == 0.0
+    assert two.learn(nothing)[0] == 0.0
+    assert not two.network.flat_gradient.any()
+
+
+@pytest.mark.parametrize("dropped", [{}, {"dropout": 0.4, "weight_dropout": 0.3}])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_numbers_do_not_tell_who_computed_them(
+    every_batch: None, made: list[DataParallel], dropped: dict[str, Any], dtype: str
+) -> None:
+    a = Architecture(cell="lstm", layers=2, **{**SMALL, **dropped, "dtype": dtype})
+    with_worker, without = parallel(made, a), parallel(made, a, alone=True)
+    losses, parameters = learned(with_worker, a)
+    assert with_worker._worker is not None
+    assert losses == learned(without, a)[0]
+    assert parameters.tobytes() == without.network.flat.tobytes()
+
+
+def test_dropout_draws_another_mask_for_each_half(every_batch: None, made: list[DataParallel]) -> None:
+    a = Architecture(cell="rnn", dropout=0.5, **SMALL)
+    two = parallel(made, a, alone=True)
+    whole = example(a, 9, 1, 4)
+    twins = Example(np.repeat(whole.inputs, 2, 1), np.repeat(whole.targets, 2, 1))
+    two.learn(twins, None, np.random.default_rng(1))
+    assert two._second is not None
+    assert not np.array_equal(two.network.flat_gradient - two._gradient, two._gradient)
+
+
+def test_a_worker_that_is_killed_is_missed_by_nobody(every_batch: None, made: list[DataParallel]) -> None:
+    a = Architecture(cell="gru", **SMALL)
+    killed, whole = parallel(made, a), parallel(made, a)
+    assert killed._worker is not None
+    os.kill(killed._worker._process.pid, signal.SIGKILL)
+    assert learned(killed, a)[0] == learned(whole, a)[0]
+    assert killed._worker is None
+    assert killed.network.flat.tobytes() == whole.network.flat.tobytes()
+
+
+def test_a_batch_that_does_not_fit_is_refused_and_the_next_one_is_learned_from(
+    every_batch: None, made: list[DataParallel]
+) -> None:
+    a = Architecture(cell="rnn", **SMALL)
+    for column in (0, 4):  # in the first half, in the second
+        two = parallel(made, a)
+        good = example(a, 5, 5, 1)
+        targets = good.targets.copy()
+        targets[2, column] = 5
+        with pytest.raises(ValueError, match="an id is outside"):
+            two.learn(Example(good.inputs, targets))
+        assert two.learn(good)[0] == pytest.approx(two.network.copy().learn(good)[0], rel=1e-12)
+
+
+def test_small_batches_stay_whole(made: list[DataParallel]) -> None:
+    a = Architecture(cell="lstm", **SMALL)
+    made.append(DataParallel(a, 3))
+    batch = example(a, 6, 5, 1)
+    assert made[0].learn(batch)[0] == made[0].network.copy().learn(batch)[0]
+    assert made[0]._worker is None
+    assert not halves.worth(a, 10**9, 1)
+    assert halves.worth(Architecture(cell="lstm", inputs=65, hidden=128, outputs=65), 50, 32)
+
+
+def test_a_network_over_arrays_that_exist_keeps_what_they_hold() -> None:
+    a = Architecture(cell="rnn", **SMALL)
+    first = Network(a, 4)
+    second = Network(a, None, (first.flat, np.zeros_like(first.flat)))
+    first.parameters["W_hy"][0, 0] = 7.0
+    assert second.parameters["W_hy"][0, 0] == 7.0
+
+
+# ------------------------------------------------------------------------------------------------- the trainer's worker
+
+
+BIG: dict[str, Any] = {"hidden": 96, "batch": 33, "seq_len": 40, "cores": 2}
+
+
+def workers(trainer: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(word) for word in Path(f"/proc/{trainer}/task/{trainer}/children").read_text().split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells processes by /proc")
+async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    text = write_text(tmp_path / "text.txt", 4000)
+    config = small(text, steps=60, **BIG)
+    client = await Client.start(Train(config=config, root=str(tmp_path / "killed")))
+    run, found = None, []
+    async for event in client.events():
+        if isinstance(event, Started):
+            run = Path(event.run)
+        if isinstance(event, Progress) and (found := workers(client.pid)):
+            os.kill(client.pid, signal.SIGKILL)
+            break
+    async for _ in client.events():
+        pass
+    await client.close()
+    assert run is not None and len(found) == 1
+    end = time.monotonic() + 30
+    while alive(found[0]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    await resumed(run)
+    whole = await trained(config, tmp_path / "whole")
+    assert last_saved(run) == last_saved(whole) == 60
+    assert metrics(run) == metrics(whole)
+    one, other = (checkpoint.load(checkpoint.path_of(r, 60)).arrays for r in (run, whole))
+    assert all(np.array_equal(one[name], other[name]) for name in other)
+
+
+async def test_a_run_keeps_to_the_cores_with_which_it_began(tmp_path: Path) -> None:
+    text = write_text(tmp_path / "text.txt")
+    for asked, kept in ((0, min(available_cores(), 2)), (1, 1), (2, 2)):
+        events = await follow(Train(config=small(text, steps=2, cores=asked), root=str(tmp_path)))
+        run = Path(of(Started, events)[0].run)
+        assert load_record(run).config.cores == kept
