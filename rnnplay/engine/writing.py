@@ -12,12 +12,17 @@ from rnnplay.engine.network import Network
 from rnnplay.engine.parameters import part
 from rnnplay.engine.rnn import activate
 
-LEAD = 16  # numbers in front of every h, a 1 and zeros: biases ride along in the products, and h stays aligned
 CELLS = ("rnn", "lstm", "gru")
+Step = Callable[[tuple[Array, ...]], None]
+_PAD = 16  # numbers behind the last h, a 1 and zeros: the readout's bias rides along in its product
 
 
 class Writer:
-    """Steps through an rnn, lstm or gru that reads and writes ids. Its state is its own, at first zero."""
+    """Steps through an rnn, lstm or gru that reads and writes ids. Its state is its own, at first zero.
+
+    The states of all layers lie one behind the other, so that a layer reads the one below and its own as one vector;
+    its matrix lies transposed, (what is read, gates), the order in which OpenBLAS multiplies a vector quickest.
+    """
 
     def __init__(self, network: Network) -> None:
         """Raises ValueError where the network reads values, or is of another cell."""
@@ -27,23 +32,26 @@ class Writer:
         self.network, self.architecture = network, a
         L, H, G = a.layers, a.hidden, {"rnn": 1, "lstm": 4, "gru": 3}[a.cell]
         self._activate = activate(a.activation, a.dtype)
-        self._memory = memory = xp.zeros((L, LEAD + H), a.dtype)
-        memory[:, 0] = 1.0
-        self._h = list(memory[:, LEAD:])
-        self._c = list(xp.zeros((L, H), a.dtype))
-        self._read = [self._h[0], *(memory[layer - 1 : layer + 1].reshape(-1) for layer in range(1, L))]
-        self._last = self._memory[-1]
-        self._z = xp.zeros(G * H, a.dtype)
-        self._spare = [xp.zeros(H, a.dtype) for _ in range(2)]
-        self._scale = xp.ones((G * H, 1), a.dtype)
+        memory = xp.zeros(L * H + _PAD, a.dtype)
+        memory[L * H] = 1.0
+        self._h = [memory[layer * H : (layer + 1) * H] for layer in range(L)]
+        self._read = [memory[max(0, layer - 1) * H : (layer + 1) * H] for layer in range(L)]
+        self._last = memory[(L - 1) * H :]
+        self._z = [xp.zeros((G + 1) * H, a.dtype) for _ in range(L)]  # the gates, and of an LSTM c behind them
+        self._spare = xp.zeros((G, H), a.dtype)
+        self._scale = xp.ones(G * H, a.dtype)
         sigmoids = {"rnn": int(a.activation == "sigmoid"), "lstm": 3, "gru": 2}[a.cell]
         self._scale[: sigmoids * H] = 0.5  # sigmoid(z) = tanh(z/2)/2 + 1/2
-        self._rows = xp.zeros((a.inputs, G * H), a.dtype)
-        self._W = [xp.zeros((G * H, len(read)), a.dtype) for read in self._read]
-        self._W_n = [xp.zeros((H, LEAD + H), a.dtype) for _ in range(L)]  # of a GRU's n, from its own h
-        self._W_hy = xp.zeros((a.outputs, LEAD + H), a.dtype)
+        self._rows = xp.zeros((a.inputs, G * H), a.dtype)  # W_xh x + b for each id
+        self._b = xp.zeros((L, G * H), a.dtype)
+        self._b_hn = xp.zeros((L, H), a.dtype)
+        self._W = [xp.zeros((len(read), G * H), a.dtype) for read in self._read]
+        self._W_hy = xp.zeros((a.outputs, H + _PAD), a.dtype)
+        # What enters each layer from outside, as views made once: for each id the first layer's, the others' biases.
+        self._entering = [self._views(row) for row in self._rows]
         step = {"rnn": self._rnn, "lstm": self._lstm, "gru": self._gru}[a.cell]
-        self._steps: list[Callable[[Array | None], None]] = [step(layer) for layer in range(L)]
+        self._first, *above = (step(layer) for layer in range(L))
+        self._above = list(zip(above, map(self._views, self._b[1:]), strict=True))
         self.pack()
 
     def pack(self) -> None:
@@ -52,86 +60,91 @@ class Writer:
         H = a.hidden
         for layer in range(a.layers):
             own, W = part(p, f"l{layer}."), self._W[layer]
-            if layer == 0:
-                xp.multiply(own["W_xh"], scale, self._rows.T)
-                if "b_h" in own:
-                    self._rows += own["b_h"][:, 0] * scale[:, 0]
-                xp.multiply(own["W_hh"], scale, W)
+            if "b_h" in own:
+                xp.multiply(own["b_h"][:, 0], scale, self._b[layer])
+            if "b_hn" in own:
+                self._b_hn[layer] = own["b_hn"][:, 0]
+            xp.multiply(own["W_hh"].T, scale, W[-H:])
+            if layer:
+                xp.multiply(own["W_xh"].T, scale, W[:H])
             else:
-                xp.multiply(own["W_xh"], scale, W[:, LEAD : LEAD + H])
-                if "b_h" in own:
-                    xp.multiply(own["b_h"][:, 0], scale[:, 0], W[:, 0])
-                xp.multiply(own["W_hh"], scale, W[:, -H:])
-            if a.cell == "gru":
-                self._W_n[layer][:, LEAD:] = own["W_hh"][2 * H :]
-                if "b_hn" in own:
-                    self._W_n[layer][:, 0] = own["b_hn"][:, 0]
-        self._W_hy[:, LEAD:] = p["W_hy"]
+                xp.multiply(own["W_xh"].T, scale, self._rows)
+                self._rows += self._b[0]
+        self._W_hy[:, :H] = p["W_hy"]
         if "b_y" in p:
-            self._W_hy[:, 0] = p["b_y"][:, 0]
+            self._W_hy[:, H] = p["b_y"][:, 0]
+
+    def _views(self, row: Array) -> tuple[Array, ...]:
+        """(G*H,) as a cell takes it: a GRU its r and z apart from its n."""
+        edge = 2 * self.architecture.hidden if self.architecture.cell == "gru" else len(row)
+        return row, row[:edge], row[edge:]
 
     def advance(self, symbol: int, logits: Array) -> None:
         """Read the id `symbol`; what is expected next goes to `logits` (V,)."""
-        x: Array | None = self._rows[symbol]
-        for step in self._steps:
-            step(x)
-            x = None
+        self._first(self._entering[symbol])
+        for step, b in self._above:
+            step(b)
         self._W_hy.dot(self._last, logits)
 
-    def _rnn(self, layer: int) -> Callable[[Array | None], None]:
-        dot, read, z, h, add = self._W[layer].dot, self._read[layer], self._z, self._h[layer], xp.add
-        function = self._activate
+    def _rnn(self, layer: int) -> Step:
+        W, dot, h, add = self._W[layer], self._read[layer].dot, self._h[layer], xp.add
+        z, function = self._z[layer][: len(h)], self._activate
 
-        def step(x: Array | None) -> None:
-            dot(read, z)
-            if x is not None:
-                add(z, x, z)
+        def step(x: tuple[Array, ...]) -> None:
+            dot(W, z)
+            add(z, x[0], z)
             function(z, h)
 
         return step
 
-    def _lstm(self, layer: int) -> Callable[[Array | None], None]:
+    def _lstm(self, layer: int) -> Step:
         H = self.architecture.hidden
-        dot, read, z, h, c = self._W[layer].dot, self._read[layer], self._z, self._h[layer], self._c[layer]
-        add, multiply, tanh, half = xp.add, xp.multiply, xp.tanh, xp.array(0.5, z.dtype)
-        sigmoids, o, i, f, g = z[: 3 * H], z[:H], z[H : 2 * H], z[2 * H : 3 * H], z[3 * H :]
-        spare = self._spare[0]
+        W, dot, h, memory = self._W[layer], self._read[layer].dot, self._h[layer], self._z[layer]
+        add, multiply, tanh, half = xp.add, xp.multiply, xp.tanh, xp.array(0.5, memory.dtype)
+        z, sigmoids, o, i_f, g_c, c = (
+            memory[a * H : b * H] for a, b in ((0, 4), (0, 3), (0, 1), (1, 3), (3, 5), (4, 5))
+        )
+        products = self._spare.reshape(-1)[: 2 * H]
+        ig, fc = products[:H], products[H:]
 
-        def step(x: Array | None) -> None:
-            dot(read, z)
-            if x is not None:
-                add(z, x, z)
+        def step(x: tuple[Array, ...]) -> None:
+            dot(W, z)
+            add(z, x[0], z)
             tanh(z, z)
             multiply(sigmoids, half, sigmoids)
             add(sigmoids, half, sigmoids)
-            multiply(i, g, g)
-            multiply(f, c, c)
-            add(c, g, c)
-            tanh(c, spare)
-            multiply(o, spare, h)
+            multiply(i_f, g_c, products)
+            add(ig, fc, c)
+            tanh(c, ig)
+            multiply(o, ig, h)
 
         return step
 
-    def _gru(self, layer: int) -> Callable[[Array | None], None]:
+    def _gru(self, layer: int) -> Step:
+        """r, z, n of what is below and of the own h apart: r stands between the two parts of n."""
         H = self.architecture.hidden
-        W, own, from_own = self._W[layer], self._memory[layer], self._W_n[layer].dot
-        read, z, h, n = self._read[layer], self._z, self._h[layer], self._spare[0]
-        add, multiply, subtract, tanh, half = xp.add, xp.multiply, xp.subtract, xp.tanh, xp.array(0.5, z.dtype)
-        gates, r, u, from_x = z[: 2 * H], z[:H], z[H : 2 * H], z[2 * H :]
-        dot, below, from_below = W[: 2 * H].dot, read[: LEAD + H], W[2 * H :, : LEAD + H].dot
+        W, h, memory, b_hn = self._W[layer], self._h[layer], self._z[layer], self._b_hn[layer]
+        add, multiply, subtract, tanh, half = xp.add, xp.multiply, xp.subtract, xp.tanh, xp.array(0.5, memory.dtype)
+        own, gates, r, u, n = (memory[a * H : b * H] for a, b in ((0, 3), (0, 2), (0, 1), (1, 2), (2, 3)))
+        W_own, own_dot = W[-H:], h.dot
+        W_below, below_dot, from_below = W[:H], self._read[layer][:H].dot, self._spare.reshape(-1)
+        gates_below, n_below = from_below[: 2 * H], from_below[2 * H :]
 
-        def step(x: Array | None) -> None:
-            dot(read, gates)
-            if x is None:
-                from_below(below, from_x)
+        def step(x: tuple[Array, ...]) -> None:
+            own_dot(W_own, own)
+            if layer:
+                below_dot(W_below, from_below)
+                add(from_below, x[0], from_below)
+                x_gates, x_n = gates_below, n_below
             else:
-                add(gates, x[: 2 * H], gates)
+                _, x_gates, x_n = x
+            add(gates, x_gates, gates)
             tanh(gates, gates)
             multiply(gates, half, gates)
             add(gates, half, gates)
-            from_own(own, n)
+            add(n, b_hn, n)
             multiply(r, n, n)
-            add(n, from_x if x is None else x[2 * H :], n)
+            add(n, x_n, n)
             tanh(n, n)
             subtract(h, n, h)
             multiply(u, h, h)
@@ -139,12 +152,16 @@ class Writer:
 
         return step
 
+    def _c(self, layer: int) -> Array:
+        """An LSTM's c."""
+        return self._z[layer][4 * self.architecture.hidden :]
+
     @property
     def state(self) -> State:
         """A copy of the state, as `Network.step` has it, for one sequence."""
         h = [h.reshape(-1, 1).copy() for h in self._h]
         if self.architecture.cell == "lstm":
-            return [LSTMState(h, c.reshape(-1, 1).copy()) for h, c in zip(h, self._c, strict=True)]
+            return [LSTMState(h, self._c(layer).reshape(-1, 1).copy()) for layer, h in enumerate(h)]
         return [(GRUState if self.architecture.cell == "gru" else RNNState)(h) for h in h]
 
     @state.setter
@@ -152,4 +169,4 @@ class Writer:
         for layer, parts in enumerate(state):
             xp.copyto(self._h[layer], parts[0][:, 0])
             if len(parts) > 1:
-                xp.copyto(self._c[layer], parts[1][:, 0])
+                xp.copyto(self._c(layer), parts[1][:, 0])
