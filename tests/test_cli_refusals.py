@@ -64,9 +64,48 @@ def test_a_directory_is_refused_as_a_text(tmp_path: Path) -> None:
     refused(call("train", "--text", str(tmp_path), "--steps", "2"), "is a directory")
 
 
+WAVES = "day,note,level\n" + "".join(f"{i},fair,{i % 17}\n" for i in range(200))
+LINES = "".join(f"it was {i}\t{'good' if i % 3 else 'bad'}\n" for i in range(90))
+
+
+@pytest.mark.parametrize(
+    ("task", "table", "column", "words"),
+    [
+        ("series", WAVES, "lev", ["no column 'lev'", "Did you mean level?"]),
+        ("series", WAVES, "note", ["Line 2", "'fair', which is no number"]),
+        ("series", WAVES + "9,fair,nan\n", None, ["Line 202", "'nan', which is no number"]),
+        ("series", WAVES + "9,fair\n", None, ["Line 202", "2 columns and the first one 3"]),
+        ("series", WAVES[:24], None, ["1 value", "at least 60"]),
+        ("sentiment", LINES.replace("bad", "good"), None, ["only the label 'good'", "two different"]),
+        ("sentiment", LINES + "and no label\n", None, ["Line 91", "1 column", "with a tab between"]),
+        ("sentiment", LINES, "label", ["reads no table", "Leave out"]),
+        *(
+            (task, content, None, words)
+            for task in ("series", "sentiment")
+            for content, words in (
+                ("", ["is empty"]),
+                (bytes(range(256)) * 9, ["not text"]),
+                ((WAVES + LINES + "höhe").encode("latin-1"), ["not UTF-8", "Save it as UTF-8"]),
+                (WAVES.encode("utf-16"), ["is UTF-16", "Save it as UTF-8"]),
+                (None, ["There is no file"]),
+            )
+        ),
+    ],
+)
+def test_a_wrong_table_is_refused_and_no_run_begins(
+    tmp_path: Path, home: Path, task: str, table: str | bytes | None, column: str | None, words: list[str]
+) -> None:
+    if table is not None:
+        (tmp_path / "own.csv").write_bytes(table.encode() if isinstance(table, str) else table)
+    options = ["--column", column] if column else []
+    refused(call("train", task, "--text", str(tmp_path / "own.csv"), "--steps", "2", *options), *words)
+    assert not list(home.glob("runs/*"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["train", "series", "--column", "level"], ["no table with a column 'level'"]),
         (["train", "proze"], ["no task 'proze'", "Did you mean prose?"]),
         (["train", "qqqq"], ["no task 'qqqq'", "hello"]),
         (["train"], ["No task is named", "--text FILE"]),

@@ -16,3 +16,4 @@ class Entry(msgspec.Struct, frozen=True):
     shape: str  # one to one | one to many | many to one | many to many | encoder-decoder
     preset: dict[str, Any] = {}
     file: str = ""  # what a file of one's own has to be, for people; empty: it reads none
+    columns: bool = False  # that file is a table, of which one column is read

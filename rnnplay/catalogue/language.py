@@ -215,6 +215,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         shape="many to many",
         file="a CSV with a column of numbers",
+        columns=True,
         preset={
             "cell": "lstm",
             "hidden": 32,

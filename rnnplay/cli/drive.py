@@ -114,7 +114,7 @@ async def follow(opening: Train | Resume, as_json: bool) -> int:
             report.close()
     if started and not as_json:
         if evaluated:
-            print(verdict(evaluated, started.facts.unit_of_loss))
+            print(verdict(evaluated, started.facts))
         if sample:
             print("\n" + "".join(sample) + "\n")
         print(started.run, flush=True)
@@ -126,12 +126,11 @@ async def follow(opening: Train | Resume, as_json: bool) -> int:
 
 async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
     """Print a checkpoint's loss on held-out data. Returns the exit status."""
-    unit = "nats"
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
             match event:
                 case Started():
-                    unit = event.facts.unit_of_loss
+                    facts = event.facts
                     say(event.notes)
                     await trainer.client.send(command)
                 case Evaluated(past=False):
@@ -139,7 +138,7 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                     if as_json:
                         json_line("evaluated", evaluated_fields(event))
                     else:
-                        print(f"step {event.step:,}: {verdict(event, unit)}")
+                        print(f"step {event.step:,}: {verdict(event, facts)}")
                     break
                 case Failed():
                     raise UserError(event.wrong, event.remedy)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rnnplay.protocol import AnyEvent, Evaluated, Progress, Remark, Row, Saved, Started, Status, Stopped
+from rnnplay.protocol import AnyEvent, Evaluated, Facts, Progress, Remark, Row, Saved, Started, Status, Stopped
 
 
 class Report(Protocol):
@@ -84,6 +84,7 @@ class BarReport:
         self._line = self._bar.add_task("", total=None)
         self._row: Row | None = None
         self._validation: float | None = None
+        self._pace = "char/s"
 
     def event(self, event: AnyEvent) -> None:
         match event:
@@ -107,6 +108,7 @@ class BarReport:
 
     def _begin(self, event: Started) -> None:
         c = event.config
+        self._pace = pace(event.facts.called)
         network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
         going_on = f", from step {event.step:,} on" if event.step else ""
         self.console.print(f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}")
@@ -122,7 +124,7 @@ class BarReport:
         if self._validation is not None:
             parts.append(f"validation {figure(self._validation)}")
         if event.chars_per_s is not None:
-            parts.append(f"{short(event.chars_per_s)} char/s")
+            parts.append(f"{short(event.chars_per_s)} {self._pace}")
         parts.append(
             f"{clock(event.seconds)} done" if event.seconds_left is None else f"{clock(event.seconds_left)} left"
         )
@@ -132,7 +134,7 @@ class BarReport:
 
     def _plain(self, event: Evaluated) -> None:
         row = self._row
-        about = f"  loss {figure(row.loss)}  {short(row.chars_per_s or 0)} char/s" if row else ""
+        about = f"  loss {figure(row.loss)}  {short(row.chars_per_s or 0)} {self._pace}" if row else ""
         self.console.print(f"step {event.step:,}{about}  validation {figure(event.loss)}")
 
     def close(self) -> None:
@@ -158,17 +160,22 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def verdict(event: Evaluated, unit: str) -> str:
-    """A loss on held-out data in a sentence; `unit` as the facts of a run name it."""
+def pace(called: str) -> str:
+    """What a speed is counted in: char/s, words/s, time steps/s."""
+    return "char/s" if called == "characters" else f"{called}/s"
+
+
+def verdict(event: Evaluated, facts: Facts) -> str:
+    """A loss on held-out data in a sentence. Of items that are padded it is not said how many time steps they have."""
     if event.loss is None:
         return "The loss on held-out data is not finite."
-    if unit != "nats":
-        return f"{event.loss:.4g} {unit} on held-out data" + _beside(event.baseline)
-    over = f" over {event.characters:,} characters" if event.characters else ""
+    if facts.unit_of_loss != "nats":
+        return f"{event.loss:.4g} {facts.unit_of_loss} on held-out data" + _beside(event.baseline)
+    over = f" over {event.characters:,} {facts.called}" if event.characters and facts.characters else ""
     return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}" + _beside(
         event.baseline
     )
 
 
 def _beside(baseline: float | None) -> str:
-    return "" if baseline is None else f" (baseline {baseline:.4f})"
+    return "" if baseline is None else f" (baseline {f'{baseline:.4f}' if baseline >= 0.001 else f'{baseline:.2g}'})"

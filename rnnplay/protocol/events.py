@@ -18,6 +18,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     unit_of_loss: str  # "nats" | "squared error"
     characters: int = 0  # of the training text; 0: items are generated
     held_out: int = 0  # characters of the held-out text
+    called: str = "characters"  # what a time step reads, for people: "characters", "words", of items "time steps"
     epoch_steps: int = 0
     features: tuple[str, ...] = ()
     longest_lag: int = 0

@@ -78,6 +78,7 @@ class Task(ABC):
     frame: tuple[int, int] | None = None  # (height, width) where the inputs of a time step are a picture
     question: str = ""  # what `respond` is asked, for people: "two numbers, 23 + 18"; empty: it takes none
     notes: tuple[str, ...] = ()  # what a person should know before it starts
+    called: str = "time steps"  # what they are, for people: "characters", "words"
     training_ids: Array = np.zeros(0, np.int32)  # (N,) of a text: what it learns from
     held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integers: what it is measured on and shown over
 

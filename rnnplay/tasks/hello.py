@@ -17,6 +17,7 @@ class Hello(Task):
 
     vocabulary = output_vocabulary = ("h", "e", "l", "o")
     inputs = outputs = 4
+    called = "characters"
     longest_lag = 1  # the second l is known by the one before it
 
     def __init__(self, config: RunConfig) -> None:

@@ -51,7 +51,10 @@ class Series(Generated):
         else:
             values, self.column, self.sha256 = column_of(Path(config.text), config.column)
         if len(values) < LEAST:
-            raise UserError(f"The series has {len(values)} values.", f"Give at least {LEAST}, better some hundreds.")
+            raise UserError(
+                f"The series has {len(values)} value{'s' * (len(values) != 1)}.",
+                f"Give at least {LEAST}, better some hundreds.",
+            )
         tail = max(20, round(len(values) * max(config.validation, 0.02)))
         trained = len(values) - tail
         self.mean, self.deviation = float(values[:trained].mean()), float(values[:trained].std())

@@ -1,7 +1,9 @@
 """Tables of one's own: a column of numbers out of a CSV, labelled lines out of a TSV, refused clearly when wrong."""
 
+import codecs
 import csv
 import hashlib
+import io
 import math
 from collections import Counter
 from pathlib import Path
@@ -13,6 +15,9 @@ from rnnplay.tasks.base import Array
 
 MAX_BYTES = 64 * 2**20
 MAX_LABELS = 100
+MAX_VALUE = 1e100  # so that squares can be summed
+FEW = 5  # lines of a label that are hardly enough to learn it
+LEAST_LINES = 50
 HEADINGS = {"label", "class", "sentiment", "category", "target"}
 
 
@@ -28,12 +33,15 @@ def _lines(path: Path) -> tuple[str, str]:
         raise UserError(f"{path} is a directory.", "Give a file.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(f"{path.name} is UTF-16.", "Save it as UTF-8.")
+    if b"\0" in data:
+        raise UserError(f"{path.name} is not text (it holds a zero byte).", "Give a table in UTF-8.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path.name} is not UTF-8 (byte {error.start:,}).", "Save it as UTF-8.") from None
-    if "\0" in text:
-        raise UserError(f"{path.name} is not text (it holds a zero byte).", "Give a table in UTF-8.")
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(f"Line {line:,} of {path.name} is not UTF-8.", "Save it as UTF-8.") from None
     if not text.strip():
         raise UserError(f"{path.name} is empty.", "Give a table with some hundreds of rows.")
     return text, hashlib.sha256(data).hexdigest()
@@ -65,62 +73,108 @@ def labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[str, .
         seen.add(fields[0])
         rows.append((fields[0].strip(), fields[1].strip()))
     labels = Counter(label for _, label in rows)
+    if not rows:
+        raise UserError(f"{path.name} has no labelled line.", "Give lines of a text, a tab and a label.")
     if len(labels) < 2:
-        only = f"only the label {next(iter(labels))!r}" if labels else "no labelled line"
-        raise UserError(f"{path.name} has {only}.", "Give lines with at least two different labels.")
+        wrong = f"{path.name} has only the label {rows[0][1]!r}, in {len(rows):,} line{'s' * (len(rows) > 1)}."
+        raise UserError(wrong, "Give lines with at least two different labels.")
     if len(labels) > MAX_LABELS:
         raise UserError(
             f"{path.name} has {len(labels):,} different labels.", f"Give at most {MAX_LABELS}, in the second column."
         )
-    if len(rows) < 50:
-        raise UserError(f"{path.name} has {len(rows)} lines.", "Give at least 50, better some hundreds.")
-    notes = (f"{doubled:,} lines that stood there twice are left out.",) if doubled else ()
-    return rows, sha256, notes
+    if len(rows) < LEAST_LINES:
+        wrong = f"{path.name} has {len(rows)} different texts in {len(rows) + doubled:,} lines."
+        raise UserError(wrong, f"Give at least {LEAST_LINES}, the text first in each line, the label second.")
+    notes = [f"{doubled:,} lines that stood there twice are left out."] if doubled else []
+    notes += [
+        f"The label {label!r} stands in {count} line{'s' * (count > 1)} only."
+        for label, count in labels.items()
+        if count < FEW
+    ]
+    return rows, sha256, tuple(notes)
 
 
 def column_of(path: Path, column: str | None) -> tuple[Array, str, str]:
     """The numbers (N,) of a CSV's column, the column's name, and the file's SHA-256.
 
     `column` is a heading, or a number counted from 1; None takes the last column that holds numbers. Separators are
-    commas, semicolons or tabs; a first row without numbers is the heading. Raises UserError.
+    commas, semicolons (then 2,5 is a number too) or tabs; a first row without numbers is the heading. Raises UserError.
     """
     text, sha256 = _lines(path)
-    separator = max(",;\t", key=text.split("\n", 1)[0].count)
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in row)]
-    width = len(rows[0])
-    has_heading = not any(_number(cell) is not None for cell in rows[0])
-    names = [cell.strip() for cell in rows[0]] if has_heading else [str(i + 1) for i in range(width)]
-    body = rows[1:] if has_heading else rows
-    first_line = 2 if has_heading else 1
+    numbered, separator = _rows(path, text)
+    first = [cell.strip() for cell in numbered[0][1]]
+    width = len(first)
+    by_number = column is not None and column.isdigit() and 1 <= int(column) <= width
+    comma = separator == ";"
+    has_heading = all(_number(cell, comma) is None for cell in first) or (column in first and not by_number)
+    names = first if has_heading else [str(i + 1) for i in range(width)]
+    body = numbered[1:] if has_heading else numbered
     if not body:
         raise UserError(f"{path.name} has no rows of numbers.", "Give a CSV with a column of numbers.")
     if column is None:
-        numeric = [i for i, cell in enumerate(body[0]) if _number(cell) is not None]
+        numeric = [i for i, cell in enumerate(body[0][1]) if _number(cell, comma) is not None]
         if not numeric:
-            raise UserError(f"{path.name} has no column of numbers.", "Give a CSV with a column of numbers.")
+            wrong = f"{path.name} has no column of numbers (line {body[0][0]:,} holds {body[0][1][-1].strip()!r})."
+            raise UserError(wrong, "Give a CSV with a column of numbers.")
         index = numeric[-1]
     elif column in names:
         index = names.index(column)
-    elif column.isdigit() and 1 <= int(column) <= width:
+    elif by_number:
         index = int(column) - 1
     else:
         raise UserError(f"{path.name} has no column {column!r}.", suggestion(column, names))
-    values = np.empty(len(body))
-    for n, row in enumerate(body):
-        cell = row[index].strip() if index < len(row) else ""
-        value = _number(cell)
-        if value is None or not math.isfinite(value):
-            said = f"holds {cell!r}, which is no number" if cell else "is empty"
-            raise UserError(
-                f"Row {n + first_line} of {path.name}, column {names[index]!r}, {said}.",
-                "Give a finite number in every row.",
-            )
-        values[n] = value
-    return values, names[index], sha256
+    return _values(path, body, index, names[index], comma), names[index], sha256
 
 
-def _number(cell: str) -> float | None:
+def _values(path: Path, rows: list[tuple[int, list[str]]], index: int, name: str, comma: bool) -> Array:
+    """The numbers (N,) that stand at place `index` of `rows`. Raises UserError where one is none."""
+    values = np.empty(len(rows))
+    for n, (line, row) in enumerate(rows):
+        cell = row[index].strip()
+        value = _number(cell, comma)
+        if value is not None and math.isfinite(value) and abs(value) <= MAX_VALUE:
+            values[n] = value
+            continue
+        large = value is not None and math.isfinite(value)
+        said = "is empty" if not cell else f"holds {cell!r}, which is {'too large' if large else 'no number'}"
+        raise UserError(
+            f"Line {line:,} of {path.name}, column {name!r}, {said}.",
+            "Give a finite number in every row, or choose another column.",
+        )
+    return values
+
+
+def _rows(path: Path, text: str) -> tuple[list[tuple[int, list[str]]], str]:
+    """(line, cells) of each row that is not blank, all as wide as the first, and the separator. Raises UserError."""
+    separator = max(",;\t", key=text.lstrip().split("\n", 1)[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    line = 1  # where a row begins: a cell in quotation marks may hold line ends
     try:
-        return float(cell.strip())
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        wrong = f"Line {line:,} of {path.name} begins no row of a table ({error})."
+        raise UserError(wrong, "Look for a quotation mark that is not closed.") from None
+    if not rows:
+        raise UserError(f"{path.name} has no rows of numbers.", "Give a CSV with a column of numbers.")
+    width = len(rows[0][1])
+    for line, row in rows:
+        while len(row) > width and not row[-1].strip():
+            row.pop()
+        if len(row) != width:
+            raise UserError(
+                f"Line {line:,} of {path.name} has {len(row)} column{'s' * (len(row) != 1)} and the first one {width}.",
+                "Give every row as many; a text with commas goes into quotation marks.",
+            )
+    return rows, separator
+
+
+def _number(cell: str, comma: bool = False) -> float | None:
+    """The number in `cell`; `comma`: 2,5 is one too."""
+    try:
+        return float(cell.strip().replace(",", ".", 1) if comma else cell.strip())
     except ValueError:
         return None

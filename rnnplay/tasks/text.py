@@ -23,10 +23,13 @@ _BASELINE_COUNTED = 5_000_000  # characters, the last of the training part
 class TextTask(Task):
     """The next character of a text. Held out is the last `validation` share; the vocabulary is the whole text's."""
 
+    called = "characters"
+
     def __init__(self, config: RunConfig, text: corpora.Text | None = None) -> None:
         if text is None:
             text = corpora.read(config.task, config.text, most=config.vocabulary, as_bytes=config.bytes)
         self.name, self.config = config.task, config
+        self.called = "bytes" if config.bytes else self.called
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)
         self.sha256, self.rest, self.notes = text.sha256, text.rest, text.notes
@@ -38,7 +41,7 @@ class TextTask(Task):
         T, B = config.seq_len, config.batch
         if trained <= T:
             raise UserError(
-                f'"{text.name}" is too short: it has {trained:,} characters to train on, '
+                f'"{text.name}" is too short: it has {trained:,} {self.called} to train on, '
                 f"one sequence of length {T:,} takes {T + 1:,}.",
                 "Give a longer text or a smaller --seq-len.",
             )

@@ -26,6 +26,8 @@ def _spelled(text: corpora.Text) -> str:
 class Words(TextTask):
     """The next word of the play, or of a text of one's own. Words that occur but once are read as one rare word."""
 
+    called = "words"
+
     def __init__(self, config: RunConfig) -> None:
         if config.bytes:
             raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")

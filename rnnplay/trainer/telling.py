@@ -22,6 +22,7 @@ def started(session: Session) -> Started:
         unit_of_loss="nats" if task.readout in _NATS else "squared error",
         characters=len(task.training_ids),
         held_out=len(task.held_out_ids if session.pieces is None else session.pieces),
+        called=task.called,
         epoch_steps=task.epoch_steps,
         features=tuple(task.feature_names()),
         longest_lag=task.longest_lag,

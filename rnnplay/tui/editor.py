@@ -62,7 +62,7 @@ class Editor:
             self.choose(self.cursor + (1 if key == "down" else -1))
         elif key in ("left", "right") and self.field.kind != "text":
             self.turn(1 if key == "right" else -1)
-        elif key == "backspace":
+        elif key == "backspace" and self.field.kind != "choice":
             value = self.values[self.field.name]
             before = self.typed if self.typed is not None else (value or "" if self.field.kind == "text" else "")
             self.typed = before[:-1]

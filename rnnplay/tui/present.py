@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from rnnplay import protocol as say
 from rnnplay.config import RunConfig
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate, short
 from rnnplay.tui.paint.wrap import spaced
@@ -42,8 +43,14 @@ def header(session: Session, draft: RunConfig, title: str) -> HeaderView:
         if status.epoch is not None:
             right.append(f"epoch {status.epoch:.1f}")
         if status.chars_per_s and session.state == "training":
-            right.append(f"{short(status.chars_per_s)} char/s")
+            right.append(f"{short(status.chars_per_s)} {_pace(session)}")
     return HeaderView(left, names.get(session.state, session.state), mood, tuple(right))
+
+
+def _pace(session: Session) -> str:
+    """What its speed is counted in."""
+    called = session.facts.called if session.facts is not None else "characters"
+    return "char/s" if called == "characters" else f"{called}/s"
 
 
 def status(session: Session, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
@@ -149,7 +156,7 @@ def loss(session: Session, log: bool, full: bool = False) -> CurveView | None:
         figures.append(("validation", figure(held_out)))
     best = held_out if held_out is not None else train
     if nats and best is not None and math.isfinite(best):
-        figures.append(("", f"{figure(best / math.log(2))} {'bpc' if facts and facts.characters else 'bits'}"))
+        figures.append(("", f"{figure(best / math.log(2))} {_bits(facts)}"))
     levels = tuple(Level(f"{name} {figure(value)}", value) for name, value in (facts.baselines[:1] if facts else ()))
     return CurveView(
         title=f"Loss · {'nats' if nats else facts.unit_of_loss}{', log scale' if log else ''}",  # type: ignore[union-attr]
@@ -167,6 +174,11 @@ def loss(session: Session, log: bool, full: bool = False) -> CurveView | None:
     )
 
 
+def _bits(facts: say.Facts | None) -> str:
+    """Bits of a character have a name of their own."""
+    return "bpc" if facts is not None and facts.characters and facts.called == "characters" else "bits"
+
+
 def _loss_facts(session: Session) -> tuple[tuple[str, str], ...]:
     facts, config, now = session.facts, session.config, session.status
     more: list[tuple[str, str]] = []
@@ -177,7 +189,7 @@ def _loss_facts(session: Session) -> tuple[tuple[str, str], ...]:
         more += [(name, figure(value, 3)) for name, value in facts.baselines]
         more += [("", ""), ("parameters", count(facts.parameters))]
         if facts.characters:
-            more += [("characters", count(facts.characters)), ("held out", count(facts.held_out))]
+            more += [(facts.called, count(facts.characters)), ("held out", count(facts.held_out))]
         if facts.epoch_steps:
             more.append(("epoch", f"{count(facts.epoch_steps)} steps"))
         more.append(("symbols", count(facts.outputs)))

@@ -5,9 +5,11 @@ Numbers step through round values; what can be changed while a run goes on is ma
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
+from rnnplay.catalogue import entry
 from rnnplay.config import CELLS, OPTIMIZERS, RunConfig, UserError
 from rnnplay.tui.paint.numbers import rate
 
@@ -49,6 +51,8 @@ class Field:
             return rate(float(value))
         if self.kind == "whole":
             return f"{int(value):,}"
+        if self.name == "text":
+            return os.path.basename(str(value))  # of a path its end tells
         return NAMES.get(str(value), str(value))
 
     def turn(self, value: Any, by: int) -> Any:
@@ -117,6 +121,8 @@ FIELDS: tuple[Field, ...] = (
     Field("seed", "seed", "whole"),
 )
 TEXT_FIELD = Field("text", "file", "text", none="type a path")
+OWN_FIELD = Field("text", "own file", "text", none="none")
+COLUMN_FIELD = Field("column", "column", "text", none="the last")
 MORE_FIELDS: tuple[Field, ...] = (
     Field("activation", "activation", "choice", ("tanh", "sigmoid", "relu", "identity")),
     Field("init", "init", "choice", ("uniform", "normal", "orthogonal", "identity")),
@@ -144,7 +150,9 @@ SAMPLE_FIELDS: tuple[Field, ...] = (
 
 def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     """The settings of a task; all of them in full screen."""
-    first = (TEXT_FIELD, *FIELDS) if task == "text" else FIELDS
+    known = entry(task)
+    own = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if known.file else ()
+    first = (*own, *((COLUMN_FIELD,) if known.columns else ()), *FIELDS)
     return (*first, *MORE_FIELDS) if full else first
 
 
@@ -166,7 +174,8 @@ TOLD = {
     "seq_len": "time steps that a gradient reaches back",
     "steps": "the run ends after so many",
     "seed": "of all that is random: the same seed, the same run",
-    "text": "path of a UTF-8 text, or a name that rnnplay corpora lists",
+    "text": "path of a file, or the name of a text that rnnplay corpora lists",
+    "column": "of the table: a heading, or a number from 1",
     "activation": "of a plain RNN",
     "init": "how the first weights are drawn",
     "forget_bias": "added to an LSTM's forget gate at first: above 0 it remembers",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError, configure
+from rnnplay.tasks import make
 from rnnplay.tasks.generated import SPLITS
 from rnnplay.tasks.sentiment import Sentiment
 from rnnplay.tasks.series import Series
@@ -44,20 +45,45 @@ def test_windows_line_ends_and_a_byte_order_mark_are_understood(tmp_path: Path) 
     ("text", "column", "said"),
     [
         ("a,b\n1,2\n3,4\n", "c", "no column 'c'"),
-        ("a,b\n1,2\n3,x\n", "b", "Row 3"),
+        ("a,b\n1,2\n3,x\n", "b", "Line 3 .* holds 'x'"),
+        ("a,b\n\n1,2\n\n3,x\n", "b", "Line 5 .* holds 'x'"),
+        ('a,b\n"two\nlines",2\n3,x\n', "b", "Line 4 .* holds 'x'"),
         ("a,b\n1,2\n3,nan\n", "b", "'nan'"),
         ("a,b\n1,2\n3,inf\n", "b", "'inf'"),
-        ("a,b\n1,2\n3\n", "b", "is empty"),
+        ("a,b\n1,2\n3,\n", "b", "is empty"),
+        ("a,b\n1,2\n3\n", "b", "Line 3 .* has 1 column and the first one 2"),
+        ("a,b\n1,2\n3,4,5,6\n", "b", "Line 3 .* has 4 columns and the first one 2"),
+        ('a,b\n1,2\n3,"4\n5,6\n', "b", "Line 3 .* begins no row"),
+        ("a,b\n1,2\n3,1e300\n", "b", "'1e300', which is too large"),
+        (",,\n,,\n", None, "no rows of numbers"),
         ("a,b\nx,y\nz,w\n", None, "no column of numbers"),
         ("a,b\n", None, "no rows"),
         ("  \n", None, "is empty"),
-        (b"a\n\xff\xfe1\n", None, "not UTF-8"),
+        (b"a\n\xff\xfe1\n", None, "Line 2 .* is not UTF-8"),
+        ("a\n1\n".encode("utf-16"), None, "is UTF-16"),
         (b"a\n1\x002\n", None, "zero byte"),
     ],
 )
 def test_a_wrong_csv_is_refused_by_name(tmp_path: Path, text: str | bytes, column: str | None, said: str) -> None:
     with pytest.raises(UserError, match=said):
         column_of(saved(tmp_path, text), column)
+
+
+def test_numbers_with_a_decimal_comma_are_read_where_semicolons_separate(tmp_path: Path) -> None:
+    path = saved(tmp_path, "tag;wert;\n1;2,5;\n2;-0,25\n".replace("-0,25", "-0,25;;"))
+    assert column_of(path, "wert")[0].tolist() == [2.5, -0.25]
+
+
+def test_a_heading_of_numbers_is_one_where_its_column_is_named(tmp_path: Path) -> None:
+    path = saved(tmp_path, "2020,2021\n1,10\n2,20\n")
+    assert column_of(path, "2021")[0].tolist() == [10, 20]
+    assert column_of(path, "2")[0].tolist() == [2021, 10, 20]
+
+
+@pytest.mark.parametrize("task", ["series", "prose", "sentiment", "hello", "addition"])
+def test_a_column_without_a_table_is_refused(task: str) -> None:
+    with pytest.raises(UserError, match="'level'"):
+        make(configure(task, column="level"))
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
@@ -110,17 +136,26 @@ def test_a_line_that_stands_twice_is_kept_once_and_said(tmp_path: Path) -> None:
     assert len(rows) == 80 and "twice" in notes[0]
 
 
+def test_a_label_that_hardly_ever_stands_is_told(tmp_path: Path) -> None:
+    _, _, notes = labelled_lines(saved(tmp_path, reviews(80) + "number 99 was fair\tnan\n"))
+    assert notes == ("The label 'nan' stands in 1 line only.",)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("good\n" * 90, "1 column"),
         ("good\tyes\tmaybe\n" * 90, "3 columns"),
-        ("".join(f"line {i}\tyes\n" for i in range(90)), "only the label 'yes'"),
+        ("".join(f"line {i}\tyes\n" for i in range(90)), "only the label 'yes', in 90 lines"),
+        ("".join(f"{'yn'[i % 2]}\tline {i}\n" for i in range(90)), "2 different texts in 90 lines"),
+        (b"\xff\tyes\n", "Line 1 of .* is not UTF-8"),
+        (" \n", "is empty"),
+        ("text\tlabel\n", "no labelled line"),
         ("".join(f"line {i}\tlabel {i}\n" for i in range(190)), "190 different labels"),
-        ("a\tyes\nb\tno\n", "2 lines"),
+        ("a\tyes\nb\tno\n", "2 different texts"),
         ("\tyes\n", "an empty column"),
     ],
 )
-def test_wrong_labelled_lines_are_refused_by_line(tmp_path: Path, text: str, said: str) -> None:
+def test_wrong_labelled_lines_are_refused_by_line(tmp_path: Path, text: str | bytes, said: str) -> None:
     with pytest.raises(UserError, match=said):
         labelled_lines(saved(tmp_path, text))

@@ -1,10 +1,12 @@
 """Settings and their editor, without a screen: what the arrows choose, what is typed, what is refused."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rnnplay.catalogue import entry
 from rnnplay.config import RunConfig, UserError, configure, validate
 from rnnplay.tui.choices import Choices
 from rnnplay.tui.editor import Editor
@@ -123,4 +125,29 @@ def test_an_unknown_task_is_refused_with_the_nearest_name() -> None:
 def test_a_text_of_ones_own_is_asked_for_by_its_path() -> None:
     assert fields_for("text")[0] is TEXT_FIELD
     assert TEXT_FIELD not in fields_for("prose")
+    assert TEXT_FIELD.show("/home/anna/books/moby.txt") == "moby.txt"
+
+
+def test_a_file_of_ones_own_and_its_column_are_fields_where_the_task_reads_one() -> None:
+    for item in Choices().items:
+        names = [field.name for field in fields_for(item.name)]
+        assert ("text" in names) == bool(item.name == "text" or entry(item.name).file), item.name
+        assert ("column" in names) == (item.name == "series"), item.name
+
+
+def test_a_column_and_a_file_are_typed_and_taken_back_by_emptying_them(tmp_path: Path) -> None:
+    choices = Choices("series")
+    editor = Editor(choices.set)
+    editor.show(fields_for("series"), choices.values())
+    for key in (*str(tmp_path / "tide.csv"), "down", *"level 2", "down"):
+        editor.key(key, key if len(key) == 1 else None)
+        editor.show(fields_for("series"), choices.values())
+    assert (choices.draft.text, choices.draft.column) == (str(tmp_path / "tide.csv"), "level 2")
+    for key in ("up", *["backspace"] * 7, "up", *["backspace"] * 99, "down"):
+        editor.key(key, None)
+        editor.show(fields_for("series"), choices.values())
+    assert (choices.draft.text, choices.draft.column) == (None, None)
+
+
+def test_all_settings_are_those_of_any_task() -> None:
     assert set(fields_for("prose")) < set(fields_for("prose", full=True))

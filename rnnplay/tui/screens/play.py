@@ -20,6 +20,9 @@ from rnnplay.tui.screens import keys, layout
 from rnnplay.tui.screens.play_view import PlayView
 from rnnplay.tui.settings import LIVE, SAMPLE_FIELDS
 
+# Done as soon as they come, not as a binding is, after the keys behind them: those are typed into what they open.
+OPENING = {"s": "action_sample", "slash": "action_find", "e": "action_edit"}
+
 
 class Play(PlayView):
     """The panels with their keys: what a person does goes to the session, and is shown at once."""
@@ -35,19 +38,27 @@ class Play(PlayView):
             event.prevent_default()
             self.paint_words()
             return
-        form = self.form
-        if form is None:
-            return
+        form, taken = self.form, False
         with self.telling():
-            if form.key(event.key, event.character):
-                event.stop()
-                event.prevent_default()
-                self.paint_forms()
+            taken = form is not None and form.key(event.key, event.character)
+        if taken:
+            self.paint_forms()
+        elif event.key in OPENING and form is None:
+            getattr(self, OPENING[event.key])()
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     def on_paste(self, event: events.Paste) -> None:
+        text = next(iter(event.text.splitlines()), "")
+        line = next((line for line in (self.find_line, self.ask_line) if line.typing), None)
         form = self.form
-        if form is not None and form.field.kind == "text" and event.text:
-            form.type(event.text.splitlines()[0])
+        if line is not None:
+            line.paste(text)
+            self.paint_words()
+        elif form is not None and form.field.kind == "text":
+            form.type(text)
             self.paint_forms()
 
     def telling(self) -> Telling:
@@ -134,7 +145,7 @@ class Play(PlayView):
         self.choices.pick(piece.task)
         self.back = 0
         self.soon(self.session.visit(piece))
-        self.task_panel.focus()
+        self.show_panel(self.cells_panel if self.has_class("tabbed") else self.task_panel)
 
     def action_resume(self) -> None:
         if self.session.gallery is not None:
@@ -246,7 +257,7 @@ class Play(PlayView):
         if leaving or layout.turns(self, panel):
             self.tab = layout.tab_of(panel)
             self.lay_out(*self.size)
-        panel.focus()
+        self.set_focus(panel)
 
     def action_full(self) -> None:
         """The focused panel on the whole screen, showing more; and back."""
