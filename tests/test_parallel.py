@@ -192,6 +192,7 @@ def alive(process: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells processes by /proc")
+@pytest.mark.skipif(available_cores() < 2, reason="on one core there is no worker")
 async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_bit(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text.txt", 4000)
     config = small(text, steps=60, **BIG)

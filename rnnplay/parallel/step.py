@@ -107,8 +107,8 @@ class Worker:
 class DataParallel:
     """A network whose `learn` halves large batches. `network` is used like any other; its parameters are shared."""
 
-    def __init__(self, architecture: Architecture, seed: int) -> None:
-        """Raises TooLarge where it would not fit into memory."""
+    def __init__(self, architecture: Architecture, seed: int, alone: bool = False) -> None:
+        """alone: without a worker, to the same numbers. Raises TooLarge where it would not fit into memory."""
         check_parameters(architecture)
         size = count(architecture) * np.dtype(architecture.dtype).itemsize
         self._descriptor = _anonymous(2 * size)
@@ -117,7 +117,7 @@ class DataParallel:
         self.network = Network(architecture, seed, (flat, np.zeros_like(flat)))
         self._second: Network | None = None
         self._worker: Worker | None = None
-        self._alone = False  # there can be no worker
+        self._alone = alone
 
     def learn(
         self, batch: Batch, state: State | None = None, rng: np.random.Generator | None = None

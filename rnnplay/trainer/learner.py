@@ -16,7 +16,7 @@ from rnnplay.engine import Architecture, Network, State, TooLarge
 from rnnplay.engine.memory import check_batch
 from rnnplay.engine.optimizers import Optimizer
 from rnnplay.engine.schedules import Averaging, learning_rate
-from rnnplay.parallel import DataParallel
+from rnnplay.parallel import DataParallel, available_cores
 from rnnplay.runs import checkpoint
 from rnnplay.runs.checkpoint import Array, Checkpoint
 from rnnplay.tasks.base import Batch, Task
@@ -69,7 +69,7 @@ class Learner:
         try:
             if len(task.training_ids):  # before anything large is made
                 check_batch(shape, config.seq_len, config.batch, 0, True)
-            parallel = DataParallel(shape, config.seed) if config.cores > 1 else None
+            parallel = DataParallel(shape, config.seed, available_cores() < 2) if config.cores > 1 else None
             self.network = Network(shape, config.seed) if parallel is None else parallel.network
         except TooLarge as error:
             raise refused(error) from None
