@@ -34,7 +34,8 @@ class ExampleShown(Event, frozen=True, kw_only=True):
     predictions: tuple[str | None, ...]  # T: the likeliest output, or the number predicted
     chances: tuple[float | None, ...]  # T: the probability of that prediction; None: a number
     right: tuple[float | None, ...]  # T: the probability of the target; None: no target, or a number
-    outputs: tuple[str, ...] = ()  # names of the outputs, where they are few and only the end has a target
+    rows: tuple[str, str, str] = ("target", "prediction", "p(target)")  # what the three are called, for people
+    outputs: tuple[str, ...] = ()  # names of the outputs, where they are few
     probabilities: Packed | None = None  # float32 (T, V): their probabilities after each time step
     frames: Packed | None = None  # uint8 (F, height, width), 0 dark to 255: the picture, or a film's frames
     predicted_frames: Packed | None = None  # the same, (T, height, width): the frame expected after each time step

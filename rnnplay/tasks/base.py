@@ -135,6 +135,10 @@ class Task(ABC):
         """Item `index` of the held-out ones, for people to look at. None: the task is a text, there are no items."""
         return None
 
+    def possible(self, ids: Array) -> Array | None:
+        """Where several outputs are right at a time step of `ids` (T,): bool (T, V). None: the target alone is."""
+        return None
+
     def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
         """The network's answer to `question`: symbols, each with its probability. Raises UserError on a bad prompt."""
         raise NotImplementedError(f"{self.name} takes no question")

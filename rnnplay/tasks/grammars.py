@@ -69,6 +69,9 @@ class Reber(Symbols):
                 allowed[t, self.vocabulary.index(letter)] = True
         return allowed
 
+    def possible(self, ids: Array) -> Array:
+        return self.legal(ids)
+
     def measure(self, answer: Answer) -> Measure:
         """The share of 1,000 strings never trained on at whose every step just the legal letters are likely."""
         batch = self.test()
@@ -154,8 +157,11 @@ class Counting(Symbols):
         return Measure(name, float(hits.mean()), 1.0, bool(hits.all()))
 
     def example(self, index: int) -> Example:
+        """Only what is determined has a target: while a goes on, nobody can know."""
         n = 1 + (index + 3) % (self.unseen * self.config.seq_len)
-        return self.shown(collate([self.string(n)]), f"n = {n}")
+        found = self.shown(collate([self.string(n)]), f"n = {n}")
+        found.targets[:n] = [None] * n
+        return found
 
     def feature_names(self) -> list[str]:
         return ["count", "in b", "last b"]

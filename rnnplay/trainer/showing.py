@@ -36,6 +36,7 @@ from rnnplay.trainer.wire import Wire
 
 SHARE = 0.012  # of training's time, for showing an example again and again
 FEW = 8  # outputs whose probabilities are all told
+LIKELY = 0.1  # from here on an output is likely, where several are right
 LONGEST = 60  # symbols that a network may write
 KNOWN = 2 / 3  # of a series' values stand before the forecast
 LEARNED = 0.05  # nats: below that a task without a measure of its own counts as learned by heart
@@ -140,7 +141,9 @@ def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
     batch = example.batch
     found = network.forward(batch)
     y = np.asarray(found.outputs[:, :, 0], np.float64)  # (T, V)
-    fields = _rows(task, example, y)
+    fields = {"targets": tuple(example.targets)} | _rows(task, example, y)
+    if task.by_id and (possible := task.possible(batch.inputs[:, 0])) is not None:
+        fields |= _several(task, possible, y)
     if task.frame is not None or example.picture is not None:
         fields |= _pictures(task, example, y)
     if isinstance(task, Series) and example.series is not None:
@@ -153,7 +156,6 @@ def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
         title=example.title,
         source=tuple(reversed(example.source or [])),
         inputs=tuple(example.inputs),
-        targets=tuple(example.targets),
         **fields,
     )
 
@@ -178,9 +180,25 @@ def _rows(task: Task, example: Example, y: Array) -> dict[str, Any]:
             predictions[t], chances[t] = str(int(one > 0.5)), max(one, 1 - one)
             right[t] = one if example.batch.targets[t, 0, 0] > 0.5 else 1 - one
     fields: dict[str, Any] = {"predictions": tuple(predictions), "chances": tuple(chances), "right": tuple(right)}
-    if (task.readout == "softmax" and V <= FEW and T > 1 and sum(asked) == 1) or (task.readout == "softmax" and T == 1):
+    if task.readout == "softmax" and (V <= FEW or T == 1):
         fields |= {"outputs": tuple(names), "probabilities": Packed.of(y.astype(np.float32))}
     return fields
+
+
+def _several(task: Task, possible: Array, y: Array) -> dict[str, Any]:
+    """What may follow each time step beside what the network holds likely, and how much it gives to the former."""
+
+    def named(chosen: Array) -> tuple[str, ...]:
+        return tuple("".join(task.output_vocabulary[i] for i in np.flatnonzero(row)) for row in chosen)
+
+    likely = y > LIKELY
+    return {
+        "rows": ("may follow", "likely", "p(allowed)"),
+        "targets": named(possible),
+        "predictions": named(likely),
+        "chances": tuple((y * likely).sum(axis=1).tolist()),
+        "right": tuple((y * possible).sum(axis=1).tolist()),
+    }
 
 
 def _pictures(task: Task, example: Example, y: Array) -> dict[str, Any]:

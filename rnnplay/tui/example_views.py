@@ -35,6 +35,7 @@ class ExampleView:
     predictions: tuple[str | None, ...] = ()
     chances: tuple[float | None, ...] = ()  # of the prediction
     right: tuple[float | None, ...] = ()  # of the target
+    rows: tuple[str, str, str] = ("target", "prediction", "p(target)")
     source: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     probabilities: Array | None = None  # (T, V)

@@ -362,7 +362,7 @@ class Session:
             state=self.trace_state,
             step=self.trace_step,
             candidates=self.trace_candidates,
-            example=self.showing.index if self.showing.items else None,
+            example=self.showing.index if self.showing.items and not (self.facts and self.facts.held_out) else None,
         )
 
     def _sample(self) -> say.Sample:

@@ -33,9 +33,9 @@ class Showing:
 
     @property
     def items(self) -> bool:
-        """Whether the task has items and no text."""
+        """Whether the task has items to show."""
         facts = self._session.facts
-        return facts is not None and facts.examples and not facts.held_out
+        return facts is not None and facts.examples
 
     @property
     def here(self) -> bool:
@@ -124,6 +124,7 @@ class Showing:
             predictions=event.predictions,
             chances=event.chances,
             right=event.right,
+            rows=event.rows,
             source=event.source,
             outputs=event.outputs,
             written=tuple((said.symbol, said.probability) for said in event.written),

@@ -161,3 +161,28 @@ async def test_a_text_has_no_example_and_is_measured_by_an_n_gram(tmp_path: Path
     assert "3-gram" in measured.name
     assert not measured.solved
     assert measured.value > measured.criterion > 1
+
+
+async def test_a_reber_string_says_what_may_follow_beside_what_is_held_likely(tmp_path: Path) -> None:
+    events = await asked(training("reber", tmp_path, steps=500), ShowExample(index=1))
+    shown = of(ExampleShown, events)[0]
+    assert shown.rows == ("may follow", "likely", "p(allowed)")
+    assert shown.targets[:2] == ("PT", "B")
+    followed = [next_letter in may for next_letter, may in zip(shown.inputs[1:], shown.targets, strict=False)]
+    assert all(followed) and {len(may or "") for may in shown.targets} == {1, 2}
+    assert sum(map(str.__eq__, map(str, shown.predictions), map(str, shown.targets))) > len(followed) // 2
+    assert min(shown.right) > 0.8
+
+
+async def test_what_nobody_can_know_has_no_target(tmp_path: Path) -> None:
+    shown = of(ExampleShown, await asked(training("counting", tmp_path, steps=3), ShowExample(index=1)))[0]
+    assert shown.inputs == (*"aaaaa", *"bbbbb")
+    assert shown.targets == (*[None] * 5, *"bbbb", "<END>")
+    assert shown.probabilities is not None and shown.probabilities.shape == (10, 3)
+
+
+async def test_hello_is_shown_and_its_heatmap_is_the_word(tmp_path: Path) -> None:
+    events = await asked(training("hello", tmp_path, steps=300), ShowExample(), Watch(length=200, every=0))
+    shown, trace = of(ExampleShown, events)[0], of(Trace, events)[0]
+    assert (shown.inputs, shown.predictions) == (tuple("hell"), tuple("ello"))
+    assert "".join(trace.symbols) == "hello"

@@ -150,7 +150,7 @@ def test_a_translation_tells_what_is_read_what_is_written_and_what_should_be() -
         "reads      i sell her .",
         "la   vendo .",
         "97%  46%   99%",
-        "should be  la vendo .",
+        "should be  la   vendo .",
         "exactly right",
     ):
         assert words in text
@@ -160,6 +160,71 @@ def test_a_translation_tells_what_is_read_what_is_written_and_what_should_be() -
 def test_a_caption_appears_word_by_word() -> None:
     assert "vendo .    " not in text_of(replace(ENCODED, revealed=1)).splitlines()[1]
     assert text_of(replace(ENCODED, revealed=1)).splitlines()[1].split() == ["writes", "la", "▏"]
+
+
+def test_what_should_be_stands_under_what_is_written_and_goes_on_beyond_it() -> None:
+    lines = text_of(replace(ENCODED, wanted=("la", "compro", "hoy", "."))).splitlines()
+    assert lines[1].index("vendo") == lines[3].index("compro")
+    assert lines[3].split() == ["should", "be", "la", "compro", "hoy", "."]
+    narrow = text_of(replace(ENCODED, wanted=("la", "compro", "hoy", ".")), 26, 9).splitlines()
+    assert [line.split() for line in narrow[1:7]] == [
+        ["writes", "la", "vendo"], ["97%", "46%"], ["should", "be", "la", "compro"],
+        ["writes", "."], ["99%"], ["should", "be", "hoy", "."],
+    ]  # fmt: skip
+
+
+def test_time_step_by_time_step_is_left_out_where_what_is_written_leaves_no_room_for_all_of_it() -> None:
+    palette = palette_of("truecolor")
+    for height, full, there in ((10, False, True), (9, False, False), (9, True, True)):
+        text = "\n".join(plain(example(ENCODED, 86, height, palette, full)))
+        assert ("prediction" in text) == there
+        assert "should be" in text
+
+
+def test_words_stand_as_near_as_each_allows_and_digits_in_even_columns() -> None:
+    lines = text_of(replace(WORDS, inputs=("a", "hard", "lighthouse", "rings"))).splitlines()
+    assert [lines[0].index(word) for word in ("hard", "lighthouse", "rings")] == [16, 21, 32]
+    bits, sure = ("10",) * 30, (0.9,) * 30
+    many = ExampleView(inputs=bits, targets=bits, predictions=bits, chances=sure, right=sure)
+    rows = text_of(many, 61).splitlines()
+    assert rows[0].split() == ["input", *["10"] * 16]
+    assert rows[3].split()[1:] == ["▇"] * 16
+
+
+def test_few_outputs_have_a_row_of_their_own_where_there_is_room() -> None:
+    few = replace(
+        WORDS,
+        outputs=("DET", "ADJ", "NOUN", "VERB"),
+        probabilities=np.array([[0.97, 0.01, 0, 0.02], [0, 0.9, 0.1, 0], [0, 0, 0.31, 0.69], [0, 0.03, 0.04, 0.93]]),
+    )
+    lines = text_of(few, height=10).splitlines()
+    assert lines[7].split() == ["p(NOUN)", "0%", "10%", "31%", "4%"]
+    assert lines[7].index("31%") == lines[2].index("VERB") + 1
+    assert "p(NOUN)" not in text_of(few, height=9)
+
+
+def test_where_several_may_follow_their_rows_say_so() -> None:
+    several = replace(
+        WORDS,
+        targets=("TP", "B", "SX", "E"),
+        predictions=("TP", "B", "S", "E"),
+        rows=("may follow", "likely", "p(allowed)"),
+    )
+    lines = text_of(several).splitlines()
+    assert lines[1].split() == ["may", "follow", "TP", "B", "SX", "E"]
+    assert lines[2].split() == ["likely", "TP", "B", "S", "E"]
+    assert "3 of 4 right  least p(allowed) 31 %" in lines[-1]
+
+
+def test_a_number_that_is_predicted_is_told_how_far_it_is_off() -> None:
+    sum_ = replace(
+        WORDS,
+        targets=(None, None, None, "1.31"),
+        predictions=(None, None, None, "1.37"),
+        chances=(None,) * 4,
+        right=(None,) * 4,
+    )
+    assert "off by 0.06" in text_of(sum_).splitlines()[-1]
 
 
 def test_a_film_shows_each_next_frame_above_the_predicted_one_and_scrolls() -> None:
@@ -180,10 +245,16 @@ def test_a_digit_has_a_bar_for_each_output_and_a_mark_at_the_right_one() -> None
     assert sum("%" in line for line in lines[:-1]) == 10
 
 
+def test_a_picture_is_as_large_as_its_panel_allows() -> None:
+    tall = [sum("▀" in line for line in text_of(DIGIT, 90, rows).splitlines()) for rows in (8, 13, 18)]
+    assert tall == [5, 9, 14]  # nine rows of pixels: once, twice, three times
+
+
 def test_a_review_has_the_probability_of_its_label_after_each_word() -> None:
     lines = text_of(REVIEW).splitlines()
     assert lines[0].split() == ["the", "soup", "was", "not", "bad"]
     assert lines[1].split() == ["50%", "60%", "55%", "12%", "94%"]
+    assert lines[3].split()[:2] == ["good", "bad"]  # on the two colours
     assert "it is good, the network says good" in lines[3]
 
 

@@ -25,15 +25,27 @@ def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> 
         terminal.until("layer 1 unit 3 of 8")
         terminal.press("left")
         terminal.until("layer 1 unit 2 of 8")
+        terminal.until("4 of 4 right")
+        terminal.press("s")
+        terminal.until("[helo]{30}")
         terminal.press("s")
         terminal.until("seed 2")
-        terminal.until("[helo]{30}")
         terminal.press("q")
         assert terminal.ended() == 0
         assert terminal.modes_left_on() <= ON_AT_REST
         assert terminal.attributes() == terminal.before
         assert terminal.no_trainer_within()
         assert terminal.checkpoints()
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24)])
+def test_the_first_time_it_opens_on_the_quote_cell_and_g_shows_the_next_network(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    with Terminal(tmp_path, width=width, height=height) as terminal:
+        terminal.until('follows "inside quotes" · AUC 0.9')
+        terminal.press("G")
+        terminal.until('follows "carry" · AUC')
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from rich.cells import cell_len
@@ -36,7 +36,10 @@ def furthest(view: ExampleView, width: int, height: int, palette: Palette, full:
     if view.frames is not None and len(view.frames) > 1:
         return len(view.frames) - 1
     if view.frames is not None:
-        return max(0, len(_picture(replace(view, top=0), width, 10**6, palette, full)) - (height - 1))
+        scaled = _scaled(view.frames[0], width, height - 1)
+        room = width - int(scaled.shape[1]) - _GAP
+        text = 0 if view.probabilities is not None else len(_read(view, room, height - 1, palette, full))
+        return max(0, max(cells_tall(scaled), text) - (height - 1))
     return max(0, len(rows(view, width, height - 1, palette, full)) - (height - 1)) if view.inputs else 0
 
 
@@ -52,9 +55,19 @@ def rows(view: ExampleView, width: int, height: int, palette: Palette, full: boo
         return _labelled_film(view, width, palette)
     if view.frames is not None:
         return _picture(view, width, height, palette, full)
-    if view.probabilities is not None:
+    if view.probabilities is not None and all(target is None for target in view.targets[:-1]):
         return _review(view, width, palette)
-    return [*_written(view, width, palette), *timeline(view, width, palette, full)]
+    return _read(view, width, height, palette, full)
+
+
+def _read(view: ExampleView, width: int, height: int, palette: Palette, full: bool) -> list[Strip]:
+    """What is written, and below it time step by time step how: in full, and where there is room for all of it."""
+    written = _written(view, width, palette)
+    below = timeline(view, width, palette, full, height - len(written) - bool(written))
+    if not view.wanted:
+        return [*written, *below]
+    fits = full or len(written) + 1 + len(below) <= height
+    return [*written, row([], width, palette), *below] if fits else written
 
 
 def title(view: ExampleView, palette: Palette) -> Sequence[Piece]:
@@ -91,7 +104,9 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
             style = palette.good if hits == len(asked) else palette.text
             left = [(f"{hits} of {len(asked)} right", style)] if len(asked) > 1 else []
             least = min(view.right[t] or 0.0 for t in asked)
-            left.append((f"{'  least ' if left else ''}p(target) {percent(least)}", palette.dim))
+            left.append((f"{'  least ' if left else ''}{view.rows[2]} {percent(least)}", palette.dim))
+        elif (off := _off(view)) is not None:
+            left = [(f"off by {off:.2f}", palette.dim)]
     arrows = palette.glyphs.arrows
     right: list[Piece] = []
     if view.question:
@@ -109,6 +124,15 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
     return spread(left, right, width, palette)
 
 
+def _off(view: ExampleView) -> float | None:
+    """How far predicted numbers are from their targets, at most; None: there are no numbers."""
+    pairs = [(p, t) for p, t in zip(view.predictions, view.targets, strict=True) if p is not None and t is not None]
+    try:
+        return max((abs(float(predicted) - float(target)) for predicted, target in pairs), default=None)
+    except ValueError:
+        return None
+
+
 # ------------------------------------------------------------------------------------------------------------ answers
 
 
@@ -124,12 +148,11 @@ def _written(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
     """What an encoder read, and what the network wrote by itself, as far as it is there."""
     painted: list[Strip] = []
     if view.source:
-        painted.append(row([("reads".ljust(11), palette.dim), (" ".join(view.source), palette.text)], width, palette))
+        pieces: list[Piece] = [("reads".ljust(11), palette.dim), (" ".join(view.source), palette.text)]
+        painted.append(row([*pieces, ("   the last word first", palette.dim)], width, palette))
     if view.wanted:
         said = view.written if view.revealed is None else view.written[: view.revealed]
-        painted += words("writes", said, width, palette, cursor=view.revealed is not None)
-        wanted: list[Piece] = [("should be".ljust(11), palette.dim), (" ".join(view.wanted), palette.text)]
-        painted += [row(wanted, width, palette), row([], width, palette)]
+        painted += words("writes", said, width, palette, view.revealed is not None, view.wanted)
     return painted
 
 
@@ -150,14 +173,20 @@ def _beside(left: list[list[Piece]], wide: int, right: list[Strip], width: int, 
 def _picture(view: ExampleView, width: int, height: int, palette: Palette, full: bool) -> list[Strip]:
     """A single picture, and beside it the caption, or each output as a bar."""
     assert view.frames is not None
-    picture = view.frames[0]
+    picture = _scaled(view.frames[0], width, height)
     wide = int(picture.shape[1])
     room = width - wide - _GAP
     if view.probabilities is None:
-        text = [*_written(view, room, palette), *timeline(view, room, palette, full)]
+        text = _read(view, room, height, palette, full)
         text = text[max(0, min(view.top, len(text) - height)) :]
         return _beside(pixels(picture, palette), wide, text, width, palette)
     return _beside(pixels(picture, palette), wide, _bars(view, room, height, palette), width, palette)
+
+
+def _scaled(picture: np.ndarray[Any, Any], width: int, height: int) -> np.ndarray[Any, Any]:
+    """The picture as many times larger as leaves two thirds of the width to what stands beside it."""
+    times = max(1, min(height // cells_tall(picture), width // (3 * int(picture.shape[1]))))
+    return np.kron(picture, np.ones((times, times), picture.dtype))
 
 
 def _bars(view: ExampleView, width: int, height: int, palette: Palette) -> list[Strip]:
@@ -238,7 +267,7 @@ def _labelled_film(view: ExampleView, width: int, palette: Palette) -> list[Stri
     return [
         row([(" " * 11 + heads, palette.dim)], width, palette),
         *_joined([pixels(view.frames[t], palette) for t in times], width, palette, " "),
-        *blocks(cells, wide + 1, width, palette),
+        *blocks(cells, [wide + 1] * len(times), width, palette),
     ]
 
 
@@ -274,7 +303,12 @@ def _review(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
         lower.append((f"{percent(now).replace(' ', ''):<{wide}}", palette.probability))
         used += wide
     painted += [row(upper, width, palette), row(lower, width, palette), row([], width, palette)]
+    others = [name for name in view.outputs if name != target]
+    key: list[Piece] = [(f" {target} ", palette.heat_of(1.0)), ("  ", palette.blank)]
+    if len(others) == 1:
+        key += [(f" {others[0]} ", palette.heat_of(-1.0)), ("  ", palette.blank)]
     words_below: list[Piece] = [
+        *key,
         (f"p({target}) after each word", palette.probability),
         (f"   it is {target}, the network says ", palette.dim),
         (view.predictions[-1] or "", palette.good if view.predictions[-1] == target else palette.bad),
@@ -285,13 +319,14 @@ def _review(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
 def _series(view: ExampleView, width: int, height: int, palette: Palette) -> list[Strip]:
     """The series, the network's next value at each, and its forecast from where it was told nothing more."""
     assert view.series is not None
-    lines = [Line(view.series, 0, palette.text, ".")]
+    lines = []
     split = None
     if view.predicted is not None:
         lines.append(Line(view.predicted, 1, palette.loss, "o"))
     if view.forecast is not None:
         split = len(view.series) - len(view.forecast)
         lines.append(Line(view.forecast, split, palette.accent, "*"))
+    lines.append(Line(view.series, 0, palette.text, "."))  # above the others: where it hides one, that one is right
     legend_row: list[Piece] = [
         ("       series  ", palette.text),
         ("the next value, predicted  ", palette.loss),

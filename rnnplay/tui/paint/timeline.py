@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -40,48 +41,72 @@ def shown(symbol: str | None, palette: Palette) -> str:
     return ("␣" if palette.glyphs.dots else "_") if symbol == " " else "".join(glyph(c, palette.glyphs) for c in symbol)
 
 
-def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False) -> list[Strip]:
-    """All rows of the example, block under block; a row of a block in which nothing stands is left out."""
+def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False, height: int = 0) -> list[Strip]:
+    """All rows of the example, block under block; a row of a block in which nothing stands is left out.
+
+    Where the outputs are few and `height` rows have room for them, the probability of each follows.
+    """
     symbols = [view.inputs, view.targets, view.predictions]
     # A number's mark stands in the gap behind it.
-    longest = max((cell_len(shown(s, palette).removesuffix("*")) for part in symbols for s in part if s), default=1)
-    room = width - LABEL
     T = len(view.inputs)
+    sizes = [max(cell_len(shown(part[t], palette).removesuffix("*")) for part in symbols) for t in range(T)]
+    longest = max(1, *sizes)
+    room = width - LABEL
     figures = longest + 1 >= _PERCENT or room >= T * _PERCENT
-    wide = max(_PERCENT, longest + 1) if figures else longest + (longest > 1 or room >= 2 * T)
+    # Words stand as near as each allows; letters and digits in even columns.
+    even = longest + (longest > 1 or room >= 2 * T)
+    wide = [max(_PERCENT, size + 1) if figures else even for size in sizes]
     named = [
         ("input", [_input(s, palette) for s in view.inputs]),
-        ("target", _plain(view.targets, palette.text, palette)),
+        (view.rows[0], _plain(view.targets, palette.text, palette)),
     ]
-    named.append(("prediction", [_prediction(view, t, palette) for t in range(T)]))
-    named.append(("p(target)", [_chance(p, figures, palette) for p in view.right]))
+    named.append((view.rows[1], [_prediction(view, t, palette) for t in range(T)]))
+    named.append((view.rows[2], [_chance(p, figures, palette) for p in view.right]))
     if full and any(p is not None for p in view.chances):
         named.append(("p(predict)", [_chance(p, figures, palette) for p in view.chances]))
-    return blocks(named, wide, width, palette)
+    painted = blocks(named, wide, width, palette)
+    if view.probabilities is None or sum(wide) > room or len(painted) + 1 + len(view.outputs) > height:
+        return painted
+    each = [
+        (f"p({name})", [_output(float(p), figures, palette) for p in view.probabilities[:, v]])
+        for v, name in enumerate(view.outputs)
+    ]
+    return [*painted, row([], width, palette), *blocks(each, wide, width, palette)]
 
 
-def blocks(named: Sequence[tuple[str, Sequence[Cell]]], wide: int, width: int, palette: Palette) -> list[Strip]:
-    """Rows of cells of `wide` columns, cut into blocks that fit `width`, with an empty row between two."""
-    T = len(named[0][1])
-    each = max(1, (width - LABEL) // wide)
+def blocks(
+    named: Sequence[tuple[str, Sequence[Cell]]], wide: Sequence[int], width: int, palette: Palette
+) -> list[Strip]:
+    """Rows of cells of `wide` (T,) columns, cut into blocks that fit `width`, with an empty row between two."""
     painted: list[Strip] = []
     before = 0  # rows of the block above
-    for first in range(0, T, each):
-        filled = sum(any(cells[first : first + each]) for _, cells in named)
+    for first, past in _spans(wide, width - LABEL):
+        filled = sum(any(cells[first:past]) for _, cells in named)
         if first and max(filled, before) > 1:
             painted.append(row([], width, palette))
         before = filled
         for name, cells in named:
-            here = cells[first : first + each]
-            if not any(here):
+            if not any(cells[first:past]):
                 continue
             pieces: list[Piece] = [(f"{name:<{LABEL}}", palette.dim)]
-            for cell in here:
+            for cell, room in zip(cells[first:past], wide[first:past], strict=True):
                 text, style = cell or ("", palette.blank)
                 pieces.append((text, style))
-                pieces.append((" " * (wide - cell_len(text)), palette.blank))
+                pieces.append((" " * (room - cell_len(text)), palette.blank))
             painted.append(row(pieces, width, palette))
     return painted
+
+
+def _spans(wide: Sequence[int], room: int) -> list[tuple[int, int]]:
+    """(first, past) of each block: as many columns as `room` has place for, one at least."""
+    spans: list[tuple[int, int]] = []
+    first = used = 0
+    for t, size in enumerate(wide):
+        if t > first and used + size > room:
+            spans.append((first, t))
+            first, used = t, 0
+        used += size
+    return [*spans, (first, len(wide))]
 
 
 def _input(symbol: str | None, palette: Palette) -> Cell:
@@ -113,36 +138,40 @@ def _chance(probability: float | None, figures: bool, palette: Palette) -> Cell:
     return gauge(probability, palette), palette.probability
 
 
-def words(name: str, said: Words, width: int, palette: Palette, cursor: bool = False) -> list[Strip]:
-    """Words on the colour of their probability, wrapped; below each row the probabilities in figures."""
+def _output(probability: float, figures: bool, palette: Palette) -> Cell:
+    """The probability of one output: the likelier, the brighter its background."""
+    if not figures:
+        return gauge(probability, palette), palette.probability
+    return f"{percent(probability).replace(' ', ''):>4}", chance(probability, palette)
+
+
+def words(
+    name: str, said: Words, width: int, palette: Palette, cursor: bool = False, wanted: Sequence[str] = ()
+) -> list[Strip]:
+    """Words on the colour of their probability, wrapped; below each its probability, and what it should be."""
+    wide = [
+        max(_width(word, palette) for word in pair)
+        for pair in zip_longest([word for word, _ in said], wanted, fillvalue="")
+    ]
+    wide = wide or [_PERCENT]
     painted: list[Strip] = []
-    line: list[tuple[str, float]] = []
-    room = width - LABEL
-    used = 0
-    label = name
-
-    def finish(last: bool) -> None:
-        nonlocal line, used, label
-        upper: list[Piece] = [(f"{label:<{LABEL}}", palette.dim)]
+    for first, past in _spans(wide, width - LABEL):
+        upper: list[Piece] = [(f"{name:<{LABEL}}", palette.dim)]
         lower: list[Piece] = [(" " * LABEL, palette.blank)]
-        for word, p in line:
-            wide = _width(word, palette)
-            text = shown(word, palette)
-            upper += [(text, chance(p, palette)), (" " * (wide - cell_len(text)), palette.blank)]
-            figure = percent(p).replace(" ", "")
-            lower.append((f"{figure:<{wide}}", palette.probability))
-        if last and cursor:
+        below: list[Piece] = [(f"{'should be':<{LABEL}}", palette.dim)]
+        for n in range(first, past):
+            if n < len(said):
+                text = shown(said[n][0], palette)
+                figure = percent(said[n][1]).replace(" ", "")
+                upper += [(text, chance(said[n][1], palette)), (" " * (wide[n] - cell_len(text)), palette.blank)]
+                lower.append((f"{figure:<{wide[n]}}", palette.probability))
+            if n < len(wanted):
+                text = shown(wanted[n], palette)
+                below.append((text + " " * (wide[n] - cell_len(text)), palette.text))
+        if cursor and first <= len(said) < past:
             upper.append(("▏" if palette.glyphs.dots else "_", palette.accent))
-        painted.extend([row(upper, width, palette), row(lower, width, palette)])
-        line, used, label = [], 0, ""
-
-    for word, p in said:
-        wide = _width(word, palette)
-        if line and used + wide > room:
-            finish(False)
-        line.append((word, p))
-        used += wide
-    finish(True)
+        rows = [upper, lower] if first < len(said) or not first or len(upper) > 1 else []
+        painted += [row(pieces, width, palette) for pieces in [*rows, *([below] if len(below) > 1 else [])]]
     return painted
 
 
