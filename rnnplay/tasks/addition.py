@@ -77,13 +77,15 @@ class Addition(Generated):
         return Measure("whole sums right, 7 and 16 bits", min(shares), 1.0, min(shares) >= 1.0)
 
     def baselines(self) -> list[tuple[str, float]]:
-        """Without the carry an output bit is even odds; only a step whose carry is known to be 0 (the first) is not."""
+        y, p = self.without_memory()
+        return [("without memory", float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))))]
+
+    def without_memory(self) -> tuple[Array, Array]:
+        """Each held-out bit of a sum (T, B), and how often it is 1 where one knows but the two bits above it."""
         batch = next(self.evaluation())
         columns = batch.inputs.sum(axis=1).astype(int)  # (T, B): how many of the two bits are 1
         ones = np.array([batch.targets[:, 0][columns == k].mean() if (columns == k).any() else 0.5 for k in range(3)])
-        p = np.clip(ones[columns], 1e-6, 1 - 1e-6)
-        y = batch.targets[:, 0]
-        return [("without memory", float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))))]
+        return batch.targets[:, 0], np.clip(ones[columns], 1e-6, 1 - 1e-6)
 
     def feature_names(self) -> list[str]:
         return ["carry", "carry in", "bit"]
@@ -145,6 +147,11 @@ class AdditionOriginal(Addition):
         config = self.config
         plain = config.cell == "rnn" and config.layers == 1 and not config.bias
         return self.parameters if plain else None
+
+    def baselines(self) -> list[tuple[str, float]]:
+        """The squared error, as this task's loss is."""
+        y, p = self.without_memory()
+        return [("without memory", float(np.mean((y - p) ** 2)))]
 
     def batch(self, step: int) -> Batch:
         pairs = [

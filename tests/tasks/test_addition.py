@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError, configure
+from rnnplay.tasks import make
 from rnnplay.tasks.addition import Addition, AdditionOriginal, bits_of, number_of
 from rnnplay.tasks.base import Array, Batch
 
@@ -89,3 +90,17 @@ def test_the_original_goes_on_from_its_saved_stream() -> None:
     again = AdditionOriginal(configure("addition-original"))
     again.restore(state)
     assert [pairs_in_order(again.batch(step)) for step in range(1, 4)] == wanted
+
+
+@pytest.mark.parametrize("name", ["addition", "addition-original"])
+def test_the_baseline_is_in_the_unit_of_the_loss(name: str) -> None:
+    """Whoever gives each pair of bits the share of ones that it has (a half here) loses just the baseline."""
+    task = make(configure(name))
+    batch = next(task.evaluation())
+    columns = batch.inputs.sum(axis=1).astype(int)
+    y, p = batch.targets[:, 0], np.zeros(columns.shape)
+    for k in range(3):
+        p[columns == k] = batch.targets[:, 0][columns == k].mean()
+    squared, nats = np.mean((y - p) ** 2), -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    assert task.baselines()[0][1] == pytest.approx(nats if name == "addition" else squared, rel=1e-5)
+    assert squared < 0.3 < 0.6 < nats
