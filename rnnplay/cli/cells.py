@@ -76,9 +76,10 @@ def cells(
         return
     print(found.sentence)
     print(f"\n{found.measure:>30}")
+    words = ("low", "high") if found.measure == "AUC" else ("falls", "rises")
     for rank, u in enumerate(found.units, 1):
         if rank <= _SHOWN or (chosen is not None and u in own):
-            where = "high" if u.sign > 0 else "low"
+            where = words[u.sign > 0]
             place = "" if rank <= _SHOWN else f"   place {rank} of {len(found.units)}"
             print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}{place}")
     if found.pair is not None:

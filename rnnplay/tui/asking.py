@@ -189,7 +189,7 @@ class Asking:
             return HistoryView(unit=self.waiting[say.HistoryShown], waiting=True, done=self.done)
         answer = self.history
         if answer is None:
-            empty = "h follows the unit through the run's checkpoints."
+            empty = "[ follows the unit through the run's checkpoints."
             return HistoryView(empty=empty if self.found else f"Look for a feature first (/). Then {empty}")
         return HistoryView(
             unit=unit_name(answer.layer, answer.unit),

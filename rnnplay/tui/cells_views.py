@@ -99,6 +99,7 @@ class StripView:
     notes: tuple[str, ...] = ()  # what stands after each name: its AUC
     chosen: int = 0  # row
     cursor: int = 0  # character
+    state: str = "h"  # h, c or a gate
 
 
 @dataclass(frozen=True)

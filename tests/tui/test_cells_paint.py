@@ -1,6 +1,7 @@
 """The panels of Cells and Sample from made-up data: exact sizes, every colour system, signs that can be told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,10 +19,13 @@ from rnnplay.tui.cells_views import (
 )
 from rnnplay.tui.paint.colour import Palette, palettes
 from rnnplay.tui.paint.finding import finding, proof, short_list
-from rnnplay.tui.paint.gates import gates
-from rnnplay.tui.paint.history import history
+from rnnplay.tui.paint.gates import gates, gates_title
+from rnnplay.tui.paint.heatmap import heatmap
+from rnnplay.tui.paint.history import history, history_title
+from rnnplay.tui.paint.rows import Piece, frame
 from rnnplay.tui.paint.strip import strip
 from rnnplay.tui.paint.written import written
+from rnnplay.tui.views import CellsView
 
 ENVIRONMENTS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -118,6 +122,23 @@ def test_the_found_units_stand_best_first_with_their_controls_and_the_sentence()
     assert "is high inside quotes: AUC 0.97" in said
 
 
+def test_what_a_proof_says_is_said_whole_in_few_rows_and_in_many() -> None:
+    for width, height, said in ((38, 6, "2 of 3 others cost less inside."), (76, 9, PROOF.sentence)):
+        view = replace(PROOF, others=(0.001, 0.0, 0.04), sentence=PROOF.sentence * (1 if height > 6 else 4))
+        assert said in " ".join(text(proof(view, width, height, palette_of("16"))).split())
+
+
+@pytest.mark.parametrize("title", [gates_title(GATES, palette_of("16")), history_title(HISTORY, palette_of("16"))])
+def test_a_title_too_long_for_its_panel_loses_whole_parts(title: list[Piece]) -> None:
+    whole = "".join(words for words, _ in title)
+    parts = whole.split(" · ")
+    for width in range(len(parts[0]) + 6, len(whole) + 9):
+        top = frame([], title, width, 3, palette_of("16"))[0].text
+        shown = top[3:].rstrip("─╮ ")
+        assert shown in {" · ".join(parts[:n]) for n in range(1, len(parts) + 1)}
+        assert shown == whole or len(whole) > width - 6
+
+
 def test_the_short_list_is_the_one_of_the_drawing() -> None:
     one_layer = FindingView(units=tuple(u for u in UNITS if u.layer == 0), pattern="x")
     assert "".join(piece for piece, _ in short_list(one_layer, palette_of("truecolor"))) == "37 .97   90 .77"
@@ -138,6 +159,20 @@ def test_in_a_strip_the_sign_can_be_told_in_every_colour_system(system: str) -> 
     assert len({looks(plus), looks(minus), looks(zero)}) == 3
     if system in ("16", "none"):
         assert (looks(plus)[0], looks(minus)[0]) == ("++++++", "------")
+
+
+@pytest.mark.parametrize(("state", "ends"), [("c", "-1.5"), ("h", "-6")])
+def test_a_memory_has_full_colour_on_its_own_scale_and_the_legend_says_which(state: str, ends: str) -> None:
+    palette = palette_of("truecolor")
+    values = np.full((1, 2, 8), 127, np.uint8)
+    values[0, 0] = [127 + 32, 127 - 16, 127, 127, 127, 127, 127, 127]
+    values[0, 1] = 254
+    shown = heatmap(CellsView(symbols=tuple("abcdefgh"), values=values, scale=6.0, state=state), 60, 4, palette)
+    styles = [next(iter(shown[0].crop(x, x + 1))).style for x in range(2)]
+    assert (styles[0] == palette.heat[-1]) == (state == "c")
+    assert styles[1] == palette.heat_of(-0.5 if state == "c" else -0.126)
+    assert shown[-1].text.startswith(ends)
+    assert f"+{ends[1:]}" in shown[-1].text
 
 
 def test_the_unit_that_is_shown_is_marked_among_the_gates() -> None:

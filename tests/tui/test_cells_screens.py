@@ -303,7 +303,7 @@ async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Pe
         layer=0, gate="f", left=say.Packed.of(np.zeros(6, np.float32)), right=say.Packed.of(np.ones(6, np.float32))
     )
     await in_cells(person, say.GatesShown(step=9, gates=(shares,)))
-    assert "f above 0.9 half of the time: 6 of 6" in person.sees()
+    assert "f mostly open: 6 of 6 units" in person.sees()
     await person.tell(say.GatesShown(step=9, gates=()))
     assert "no gates" in person.sees()
 
@@ -353,6 +353,8 @@ async def test_a_small_terminal_shows_one_panel_at_a_time_and_nothing_is_cut(per
         await person.press("tab")
         await person.pilot.pause(0.2)
         assert expected in person.sees()
+        shown = [w for w in cells.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        assert all(w.size.width == NARROW[0] for w in shown)
     for widget in cells.query("*"):
         if isinstance(widget, Painted) and widget.display and widget.size.height:
             assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height

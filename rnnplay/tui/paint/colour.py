@@ -223,7 +223,7 @@ def sixteen(name: str, glyphs: Glyphs) -> Palette:
         probability=style("green"), surprise=style("magenta"),
         heat=(style("bright_white", "red", True), style("bright_white", "red"), style("red"), text,
               style("bright_blue"), style("bright_white", "blue"), style("bright_white", "blue", True)),
-        chance=(text, style("green"), style("black", "green")),
+        chance=(text, style("green"), style("bright_green", bold=True)),
         wonder=(text, style("magenta"), style("bright_white", "magenta")),
         influence=(text, style("yellow"), style("black", "yellow")),
     )  # fmt: skip

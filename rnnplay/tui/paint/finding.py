@@ -59,7 +59,8 @@ def finding(view: FindingView, width: int, height: int, palette: Palette) -> lis
 def _unit(view: FindingView, n: int, low: float, width: int, palette: Palette) -> Strip:
     unit = view.units[n]
     style = palette.chosen if n == view.cursor else palette.text
-    name = f"{'high' if unit.sign > 0 else 'low ':<5}{named(unit)}"
+    high, low_ = ("high", "low") if view.measure == "AUC" else ("up", "down")
+    name = f"{high if unit.sign > 0 else low_:<5}{named(unit)}"
     return _bar_row(name, unit.strength, low, width, palette, clickable(style, f"screen.found({n})"))
 
 
@@ -88,9 +89,9 @@ def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
 def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[Strip]:
     """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
     if view.waiting:
-        words = row([(f"ablating {view.unit}: {percent(view.done)}", palette.dim)], width, palette)
+        heading = row([(f"ablating {view.unit}: {percent(view.done)}", palette.dim)], width, palette)
         filled = bar(view.done, width, palette)
-        return exactly([words, row([(filled, palette.loss)], width, palette)], height, width, palette)
+        return exactly([heading, row([(filled, palette.loss)], width, palette)], height, width, palette)
     if not view.unit:
         say = "a holds the unit at zero and measures what that costs, beside other units of the layer."
         return exactly(paragraph(say, width, palette.dim, palette), height, width, palette)
@@ -102,7 +103,11 @@ def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[St
     if view.others:
         middle = sorted(view.others)[len(view.others) // 2]
         rows.append(_cost(f"{len(view.others)} others", middle, largest, width, palette))
-    return exactly([*rows, *paragraph(view.sentence, width, palette.text, palette)], height, width, palette)
+    words = paragraph(view.sentence, width, palette.text, palette)
+    if len(rows) + len(words) > height and view.others:  # the figures are in the bars: what is left to say?
+        beaten = sum(other < view.inside for other in view.others)
+        words = paragraph(f"{beaten} of {len(view.others)} others cost less inside.", width, palette.text, palette)
+    return exactly([*rows, *words], height, width, palette)
 
 
 def _cost(name: str, change: float, largest: float, width: int, palette: Palette) -> Strip:
@@ -115,4 +120,4 @@ def proof_title(view: ProofView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
     if not view.to:
         return [("Prove", palette.title)]
-    return [("Prove", palette.title), (f"{dot}{view.unit} held at {view.to}{dot}nats a character", palette.dim)]
+    return [("Prove", palette.title), (f"{dot}{view.unit} at {view.to}{dot}nats a character", palette.dim)]

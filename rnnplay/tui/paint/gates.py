@@ -96,19 +96,19 @@ def _exact(pieces: list[Piece], width: int, palette: Palette) -> list[Piece]:
 
 
 def _figure(view: GatesView) -> str:
-    """The figure to remember: for how many units the gate that keeps the memory is open most of the time."""
+    """The figure to remember: for how many units the gate that keeps the memory is open half of the time or more."""
     keeping = "f" if any(points.gate == "f" for points in view.gates) else "z"
     shown = [points for points in view.gates if points.gate == keeping]
     if not shown:
         return ""
     open_ = sum(int((points.right > _OPEN).sum()) for points in shown)
     total = sum(len(points.right) for points in shown)
-    return f"{keeping} above 0.9 half of the time: {count(open_)} of {count(total)} units"
+    return f"{keeping} mostly open: {count(open_)} of {count(total)} units"
 
 
 def gates_title(view: GatesView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
     return [
         ("Gates", palette.title),
-        (f"{dot}right: below 0.1, up: above 0.9{dot}step {count(view.step)}", palette.dim),
+        (f"{dot}up: > 0.9, right: < 0.1", palette.dim),
     ]

@@ -34,6 +34,22 @@ def text_size(width: int, height: int, full: bool) -> tuple[int, int]:
     return width - side, max(1, height - 2 if height > 4 else height - 1)
 
 
+def reach(view: CellsView) -> float:
+    """How far from zero the shown unit gets, as a share of the scale of all: what full colour means for it.
+
+    A memory c has no bound of its own, and where one unit counts to ten another's ±1 would be too pale to be seen.
+    """
+    assert view.values is not None
+    if view.state != "c":
+        return 1.0
+    return extent(view.values[view.layer, view.unit])
+
+
+def extent(row: Array) -> float:
+    """The largest magnitude of one unit's bytes, as a share of the scale; a unit that hardly moves stays pale."""
+    return max(0.05, float(np.abs(row.astype(np.int16) - 127).max(initial=0)) / 127)
+
+
 def value(view: CellsView, index: int) -> float:
     """The activation of the shown unit at character `index`."""
     assert view.values is not None
@@ -45,7 +61,8 @@ def styles(view: CellsView, palette: Palette) -> list[Any]:
     if view.by_surprise:
         top = len(palette.wonder) - 1
         return [palette.wonder[min(top, int(bits * top / 60 + 0.5))] for bits in range(256)]  # six bits and more: full
-    return [palette.heat_of((byte - 127) / 127) for byte in range(255)] + [palette.heat[-1]]
+    full = reach(view)
+    return [palette.heat_of(max(-1.0, min(1.0, (byte - 127) / 127 / full))) for byte in range(256)]
 
 
 def text_rows(view: CellsView, width: int, height: int, palette: Palette) -> list[Strip]:
@@ -86,7 +103,7 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         left += [("  ", style) for style in palette.wonder]
         left.append((" 6 bits ", palette.dim))
     else:
-        scale = figure(view.scale, 1)
+        scale = figure(view.scale * reach(view), 1)
         left.append((f"-{scale} ", palette.dim))
         shown = palette.heat[:: max(1, len(palette.heat) // 10)]
         half = len(shown) // 2
@@ -103,8 +120,6 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
             (f"“{shown_symbol}” " if palette.glyphs.dots else f"'{shown_symbol}' ", palette.text),
         ]
         left.append((f"{value(view, view.cursor):+.2f}", palette.title))
-        if view.surprise is not None:
-            left.append((f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits", palette.dim))
     arrows = palette.glyphs.arrows
     right: list[Piece] = [
         (" / ", clickable(palette.key, "screen.find")),
@@ -115,6 +130,10 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
     ]
     right = right if view.found is not None and width >= 60 else right[2:] if width >= 30 else []
     room = width - sum(cell_len(text) for text, _ in right)
+    if view.cursor is not None and view.cursor < len(view.symbols) and view.surprise is not None:
+        surprise = f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits"
+        if sum(cell_len(text) for text, _ in left) + len(surprise) <= room:
+            left.append((surprise, palette.dim))
     if view.cursor is None and view.found is not None and view.found.units:
         left += [("      ", palette.blank), *short_list(view.found, palette)]
     elif view.cursor is None and view.total:
@@ -169,7 +188,8 @@ def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
     where = f"layer {view.layer + 1} unit {view.unit + 1}" if not view.by_surprise else "surprise"
     pieces: list[Piece] = [("3 ", palette.accent), ("Cells", palette.title), (dot, palette.dim), (where, palette.title)]
     if view.follows and not view.by_surprise:
-        return [*pieces, (f" {view.follows}{dot}step {count(view.step)}", palette.title)]
+        state = "" if view.state == "h" else f" ({view.state})"
+        return [*pieces, (f"{state} {view.follows}", palette.title), (f"{dot}step {count(view.step)}", palette.dim)]
     size = f"of {layers} x {units}" if layers > 1 else f"of {units}"
     what = {"h": "hidden state", "c": "memory c"}.get(view.state, f"gate {view.state}")
     pieces.append((f" {size}{dot}{what}{dot}step {count(view.step)}", palette.dim))

@@ -94,5 +94,5 @@ def history_title(view: HistoryView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
     pieces: list[Piece] = [("History", palette.title)]
     if view.unit:
-        pieces.append((f"{dot}{view.unit} follows {view.pattern}{dot}{view.measure} by step", palette.dim))
+        pieces.append((f"{dot}{view.unit}{dot}{view.measure} by step", palette.dim))
     return pieces

@@ -80,6 +80,17 @@ def inner(width: int, height: int) -> tuple[int, int]:
     return max(0, width - 4), max(0, height - 2)
 
 
+def whole_parts(pieces: Sequence[Piece], width: int, palette: Palette) -> list[Piece]:
+    """`pieces` without the last of the parts between separators where all do not fit: better none than half of one."""
+    kept = list(pieces)
+    between = f" {palette.glyphs.separator} "
+    while sum(cell_len(text) for text, _ in kept) > width and kept and between in kept[-1][0]:
+        text, style = kept.pop()
+        if (rest := text[: text.rindex(between)]) or not kept:
+            kept.append((rest, style))
+    return kept
+
+
 def frame(
     rows: list[Strip],
     title: Sequence[Piece],
@@ -96,6 +107,7 @@ def frame(
     def edge(first: str, pieces: Sequence[Piece], last: str) -> Strip:
         parts: list[Piece] = [(first, style)]
         if pieces and width > 8:
+            pieces = whole_parts(pieces, width - 5, palette)
             words = row(pieces, min(width - 5, sum(cell_len(t) for t, _ in pieces)), palette)
             parts += [(line if len(first + line) > 0 else "", style), (" ", palette.blank)]
             parts += [(s.text, s.style or palette.blank) for s in words]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from rich.cells import cell_len
 from textual.strip import Strip
 
 from rnnplay.tui.cells_views import StripView
 from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.paint.heatmap import extent
 from rnnplay.tui.paint.rows import Piece, clickable, exactly, row
 from rnnplay.tui.paint.wrap import glyph
 
@@ -26,13 +28,17 @@ def strip(view: StripView, width: int, height: int, palette: Palette) -> list[St
     top = max(0, min(view.chosen - tall // 2, len(view.rows) - tall))
     looks = [palette.heat_of((byte - 127) / 127) for byte in range(255)] + [palette.heat[-1]]
     signs = [_sign(byte, palette) for byte in range(256)]
+    own = view.state == "c"  # which has no bound: each unit on its own scale
     for n in range(top, min(top + tall, len(view.rows))):
         layer, unit = view.rows[n]
         name = f"{layer + 1}.{unit + 1}"
         note = view.notes[n] if n < len(view.notes) else ""
         style = palette.chosen if n == view.chosen else palette.dim
         pieces: list[Piece] = [(f"{name:<7}{note:>5} ", clickable(style, f"screen.go_to_unit({layer}, {unit})"))]
-        for byte in view.values[layer, unit, shown.start : shown.stop].tolist():
+        values = view.values[layer, unit, shown.start : shown.stop]
+        if own:
+            values = np.rint(127 + (values - 127.0) / extent(view.values[layer, unit])).clip(0, 254).astype(np.uint8)
+        for byte in values.tolist():
             if len(pieces) > 1 and pieces[-1][1] is looks[byte]:
                 pieces[-1] = (pieces[-1][0] + signs[byte], looks[byte])
             else:

@@ -14,6 +14,7 @@ from rnnplay.tui.budget import Budget
 from rnnplay.tui.choices import Choices
 from rnnplay.tui.line import Line
 from rnnplay.tui.paint.colour import Palette
+from rnnplay.tui.screens import layout
 from rnnplay.tui.screens.looking import Looking
 from rnnplay.tui.session import Session
 
@@ -54,7 +55,7 @@ class Beside(Looking):
             super().hear(event)
         if topic := self.topic(event):
             self.stale.add(topic)
-        if isinstance(event, say.Started) and self.app.screen is self:
+        if isinstance(event, say.Started) and layout.in_front(self):
             self.call_later(self.ask_anew)
 
     def paint(self, event: say.AnyEvent) -> None:
@@ -63,7 +64,7 @@ class Beside(Looking):
     def tick(self) -> None:
         """Paint what is new, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
-        if not self.stale or self.app.screen is not self or self._ticks % self.EVERY or self.budget.clogged(self.app):
+        if not self.stale or not layout.in_front(self) or self._ticks % self.EVERY or self.budget.clogged(self.app):
             return
         self.budget.spend(sum(widget.sent for widget in self.painted))
         for widget in self.painted:

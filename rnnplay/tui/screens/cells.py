@@ -60,10 +60,10 @@ class Cells(FindsUnits, InText):
     #reading { layout: vertical; width: 1fr; height: 1fr; }
     #findings { layout: vertical; width: 42; height: 1fr; }
     #text, #strip, #found { height: 1fr; width: 100%; }
-    #proof { height: 9; width: 100%; }
+    #proof { height: 8; width: 100%; }
     #gates, #history { height: 12; width: 100%; }
-    .narrow #findings { width: 100%; }
-    .narrow #proof, .narrow #gates, .narrow #history { height: 1fr; }
+    Cells.narrow #findings { width: 100%; }
+    Cells.narrow #proof, Cells.narrow #gates, Cells.narrow #history { height: 1fr; }
     """
     KEYS = CELLS
     READING: ClassVar[tuple[tuple[str, str], ...]] = READING
@@ -172,6 +172,7 @@ class Cells(FindsUnits, InText):
             notes=tuple(notes),
             chosen=rows.index(here) if here in rows else 0,
             cursor=view.cursor or 0,
+            state=view.state,
         )
 
     def _cursor(self, view: CellsView) -> CursorView:

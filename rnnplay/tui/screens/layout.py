@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual.screen import Screen
 from textual.strip import Strip
 
 from rnnplay.tui.paint.colour import Palette
@@ -41,6 +42,11 @@ Play { layout: vertical; overflow: hidden; }
 .short #sample { height: 7; }
 .short.examples #sample { height: 10; }
 """
+
+
+def in_front(screen: Screen[Any]) -> bool:
+    """Whether `screen` is the one that is seen; none is while the program ends."""
+    return screen.is_current and screen.app.screen is screen
 
 
 def tab_of(panel: Panel[Any]) -> int:

@@ -142,19 +142,19 @@ class Looking(Screen[None]):
             self.answers[type(event).__name__] = event
             now = monotonic()
             self._rests_until = now + REST * (now - self._asked_at)
-            if self.app.screen is self:
+            if layout.in_front(self):
                 self.paint(event)
                 self.paint_words()
         elif isinstance(event, say.Failed):
             self.refused()
-            if self.app.screen is self:
+            if layout.in_front(self):
                 self.paint_words()
         elif isinstance(event, say.Started):
             if event.run != self._run:
                 self._run = event.run
                 self.answers.clear()
                 self.forget()
-            if self.app.screen is self:
+            if layout.in_front(self):
                 self.call_later(self.ask_anew)
         else:
             self._stale = self._stale or isinstance(event, say.Status | say.Stopped)
@@ -169,7 +169,7 @@ class Looking(Screen[None]):
     def tick(self) -> None:
         """Tell what is new; ask again where the network has moved on."""
         self._ticks += 1
-        if self.app.screen is not self or Budget.clogged(self.app):
+        if not layout.in_front(self) or Budget.clogged(self.app):
             return
         if self._stale and self._ticks % 5 == 0:
             self._stale = False

@@ -138,7 +138,7 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
         self._ticks += 1
         if self._ticks % 2 == 0 and self.session.showing.reveal():
             self.stale.add("sample")
-        if not self.stale or self.app.screen is not self or self.budget.clogged(self.app):
+        if not self.stale or not layout.in_front(self) or self.budget.clogged(self.app):
             return
         for topic in sorted(self.stale):
             if self._ticks % _EVERY.get(topic, 1):

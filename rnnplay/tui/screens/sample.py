@@ -48,7 +48,8 @@ class SampleScreen(Beside):
     #writing { layout: horizontal; height: 1fr; }
     #free, #heldtext { width: 1fr; height: 1fr; }
     #drawing { width: 30; height: 1fr; }
-    .narrow #writing { layout: vertical; }
+    SampleScreen.narrow #writing { layout: vertical; }
+    SampleScreen.narrow #drawing { width: 100%; height: 9; }
     """
     KEYS = SAMPLE
     READING: ClassVar[tuple[tuple[str, str], ...]] = READING
@@ -99,7 +100,7 @@ class SampleScreen(Beside):
                     self.session.problem = (f"The network has never seen {shown}.", "The prompt is read without.")
                 self.chosen = 0
         super().hear(event)
-        if self.stopped and isinstance(event, say.Sampled) and self.app.screen is self:
+        if self.stopped and isinstance(event, say.Sampled) and layout.in_front(self):
             self.show_topics({"sample"})  # somebody waits for it
             self.paint_words()
 
