@@ -142,11 +142,12 @@ class Sampled(Event, frozen=True, kw_only=True):
 
 
 class Failed(Event, frozen=True, kw_only=True):
-    """The last command could not be done. `fatal`: the trainer exits."""
+    """Something could not be done. `fatal`: the trainer exits."""
 
     wrong: str
     remedy: str
     fatal: bool = False
+    command: str = ""  # the kind of the command that it answers, as AskTask; empty: it is not known, or there was none
 
 
 class Stopped(Event, frozen=True, kw_only=True):

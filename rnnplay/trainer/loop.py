@@ -104,7 +104,8 @@ class Loop:
         try:
             what(*arguments)
         except UserError as error:
-            self._wire.send(Failed(wrong=error.wrong, remedy=error.remedy))
+            command = type(arguments[0]).__name__ if arguments else ""
+            self._wire.send(Failed(wrong=error.wrong, remedy=error.remedy, command=command))
         except OSError as error:
             self._hold(error)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KEPT = 20_000  # sampled characters
 _TRACED = 4_000_000  # bytes that a trace may have
+_OWN = {"cells": ("Watch",), "sample": ("ShowExample", "Sample")}  # commands that are sent without anyone asking
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 
 
@@ -303,14 +304,16 @@ class Session:
 
     def _refused(self, event: say.Failed) -> None:
         """A command that could not be done; what nobody had asked for is told in its panel, not as an error."""
-        if self._asked:
+        if self._asked and event.command in ("", *_OWN[self._asked]):
             self.silent[self._asked] = event.wrong
             self._changed(self._asked)
             self._answered(self._asked)
         else:
             self.problem = (event.wrong, event.remedy)
-            self.asking.refused()
-            self.showing.refused()
+            if event.command != say.AskTask.__name__:
+                self.asking.refused()
+            if event.command in ("", say.AskTask.__name__):
+                self.showing.refused()
             self._changed("sample")
         self._changed("run")
 

@@ -60,7 +60,7 @@ async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is
     assert min(shown.right) > 0.5
     assert [len(row) for row in (shown.inputs, shown.targets, shown.chances)] == [8, 8, 8]
     assert "".join(said.symbol for said in answered.said) == "25 + 18 = 43"
-    assert [event.wrong for event in of(Failed, events)] == ["'much' is no sum."]
+    assert [(event.wrong, event.command) for event in of(Failed, events)] == [("'much' is no sum.", "AskTask")]
     assert measured.solved and measured.value == 1.0
     again = await asked(Inspect(run=str(run_of(events))), *commands)
     assert of(ExampleShown, again)[0] == shown

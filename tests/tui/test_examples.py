@@ -127,6 +127,23 @@ async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: P
     assert len(person.trainers[0].commands(say.Sample)) == 1
 
 
+async def test_a_question_refused_before_the_first_example_is_told_below_and_leaves_the_panel_alone(
+    person: Person,
+) -> None:
+    person.play.choices.adopt(configure("addition"))
+    await person.press("enter")
+    known = facts(characters=0, held_out=0, examples=True, question="two numbers", samples=False)
+    await person.tell(say.Started(run="/nowhere/run-1", config=configure("addition"), facts=known), status())
+    await person.tell(trace(text="10 11\n"))
+    await person.press("s", *"much", "enter")
+    await person.tell(say.Failed(wrong="'much' is no sum.", remedy="Give two numbers.", command="AskTask"))
+    assert "'much' is no sum. Give two numbers." in person.sees()
+    assert "An example appears here" in person.sees()
+    await person.tell(shown())
+    await person.press("s")
+    assert "two numbers?" in person.sees()
+
+
 async def test_f_gives_an_example_the_whole_screen(person: Person) -> None:
     await begin(person, "tagging", question="a sentence", samples=False)
     await person.press("4", "f")
