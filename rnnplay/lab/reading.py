@@ -19,6 +19,7 @@ from rnnplay.tasks.base import Array, Batch, Task
 STREAMS = 20
 WARM = 100  # characters read before a stream's own
 _NUMBERS = 2**22  # inside the network, for the time steps taken together
+_ENOUGH = 100  # time steps of contrast that make a control
 _PARAGRAPH = 1_000  # characters in which to look for one that begins
 
 
@@ -38,11 +39,14 @@ class Columns:
         return len(self.order)
 
     def half(self) -> "Columns":
-        """Its first streams only, half of the text: enough to know a control. Itself where they hold no contrast."""
+        """Its first streams only, half of the text: enough to know a control. Itself where they hold little contrast.
+
+        Of a few characters alone the best of many untrained units would be right by chance.
+        """
         B = self.batch.inputs.shape[-1]
         mine = self.order % B < B // 2
         feature = self.feature[mine]
-        if B < 2 or feature.min() == feature.max():
+        if B < 2 or _contrast(feature) < max(_ENOUGH, 0.3 * _contrast(self.feature)):
             return self
         order = self.order[mine] // B * (B // 2) + self.order[mine] % B
         return Columns(take(self.batch, 0, B // 2), order, feature)
@@ -50,6 +54,12 @@ class Columns:
     def pick(self, values: Array) -> Array:
         """(..., T, B) -> (..., N)."""
         return values.reshape(*values.shape[:-2], -1)[..., self.order]
+
+
+def _contrast(feature: Array) -> int:
+    """How many time steps tell it apart: the rarer of true and false; of degrees, all that are not the commonest."""
+    counts = np.unique(feature, return_counts=True)[1]
+    return int(feature.size - counts.max()) if len(counts) > 1 else 0
 
 
 def columns(task: Task, pattern: str | None, limit: int, ids: Array | None = None) -> Columns:

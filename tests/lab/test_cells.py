@@ -132,9 +132,9 @@ def test_the_text_read_is_the_held_out_one_in_order(task: TextTask) -> None:
 
 
 def test_half_of_the_columns_is_the_beginning_of_the_text(task: TextTask) -> None:
-    read = columns(task, "inside quotes", 1_000)
+    read = columns(task, "inside quotes", 2_000)
     half = read.half()
-    assert 400 <= half.size <= 500
+    assert 900 <= half.size <= 1_000
     assert (half.pick(half.batch.inputs) == read.pick(read.batch.inputs)[: half.size]).all()
     assert (half.feature == read.feature[: half.size]).all()
 
@@ -240,3 +240,10 @@ def test_a_place_is_said_as_a_person_would() -> None:
     assert where("inside quotes") == "inside quotes"
     assert where("start of word") == "at start of word"
     assert where("[A-Z]+") == "inside matches of [A-Z]+"
+
+
+def test_where_a_half_holds_few_of_a_feature_its_control_reads_the_whole(task: TextTask) -> None:
+    text = "abc de. " * 120 + '"abc de. ' * 3 + '"abc de." ' * 120
+    ids, _ = task.encode(text)
+    read = columns(task, "inside quotes", 2_000, ids)
+    assert read.half() is read
