@@ -53,12 +53,13 @@ class AskTask(Command, frozen=True, kw_only=True):
 
 
 class TaskAnswered(Event, frozen=True, kw_only=True):
-    """The answer to AskTask. `series`: float64 (N,), where the answer is numbers."""
+    """The answer to AskTask. `series`: float64 (N,), where it is numbers; `before`: those that it goes on from."""
 
     step: int
     prompt: str
     said: tuple[Said, ...]
     series: Packed | None = None
+    before: Packed | None = None
 
 
 class MeasureTask(Command, frozen=True, kw_only=True):

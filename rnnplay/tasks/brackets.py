@@ -89,18 +89,22 @@ class Brackets(Generated):
         raise KeyError(name)
 
     def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
-        """Closes what is open, asking at each step which closing is legal."""
+        """Closes what is open, asking at each step which closing is legal, until none is."""
         text = "".join(prompt.split())
         if not text or any(symbol not in self.vocabulary for symbol in text):
             raise UserError(f"{prompt!r} is not a string of brackets.", "Give brackets such as ([()")
         ids = [self.vocabulary.index(symbol) for symbol in text]
-        closed = [(symbol, 1.0) for symbol in text]
-        for _ in range(len(text)):
+        before = [0, *self.legal(np.array(ids))[:-1]]
+        for n, (symbol, legal) in enumerate(zip(text, before, strict=True), 1):
+            if symbol in CLOSING and symbol != (legal and CLOSING[legal - 1]):
+                raise UserError(f"Bracket {n}, {symbol!r}, closes nothing that is open.", "Give brackets such as ([()")
+        closed = [(text, 1.0)]
+        for _ in range(len(text) + 1):
             inputs = np.array(ids, np.int32)[:, None]
             probabilities = answer(Batch(inputs, np.zeros_like(inputs)))[-1, :, 0]
             legal = int(probabilities.argmax())
+            closed.append((self.output_vocabulary[legal], float(probabilities[legal])))
             if legal == 0:
                 break
             ids.append(1 + legal)
-            closed.append((CLOSING[legal - 1], float(probabilities[legal])))
         return closed

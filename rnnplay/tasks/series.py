@@ -161,5 +161,9 @@ class Series(Generated):
         text = prompt.strip() or "50"
         if not text.isdigit() or not 1 <= int(text) <= FURTHEST:
             raise UserError(f"{prompt!r} is not a number of values.", f"Give a number from 1 to {FURTHEST}.")
-        known = np.concatenate(list(self.parts.values()))[-max(50, self.config.seq_len) :]
-        return [(f"{value:.4g} ", 1.0) for value in self.unscaled(self.forecast(known, int(text), answer))]
+        forecast = self.forecast(self.latest(), int(text), answer)
+        return [(f"{value:.4g} ", 1.0) for value in self.unscaled(forecast)]
+
+    def latest(self) -> Array:
+        """The last values of the whole series, scaled: what a forecast goes on from."""
+        return np.concatenate(list(self.parts.values()))[-max(50, self.config.seq_len) :]

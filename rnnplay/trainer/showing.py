@@ -88,12 +88,15 @@ class Showing:
         if not task.question:
             raise UserError(f"{task.name} takes no question.", "Look at its examples.")
         said = task.respond(prompt, lambda batch: network.forward(batch).outputs)
-        numbers = np.array([float(symbol) for symbol, _ in said]) if isinstance(task, Series) else None
+        numbers = before = None
+        if isinstance(task, Series):
+            numbers, before = np.array([float(symbol) for symbol, _ in said]), task.unscaled(task.latest())
         return TaskAnswered(
             step=self._learner.step,
             prompt=prompt,
             said=tuple(Said(symbol, probability) for symbol, probability in said),
             series=None if numbers is None else Packed.of(numbers),
+            before=None if before is None else Packed.of(before),
         )
 
     def measure(self, interrupted: Callable[[], bool]) -> Measured:

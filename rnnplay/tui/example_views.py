@@ -15,12 +15,13 @@ Words = tuple[tuple[str, float], ...]  # each with its probability
 
 @dataclass(frozen=True, eq=False)
 class AnswerView:
-    """What the network said to `prompt`; `series` where it said numbers."""
+    """What the network said to `prompt`; `series` where it said numbers, and the numbers `before` them."""
 
     prompt: str
     said: Words = ()
     series: Array | None = None
     waiting: bool = False
+    before: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -144,4 +144,5 @@ class Showing:
             return None
         said = tuple((said.symbol, said.probability) for said in self.answer.said)
         series = None if self.answer.series is None else self.answer.series.array()
-        return AnswerView(self.answer.prompt, said, series)
+        before = None if self.answer.before is None else self.answer.before.array()
+        return AnswerView(self.answer.prompt, said, series, before=before)

@@ -122,6 +122,15 @@ async def test_a_series_is_forecast_from_where_it_is_told_nothing_more(tmp_path:
     assert answered.series is not None and len(answered.series.array()) == 30
 
 
+async def test_an_asked_forecast_comes_with_the_end_of_the_series(tmp_path: Path) -> None:
+    events = await asked(training("series", tmp_path, steps=3, hidden=6), AskTask(prompt="7"), AskTask(prompt="many"))
+    answered = of(TaskAnswered, events)[0]
+    assert answered.series is not None and answered.before is not None
+    assert (answered.series.shape, answered.before.shape) == ((7,), (60,))
+    assert answered.before.array().std() > 0.5
+    assert of(Failed, events)[0].wrong == "'many' is not a number of values."
+
+
 async def test_a_review_has_the_probability_of_each_label_after_every_word(tmp_path: Path) -> None:
     shown = of(ExampleShown, await asked(training("sentiment", tmp_path, steps=3, hidden=5), ShowExample(index=4)))[0]
     assert shown.outputs == ("bad", "good")

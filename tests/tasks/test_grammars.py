@@ -1,8 +1,9 @@
 """Reber, counting, brackets: what is legal, what is counted, what is told of each time step."""
 
 import numpy as np
+import pytest
 
-from rnnplay.config import configure
+from rnnplay.config import UserError, configure
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.brackets import Brackets
 from rnnplay.tasks.grammars import Counting, Reber
@@ -120,4 +121,7 @@ def test_brackets_are_closed_on_request() -> None:
         legal = np.stack([task.legal(column) for column in batch.inputs.T], axis=1)
         return np.eye(3)[legal].transpose(0, 2, 1)
 
-    assert "".join(symbol for symbol, _ in task.respond("([ (", knowing)) == "([()])"
+    assert "".join(symbol for symbol, _ in task.respond("([ (", knowing)) == "([()])·"
+    for prompt in ("([)]", "())", "]", "([a", " "):
+        with pytest.raises(UserError, match="bracket"):
+            task.respond(prompt, knowing)

@@ -266,6 +266,15 @@ def test_a_series_is_drawn_with_its_forecast_in_another_colour() -> None:
     assert "squared error of the next value 0.01" in painted[-1].text
 
 
+def test_an_asked_forecast_is_drawn_behind_the_end_of_the_series() -> None:
+    palette = palette_of("truecolor")
+    view = replace(SERIES, answer=AnswerView("20", (), np.cos(np.arange(20) / 3), before=np.sin(np.arange(60) / 3)))
+    painted = example(view, 86, 12, palette)
+    dots = [(n, segment.style) for strip in painted for n, segment in enumerate(strip) if "⠀" < segment.text[:1] < "⣿"]
+    assert {palette.accent, palette.text} <= {style for _, style in dots}
+    assert "the series' end  forecast of 20" in painted[-2].text
+
+
 def test_pixels_pair_rows_and_an_odd_last_row_is_kept() -> None:
     picture = np.array([[0, 255], [255, 255], [255, 0]], np.uint8)
     plain_rows = ["".join(text for text, _ in row) for row in pixels(picture, palette_of("16"))]

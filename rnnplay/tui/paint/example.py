@@ -140,7 +140,12 @@ def _answer(view: ExampleView, answer: AnswerView, width: int, height: int, pale
     if answer.waiting:
         return [row([("…" if palette.glyphs.dots else "...", palette.dim)], width, palette)]
     if answer.series is not None:
-        return plot([Line(answer.series, 0, palette.probability, "*")], width, height, palette)
+        known = answer.before if answer.before is not None else answer.series[:0]
+        lines = [Line(answer.series, len(known), palette.accent, "*")]
+        lines += [Line(known, 0, palette.text, ".")] if len(known) else []
+        key: list[Piece] = [("       the series' end  ", palette.text)] if len(known) else []
+        key.append((f"forecast of {len(answer.series)}, each value fed back", palette.accent))
+        return [*plot(lines, width, height - 1, palette, len(known) or None), row(key, width, palette)]
     return words("answer", answer.said, width, palette)
 
 
