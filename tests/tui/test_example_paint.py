@@ -279,6 +279,10 @@ def test_pixels_pair_rows_and_an_odd_last_row_is_kept() -> None:
     picture = np.array([[0, 255], [255, 255], [255, 0]], np.uint8)
     plain_rows = ["".join(text for text, _ in row) for row in pixels(picture, palette_of("16"))]
     assert plain_rows == ["▄█", "▀ "]
+    faint = ["".join(text for text, _ in row) for row in pixels(picture // 4, palette_of("16"))]
+    assert faint == plain_rows
+    dark = ["".join(text for text, _ in row) for row in pixels(picture // 20, palette_of("16"))]
+    assert dark == ["  ", "  "]
     colours = [style for row in pixels(picture, palette_of("truecolor")) for _, style in row]
     assert len(set(colours)) > 2
 

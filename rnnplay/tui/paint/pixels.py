@@ -15,6 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _SHADES = 16
 _PAPER = 0.07  # of its ink a dark pixel has: where a picture ends is seen
+_FAINT = 20  # of 255: a picture whose brightest pixel is no brighter is dark
 _ASCII = " .:-=+*#%@"
 
 
@@ -31,6 +32,9 @@ def pixels(picture: Array, palette: Palette, expected: bool = False) -> list[lis
     height, width = picture.shape
     padded = np.zeros((height + height % 2, width), np.uint8)
     padded[:height] = picture
+    if palette.system not in ("truecolor", "256") and _FAINT < picture.max() < 255:
+        # Without shades a pixel is lit or not: half of the brightest decides, so that what is faint is seen.
+        padded = (padded.astype(float) * (255 / picture.max())).astype(np.uint8)
     rows = []
     for upper, lower in zip(padded[::2].tolist(), padded[1::2].tolist(), strict=True):
         pieces: list[Piece] = []
