@@ -19,6 +19,7 @@ WARM = 128  # symbols read before a stream's own
 _SHORTEST = 32  # symbols of a stream
 _NUMBERS = 2**22  # that are held at a time, beside the values
 _UNITS = 16  # that are turned to bytes at a time
+_LARGE = 2**22  # values: from here on their memory is used again
 _ZERO = 127  # the byte that means zero
 
 
@@ -164,7 +165,7 @@ def check_state(network: Network, state: str) -> None:
 
 
 def quantised(values: Array) -> tuple[Array, float]:
-    """Values as bytes: 0 is -scale, 127 zero, 254 +scale.
+    """Values as bytes: 0 is -scale, 127 zero, 254 +scale. A large float16 array is used up: its memory has the bytes.
 
     The scale is 1; where values go beyond it, what 99 of 100 keep within, lest one loud unit pale all others.
     """
@@ -172,12 +173,19 @@ def quantised(values: Array) -> tuple[Array, float]:
     if not np.isfinite(largest):
         raise UserError("The network's activations are not finite.", "Go back to an earlier checkpoint.")
     scale = 1.0 if largest <= 1 else max(1.0, float(np.quantile(np.abs(values[:, :, :: _every(values)]), 0.99)))
-    out = np.empty(values.shape, np.uint8)
+    out = _room(values)
     for part, where in _parts(values):
         part *= _ZERO / scale
         part += _ZERO
         out[where] = np.clip(np.rint(part, part), 0, 2 * _ZERO, part)
     return out, scale
+
+
+def _room(values: Array) -> Array:
+    """Where the bytes go: unit after unit, each is read before its own place or an earlier one is written over."""
+    if values.size < _LARGE or values.dtype != np.float16 or not values.flags.c_contiguous:
+        return np.empty(values.shape, np.uint8)
+    return values.reshape(-1).view(np.uint8)[: values.size].reshape(values.shape)
 
 
 def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:

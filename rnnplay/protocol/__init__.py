@@ -212,12 +212,15 @@ _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyComm
 _events: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 
 
-def frame(message: Command | Event) -> bytes:
+def frame(message: Command | Event) -> bytearray:
     """`message` as the bytes that go through a pipe. Raises ValueError above MAX_FRAME."""
-    body = _encoder.encode(message)
-    if len(body) > MAX_FRAME:
-        raise ValueError(f"a message of {len(body):,} bytes is larger than a frame may be")
-    return len(body).to_bytes(4, "big") + body
+    whole = bytearray(4)
+    _encoder.encode_into(message, whole, 4)  # behind its length: a trace is large, and is not copied once more
+    size = len(whole) - 4
+    if size > MAX_FRAME:
+        raise ValueError(f"a message of {size:,} bytes is larger than a frame may be")
+    whole[:4] = size.to_bytes(4, "big")
+    return whole
 
 
 def body_length(header: bytes) -> int:

@@ -30,7 +30,7 @@ SHARE = 0.006  # of training's time, for traces and again for samples
 ATTENTIVE = 0.1  # the same for samples on other channels than 0: someone is looking at nothing else
 EVERY = 0.1  # seconds between two events of a sample
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
-MAX_TRACE = 48 * 2**20  # numbers in a trace
+MAX_TRACE = 50 * 2**20  # numbers in a trace
 _AT_ONCE = 16  # symbols between two looks at the clock
 _SLICE = 0.02  # seconds of sampling at a time where nothing trains
 _TRAINING_SLICE = 0.002
@@ -90,6 +90,12 @@ class Writing:
         )
 
 
+def _candidates(network: Network, reading: Reading) -> tuple[Packed, Packed]:
+    """What the network expects after each symbol of a reading of h, and how much."""
+    best, chances = expected(network, reading.values[-1], CANDIDATES)
+    return Packed.of(best), Packed.of(chances)
+
+
 class Looker:
     """Answers Watch and Sample, and goes on answering them as training moves; Evaluate once."""
 
@@ -124,7 +130,7 @@ class Looker:
         most = MAX_TRACE // (architecture.layers * architecture.hidden)
         start, length = max(command.start, 0), min(max(command.length, 1), most)
         wanted = msgspec.structs.replace(command, start=start, length=length)
-        self._wire.send(self._event(self._read(network, wanted), step, wanted, network))
+        self._wire.send(self._event(step, wanted, network))
         self._traced, self._traced_step = time.perf_counter(), step
         self._tracing.spend(self._traced - begun)
 
@@ -138,16 +144,17 @@ class Looker:
             return read_examples(network, task, command.example, command.length, command.state)
         return read_items(network, task, command.start, command.length, command.state)
 
-    def _event(self, reading: Reading, step: int, command: Watch, network: Network) -> Trace:
+    def _event(self, step: int, command: Watch, network: Network) -> Trace:
+        # A long text's values are large: never two readings of it in memory, nor one beside its bytes.
         candidates: tuple[Packed | None, Packed | None] = None, None
-        if command.candidates and network.architecture.readout == "softmax":
-            top = reading.values[-1]
-            if command.state != "h":
-                top = self._read(network, msgspec.structs.replace(command, state="h")).values[-1]
-            best, chances = expected(network, top, CANDIDATES)
-            candidates = Packed.of(best), Packed.of(chances)
+        told = command.candidates and network.architecture.readout == "softmax"
+        if told and command.state != "h":
+            candidates = _candidates(network, self._read(network, msgspec.structs.replace(command, state="h")))
+        reading = self._read(network, command)
+        if told and command.state == "h":
+            candidates = _candidates(network, reading)
         values, scale = quantised(reading.values)
-        reading = replace(reading, values=values[:, :, :0])  # a long text's values are large: not twice in memory
+        reading = replace(reading, values=values[:, :, :0])
         return Trace(
             step=step,
             start=reading.start,

@@ -32,7 +32,7 @@ class Wire:
         self._poll.register(commands, select.POLLIN)
         self._poll.register(events, 0)
         self._received = bytearray()
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[bytearray] = deque()
         self._waiting = 0  # bytes in `_frames`
         self._states: dict[type[Event], Event] = {}
         self._sending = memoryview(b"")

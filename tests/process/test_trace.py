@@ -99,7 +99,7 @@ def test_items_of_a_generated_task_are_read_each_from_a_zero_state() -> None:
     assert len(reading.symbols(task.vocabulary)) == 2 * T
 
 
-def test_bytes_stand_for_values() -> None:
+def test_bytes_stand_for_values(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.array([[[-1.0, 0.0, 0.5, 1.0]]], np.float16)
     found, scale = quantised(values)
     assert scale == 1.0
@@ -110,6 +110,9 @@ def test_bytes_stand_for_values() -> None:
     assert 8 < scale < 14
     inside = np.abs(wide) < scale
     np.testing.assert_allclose((found[inside] / 127.0 - 1) * scale, wide[inside], atol=scale / 200)
+    monkeypatch.setattr("rnnplay.lab.trace._LARGE", 1)
+    again, same = quantised(wide.copy())
+    assert same == scale and (again == found).all()  # where a large array's own memory has the bytes
     for place in (0, 37):
         wide[1, place % 3, place] = np.nan
         with pytest.raises(UserError):
