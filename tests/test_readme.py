@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
 
 from rnnplay.cli import cli
+from rnnplay.tui.screens import cells_keys, keys, looking_keys
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -32,3 +34,44 @@ def test_every_command_shown_exists_with_its_options() -> None:
     for name, rest in shown:
         known = {option for parameter in cli.commands[name].params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
+
+
+def keys_named(start: str, end: str) -> set[str]:
+    """What stands between backticks from `start` to the line that begins with `end`."""
+    _, _, rest = README.partition(start)
+    return set(re.findall(r"`([^`]+)`", rest.partition(f"\n{end}")[0]))
+
+
+def test_every_key_of_the_panels_is_in_the_readme_s_table_and_none_that_is_not_bound() -> None:
+    told = keys_named("| key | what it does |", "\n")
+    bound = {keys.shown(binding) for binding in (*keys.PLAY, *keys.APP[:-1])} | {"tab", "^p"}
+    assert told == bound
+
+
+@pytest.mark.parametrize(
+    ("place", "bindings"),
+    [
+        ("Cells", cells_keys.CELLS),
+        ("Sample", cells_keys.SAMPLE),
+        ("Unroll", looking_keys.UNROLL),
+        ("Time", looking_keys.TIME),
+    ],
+)
+def test_every_key_of_a_place_is_in_the_readme_s_table(place: str, bindings: tuple[Binding, ...]) -> None:
+    everywhere = {"1", "2", "3", "4", "esc", "f", "space", "."}
+    told = keys_named(f"\n| {place}, ", "") | everywhere
+    assert {keys.shown(binding) for binding in bindings} <= told
+    assert told - everywhere - {"5", "6"} <= {keys.shown(binding) for binding in bindings}
+
+
+def test_every_key_is_explained_where_help_lists_it() -> None:
+    for binding in (
+        *keys.PLAY,
+        *keys.APP[:-1],
+        *cells_keys.CELLS,
+        *cells_keys.SAMPLE,
+        *looking_keys.UNROLL,
+        *looking_keys.TIME,
+    ):
+        assert binding.tooltip and binding.description, binding.key
+        assert not re.search(r"[a-z]{4,}_", keys.shown(binding)), binding.key

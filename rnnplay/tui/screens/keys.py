@@ -76,7 +76,8 @@ APP: tuple[Binding, ...] = (
 SHOWN = {
     "space": "space", "full_stop": ".", "question_mark": "?", "minus": "-", "plus": "+", "left": "←", "right": "→",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "escape": "esc", "shift+left": "shift ←",
-    "home": "Home", "end": "End",
+    "shift+right": "shift →", "home": "Home", "end": "End", "slash": "/", "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }  # fmt: skip
 
 
