@@ -1,6 +1,7 @@
 """Small trained networks that come with the program: what each knows, and the command and seed that made it.
 
-Each lies in `_gallery/<name>` as a run directory with weights only, so it is looked at like any other run.
+Each lies in `_gallery/<name>` as a run directory with weights only, at half precision, which is enough to look at: so
+all of them are small, and each is looked at like any other run.
 """
 
 import shutil
@@ -23,7 +24,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     seed: int
     kept: tuple[int, ...]  # steps whose weights are shipped: its history
-    choices: dict[str, Any] = {}  # beside the task's preset
+    choices: dict[str, Any] = {}  # all that the task's preset decides, too, where that may change
 
     @property
     def command(self) -> str:
@@ -37,6 +38,17 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
         return Path(__file__).parent / "_gallery" / self.name
 
 
+# What presets were when these were trained: a preset may change, a command that made something may not.
+_SHORT_TEXT: dict[str, Any] = {
+    "batch": 16,
+    "seq_len": 100,
+    "lr": 6e-3,
+    "dropout": 0.2,
+    "weight_dropout": 0.2,
+    "decay": 0.02,
+    "average": 0.998,
+}
+
 GALLERY: tuple[Piece, ...] = (
     Piece(
         name="quotes",
@@ -46,6 +58,17 @@ GALLERY: tuple[Piece, ...] = (
         steps=8_192,
         seed=1,
         kept=(1_024, 4_096, 8_192),
+        choices=_SHORT_TEXT,
+    ),
+    Piece(
+        name="code",
+        task="code",
+        patterns=("brace depth", "inside a comment", "inside a string", "indentation"),
+        line="This network has read C, and its units know comments, strings and how deep the braces are.",
+        steps=4_096,
+        seed=1,
+        kept=(256, 1_024, 2_048, 4_096),
+        choices=_SHORT_TEXT | {"chrono": 200},
     ),
     Piece(
         name="carry",
@@ -86,5 +109,7 @@ def rebuild(name: str, folder: Path) -> Path:
         target.mkdir(parents=True)
         shutil.copy(summary.run / CONFIG, target)
         for step in wanted.kept:
-            shutil.copy(checkpoint.path_of(summary.run, step, checkpoint.WEIGHTS), target)
+            found = checkpoint.load(checkpoint.path_of(summary.run, step, checkpoint.WEIGHTS))
+            halved = {name: array.astype("float16") for name, array in found.arrays.items()}
+            checkpoint.save(target / found.path.name, step, halved, found.state)
     return target

@@ -245,6 +245,8 @@ class Learner:
                 mean = found.arrays["averaging/mean"]
                 if mean.shape != network.flat.shape or mean.dtype != network.flat.dtype:
                     raise UserError(f'"{found.path}" is of another network.', "Use another checkpoint.")
+        if all(array.dtype == np.float16 for array in arrays.values()):  # of the gallery
+            arrays = {name: array.astype(network.flat.dtype) for name, array in arrays.items()}
         checkpoint.fit(Checkpoint(found.path, found.step, arrays, found.state), network.parameters)
         network.load(arrays)
         if "averaging/mean" in found.arrays:

@@ -1,0 +1,75 @@
+"""The gallery: what its networks know, and that a command and a seed are enough to make one again."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnplay.config import configure
+from rnnplay.gallery import GALLERY, Piece
+from rnnplay.runs import checkpoint
+
+KNOWN = [
+    ("quotes", "inside quotes", 0.95),
+    ("carry", "carry", 0.99),
+    ("code", "inside a comment", 0.9),
+    ("code", "inside a string", 0.9),
+    ("code", "brace depth", 0.9),
+]
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    told = subprocess.run(
+        [sys.executable, "-m", "rnnplay", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert told.returncode == 0, told.stderr
+    return told
+
+
+def found(run: str, pattern: str) -> dict[str, Any]:
+    return dict(json.loads(call("cells", run, "--pattern", pattern, "--json").stdout))
+
+
+@pytest.mark.parametrize(("name", "pattern", "least"), KNOWN)
+def test_a_network_of_the_gallery_knows_on_held_out_data_what_it_is_shown_for(
+    name: str, pattern: str, least: float
+) -> None:
+    told = found(f"gallery/{name}", pattern)
+    best = told["units"][0]
+    assert abs(best.get("auc", best.get("correlation"))) >= least
+    assert told["convincing"]
+
+
+def test_rebuilt_from_its_command_the_carry_is_found_again(tmp_path: Path) -> None:
+    call("gallery", "--rebuild", "carry", "--into", str(tmp_path))
+    told = found(str(tmp_path / "carry"), "carry")
+    best = max(told["units"][0]["auc"], told["pair"]["auc"] if told["pair"] else 0.0)
+    assert best >= 0.99
+    piece = next(piece for piece in GALLERY if piece.name == "carry")
+    assert tuple(checkpoint.steps_of(tmp_path / "carry", checkpoint.WEIGHTS)) == piece.kept
+
+
+@pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
+def test_the_command_that_is_named_asks_for_what_was_trained(piece: Piece) -> None:
+    trained = json.loads((piece.path / "config.json").read_text())["config"]
+    asked = configure(piece.task, **{**piece.choices, "steps": piece.steps, "seed": piece.seed})
+    ignored = {"evaluate_every", "steps", "cores"}  # which change nothing of what is learned
+    assert {k: v for k, v in trained.items() if k not in ignored} == {
+        k: getattr(asked, k) for k in trained if k not in ignored
+    }
+    assert piece.steps == trained["steps"] == piece.kept[-1]
+    assert tuple(checkpoint.steps_of(piece.path, checkpoint.WEIGHTS)) == piece.kept
+    listed = call("gallery").stdout
+    assert f"gallery/{piece.name}\n" in listed and piece.command in listed
+
+
+def test_all_of_it_together_is_at_most_two_megabytes() -> None:
+    files = [file for piece in GALLERY for file in piece.path.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) <= 2_000_000
