@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,17 @@ def test_shipped_prose_is_its_files_in_order_with_a_line_between() -> None:
     assert spell(text) == whole
     assert text.vocabulary == tuple(sorted(set(whole)))
     assert text.sha256 == hashlib.sha256(whole.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["prose", "play", "latex"])
+def test_no_sentence_of_more_than_six_words_stands_twice_in_a_shipped_text(name: str) -> None:
+    files = sorted((Path(__file__).parent.parent / "corpora" / name).iterdir())
+    whole = "\n\n".join(file.read_text(encoding="utf-8") for file in files)
+    spoken = re.sub(r"(?m)^[A-Z][A-Z ']+:", "\n\n", whole)  # without the names of a play's speakers
+    sentences = [" ".join(re.findall(r"[\w'’]+", s.lower())) for s in re.split(r"[.!?]|\n\s*\n", spoken)]
+    counted = Counter(sentence for sentence in sentences if len(sentence.split()) > 6)
+    assert len(counted) > 200
+    assert [sentence for sentence, times in counted.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("name", ["docs", "python"])

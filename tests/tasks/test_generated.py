@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from rnnplay.catalogue import entry
 from rnnplay.config import configure
 from rnnplay.tasks.base import Array, Batch, Task
-from rnnplay.tasks.generated import Generated
+from rnnplay.tasks.generated import SPLITS, Generated
 from rnnplay.tasks.registry import GENERATED
+from rnnplay.tasks.sentences import Pool
+from rnnplay.tasks.series import Series
 
 NAMES = sorted(set(GENERATED) - {"words"})  # that one is a text
 # Patterns and numbers of which there are too few to hold any out: their measure says what it tests instead.
@@ -127,6 +130,30 @@ def test_no_item_is_in_two_of_training_validation_and_test(name: str) -> None:
     test = set(columns(task.test()))
     assert len(train) > 100 and len(validation) > 20 and len(test) > 20
     assert not train & validation and not train & test and not validation & test
+
+
+@pytest.mark.parametrize("name", ["sentiment", "tagging", "translate", "typing"])
+def test_no_sentence_of_all_that_there_are_is_in_two_splits_or_twice_in_one(name: str) -> None:
+    task = made(name)
+    assert isinstance(task, Pool)
+    drawn = {split: list(columns(task.pool[split])) for split in SPLITS}
+    everything = [key for keys in drawn.values() for key in keys]
+    assert len(everything) > 1_000 and all(len(keys) > 100 for keys in drawn.values())
+    assert len(set(everything)) == len(everything)
+
+
+def test_what_a_series_is_tested_on_lies_behind_all_that_it_is_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "rising.csv").write_text("\n".join(map(str, range(1_000))))  # a value tells its place
+    task = made("series", text=str(tmp_path / "rising.csv"), batch=200, seq_len=37)
+    assert isinstance(task, Series)
+
+    def places(*arrays: Array) -> set[int]:
+        return {round(float(place)) for array in arrays for place in task.unscaled(array).ravel()}
+
+    train = places(*(array for step in range(9) for array in (task.batch(step).inputs, task.batch(step).targets)))
+    validation = places(*(array for batch in task.evaluation() for array in (batch.inputs, batch.targets)))
+    test = places(task.test().inputs, task.test().targets)
+    assert train == set(range(900)) and validation == set(range(900, 950)) and test == set(range(950, 1_000))
 
 
 @pytest.mark.parametrize("name", NAMES)
