@@ -36,8 +36,10 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(wanted)
         if mood == "missing":
             return self.send_error(404)
-        if self.path == "/moved":
-            return self.answer(302, b"", {"Location": "/text"})
+        if self.path in ("/moved", "/round"):
+            return self.answer(302, b"", {"Location": "/text" if self.path == "/moved" else "/round"})
+        if self.path.endswith("/"):
+            return self.answer(200, b"<html>text.txt</html>", {"Content-Type": "text/html; charset=utf-8"})
         first = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and mood != "no ranges" else 0
         if first >= len(content):
             return self.answer(416, b"")
@@ -280,6 +282,17 @@ def test_a_text_is_added_from_an_address_that_moved_and_a_broken_one_leaves_noth
     assert [path.name for path in library.added().iterdir()] == ["mine.txt"]
     server.mood = ""
     assert library.add("other", f"{address}/text.c?raw=1").name == "other.c"
+
+
+def test_a_directory_a_circle_and_other_kinds_of_address_are_refused_and_leave_nothing(server: Any, home: Path) -> None:
+    address = f"http://127.0.0.1:{server.server_port}"
+    assert "/texts/ is a web page, not a text. Give" in refusal(library.add, "mine", f"{address}/texts/")
+    assert "leads only to other addresses" in refusal(library.add, "mine", f"{address}/round")
+    for other in ("ftp://127.0.0.1/text", "file:///etc/hostname"):
+        assert refusal(library.add, "mine", other).startswith(f"{other} is no address")
+    server.mood = "missing"
+    assert "(404 Not Found)" in refusal(library.add, "mine", f"{address}/text")
+    assert list(library.added().iterdir() if library.added().exists() else []) == []
 
 
 def test_names_that_are_taken_or_none_and_texts_that_are_not_there_are_refused(home: Path, tmp_path: Path) -> None:

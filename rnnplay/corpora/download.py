@@ -6,6 +6,7 @@ it begins anew.
 
 import fcntl
 import os
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
@@ -101,11 +102,15 @@ class _Transfer:
         get = pooch.HTTPDownloader(chunk_size=_PIECE, timeout=_TIMEOUT, headers=headers, hooks=hooks)
         try:
             get(url, self, None)
-        except OSError as error:  # all that requests raises is one
+        except OSError:  # all that requests raises is one
             if self._disk is not None:
                 raise self._disk from None
             if self._status is not None and self._status >= 400:
-                raise UserError(f"{url} is refused: {error}.", "Look at the address, or try again later.") from None
+                known = self._status in set(HTTPStatus)
+                said = f"{self._status} {HTTPStatus(self._status).phrase}" if known else f"{self._status}"
+                raise UserError(f"{url} is refused ({said}).", "Look at the address, or try again later.") from None
+            if self._status is not None and 300 <= self._status < 400:
+                raise UserError(f"{url} leads only to other addresses.", "Look at the address.") from None
             if self._status is None:
                 raise UserError(
                     f"{url} cannot be reached.", "Look at the network and try again; all else works without it."
@@ -122,6 +127,9 @@ class _Transfer:
     def _hear(self, response: Any, *_: Any, **__: Any) -> None:
         """Look at an answer's head: where it begins and how long the whole is. Raises _Changed."""
         self._status = response.status_code
+        page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+        if self._size is None and self._status == 200 and page and not response.url.endswith((".html", ".htm")):
+            raise UserError(f"{response.url} is a web page, not a text.", "Give the address of the file itself.")
         begun = _size(self._file)
         if self._status == 206:
             start, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")

@@ -123,6 +123,8 @@ def add(name: str, source: str, told: Told = lambda done, total: None) -> Path:
             f"There is a text {name} already.", f"Choose another name, or remove it: rnnplay corpora remove {name}."
         )
     web = re.match(r"https?://", source) is not None
+    if not web and re.match(r"\w+://", source):
+        raise UserError(f"{source} is no address that is understood.", "Give one that begins with https://, or a file.")
     ending = re.search(r"\.\w{1,8}$", urlsplit(source).path if web else source)
     target = added() / f"{name}{ending[0].lower() if ending else '.txt'}"
     with _room_for(target) as path:
