@@ -207,3 +207,21 @@ def test_the_step_that_is_shown_is_marked_in_the_history() -> None:
     assert rows.count(palette.glyphs.mark) == 1
     assert rows.count("o") == 4
     assert "step 512 .92" in rows
+
+
+def test_in_a_strip_words_stand_above_columns_of_their_width_and_long_numbers_above_one_cell() -> None:
+    palette = palette_of("truecolor")
+    words = ("the ", "coffee ", "was ", "disappointing ", ". ", "\n") * 4
+    values = np.full((1, 1, len(words)), 127, np.uint8)
+    values[0, 0, 7] = 240  # the second coffee
+    view = StripView(symbols=words, values=values, rows=((0, 0),), cursor=7)
+    top, unit = strip(view, 60, 2, palette)
+    assert "disappoi… . ↵ the coffee was" in top.text
+    at = top.text.index("coffee", top.text.index("↵"))
+    coloured = [segment.style.bgcolor for segment in unit.crop(at, at + 7)]
+    assert len(coloured) == 1
+    assert coloured != [segment.style.bgcolor for segment in unit.crop(at + 7, at + 8)]
+    bits = replace(view, symbols=("10 ", "11 ", "\n") * 8, cursor=0)
+    assert strip(bits, 60, 2, palette)[0].text[13:].startswith("10 11 ↵ 10")
+    numbers = replace(view, symbols=("-0.123 ", "4.5 ") * 12, cursor=0)
+    assert strip(numbers, 60, 2, palette)[0].text[13:37].split() == ["·" * 24]
