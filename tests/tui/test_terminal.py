@@ -45,7 +45,7 @@ def test_the_first_time_it_opens_on_the_quote_cell_and_g_shows_the_next_network(
     with Terminal(tmp_path, width=width, height=height) as terminal:
         terminal.until('follows "inside quotes" · AUC 0.9')
         terminal.press("G")
-        terminal.until('follows "carry" · AUC')
+        terminal.until('follows "brace depth" · rank correlation 0.9')
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

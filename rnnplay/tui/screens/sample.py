@@ -49,7 +49,7 @@ class SampleScreen(Beside):
     #free, #heldtext { width: 1fr; height: 1fr; }
     #drawing { width: 30; height: 1fr; }
     SampleScreen.narrow #writing { layout: vertical; }
-    SampleScreen.narrow #drawing { width: 100%; height: 9; }
+    SampleScreen.narrow #drawing { width: 100%; }
     """
     KEYS = SAMPLE
     READING: ClassVar[tuple[tuple[str, str], ...]] = READING
