@@ -63,10 +63,11 @@ ENTRIES: tuple[Entry, ...] = (
         preset={
             "cell": "lstm",
             "hidden": 128,
-            "dropout": 0.1,
+            "dropout": 0.2,
+            "weight_dropout": 0.2,
             "batch": 64,
             "seq_len": 17,
-            "lr": 2e-2,
+            "lr": 1.5e-2,
             "schedule": "cosine",
             "steps": 3_500,
             "evaluate_every": 250,

@@ -33,12 +33,36 @@ class Blocks:
     def __init__(self, count: int, T: int, B: int, H: int, dtype: str) -> None:
         self.T, self.B, self.H = T, B, H
         self.one = B == 1
+        self.apart = xp.zeros((count, 0, 1, H), dtype)
         if self.one:
             self.memory: Array = xp.zeros((T, count * H), dtype)
             self.array: Array = self.memory.reshape(T, count, 1, H).transpose(1, 0, 2, 3)
         else:
             self.memory = xp.zeros((count, T, B, H), dtype)
             self.array = self.memory  # (count, T, B, H)
+
+    def room(self, steps: int) -> Array:
+        """Where the first time steps can be written block by block: (count, steps, B, H). `scatter` puts them in place.
+
+        With one sequence it is memory apart, each block contiguous, where arithmetic on many time steps is quick.
+        """
+        if not self.one:
+            return self.memory[:, :steps]
+        if self.apart.shape[1] != steps:
+            self.apart = xp.zeros((self.array.shape[0], steps, 1, self.H), self.memory.dtype)
+        return self.apart
+
+    def gathered(self, start: int, stop: int) -> Array:
+        """All blocks of time steps start to stop, each contiguous, to be read: (count, stop-start, B, H)."""
+        if not self.one:
+            return self.memory[:, start:stop]
+        room = self.room(stop - start)
+        xp.copyto(room, self.array[:, start:stop])
+        return room
+
+    def scatter(self, room: Array) -> None:
+        if self.one:
+            xp.copyto(self.array[:, : room.shape[1]], room)
 
     def flat(self, t: int, first: int, last: int) -> Array:
         """Blocks first to last at time step t: (k, B, H), for one sequence (k*H)."""

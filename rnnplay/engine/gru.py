@@ -98,7 +98,7 @@ class GRURun(Run):
 
     def _factors(self, a: int, b: int, held: Held | None) -> None:
         """What dh and dn are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
-        G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
+        G, A = self.blocks.gathered(a, b), self.factors.room(b - a)
         r, z, before_r, n = G[:4]
         rz = G[:2]
         multiply(rz, rz, A[1:3])
@@ -115,6 +115,7 @@ class GRURun(Run):
         if held is not None:
             multiply(A, held.going[a:b], A)
             xp.copyto(A[4], self.one, where=held.padding[a:b])
+        self.factors.scatter(A)
 
     def backward(
         self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None

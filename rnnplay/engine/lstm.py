@@ -93,7 +93,7 @@ class LSTMRun(Run):
 
     def _factors(self, a: int, b: int, held: Held | None) -> None:
         """What dh and dc are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
-        G, A = self.blocks.array[:, a:b], self.factors.array[:, : b - a]
+        G, A = self.blocks.gathered(a, b), self.factors.room(b - a)
         sigmoids, of_tanh = A[1:4], A[0:5:4]
         multiply(G[1:4], G[1:4], sigmoids)
         subtract(G[1:4], sigmoids, sigmoids)
@@ -106,6 +106,7 @@ class LSTMRun(Run):
         if held is not None:
             multiply(A, held.going[a:b], A)
             xp.copyto(A[5], self.one, where=held.padding[a:b])
+        self.factors.scatter(A)
 
     def backward(
         self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None

@@ -3,4 +3,4 @@
 import os
 
 # Textual waits so many milliseconds after an escape for the rest of an arrow key: 100 is felt as a late answer.
-os.environ.setdefault("ESCDELAY", "30")
+os.environ.setdefault("ESCDELAY", "20")

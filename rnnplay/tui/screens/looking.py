@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Coroutine
 from time import monotonic
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from textual import events
 from textual.app import ComposeResult
@@ -32,6 +32,7 @@ LIVE = 20  # ticks between two questions while it trains, at least
 REST = 20  # times as long as an answer took is training left alone
 NOTHING = "There is no network to look at yet. Go back with escape, choose a task and start it with enter."
 LOADING = "Asking the network."
+_ASKED_HERE = {"", *(kind.__name__ for kind in get_args(say.LookingQuestion))}  # "": nobody knows what failed
 
 
 class Looking(Screen[None]):
@@ -146,7 +147,8 @@ class Looking(Screen[None]):
                 self.paint(event)
                 self.paint_words()
         elif isinstance(event, say.Failed):
-            self.refused()
+            if event.command in _ASKED_HERE:
+                self.refused()
             if layout.in_front(self):
                 self.paint_words()
         elif isinstance(event, say.Started):
