@@ -2,8 +2,8 @@
 
 r, z = sigmoid(...); n = tanh(W_xn x + b_n + r*(W_hn h + b_hn)); h_t = (1-z)*n + z*h_{t-1}.
 
-The blocks of the backward pass lie so that one call serves neighbours: (dz, dn, z*dh) from dh, (da, dr) from dn, where
-a = W_hn h + b_hn. W_hh then meets (da, dr, dz) and W_xh (dr, dz, dn), each one stretch of memory.
+The backward pass takes (da, dr, dz, dn, z*dh) from dh in one call, where a = W_hn h + b_hn. The blocks lie so that
+W_hh meets (da, dr, dz) and W_xh (dr, dz, dn), each one stretch of memory.
 """
 
 from collections.abc import Sequence
@@ -49,16 +49,9 @@ class GRURun(Run):
         T, B, H = self.T, self.B, self.H
         self.factors = factors = Blocks(5, steps, B, H, self.dtype)
         deltas = self.blocks  # once used, they give way to da dr dz dn z*dh
-        self.factor_views = [(factors.each(k, 2, 5), factors.each(k, 0, 2)) for k in range(steps)]
+        self.factor_views = [factors.each(k, 0, 5) for k in range(steps)]
         self.delta_views = [
-            (
-                deltas.each(t, 2, 5),
-                deltas.block(t, 3),
-                deltas.each(t, 0, 2),
-                self.recurrent_back.left(deltas.flat(t, 0, 3)),
-                deltas.block(t, 4),
-            )
-            for t in range(T)
+            (deltas.each(t, 0, 5), self.recurrent_back.left(deltas.flat(t, 0, 3)), deltas.block(t, 4)) for t in range(T)
         ]
 
     def pack(self, weight_mask: Array | None = None) -> None:
@@ -97,20 +90,21 @@ class GRURun(Run):
                     xp.copyto(h, h_prev, where=hold)
 
     def _factors(self, a: int, b: int, held: Held | None) -> None:
-        """What dh and dn are multiplied by at time steps a to b: all of the backward pass that waits for neither."""
+        """What dh is multiplied by at time steps a to b: all of the backward pass that does not wait for it."""
         G, A = self.blocks.gathered(a, b), self.factors.room(b - a)
         r, z, before_r, n = G[:4]
         rz = G[:2]
         multiply(rz, rz, A[1:3])
         subtract(rz, A[1:3], A[1:3])
-        multiply(A[1], before_r, A[1])  # dn -> dz_r: a r (1 - r)
+        multiply(A[1], before_r, A[1])
         subtract(self.h[a:b], n, A[3])
         multiply(A[2], A[3], A[2])  # dh -> dz_z: (h_prev - n) z (1 - z)
         multiply(n, n, A[3])
         subtract(self.one, A[3], A[3])
         multiply(A[3], z, A[0])
         subtract(A[3], A[0], A[3])  # dh -> dz_n: (1 - z) (1 - n^2)
-        xp.copyto(A[0], r)  # dz_n -> da
+        multiply(A[3], r, A[0])  # dh -> da: r times as much
+        multiply(A[3], A[1], A[1])  # dh -> dz_r: a r (1 - r) times as much
         xp.copyto(A[4], z)  # dh -> dh_prev, past the gates
         if held is not None:
             multiply(A, held.going[a:b], A)
@@ -128,12 +122,10 @@ class GRURun(Run):
         for a, b in reversed(self.back_stretches):
             self._factors(a, b, held)
             for t in range(b - 1, a - 1, -1):
-                from_dh, from_dn = self.factor_views[t - a]
-                d_zn_past, dn, d_ar, d_arz, past = self.delta_views[t]
+                d_all, d_arz, past = self.delta_views[t]
                 if dy_at is not None:
                     add(dh, dy_at[t], dh)
-                multiply(from_dh, dh, d_zn_past)
-                multiply(from_dn, dn, d_ar)
+                multiply(self.factor_views[t - a], dh, d_all)
                 product(d_arz, dh_right)
                 add(dh, past, dh)
             self._back_stretch(a, b, dz_all, dx)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 from rnnplay.engine.architecture import GATES, Architecture
-from rnnplay.engine.arrays import Array, xp
+from rnnplay.engine.arrays import Array, flat_zeros, xp
 from rnnplay.engine.front import front_shapes
 
 
@@ -53,7 +53,7 @@ class Parameters:
 
     def __init__(self, a: Architecture, memory: tuple[Array, Array] | None = None) -> None:
         """memory: both arrays, where they lie somewhere already; they keep what they hold."""
-        self.flat, self.flat_gradient = memory or (xp.zeros(count(a), a.dtype), xp.zeros(count(a), a.dtype))
+        self.flat, self.flat_gradient = memory or (flat_zeros(count(a), a.dtype), flat_zeros(count(a), a.dtype))
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         start = 0

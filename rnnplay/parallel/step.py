@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 
 from rnnplay.engine import Architecture, Batch, Network, State
+from rnnplay.engine.arrays import LINE, flat_zeros
 from rnnplay.engine.memory import check_parameters
 from rnnplay.engine.parameters import count
 from rnnplay.parallel.halves import (
@@ -41,10 +42,14 @@ _SEEDS = 2**63
 
 def shared_arrays(a: Architecture, descriptor: int) -> tuple[Array, Array]:
     """The parameters and the second half's gradient, flat, in memory that two processes read."""
-    size = count(a)
-    memory = mmap.mmap(descriptor, 2 * size * np.dtype(a.dtype).itemsize)
-    both = np.frombuffer(memory, a.dtype)
-    return both[:size], both[size:]
+    size, each = count(a), _bytes_of_each(a)
+    memory = mmap.mmap(descriptor, 2 * each)
+    return np.frombuffer(memory, a.dtype, size), np.frombuffer(memory, a.dtype, size, each)
+
+
+def _bytes_of_each(a: Architecture) -> int:
+    """How far one flat array reaches until the next may begin, at a line of the cache."""
+    return -(-count(a) * np.dtype(a.dtype).itemsize // LINE) * LINE
 
 
 def _anonymous(size: int) -> int:
@@ -110,11 +115,10 @@ class DataParallel:
     def __init__(self, architecture: Architecture, seed: int, alone: bool = False) -> None:
         """alone: without a worker, to the same numbers. Raises TooLarge where it would not fit into memory."""
         check_parameters(architecture)
-        size = count(architecture) * np.dtype(architecture.dtype).itemsize
-        self._descriptor = _anonymous(2 * size)
+        self._descriptor = _anonymous(2 * _bytes_of_each(architecture))
         weakref.finalize(self, os.close, self._descriptor)
         flat, self._gradient = shared_arrays(architecture, self._descriptor)
-        self.network = Network(architecture, seed, (flat, np.zeros_like(flat)))
+        self.network = Network(architecture, seed, (flat, flat_zeros(flat.size, architecture.dtype)))
         self._second: Network | None = None
         self._worker: Worker | None = None
         self._alone = alone
