@@ -13,7 +13,7 @@ from rnnplay.engine.network import Network
 MOMENTS: dict[str, int] = {"sgd": 0, "momentum": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """The optimizers, and how many numbers each keeps for a parameter."""
 OPTIMIZERS = tuple(MOMENTS)
-PIECE = 1 << 15
+PIECE = 1 << 16
 SWEEP = 64
 """Every so many steps moments of next to nothing become zero.
 
