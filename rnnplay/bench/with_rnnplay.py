@@ -8,7 +8,7 @@ import numpy as np
 from rnnplay import blas
 from rnnplay.bench.contender import Step, batches
 from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
-from rnnplay.engine import Architecture, Network, Optimizer
+from rnnplay.engine import Architecture, Network, Optimizer, flush_subnormals
 from rnnplay.lab.sampling import Options, Sampler
 from rnnplay.parallel import DataParallel, available_cores, worth
 from rnnplay.tasks.base import Batch, Task
@@ -40,6 +40,7 @@ class Library:
         return f"NumPy {np.__version__}, {blas.describe()}"
 
     def prepare(self, work: Work) -> tuple[Step, str]:
+        flush_subnormals()
         shape = Architecture(cell=work.cell, inputs=V, hidden=work.hidden, outputs=V, layers=work.layers)
         if work.sampling:
             sampler = Sampler(Network(shape, 1), Characters(), "", Options())

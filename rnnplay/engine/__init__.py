@@ -16,6 +16,7 @@ from rnnplay.engine.network import Network
 from rnnplay.engine.optimizers import OPTIMIZERS, Optimizer, StepReport
 from rnnplay.engine.public import GRU, LSTM, RNN
 from rnnplay.engine.schedules import SCHEDULES, Averaging, learning_rate, sequence_length
+from rnnplay.engine.subnormals import flush_subnormals, subnormals_flushed
 
 __all__ = [
     "GATES",
@@ -40,6 +41,8 @@ __all__ = [
     "Statistics",
     "StepReport",
     "TooLarge",
+    "flush_subnormals",
     "learning_rate",
     "sequence_length",
+    "subnormals_flushed",
 ]

@@ -14,12 +14,6 @@ MOMENTS: dict[str, int] = {"sgd": 0, "momentum": 1, "adagrad": 1, "rmsprop": 1, 
 """The optimizers, and how many numbers each keeps for a parameter."""
 OPTIMIZERS = tuple(MOMENTS)
 PIECE = 1 << 16
-SWEEP = 64
-"""Every so many steps moments of next to nothing become zero.
-
-The moment of a symbol that is not shown shrinks until it has no full precision left, and processors take such numbers
-at a hundredth of their speed: on a text with rare characters an update would cost three times as much within minutes.
-"""
 
 add, divide, multiply, sqrt, subtract = xp.add, xp.divide, xp.multiply, xp.sqrt, xp.subtract
 Piece = tuple[Array, Array, Array, list[Array]]
@@ -95,7 +89,6 @@ class Optimizer:
         # Arrays without dimensions: a Python number would be converted at every call.
         self._keep, self._keep_squares, self._by, self._eps = (xp.array(x, scratch.dtype) for x in (*kept, 0.0, 0.0))
         self._all_squares = name == "adagrad"
-        self._nothing = xp.array(float(xp.finfo(dtype).tiny) * 1e3, dtype)  # more than is lost between two sweeps
 
     def step(self, lr: float | None = None, clip_norm: float = 0.0, clip_value: float = 0.0) -> StepReport:
         """One update. clip_value bounds each gradient, then clip_norm the norm of all; 0 is without."""
@@ -122,8 +115,6 @@ class Optimizer:
                 self._advance(g, u, moments)
             self._update(piece)
             subtract(p, u, p)
-            if self.steps % SWEEP == 0:
-                self._sweep(u, moments)
         return StepReport(self, lr, norm, clipped)
 
     def _heap(self, g: Array, u: Array, moments: list[Array]) -> None:
@@ -141,10 +132,6 @@ class Optimizer:
     def _both(self, g: Array, u: Array, moments: list[Array]) -> None:
         self._heap(g, u, moments[:1])
         self._squares(g, u, moments)
-
-    def _sweep(self, u: Array, moments: list[Array]) -> None:
-        for m in moments:
-            m[xp.abs(m, u) < self._nothing] = 0.0
 
     def _rate(self, lr: float) -> tuple[float, float]:
         """What the update is multiplied by, and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from rnnplay.engine import Network
+from rnnplay.engine import Network, flush_subnormals
 from rnnplay.parallel.halves import Ask, Begin, Done, asked, done, receive, send
 from rnnplay.parallel.step import shared_arrays
 
@@ -24,6 +24,8 @@ def main() -> int:
     begin = receive(questions, Begin)
     if begin is None:
         return 0
+    if begin.flush:
+        flush_subnormals()
     network = Network(begin.architecture, None, shared_arrays(begin.architecture, begin.descriptor))
     try:
         send(answers, Done(0.0, []))

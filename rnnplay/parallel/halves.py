@@ -34,10 +34,14 @@ class Half(msgspec.Struct):
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """The worker's first message: the network, and where its parameters and the second half's gradient lie."""
+    """The worker's first message: the network, and where its parameters and the second half's gradient lie.
+
+    flush: whether to take subnormal numbers as zero, as this process does, or not.
+    """
 
     architecture: Architecture
     descriptor: int
+    flush: bool
 
 
 class Ask(msgspec.Struct, frozen=True):

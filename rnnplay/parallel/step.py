@@ -16,7 +16,7 @@ from typing import IO
 
 import numpy as np
 
-from rnnplay.engine import Architecture, Batch, Network, State
+from rnnplay.engine import Architecture, Batch, Network, State, subnormals_flushed
 from rnnplay.engine.arrays import LINE, flat_zeros
 from rnnplay.engine.memory import check_parameters
 from rnnplay.engine.parameters import count
@@ -79,7 +79,7 @@ class Worker:
         self._in: IO[bytes] = self._process.stdin
         self._out: IO[bytes] = self._process.stdout
         self._up = False
-        send(self._in, Begin(a, descriptor))
+        send(self._in, Begin(a, descriptor, subnormals_flushed()))
 
     @property
     def up(self) -> bool:

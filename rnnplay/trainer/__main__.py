@@ -5,7 +5,7 @@ import sys
 import traceback
 
 from rnnplay.config import UserError
-from rnnplay.engine import TooLarge
+from rnnplay.engine import TooLarge, flush_subnormals
 from rnnplay.protocol import Failed, Inspect, Resume, Train
 from rnnplay.runs import LOG
 from rnnplay.trainer.wire import Wire
@@ -39,6 +39,7 @@ def main() -> int:
         print("This is the trainer's own process. Start it with: rnnplay train", file=sys.stderr)
         return 2
     wire = _keep_pipes()
+    flush_subnormals()
     run = ""
     try:
         commands = wire.receive(timeout=60.0)

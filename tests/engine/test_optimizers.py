@@ -90,33 +90,6 @@ def test_large_networks_are_updated_piece_by_piece_and_no_number_is_left_out() -
     np.testing.assert_allclose(before - n.flat, 0.01, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["momentum", "rmsprop", "adam", "adamw"])
-def test_what_a_symbol_left_behind_fades_to_zero_and_the_update_is_the_same(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Numbers below the least normal one would be computed with a hundred times slower."""
-
-    def trained() -> tuple[Network, Optimizer]:
-        n = network(7, 0.0, cell="rnn", inputs=3, hidden=4, outputs=3, dtype="float32")
-        optimizer = Optimizer(n, name, 0.01, momentum=0.9, betas=(0.9, 0.9), rho=0.9)
-        rare = n.gradients["l0.W_xh"][:, 2]
-        for k in range(1088):
-            n.flat_gradient[...] = np.sin(k + np.arange(n.flat.size))
-            if k:
-                rare[...] = 0.0
-            optimizer.step()
-        return n, optimizer
-
-    swept, optimizer = trained()
-    for moment in optimizer.moments:
-        assert not np.any((moment != 0.0) & (np.abs(moment) < np.finfo("float32").tiny))
-    monkeypatch.setattr("rnnplay.engine.optimizers.SWEEP", 10**9)
-    unswept, optimizer = trained()
-    assert np.array_equal(swept.flat, unswept.flat)
-    smallest = [np.abs(m[m != 0.0]).min() for m in optimizer.moments]
-    assert min(smallest) < np.finfo("float32").tiny
-
-
 @pytest.mark.parametrize("size", [1, 15, 1000])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_flat_memory_begins_with_a_line_of_the_cache(size: int, dtype: str) -> None:
