@@ -173,7 +173,7 @@ TOLD = {
     "batch": "sequences that are read side by side",
     "seq_len": "time steps that a gradient reaches back",
     "steps": "the run ends after so many",
-    "seed": "of all that is random: the same seed, the same run",
+    "seed": "the same seed, the same numbers",
     "text": "path of a file, or the name of a text that rnnplay corpora lists",
     "column": "of the table: a heading, or a number from 1",
     "activation": "of a plain RNN",
