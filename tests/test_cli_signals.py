@@ -143,3 +143,34 @@ def test_a_terminal_shows_a_bar_and_leaves_the_cursor_visible(home: Path) -> Non
     assert "char/s" in written and "left" in written
     assert written.rfind("\x1b[?25h") > written.rfind("\x1b[?25l")
     assert written.strip().splitlines()[-1].startswith(str(home))
+
+
+def test_what_a_lost_terminal_did_not_take_does_not_change_the_exit_status() -> None:
+    code = """
+import os, sys
+from rnnplay import cli
+
+def main(prog_name):
+    os.read(int(sys.argv[1]), 1)  # until the terminal is gone
+    sys.__stdout__.write("x")
+    sys.exit(129)
+
+cli.cli.main = main
+cli.main()
+"""
+    outer, inner = os.openpty()
+    reads, writes = os.pipe()
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(reads)],
+        stdout=inner,
+        stderr=inner,
+        pass_fds=(reads,),
+        start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+    )
+    for descriptor in (inner, outer):
+        os.close(descriptor)
+    os.write(writes, b"x")
+    assert child.wait(timeout=60) == 129
+    for descriptor in (reads, writes):
+        os.close(descriptor)

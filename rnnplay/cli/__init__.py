@@ -1,5 +1,6 @@
 """The commands. Each imports its side only when called: `rnnplay --help` loads neither NumPy nor Textual."""
 
+import errno
 import os
 import sys
 from collections.abc import Coroutine
@@ -222,3 +223,19 @@ def main() -> None:
     except UserError as error:
         print(f"rnnplay: {error}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        _forget_what_a_lost_terminal_did_not_take()
+
+
+def _forget_what_a_lost_terminal_did_not_take() -> None:
+    """Else Python's own last flush would fail, and its status, 120, take the place of ours."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is None or stream.closed:
+            continue
+        try:
+            stream.flush()
+        except OSError as error:
+            if error.errno == errno.EIO:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
