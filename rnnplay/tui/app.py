@@ -102,9 +102,36 @@ class Playground(App[None]):
         if threading.current_thread() is threading.main_thread() and not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._signalled, number)
+            self._survive_a_stop()
         self.call_after_refresh(self._warm_up)
         if self._welcome and self._play is not None:
             self.call_after_refresh(self._play.action_gallery)
+
+    def _survive_a_stop(self) -> None:
+        """Come back from a stop that nobody announced (SIGSTOP) as from one that was (SIGTSTP).
+
+        Textual opens the terminal again at every SIGCONT, but closes it at SIGTSTP only: after the other it would
+        read keys twice, take the raw terminal for the one to leave behind, and wait for ever on leaving.
+        """
+        go_on: Any = signal.getsignal(signal.SIGCONT)
+        stop: Any = signal.getsignal(signal.SIGTSTP)
+        announced = False
+
+        def stopped(number: int, frame: object) -> None:
+            nonlocal announced
+            announced = True
+            stop(number, frame)
+
+        def continued(number: int, frame: object) -> None:
+            nonlocal announced
+            if not announced and self._driver is not None:
+                self._driver.suspend_application_mode()
+            announced = False
+            go_on(number, frame)
+            self.call_later(self.refresh, layout=True)
+
+        signal.signal(signal.SIGTSTP, stopped)
+        signal.signal(signal.SIGCONT, continued)
 
     def _warm_up(self) -> None:
         """Load what the first run needs once the screen stands, so that starting it does not wait for that."""

@@ -103,6 +103,13 @@ class Terminal:
         os.close(self.slave)
         os.close(self.master)
 
+    def until_stopped(self, patience: float = PATIENCE) -> None:
+        """Read on until the system has stopped the process."""
+        end = time.monotonic() + patience
+        while Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1][0] != "T":
+            assert time.monotonic() < end, "it was never stopped"
+            self.read()
+
     # ------------------------------------------------------------------------------------------------------- the end
 
     def ended(self, patience: float = PATIENCE, reading: bool = True) -> int:

@@ -66,6 +66,25 @@ def test_a_hang_up_or_an_end_from_outside_saves_the_run_and_ends_everything(tmp_
             assert terminal.attributes() == terminal.before
 
 
+@pytest.mark.parametrize("stop", [signal.SIGSTOP, signal.SIGTSTP])
+def test_a_program_that_was_stopped_goes_on_as_it_was(tmp_path: Path, stop: int) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5") as terminal:
+        terminal.until(r"training · step \d\d")
+        for _ in range(3):
+            terminal.process.send_signal(stop)
+            terminal.until_stopped()
+            terminal.process.send_signal(signal.SIGCONT)
+            terminal.screen.reset()  # a shell has written over it meanwhile
+            terminal.until(r"training · step \d\d")
+            terminal.until("layer 1 unit 1")
+        terminal.press(" ")
+        terminal.until("paused · step")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert terminal.modes_left_on() <= ON_AT_REST
+        assert terminal.attributes() == terminal.before
+
+
 def test_when_the_screen_is_killed_the_trainer_saves_and_ends(tmp_path: Path) -> None:
     with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5") as terminal:
         terminal.until(r"training · step \d\d")
