@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from examples import Example, example, some_state
 from rnnplay.client import Client
 from rnnplay.engine import Architecture, Network, Optimizer
 from rnnplay.parallel import DataParallel, available_cores, halves
+from rnnplay.parallel.bell import Bell
 from rnnplay.parallel.halves import weight_of
 from rnnplay.protocol import Progress, Started, Train
 from rnnplay.runs import checkpoint, load_record
@@ -139,6 +141,28 @@ def test_a_worker_that_is_killed_is_missed_by_nobody(every_batch: None, made: li
     assert learned(killed, a)[0] == learned(whole, a)[0]
     assert killed._worker is None
     assert killed.network.flat.tobytes() == whole.network.flat.tobytes()
+
+
+def test_a_worker_that_dies_over_its_half_is_waited_for_no_longer(every_batch: None, made: list[DataParallel]) -> None:
+    a = Architecture(cell="gru", **SMALL)
+    killed, whole = parallel(made, a), parallel(made, a)
+    assert killed._worker is not None
+    process = killed._worker._process
+    process.send_signal(signal.SIGSTOP)
+    threading.Timer(0.3, process.kill).start()
+    assert learned(killed, a)[0] == learned(whole, a)[0]
+    assert killed._worker is None
+
+
+def test_where_nothing_but_a_pipe_wakes_the_numbers_are_the_same(
+    every_batch: None, made: list[DataParallel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Architecture(cell="gru", **SMALL)
+    rung = learned(parallel(made, a), a)[0]
+    monkeypatch.setattr(Bell, "new", lambda: Bell(None))
+    piped = parallel(made, a)
+    assert learned(piped, a)[0] == rung
+    assert piped._worker is not None
 
 
 def test_a_batch_that_does_not_fit_is_refused_and_the_next_one_is_learned_from(

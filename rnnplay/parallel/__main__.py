@@ -6,10 +6,12 @@ The trainer starts it: `python -m rnnplay.parallel`.
 import os
 import signal
 import sys
+from typing import IO
 
 import numpy as np
 
 from rnnplay.engine import Network, flush_subnormals
+from rnnplay.parallel.bell import Bell
 from rnnplay.parallel.halves import Ask, Begin, Done, asked, done, receive, send
 from rnnplay.parallel.step import shared_arrays
 
@@ -29,14 +31,20 @@ def main() -> int:
     network = Network(begin.architecture, None, shared_arrays(begin.architecture, begin.descriptor))
     try:
         send(answers, Done(0.0, []))
-        while (question := receive(questions, Ask)) is not None:
+        while (question := _next(questions, begin.asks)) is not None:
             half, state = asked(question, begin.architecture.cell)
             rng = None if question.seed is None else np.random.default_rng(question.seed)
             loss, last = network.learn(half, state, rng, question.total)
             send(answers, done(loss, last))
+            begin.answers.ring()
     except BrokenPipeError:
         return 0  # nobody listens any more
     return 0
+
+
+def _next(questions: IO[bytes], bell: Bell) -> Ask | None:
+    bell.wait(questions)
+    return receive(questions, Ask)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnplay.engine import Architecture, Batch, State
 from rnnplay.engine.architecture import STATES
+from rnnplay.parallel.bell import Bell
 from rnnplay.protocol import Packed
 
 Array = np.ndarray[Any, Any]
@@ -36,12 +37,14 @@ class Half(msgspec.Struct):
 class Begin(msgspec.Struct, frozen=True):
     """The worker's first message: the network, and where its parameters and the second half's gradient lie.
 
-    flush: whether to take subnormal numbers as zero, as this process does, or not.
+    flush: whether to take subnormal numbers as zero, as this process does, or not; asks, answers: rung after each.
     """
 
     architecture: Architecture
     descriptor: int
     flush: bool
+    asks: Bell
+    answers: Bell
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from rnnplay.engine import Architecture, Batch, Network, State, subnormals_flush
 from rnnplay.engine.arrays import LINE, flat_zeros
 from rnnplay.engine.memory import check_parameters
 from rnnplay.engine.parameters import count
+from rnnplay.parallel.bell import Bell, handed_down
 from rnnplay.parallel.halves import (
     Array,
     Ask,
@@ -72,14 +73,16 @@ class Worker:
 
     def __init__(self, a: Architecture, descriptor: int) -> None:
         """Raises OSError where there can be none."""
-        self._process = subprocess.Popen(
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(descriptor,)
-        )
+        self._asks, self._answers = Bell.new(), Bell.new()
+        for bell in (self._asks, self._answers):
+            weakref.finalize(self, bell.close)
+        needed = (descriptor, *handed_down(self._asks, self._answers))
+        self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=needed)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in: IO[bytes] = self._process.stdin
         self._out: IO[bytes] = self._process.stdout
         self._up = False
-        send(self._in, Begin(a, descriptor, subnormals_flushed()))
+        send(self._in, Begin(a, descriptor, subnormals_flushed(), self._asks, self._answers))
 
     @property
     def up(self) -> bool:
@@ -92,9 +95,11 @@ class Worker:
 
     def ask(self, question: Ask) -> None:
         send(self._in, question)
+        self._asks.ring()
 
     def answer(self) -> Done:
         """Raises OSError where it has ended."""
+        self._answers.wait(self._out)
         found = receive(self._out, Done)
         if found is None:
             raise BrokenPipeError("the worker has ended")
