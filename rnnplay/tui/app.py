@@ -102,36 +102,38 @@ class Playground(App[None]):
         if threading.current_thread() is threading.main_thread() and not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._signalled, number)
-            self._survive_a_stop()
+            self._survive_a_stop(loop)
         self.call_after_refresh(self._warm_up)
         if self._welcome and self._play is not None:
             self.call_after_refresh(self._play.action_gallery)
 
-    def _survive_a_stop(self) -> None:
+    def _survive_a_stop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Come back from a stop that nobody announced (SIGSTOP) as from one that was (SIGTSTP).
 
         Textual opens the terminal again at every SIGCONT, but closes it at SIGTSTP only: after the other it would
-        read keys twice, take the raw terminal for the one to leave behind, and wait for ever on leaving.
+        read keys twice, take the raw terminal for the one to leave behind, and wait for ever on leaving. And it does
+        so within the signal, where it would wait for ever for a lock that the interrupted code holds: here the loop
+        does it.
         """
-        go_on: Any = signal.getsignal(signal.SIGCONT)
         stop: Any = signal.getsignal(signal.SIGTSTP)
+        go_on: Any = signal.getsignal(signal.SIGCONT)
         announced = False
 
-        def stopped(number: int, frame: object) -> None:
+        def stopped() -> None:
             nonlocal announced
             announced = True
-            stop(number, frame)
+            stop()
 
-        def continued(number: int, frame: object) -> None:
+        def continued() -> None:
             nonlocal announced
             if not announced and self._driver is not None:
                 self._driver.suspend_application_mode()
             announced = False
-            go_on(number, frame)
-            self.call_later(self.refresh, layout=True)
+            go_on()
+            self.refresh(layout=True)
 
-        signal.signal(signal.SIGTSTP, stopped)
-        signal.signal(signal.SIGCONT, continued)
+        loop.add_signal_handler(signal.SIGTSTP, stopped)
+        loop.add_signal_handler(signal.SIGCONT, continued)
 
     def _warm_up(self) -> None:
         """Load what the first run needs once the screen stands, so that starting it does not wait for that."""
