@@ -17,7 +17,7 @@ from rich.style import Style
 HEAT_LEVELS = 10  # on each side of zero, in truecolor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # what is painted is cached by it: equal is the same, so its hash is quick
 class Glyphs:
     """The characters that a terminal can show: all of Unicode, or ASCII alone."""
 
@@ -41,7 +41,7 @@ UNICODE = Glyphs("╭╮╰╯─│", "┈", "◆", "↵", "→", "·", True, "
 ASCII = Glyphs("++++-|", "-", "o", "$", ">", "?", False, "       #", ">", "<", ">", "|", "~", "<>^v")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Palette:
     """Every style that is painted. `heat` runs from the most negative to the most positive, zero in the middle."""
 

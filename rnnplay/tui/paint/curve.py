@@ -189,15 +189,15 @@ def _grid(
     for y in range(tall):
         pieces: list[Piece] = [(f"{labels.get(y, ''):>{_GUTTER - 1}} ", palette.dim)]
         words = letters.get(y, {})
-        for x in range(wide):
+        for x, (bits, faint) in enumerate(zip(bright[y].tolist(), band[y].tolist(), strict=True)):
             if (y, x) in marks:
                 pieces.append((palette.glyphs.mark, palette.validation))
-            elif bits := int(bright[y, x]):
+            elif bits:
                 pieces.append((_glyph(bits, palette, "*"), ink))
             elif x in words:
                 pieces.append((words[x], palette.baseline))
-            elif bits := int(band[y, x]):
-                pieces.append((_glyph(bits, palette, "."), dim))
+            elif faint:
+                pieces.append((_glyph(faint, palette, "."), dim))
             elif y in dashed:
                 pieces.append((palette.glyphs.dash, palette.baseline))
             else:

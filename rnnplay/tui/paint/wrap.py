@@ -41,12 +41,13 @@ def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, 
     A newline ends its row. A row breaks after the last space within it, else, in a long word, where it is full.
     """
     rows: list[tuple[int, int]] = []
+    sizes = {symbol: cell_len(glyph(symbol, glyphs)) for symbol in set(symbols)}
     start = 0
     used = 0
     breakable = -1  # a row may end before this index
     since_break = 0  # cells since then
     for index, symbol in enumerate(symbols):
-        size = cell_len(glyph(symbol, glyphs))
+        size = sizes[symbol]
         if used + size > width and index > start:
             if breakable > start:
                 rows.append((start, breakable))
