@@ -154,6 +154,18 @@ def test_a_worker_that_dies_over_its_half_is_waited_for_no_longer(every_batch: N
     assert killed._worker is None
 
 
+def test_a_batch_and_a_state_larger_than_a_pipe_go_through(every_batch: None, made: list[DataParallel]) -> None:
+    a = Architecture(cell="lstm", inputs=300, hidden=300, outputs=5, by_id=False)  # some 80 KB and more a message
+    two = parallel(made, a)
+    batch, state = example(a, 20, 140, 1), some_state(two.network, 140, 2)
+    one = two.network.copy()
+    loss, last = one.learn(batch, state)
+    halved, halved_last = two.learn(batch, state)
+    assert two._worker is not None
+    assert halved == pytest.approx(loss, rel=1e-5)
+    np.testing.assert_allclose(halved_last[0].h, last[0].h, rtol=1e-4, atol=1e-6)
+
+
 def test_where_nothing_but_a_pipe_wakes_the_numbers_are_the_same(
     every_batch: None, made: list[DataParallel], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,8 +35,8 @@ def main() -> int:
             half, state = asked(question, begin.architecture.cell)
             rng = None if question.seed is None else np.random.default_rng(question.seed)
             loss, last = network.learn(half, state, rng, question.total)
-            send(answers, done(loss, last))
             begin.answers.ring()
+            send(answers, done(loss, last))
     except BrokenPipeError:
         return 0  # nobody listens any more
     return 0

@@ -13,7 +13,10 @@ import msgspec
 
 
 class Bell(msgspec.Struct, frozen=True):
-    """What a writer rings after a message. Plain data: both processes have the same `descriptor`."""
+    """What a writer rings before a message: after it, one too long for the pipe would wait for a reader that waits.
+
+    Plain data: both processes have the same `descriptor`.
+    """
 
     descriptor: int | None
 

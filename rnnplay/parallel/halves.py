@@ -37,7 +37,7 @@ class Half(msgspec.Struct):
 class Begin(msgspec.Struct, frozen=True):
     """The worker's first message: the network, and where its parameters and the second half's gradient lie.
 
-    flush: whether to take subnormal numbers as zero, as this process does, or not; asks, answers: rung after each.
+    flush: whether to take subnormal numbers as zero, as this process does, or not; asks, answers: rung before each.
     """
 
     architecture: Architecture

@@ -94,8 +94,8 @@ class Worker:
         return self._up
 
     def ask(self, question: Ask) -> None:
-        send(self._in, question)
         self._asks.ring()
+        send(self._in, question)
 
     def answer(self) -> Done:
         """Raises OSError where it has ended."""
