@@ -27,7 +27,7 @@ from rnnplay.trainer.opening import Session, history, left_out
 from rnnplay.trainer.wire import Wire
 
 SHARE = 0.006  # of training's time, for traces and again for samples
-ATTENTIVE = 0.1  # the same for samples on other channels than 0: someone is looking at nothing else
+ATTENTIVE = 0.1  # the same where someone looks at nothing else: traces with candidates, samples on channels above 0
 EVERY = 0.1  # seconds between two events of a sample
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
 MAX_TRACE = 50 * 2**20  # numbers in a trace
@@ -106,7 +106,8 @@ class Looker:
         self._traced_step = -1
         self._writings: dict[int, Writing] = {}
         self._earlier: tuple[int, Network] | None = None  # a network of the run's history
-        self._tracing, self._sampling = Budget(SHARE), Budget(SHARE)
+        self._tracing = {False: Budget(SHARE), True: Budget(ATTENTIVE)}  # by whether candidates are told
+        self._sampling = Budget(SHARE)
 
     # ------------------------------------------------------------------------------------------------------- traces
 
@@ -132,7 +133,7 @@ class Looker:
         wanted = msgspec.structs.replace(command, start=start, length=length)
         self._wire.send(self._event(step, wanted, network))
         self._traced, self._traced_step = time.perf_counter(), step
-        self._tracing.spend(self._traced - begun)
+        self._tracing[command.candidates].spend(self._traced - begun)
 
     def _read(self, network: Network, command: Watch) -> Reading:
         """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
@@ -286,7 +287,7 @@ class Looker:
         watch = self._watch
         if watch is None or now - self._traced < watch.every or self._traced_step == self._learner.step:
             return
-        if not self._wire.waiting(Trace) and (self._tracing.left(now) or not training):
+        if not self._wire.waiting(Trace) and (self._tracing[watch.candidates].left(now) or not training):
             self._trace(watch)
 
     def patience(self) -> float:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _KEPT = 20_000  # sampled characters
 _TRACED = 4_000_000  # bytes that a trace may have
+_CALM, _CLOSE = 1.0, 0.3  # seconds between two traces: beside all else, and where someone looks at nothing else
 _OWN = {"cells": ("Watch",), "sample": ("ShowExample", "Sample")}  # commands that are sent without anyone asking
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 
@@ -53,7 +54,7 @@ class Session:
         self.sampling = Sampling()
         self.trace_start = 0
         self.trace_length = 2_000
-        self.trace_every = 1.0
+        self.trace_every = _CALM
         self.trace_candidates = False  # what the network expects after each character, too
         self.reading = Reading()  # where a person reads: Play and Cells share it
         self.gallery: Piece | None = None  # the network of the gallery that is looked at
@@ -139,6 +140,10 @@ class Session:
     async def send(self, command: say.Command) -> None:
         if self._client is not None:
             await self._client.send(command)
+
+    def look_closely(self, closely: bool) -> None:
+        """Whether someone looks at the cells and at nothing else; for the next `watch`."""
+        self.trace_candidates, self.trace_every = closely, _CLOSE if closely else _CALM
 
     async def watch(self, start: int, length: int, every: float) -> None:
         """Ask for the activations over a piece of the held-out text, now and as training goes on."""

@@ -67,6 +67,17 @@ async def test_being_looked_at_sampled_from_and_measured_changes_no_number(text:
     assert saved_arrays(alone, 400) == saved_arrays(watched, 400)
 
 
+async def test_who_looks_at_nothing_else_is_shown_more(text: Path, tmp_path: Path) -> None:
+    counted: dict[bool, int] = {}
+    for closely in (False, True):
+
+        def ask(event: AnyEvent, closely: bool = closely) -> Command | None:
+            return Watch(length=2_000, every=0.001, candidates=closely) if isinstance(event, Started) else None
+
+        counted[closely] = len(of(Trace, await follow(Train(config=small(text, steps=3_000), root=str(tmp_path)), ask)))
+    assert counted[True] > 2 * counted[False] > 0
+
+
 async def test_looking_at_a_run_neither_locks_nor_writes(text: Path, tmp_path: Path) -> None:
     run = await trained(small(text, steps=40, validation=0.1), tmp_path)
 
