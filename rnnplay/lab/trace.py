@@ -17,7 +17,7 @@ from rnnplay.tasks.base import Array, Batch, Task
 STREAMS = 16
 WARM = 128  # symbols read before a stream's own
 _SHORTEST = 32  # symbols of a stream
-_NUMBERS = 2**22  # that are held at a time, beside the values
+_NUMBERS = 2**20  # held at a time, beside the values: so few that their memory is kept, for fresh pages cost more
 _UNITS = 16  # that are turned to bytes at a time
 _LARGE = 2**22  # values: from here on their memory is used again
 _ZERO = 127  # the byte that means zero
