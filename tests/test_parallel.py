@@ -1,5 +1,6 @@
 """A training step on two cores: the same numbers as on one, whoever computes them, and nothing that stays behind."""
 
+import io
 import os
 import signal
 import threading
@@ -164,6 +165,14 @@ def test_a_batch_and_a_state_larger_than_a_pipe_go_through(every_batch: None, ma
     assert two._worker is not None
     assert halved == pytest.approx(loss, rel=1e-5)
     np.testing.assert_allclose(halved_last[0].h, last[0].h, rtol=1e-4, atol=1e-6)
+
+
+def test_a_message_of_which_only_a_part_has_come_is_none() -> None:
+    whole = io.BytesIO()
+    halves.send(whole, halves.Done(0.5, []))
+    assert halves.receive(io.BytesIO(whole.getvalue()), halves.Done) == halves.Done(0.5, [])
+    for size in range(len(whole.getvalue())):
+        assert halves.receive(io.BytesIO(whole.getvalue()[:size]), halves.Done) is None
 
 
 def test_where_nothing_but_a_pipe_wakes_the_numbers_are_the_same(

@@ -41,8 +41,3 @@ class Bell(msgspec.Struct, frozen=True):
     def close(self) -> None:
         if self.descriptor is not None:
             os.close(self.descriptor)
-
-
-def handed_down(*bells: Bell) -> tuple[int, ...]:
-    """The descriptors that another process needs to ring or hear `bells`."""
-    return tuple(bell.descriptor for bell in bells if bell.descriptor is not None)

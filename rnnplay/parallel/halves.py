@@ -138,7 +138,8 @@ def send(pipe: IO[bytes], message: Begin | Ask | Done) -> None:
 
 
 def receive(pipe: IO[bytes], kind: type[Message]) -> Message | None:
-    """The next message; None where there will be none."""
+    """The next message; None where there will be none, or no more than a part of it."""
     head = pipe.read(_HEAD)
-    body = pipe.read(int.from_bytes(head, "big")) if len(head) == _HEAD else b""
-    return msgspec.msgpack.decode(body, type=kind) if body else None
+    length = int.from_bytes(head, "big") if len(head) == _HEAD else 0
+    body = pipe.read(length)
+    return msgspec.msgpack.decode(body, type=kind) if body and len(body) == length else None

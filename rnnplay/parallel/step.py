@@ -20,7 +20,7 @@ from rnnplay.engine import Architecture, Batch, Network, State, subnormals_flush
 from rnnplay.engine.arrays import LINE, flat_zeros
 from rnnplay.engine.memory import check_parameters
 from rnnplay.engine.parameters import count
-from rnnplay.parallel.bell import Bell, handed_down
+from rnnplay.parallel.bell import Bell
 from rnnplay.parallel.halves import (
     Array,
     Ask,
@@ -73,10 +73,10 @@ class Worker:
 
     def __init__(self, a: Architecture, descriptor: int) -> None:
         """Raises OSError where there can be none."""
-        self._asks, self._answers = Bell.new(), Bell.new()
-        for bell in (self._asks, self._answers):
+        self._asks, self._answers = bells = Bell.new(), Bell.new()
+        for bell in bells:
             weakref.finalize(self, bell.close)
-        needed = (descriptor, *handed_down(self._asks, self._answers))
+        needed = (descriptor, *(bell.descriptor for bell in bells if bell.descriptor is not None))
         self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=needed)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in: IO[bytes] = self._process.stdin

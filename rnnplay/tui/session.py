@@ -54,8 +54,7 @@ class Session:
         self.sampling = Sampling()
         self.trace_start = 0
         self.trace_length = 2_000
-        self.trace_every = _CALM
-        self.trace_candidates = False  # what the network expects after each character, too
+        self.closely = False  # someone looks at the cells and at nothing else: more often, and what is expected too
         self.reading = Reading()  # where a person reads: Play and Cells share it
         self.gallery: Piece | None = None  # the network of the gallery that is looked at
         self.held: tuple[int, int, float] | None = None  # (layer, unit, value) that Sample holds
@@ -141,13 +140,9 @@ class Session:
         if self._client is not None:
             await self._client.send(command)
 
-    def look_closely(self, closely: bool) -> None:
-        """Whether someone looks at the cells and at nothing else; for the next `watch`."""
-        self.trace_candidates, self.trace_every = closely, _CLOSE if closely else _CALM
-
-    async def watch(self, start: int, length: int, every: float) -> None:
+    async def watch(self, start: int) -> None:
         """Ask for the activations over a piece of the held-out text, now and as training goes on."""
-        self.trace_start, self.trace_length, self.trace_every = start, length, every
+        self.trace_start = start
         await self.send(self._watch())
 
     async def sample(self, sampling: Sampling) -> None:
@@ -366,10 +361,10 @@ class Session:
         return say.Watch(
             start=self.trace_start,
             length=self.trace_length,
-            every=self.trace_every,
+            every=_CLOSE if self.closely else _CALM,
             state=self.trace_state,
             step=self.trace_step,
-            candidates=self.trace_candidates,
+            candidates=self.closely,
             example=self.showing.index if self.showing.items and not (self.facts and self.facts.held_out) else None,
         )
 

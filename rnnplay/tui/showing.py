@@ -68,7 +68,7 @@ class Showing:
         self.index, self.answer, self.asked, self.as_sample, self.top = max(0, index), None, None, False, 0
         self._revealed = 0
         await self._session.send(say.ShowExample(index=self.index, every=EVERY))
-        await self._session.watch(0, self._session.trace_length, self._session.trace_every)
+        await self._session.watch(0)
 
     async def ask(self, prompt: str) -> None:
         self.asked, self.as_sample, self.top = prompt, False, 0

@@ -19,6 +19,7 @@ from typing import Any
 import pyte
 
 PATIENCE = 60.0  # seconds: generous, since others may be using the machine
+ON_AT_REST = {7, 25}  # a terminal wraps its lines and shows its cursor
 MODES = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 KEYS = {
     "enter": "\r",
@@ -133,6 +134,11 @@ class Terminal:
             for number in numbers.split(b";"):
                 state[int(number)] = what == b"h"
         return {mode for mode, on in state.items() if on}
+
+    def assert_left_as_found(self) -> None:
+        """What the program changed of the terminal it has put back."""
+        assert self.modes_left_on() <= ON_AT_REST
+        assert self.attributes() == self.before
 
     def attributes(self) -> list[Any]:
         return termios.tcgetattr(self.slave)

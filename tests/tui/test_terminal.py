@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from terminal import Terminal
 
-ON_AT_REST = {7, 25}  # a terminal wraps its lines and shows its cursor
-
 
 def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
@@ -32,8 +30,7 @@ def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> 
         terminal.until("seed 2")
         terminal.press("q")
         assert terminal.ended() == 0
-        assert terminal.modes_left_on() <= ON_AT_REST
-        assert terminal.attributes() == terminal.before
+        terminal.assert_left_as_found()
         assert terminal.no_trainer_within()
         assert terminal.checkpoints()
 
@@ -62,8 +59,7 @@ def test_a_hang_up_or_an_end_from_outside_saves_the_run_and_ends_everything(tmp_
         assert terminal.no_trainer_within()
         assert {path.name for path in terminal.checkpoints()} - before
         if number == signal.SIGTERM:
-            assert terminal.modes_left_on() <= ON_AT_REST
-            assert terminal.attributes() == terminal.before
+            terminal.assert_left_as_found()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGSTOP, signal.SIGTSTP])
@@ -81,8 +77,7 @@ def test_a_program_that_was_stopped_goes_on_as_it_was(tmp_path: Path, stop: int)
         terminal.until("paused · step")
         terminal.press("q")
         assert terminal.ended() == 0
-        assert terminal.modes_left_on() <= ON_AT_REST
-        assert terminal.attributes() == terminal.before
+        terminal.assert_left_as_found()
 
 
 def test_when_the_screen_is_killed_the_trainer_saves_and_ends(tmp_path: Path) -> None:

@@ -97,13 +97,13 @@ class Cells(FindsUnits, InText):
 
     def ask(self) -> None:
         """The text with what the network expects, and its gates."""
-        self.session.look_closely(True)
+        self.session.closely = True
         self.watch_text()
         self.soon(self.session.asking.ask_gates())
 
     def on_screen_suspend(self) -> None:
         """Play shows the present, and no candidates."""
-        self.session.look_closely(False)
+        self.session.closely = False
         self.at = self.session.trace_step = None
         self.watch_text()
 

@@ -70,7 +70,7 @@ class FindsUnits:
     def watch_text(self) -> None:
         """Ask for the trace as it is wanted now."""
         session = self.session
-        self.soon(session.watch(session.trace_start, session.trace_length, session.trace_every))
+        self.soon(session.watch(session.trace_start))
 
     def action_unit(self, by: int) -> None:
         """The unit before, and the next: best first, once something was found."""

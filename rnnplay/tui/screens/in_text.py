@@ -36,7 +36,7 @@ class InText(Beside):
             self.reading.cursor = 0 if by < 0 else len(trace.symbols) - 1
             start = self.reading.scroll(self.session, self.text_panel, by)
             if start is not None:
-                self.soon(self.session.watch(start, self.session.trace_length, self.session.trace_every))
+                self.soon(self.session.watch(start))
         self._keep_in_view()
 
     def action_point(self, by: int) -> None:

@@ -234,7 +234,7 @@ class Play(PlayView):
             self.paint_settings()
         elif panel is self.cells_panel and self.session.trace is not None:
             if (start := self.reading.scroll(self.session, self.cells_panel, by)) is not None:
-                self.soon(self.session.watch(start, self.session.trace_length, self.session.trace_every))
+                self.soon(self.session.watch(start))
             self.paint_cells()
         elif panel is self.sample_panel and self.session.showing.here:
             self.session.showing.top = max(0, min(self.session.showing.top + by, self.sample_panel.furthest))
