@@ -282,11 +282,11 @@ def _cut_down(config: RunConfig, known: tuple[str, ...], root: Path) -> Path:
         raise UserError(
             f"The network's symbol {odd[0]!r} is no single character.", "Give the task that it read, --task."
         )
-    text = corpora.read(config.task, config.text, most=config.vocabulary, as_bytes=config.bytes)
+    text = corpora.read(config.task, config.text, max_vocabulary=config.vocabulary, as_bytes=config.bytes)
     kept = np.isin(np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in known])
     points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[kept[text.ids]]]
     symbols = "".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")
-    content = corpora.bytes_of(symbols) if config.bytes else symbols.encode()
+    content = corpora.symbols_to_bytes(symbols) if config.bytes else symbols.encode()
     path = root / "texts" / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,11 +13,11 @@ import pytest
 
 from rnnplay import corpora
 from rnnplay.config import UserError, configure
-from rnnplay.corpora import finding
+from rnnplay.corpora import sources
 from rnnplay.tasks import make
 
 
-def spell(text: corpora.Text) -> str:
+def spell(text: corpora.EncodedText) -> str:
     return "".join(text.vocabulary[i] for i in text.ids)
 
 
@@ -60,7 +60,7 @@ def test_texts_installed_with_python_are_large_and_the_same_each_time(name: str)
 def test_characters_beyond_ascii_and_at_the_edge_of_a_piece_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "_PIECE", 3)
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", 3)
     words = "Ça va? 這是中文 😀 naïve ﬁn"
     (tmp_path / "a.txt").write_text(words, encoding="utf-8")
     assert spell(corpora.read("text", str(tmp_path / "a.txt"))) == words
@@ -70,7 +70,7 @@ def test_characters_beyond_ascii_and_at_the_edge_of_a_piece_are_read(
 def test_windows_line_ends_and_a_byte_order_mark_are_understood(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
-    monkeypatch.setattr(finding, "_PIECE", piece)
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\n\r\n\xc3\xa9\r")
     assert spell(corpora.read("text", str(tmp_path / "a.txt"))) == "one\ntwo\nthree\n\n\u00e9\n"
 
@@ -86,7 +86,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 def test_a_binary_file_is_refused_with_the_offset_of_its_zero_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
-    monkeypatch.setattr(finding, "_PIECE", piece)
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
     (tmp_path / "notes.bin").write_bytes(b"a" * 1024 + b"\0" + b"b" * 99)
     wrong, remedy = (
         '"notes.bin" is not text (a zero byte at offset 1,024).',
@@ -102,7 +102,7 @@ def test_latin_1_is_refused_with_the_byte_its_offset_and_a_remedy(
 ) -> None:
     if mark:
         piece = max(piece, 4)
-    monkeypatch.setattr(finding, "_PIECE", piece)
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
     (tmp_path / "a.txt").write_bytes(mark + "größe né".encode("latin-1"))
     said = refusal(tmp_path / "a.txt")
     assert f"is not UTF-8 (byte 0xF6 at offset {2 + len(mark)})" in said
@@ -133,10 +133,10 @@ def test_a_task_without_a_text_asks_for_one() -> None:
 
 def test_a_large_vocabulary_is_capped_to_the_commonest_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("aaaaaa cc bbbb dd ccc x", encoding="utf-8")
-    text = corpora.read("text", str(tmp_path / "a.txt"), most=4)
-    assert text.vocabulary == (" ", "a", "c", corpora.REST)
-    assert text.rest == 3
-    assert spell(text) == "aaaaaa cc ???? ?? ccc ?".replace("?", corpora.REST)
+    text = corpora.read("text", str(tmp_path / "a.txt"), max_vocabulary=4)
+    assert text.vocabulary == (" ", "a", "c", corpora.UNKNOWN)
+    assert text.unknown_id == 3
+    assert spell(text) == "aaaaaa cc ???? ?? ccc ?".replace("?", corpora.UNKNOWN)
     assert len(text.notes) == 1
     assert "6 different characters" in text.notes[0]
 
@@ -147,31 +147,31 @@ def test_bytes_are_read_as_they_are_each_with_a_symbol_of_its_own_that_can_be_sh
     text = corpora.read("text", str(tmp_path / "a.bin"), as_bytes=True)
     assert text.ids.dtype == np.uint8 and text.ids.tolist() == list(content)
     assert text.sha256 == hashlib.sha256(content).hexdigest()
-    assert text.vocabulary == corpora.BYTES and len(set(corpora.BYTES)) == 256
-    assert all(len(symbol) == 1 and (symbol.isprintable() or symbol in "\t\n") for symbol in corpora.BYTES)
-    assert [corpora.BYTES[byte] for byte in b"a~\n\0\r\xe9"] == ["a", "~", "\n", "␀", "␍", "é"]
-    assert corpora.bytes_of(spell(text)) == content
+    assert text.vocabulary == corpora.BYTE_SYMBOLS and len(set(corpora.BYTE_SYMBOLS)) == 256
+    assert all(len(symbol) == 1 and (symbol.isprintable() or symbol in "\t\n") for symbol in corpora.BYTE_SYMBOLS)
+    assert [corpora.BYTE_SYMBOLS[byte] for byte in b"a~\n\0\r\xe9"] == ["a", "~", "\n", "␀", "␍", "é"]
+    assert corpora.symbols_to_bytes(spell(text)) == content
 
 
 def test_the_rarest_bytes_are_read_as_one_and_another_file_too(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"\xff" * 9 + b"\0" * 7 + b"c" * 5 + b"\x80" * 3 + b"b")
-    text = corpora.read("text", str(tmp_path / "a.bin"), most=3, as_bytes=True)
-    assert text.rest is not None and text.vocabulary[text.rest] == corpora.REST
-    assert set(text.vocabulary) == {"\xff", "␀", corpora.REST}
-    assert spell(text) == "\xff" * 9 + "␀" * 7 + corpora.REST * 9
+    text = corpora.read("text", str(tmp_path / "a.bin"), max_vocabulary=3, as_bytes=True)
+    assert text.unknown_id is not None and text.vocabulary[text.unknown_id] == corpora.UNKNOWN
+    assert set(text.vocabulary) == {"\xff", "␀", corpora.UNKNOWN}
+    assert spell(text) == "\xff" * 9 + "␀" * 7 + corpora.UNKNOWN * 9
     assert "5 different bytes" in text.notes[0] and "36.00%" in text.notes[0]
     (tmp_path / "b.bin").write_bytes(b"\0z\xff\x80")
-    ids, unseen = corpora.encode_file(str(tmp_path / "b.bin"), text.vocabulary, text.rest, as_bytes=True)
-    assert "".join(text.vocabulary[i] for i in ids) == f"␀{corpora.REST}\xff{corpora.REST}"
+    ids, unseen = corpora.encode_file(str(tmp_path / "b.bin"), text.vocabulary, text.unknown_id, as_bytes=True)
+    assert "".join(text.vocabulary[i] for i in ids) == f"␀{corpora.UNKNOWN}\xff{corpora.UNKNOWN}"
     assert unseen == ()
 
 
 def test_a_vocabulary_as_large_as_the_text_s_changes_nothing_and_one_that_is_no_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abcabdacbdbac" * 9, encoding="utf-8")
     for most in (4, 5):
-        assert corpora.read("text", str(tmp_path / "a.txt"), most=most).vocabulary == ("a", "b", "c", "d")
+        assert corpora.read("text", str(tmp_path / "a.txt"), max_vocabulary=most).vocabulary == ("a", "b", "c", "d")
     task = make(configure("text", text=str(tmp_path / "a.txt"), vocabulary=3, seq_len=5))
-    assert task.vocabulary == ("a", "b", corpora.REST)
+    assert task.vocabulary == ("a", "b", corpora.UNKNOWN)
     for wrong in (1, 65_537):
         with pytest.raises(UserError, match="vocabulary is"):
             configure("text", vocabulary=wrong)

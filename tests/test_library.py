@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError
-from rnnplay.corpora import download, library, listing, locate, read
+from rnnplay.corpora import download, downloadable, library, listing, read, resolve_text
+from rnnplay.corpora.downloadable import DownloadableText
 
 LIMIT = 120  # seconds, generous
 CONTENT = b"".join(f"{n * n} nights, said the {n}th sailor;\r\n".encode() for n in range(9_000))
@@ -87,9 +88,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def sailors(server: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> library.Remote:
+def sailors(server: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> DownloadableText:
     """A text that can be downloaded from `server`."""
-    remote = library.Remote(
+    remote = DownloadableText(
         name="sailors",
         url=f"http://127.0.0.1:{server.server_port}/text",
         size=len(CONTENT),
@@ -97,7 +98,7 @@ def sailors(server: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> library
         vocabulary=len(set(CONTENT.decode().replace("\r", ""))),
         licence="public domain",
     )
-    monkeypatch.setitem(library.REMOTE, "sailors", remote)
+    monkeypatch.setitem(downloadable.DOWNLOADABLE, "sailors", remote)
     return remote
 
 
@@ -108,53 +109,53 @@ def refusal(action: Any, *arguments: Any) -> str:
     return str(caught.value)
 
 
-def call(*arguments: str, remote: library.Remote | None = None, **choices: Any) -> subprocess.CompletedProcess[str]:
+def call(*arguments: str, remote: DownloadableText | None = None, **choices: Any) -> subprocess.CompletedProcess[str]:
     """`rnnplay ARGUMENTS` in a process of its own, which also knows `remote`."""
-    known = "" if remote is None else f"library.REMOTE['sailors'] = library.{remote!r}; "
-    script = f"from rnnplay.corpora import library; {known}from rnnplay.cli import main; main()"
+    known = "" if remote is None else f"downloadable.DOWNLOADABLE['sailors'] = downloadable.{remote!r}; "
+    script = f"from rnnplay.corpora import downloadable; {known}from rnnplay.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         **{"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": LIMIT} | choices,
     )
 
 
-def test_a_download_is_told_as_it_comes_and_then_is_a_text_by_name(sailors: library.Remote) -> None:
-    assert f"rnnplay corpora get {sailors.name}" in refusal(locate, "sailors")
-    told: list[tuple[int, int | None]] = []
-    path = download.fetch(sailors, lambda done, total: told.append((done, total)))
+def test_a_download_is_told_as_it_comes_and_then_is_a_text_by_name(sailors: DownloadableText) -> None:
+    assert f"rnnplay corpora get {sailors.name}" in refusal(resolve_text, "sailors")
+    progress: list[tuple[int, int | None]] = []
+    path = download.fetch(sailors, lambda done, total: progress.append((done, total)))
     assert path.read_bytes() == CONTENT
-    assert len(told) > 3
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
-    assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert locate("sailors") == str(path)
+    assert len(progress) > 3
+    assert [done for done, _ in progress] == sorted({done for done, _ in progress})
+    assert progress[-1] == (len(CONTENT), len(CONTENT))
+    assert resolve_text("sailors") == str(path)
     text = read("text", "sailors")
     assert text.sha256 == sailors.sha256
     assert len(text.vocabulary) == sailors.vocabulary
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_what_is_here_is_not_downloaded_again(sailors: library.Remote, server: Any) -> None:
+def test_what_is_here_is_not_downloaded_again(sailors: DownloadableText, server: Any) -> None:
     first = download.fetch(sailors)
     assert download.fetch(sailors) == first
     assert len(server.asked) == 1
 
 
-def test_a_download_that_broke_off_says_so_and_goes_on_where_it_was(sailors: library.Remote, server: Any) -> None:
+def test_a_download_that_broke_off_says_so_and_goes_on_where_it_was(sailors: DownloadableText, server: Any) -> None:
     server.mood = "broken"
     said = refusal(download.fetch, sailors)
-    kept = library.place_of(sailors).with_suffix(".part").stat().st_size
+    kept = downloadable.download_path(sailors).with_suffix(".part").stat().st_size
     assert 0 < kept <= 100_000
-    assert f"broke off after {kept:,} of {len(CONTENT):,} bytes" in said and "goes on from there" in said
-    assert not library.place_of(sailors).exists()
+    assert f"broke off after {kept:,} of {len(CONTENT):,} bytes" in said and "resumes from there" in said
+    assert not downloadable.download_path(sailors).exists()
     server.mood = ""
-    told: list[int] = []
-    path = download.fetch(sailors, lambda done, total: told.append(done))
+    progress: list[int] = []
+    path = download.fetch(sailors, lambda done, total: progress.append(done))
     assert server.asked == [None, f"bytes={kept}-"]
-    assert told[0] > kept
+    assert progress[0] > kept
     assert path.read_bytes() == CONTENT
 
 
-def test_a_server_that_knows_no_ranges_begins_anew(sailors: library.Remote, server: Any) -> None:
+def test_a_server_that_knows_no_ranges_begins_anew(sailors: DownloadableText, server: Any) -> None:
     server.mood = "broken"
     refusal(download.fetch, sailors)
     server.mood = "no ranges"
@@ -162,8 +163,8 @@ def test_a_server_that_knows_no_ranges_begins_anew(sailors: library.Remote, serv
 
 
 @pytest.mark.parametrize("left", [CONTENT[:70_001] + b"?", b"x" * len(CONTENT), CONTENT + b"more"])
-def test_a_wrong_beginning_from_another_time_is_thrown_away(sailors: library.Remote, left: bytes) -> None:
-    part = library.place_of(sailors).with_suffix(".part")
+def test_a_wrong_beginning_from_another_time_is_thrown_away(sailors: DownloadableText, left: bytes) -> None:
+    part = downloadable.download_path(sailors).with_suffix(".part")
     part.parent.mkdir(parents=True)
     part.write_bytes(left)
     assert download.fetch(sailors).read_bytes() == CONTENT
@@ -171,26 +172,26 @@ def test_a_wrong_beginning_from_another_time_is_thrown_away(sailors: library.Rem
 
 @pytest.mark.parametrize("where", [0, 99_999, len(CONTENT) - 1])
 def test_an_altered_text_is_refused_by_its_hash_and_nothing_is_kept(
-    sailors: library.Remote, server: Any, where: int
+    sailors: DownloadableText, server: Any, where: int
 ) -> None:
     server.content = CONTENT[:where] + b"#" + CONTENT[where + 1 :]
     said = refusal(download.fetch, sailors)
     assert sailors.url in said and "sailors" in said
     assert hashlib.sha256(server.content).hexdigest()[:16] in said and sailors.sha256[:16] in said
-    assert list(library.downloads().iterdir()) == []
+    assert list(downloadable.downloads_dir().iterdir()) == []
 
 
 @pytest.mark.parametrize("change", [-5, 1, 300_000])
 def test_a_text_of_another_length_is_refused_before_it_is_read(
-    sailors: library.Remote, server: Any, change: int
+    sailors: DownloadableText, server: Any, change: int
 ) -> None:
     server.content = (CONTENT + b"." * max(change, 0))[: len(CONTENT) + change]
     said = refusal(download.fetch, sailors)
     assert f"{len(CONTENT) + change:,} bytes instead of {len(CONTENT):,}" in said
-    assert list(library.downloads().iterdir()) == []
+    assert list(downloadable.downloads_dir().iterdir()) == []
 
 
-def test_a_missing_page_and_no_network_are_one_sentence_each(sailors: library.Remote, server: Any) -> None:
+def test_a_missing_page_and_no_network_are_one_sentence_each(sailors: DownloadableText, server: Any) -> None:
     server.mood = "missing"
     assert "404" in refusal(download.fetch, sailors)
     with socket.socket() as nobody:
@@ -208,18 +209,18 @@ def test_a_missing_page_and_no_network_are_one_sentence_each(sailors: library.Re
 
 
 def test_a_downloaded_text_that_was_changed_later_is_refused_until_it_is_downloaded_again(
-    sailors: library.Remote,
+    sailors: DownloadableText,
 ) -> None:
     path = download.fetch(sailors)
     path.write_bytes(CONTENT.replace(b"sailor", b"tailor"))
-    assert "corpora get sailors" in refusal(locate, "sailors")
-    assert [text.problem != "" for text in listing.every_text() if text.name == "sailors"] == [True]
+    assert "corpora get sailors" in refusal(resolve_text, "sailors")
+    assert [text.problem != "" for text in listing.list_corpora() if text.name == "sailors"] == [True]
     download.fetch(sailors)
     assert read("text", "sailors").sha256 == sailors.sha256
 
 
 def test_the_command_downloads_with_a_bar_on_a_terminal_and_a_name_is_trained_on_from_anywhere(
-    sailors: library.Remote, home: Path, tmp_path: Path
+    sailors: DownloadableText, home: Path, tmp_path: Path
 ) -> None:
     master, terminal = pty.openpty()
     child = call(
@@ -254,10 +255,10 @@ def test_a_file_in_the_current_folder_comes_before_a_text_of_that_name(
     (tmp_path / "a.txt").write_text("abc" * 50)
     library.add("mine", str(tmp_path / "a.txt"))
     monkeypatch.chdir(tmp_path)
-    assert locate("mine") == locate(str(tmp_path / "mine")) == str(home / "corpora" / "mine.txt")
-    assert locate("elsewhere/mine") == str(tmp_path / "elsewhere" / "mine")
+    assert resolve_text("mine") == resolve_text(str(tmp_path / "mine")) == str(home / "corpora" / "mine.txt")
+    assert resolve_text("elsewhere/mine") == str(tmp_path / "elsewhere" / "mine")
     (tmp_path / "mine").write_text("xyz" * 50)
-    assert locate("mine") == str(tmp_path / "mine")
+    assert resolve_text("mine") == str(tmp_path / "mine")
 
 
 def test_an_added_text_is_a_copy_that_keeps_its_kind_is_listed_and_can_be_removed(home: Path, tmp_path: Path) -> None:
@@ -265,7 +266,7 @@ def test_an_added_text_is_a_copy_that_keeps_its_kind_is_listed_and_can_be_remove
     path = library.add("mine", str(tmp_path / "a.TEX"))
     (tmp_path / "a.TEX").unlink()
     assert path == home / "corpora" / "mine.tex"
-    [own] = [text for text in listing.every_text() if text.origin == "own"]
+    [own] = [text for text in listing.list_corpora() if text.origin == "own"]
     assert (own.name, own.size, own.vocabulary) == ("mine", 340, len(set("\\section{Über}\n")))
     shown = call("corpora").stdout
     assert "mine" in shown and "own" in shown and "340B" in shown
@@ -279,7 +280,7 @@ def test_a_text_is_added_from_an_address_that_moved_and_a_broken_one_leaves_noth
     assert library.add("mine", f"{address}/moved").read_bytes() == CONTENT
     server.mood = "broken"
     assert "broke off" in refusal(library.add, "other", f"{address}/text.c?raw=1")
-    assert [path.name for path in library.added().iterdir()] == ["mine.txt"]
+    assert [path.name for path in library.own_texts_dir().iterdir()] == ["mine.txt"]
     server.mood = ""
     assert library.add("other", f"{address}/text.c?raw=1").name == "other.c"
 
@@ -292,21 +293,21 @@ def test_a_directory_a_circle_and_other_kinds_of_address_are_refused_and_leave_n
         assert refusal(library.add, "mine", other).startswith(f"{other} is no address")
     server.mood = "missing"
     assert "(404 Not Found)" in refusal(library.add, "mine", f"{address}/text")
-    assert list(library.added().iterdir() if library.added().exists() else []) == []
+    assert list(library.own_texts_dir().iterdir() if library.own_texts_dir().exists() else []) == []
 
 
 def test_names_that_are_taken_or_none_and_texts_that_are_not_there_are_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("abc")
     (tmp_path / "empty.txt").write_text("")
     for name in ("prose", "docs", "shakespeare"):
-        assert "everybody" in refusal(library.add, name, str(tmp_path / "a.txt"))
+        assert "is reserved" in refusal(library.add, name, str(tmp_path / "a.txt"))
     for name in ("", "../a", "a/b", ".a", "a.txt", "-a", "x" * 65):
         assert "cannot be a name" in refusal(library.add, name, str(tmp_path / "a.txt"))
     assert "is empty" in refusal(library.add, "mine", str(tmp_path / "empty.txt"))
     assert "There is no file" in refusal(library.add, "mine", str(tmp_path / "none.txt"))
     library.add("mine", str(tmp_path / "a.txt"))
     assert "corpora remove mine" in refusal(library.add, "mine", str(tmp_path / "a.txt"))
-    assert [path.name for path in library.added().iterdir()] == ["mine.txt"]
+    assert [path.name for path in library.own_texts_dir().iterdir()] == ["mine.txt"]
     assert "Did you mean mine?" in refusal(library.remove, "mien")
     assert "came with the program" in refusal(library.remove, "docs")
 
@@ -315,7 +316,7 @@ def test_a_binary_file_can_be_added_and_read_as_bytes(home: Path, tmp_path: Path
     content = np.random.default_rng(5).integers(0, 256, 3_001, np.uint8).tobytes()
     (tmp_path / "a.bin").write_bytes(content)
     library.add("noise", str(tmp_path / "a.bin"))
-    [own] = [text for text in listing.every_text() if text.origin == "own"]
+    [own] = [text for text in listing.list_corpora() if text.origin == "own"]
     assert own.vocabulary is None and own.size == 3_001 and not own.problem
     assert "--bytes" in refusal(read, "text", "noise") or "iconv" in refusal(read, "text", "noise")
     text = read("text", "noise", as_bytes=True)

@@ -13,15 +13,15 @@ from rnnplay.cli.report import json_line, short
 from rnnplay.config import UserError, suggestion
 
 if TYPE_CHECKING:
-    from rnnplay.corpora.library import Told
+    from rnnplay.corpora.downloadable import ProgressCallback
 
-_ORIGINS = {"remote": "not here yet"}
+_ORIGINS = {"remote": "not downloaded"}
 
 
-def _complete_remote(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from rnnplay.corpora.library import REMOTE
+def _complete_downloadable(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from rnnplay.corpora.downloadable import DOWNLOADABLE
 
-    return [CompletionItem(name) for name in REMOTE if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in DOWNLOADABLE if name.startswith(incomplete)]
 
 
 def _complete_removable(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -41,9 +41,9 @@ def corpora(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from rnnplay.corpora.listing import every_text
+    from rnnplay.corpora.listing import list_corpora
 
-    texts = every_text()
+    texts = list_corpora()
     if as_json:
         for text in texts:
             json_line("corpus", asdict(text))
@@ -73,20 +73,20 @@ def corpora(ctx: click.Context, as_json: bool) -> None:
 
 
 @corpora.command()
-@click.argument("name", shell_complete=_complete_remote)
+@click.argument("name", shell_complete=_complete_downloadable)
 def get(name: str) -> None:
     """Download the text NAME.
 
     It is checked against its known SHA-256. A download that broke off goes on where it was. The last line is the file.
     """
-    from rnnplay.corpora.library import REMOTE
+    from rnnplay.corpora.downloadable import DOWNLOADABLE
 
-    if name not in REMOTE:
-        raise UserError(f"There is no text {name!r} to download.", suggestion(name, REMOTE))
+    if name not in DOWNLOADABLE:
+        raise UserError(f"There is no text {name!r} to download.", suggestion(name, DOWNLOADABLE))
     from rnnplay.corpora.download import fetch
 
-    with _progress(name) as told:
-        path = fetch(REMOTE[name], told)
+    with _progress(name) as on_progress:
+        path = fetch(DOWNLOADABLE[name], on_progress)
     print(path)
 
 
@@ -100,8 +100,8 @@ def add(name: str, source: str) -> None:
     """
     from rnnplay.corpora.library import add as add_text
 
-    with _progress(name) as told:
-        path = add_text(name, source, told)
+    with _progress(name) as on_progress:
+        path = add_text(name, source, on_progress)
     print(path)
 
 
@@ -118,8 +118,8 @@ def remove(name: str) -> None:
 
 
 @contextmanager
-def _progress(name: str) -> "Iterator[Told]":
-    """Takes (bytes that have come, all of them or None); on a terminal there is a bar on standard error."""
+def _progress(name: str) -> "Iterator[ProgressCallback]":
+    """Yield a ProgressCallback; on a terminal it moves a bar on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -128,7 +128,7 @@ def _progress(name: str) -> "Iterator[Told]":
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         line = bar.add_task(name, total=None)
 
-        def told(done: int, total: int | None) -> None:
+        def on_progress(done: int, total: int | None) -> None:
             bar.update(line, completed=done, total=total)
 
-        yield told
+        yield on_progress

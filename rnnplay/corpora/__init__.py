@@ -1,7 +1,16 @@
-"""Texts: finding them, reading them as ids, and the library of those that were downloaded or added."""
+"""Texts: their sources, their encoding as ids, and the library of downloaded and own texts."""
 
-from rnnplay.corpora.finding import shipped
-from rnnplay.corpora.library import locate
-from rnnplay.corpora.reading import BYTES, REST, Text, bytes_of, encode_file, read
+from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
+from rnnplay.corpora.library import resolve_text
+from rnnplay.corpora.sources import bundled_files
 
-__all__ = ["BYTES", "REST", "Text", "bytes_of", "encode_file", "locate", "read", "shipped"]
+__all__ = [
+    "BYTE_SYMBOLS",
+    "UNKNOWN",
+    "EncodedText",
+    "bundled_files",
+    "encode_file",
+    "read",
+    "resolve_text",
+    "symbols_to_bytes",
+]

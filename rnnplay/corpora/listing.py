@@ -1,17 +1,18 @@
-"""What is known of every text: where it comes from, its size, its vocabulary, its licence."""
+"""A list of all texts with origin, size, vocabulary and licence."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from rnnplay.config import UserError
-from rnnplay.corpora import library
-from rnnplay.corpora.finding import INSTALLED, Pieces, pieces_in, pieces_of, shipped_names
-from rnnplay.corpora.reading import survey
+from rnnplay.corpora.downloadable import DOWNLOADABLE, DownloadableText, download_path, verified_download
+from rnnplay.corpora.encoding import count_symbols
+from rnnplay.corpora.library import own_texts
+from rnnplay.corpora.sources import INSTALLED, ChunkReader, bundled_chunks, bundled_names, file_chunks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """One text. `origin`: shipped | installed | downloaded | remote (not here yet) | own."""
+    """One text. origin: shipped | installed | downloaded | remote (not downloaded yet) | own."""
 
     name: str
     origin: str
@@ -22,44 +23,44 @@ class Corpus:
     problem: str = ""  # why it cannot be used
 
 
-def every_text() -> list[Corpus]:
-    """All texts, those that came with the program first. Each that is here is read once."""
-    texts = [_surveyed(name, "shipped", pieces_of(name), "MIT") for name in shipped_names()]
-    texts += [_surveyed(name, "installed", pieces_of(name), "PSF") for name in INSTALLED]
-    texts += map(_remote, library.REMOTE.values())
-    return texts + [_own(name, path) for name, path in library.own_texts().items()]
+def list_corpora() -> list[Corpus]:
+    """All texts, those that came with the program first. Reads each text that is on the disk once."""
+    texts = [_counted_entry(name, "shipped", bundled_chunks(name), "MIT") for name in bundled_names()]
+    texts += [_counted_entry(name, "installed", bundled_chunks(name), "PSF") for name in INSTALLED]
+    texts += map(_downloadable_entry, DOWNLOADABLE.values())
+    return texts + [_own_entry(name, path) for name, path in own_texts().items()]
 
 
-def _remote(remote: library.Remote) -> Corpus:
-    path, problem = library.place_of(remote), ""
-    here = path.exists()
+def _downloadable_entry(text: DownloadableText) -> Corpus:
+    path, problem = download_path(text), ""
+    is_downloaded = path.exists()
     try:
-        library.downloaded(remote)
+        verified_download(text)
     except UserError as error:
         problem = str(error)
     return Corpus(
-        name=remote.name,
-        origin="downloaded" if here else "remote",
-        size=remote.size,
-        vocabulary=remote.vocabulary,
-        licence=remote.licence,
-        path=str(path) if here else None,
+        name=text.name,
+        origin="downloaded" if is_downloaded else "remote",
+        size=text.size,
+        vocabulary=text.vocabulary,
+        licence=text.licence,
+        path=str(path) if is_downloaded else None,
         problem=problem,
     )
 
 
-def _own(name: str, path: Path) -> Corpus:
+def _own_entry(name: str, path: Path) -> Corpus:
     try:
-        return _surveyed(name, "own", pieces_in(path), "yours", str(path))
+        return _counted_entry(name, "own", file_chunks(path), "yours", str(path))
     except UserError as error:
         return Corpus(name=name, origin="own", licence="yours", path=str(path), problem=str(error))
 
 
-def _surveyed(name: str, origin: str, pieces: Pieces, licence: str, path: str | None = None) -> Corpus:
+def _counted_entry(name: str, origin: str, chunks: ChunkReader, licence: str, path: str | None = None) -> Corpus:
     vocabulary = None
     try:
-        found = survey(pieces, name)
-        vocabulary = int((found.counts > 0).sum())
+        counts = count_symbols(chunks, name)
+        vocabulary = int((counts.counts > 0).sum())
     except UserError:
-        found = survey(pieces, name, as_bytes=True)
-    return Corpus(name=name, origin=origin, size=found.size, vocabulary=vocabulary, licence=licence, path=path)
+        counts = count_symbols(chunks, name, as_bytes=True)
+    return Corpus(name=name, origin=origin, size=counts.size, vocabulary=vocabulary, licence=licence, path=path)

@@ -25,14 +25,14 @@ class TextTask(Task):
 
     called = "characters"
 
-    def __init__(self, config: RunConfig, text: corpora.Text | None = None) -> None:
+    def __init__(self, config: RunConfig, text: corpora.EncodedText | None = None) -> None:
         if text is None:
-            text = corpora.read(config.task, config.text, most=config.vocabulary, as_bytes=config.bytes)
+            text = corpora.read(config.task, config.text, max_vocabulary=config.vocabulary, as_bytes=config.bytes)
         self.name, self.config = config.task, config
         self.called = "bytes" if config.bytes else self.called
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)
-        self.sha256, self.rest, self.notes = text.sha256, text.rest, text.notes
+        self.sha256, self.rest, self.notes = text.sha256, text.unknown_id, text.notes
         self._features = features_of(config.task, config.text)
         trained = int(len(text.ids) * (1 - config.validation))
         self.training_ids: Array = text.ids[:trained]  # (N,) uint8 or uint16
@@ -99,7 +99,7 @@ class TextTask(Task):
         if self.rest is None:
             return super().encode(text)
         known = set(self.vocabulary)
-        return super().encode("".join(symbol if symbol in known else corpora.REST for symbol in text))
+        return super().encode("".join(symbol if symbol in known else corpora.UNKNOWN for symbol in text))
 
     def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
         return corpora.encode_file(path, self.vocabulary, self.rest, as_bytes=self.config.bytes)

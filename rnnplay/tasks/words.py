@@ -19,7 +19,7 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def _spelled(text: corpora.Text) -> str:
+def _spelled(text: corpora.EncodedText) -> str:
     return "".join(text.vocabulary[i] for i in text.ids.tolist())
 
 
@@ -31,7 +31,7 @@ class Words(TextTask):
     def __init__(self, config: RunConfig) -> None:
         if config.bytes:
             raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")
-        text = corpora.read("play", config.text, most=MAX_VOCABULARY)
+        text = corpora.read("play", config.text, max_vocabulary=MAX_VOCABULARY)
         words = tokens(_spelled(text))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
@@ -43,12 +43,12 @@ class Words(TextTask):
         note = f"{len(vocabulary) - 1:,} words are told apart; the others ({share:.1%} of the text) are read as one."
         super().__init__(
             config,
-            corpora.Text(
+            corpora.EncodedText(
                 name=text.name,
                 ids=table[numbers],
                 vocabulary=vocabulary,
                 sha256=text.sha256,
-                rest=len(kept),
+                unknown_id=len(kept),
                 notes=(*text.notes, note),
             ),
         )
@@ -68,7 +68,7 @@ class Words(TextTask):
 
     def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
         """The ids of the words of a file; the unknown ones are read as the rare word, so none is left out."""
-        return self.encode(_spelled(corpora.read(path, path, most=MAX_VOCABULARY)))[0], ()
+        return self.encode(_spelled(corpora.read(path, path, max_vocabulary=MAX_VOCABULARY)))[0], ()
 
     def feature(self, name: str, ids: Array) -> Array:
         """A feature of the text, as it stands at the last character of each word."""

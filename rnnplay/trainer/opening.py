@@ -166,7 +166,7 @@ def _session(run: Path, config: RunConfig, task: Task, notes: list[str]) -> Sess
 def _train(command: Train) -> Session:
     config = validate(command.config)
     if config.text is not None:
-        config = msgspec.structs.replace(config, text=corpora.locate(config.text))  # it is resumed from anywhere
+        config = msgspec.structs.replace(config, text=corpora.resolve_text(config.text))  # it is resumed from anywhere
     if not config.cores:  # how a batch is shared out shows in the last bits: a run keeps to it
         config = msgspec.structs.replace(config, cores=min(available_cores(), MAX_CORES))
     task = tasks.make(config)

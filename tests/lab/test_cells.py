@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnplay.config import RunConfig, UserError, configure
-from rnnplay.corpora import Text
+from rnnplay.corpora import EncodedText
 from rnnplay.engine import GATES, Architecture, Network
 from rnnplay.lab.ablate import Ablation, ablate
 from rnnplay.lab.cells import Unit, find, follow, where
@@ -33,7 +33,7 @@ def task() -> TextTask:
     text = written()
     ids = np.array([LETTERS.index(symbol) for symbol in text], np.uint8)
     config = RunConfig(task="prose", batch=3, seq_len=7, validation=0.5)
-    return TextTask(config, Text("written", ids, tuple(LETTERS), ""))
+    return TextTask(config, EncodedText("written", ids, tuple(LETTERS), ""))
 
 
 def random_network(cell: str = "lstm", seed: int = 3, layers: int = 2) -> Network:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError, configure
-from rnnplay.corpora import Text
+from rnnplay.corpora import EncodedText
 from rnnplay.lab.pattern import batch_truth, truth
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
@@ -21,7 +21,7 @@ def task() -> TextTask:
     vocabulary = tuple(sorted(set(WRITTEN)))
     ids = np.array([vocabulary.index(symbol) for symbol in WRITTEN], np.uint8)
     config = configure("prose", hidden=5, batch=2, seq_len=11)
-    return TextTask(config, Text(name="written", ids=ids, vocabulary=vocabulary, sha256=""))
+    return TextTask(config, EncodedText(name="written", ids=ids, vocabulary=vocabulary, sha256=""))
 
 
 def ids_of(task: TextTask, text: str) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError, configure
-from rnnplay.corpora import Text
+from rnnplay.corpora import EncodedText
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab.sampling import Options, Sampler
 from rnnplay.lab.steering import Steered
@@ -17,7 +17,7 @@ LETTERS = "abcde\n"
 def task() -> TextTask:
     ids = np.random.default_rng(3).integers(0, 6, 900).astype(np.uint8)
     config = configure("prose", batch=2, seq_len=9, hidden=7)
-    return TextTask(config, Text("letters", ids, tuple(sorted(LETTERS)), ""))
+    return TextTask(config, EncodedText("letters", ids, tuple(sorted(LETTERS)), ""))
 
 
 @pytest.fixture(scope="module")
