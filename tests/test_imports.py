@@ -19,7 +19,7 @@ MAY: dict[str, set[str]] = {
     "catalogue": {"msgspec"} | CONFIG,
     "blas": {"platformdirs", "threadpoolctl"} | CONFIG,
     "engine": {"numpy"},
-    "corpora": {"numpy", "pooch", "platformdirs"} | CONFIG,
+    "corpora": {"numpy", "pooch", "platformdirs", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "corpora"} | CONFIG,
     "lab": {"numpy", "engine", "tasks"} | CONFIG,  # the configuration for its UserError
     "parallel": {"numpy", "msgspec", "engine", "protocol"},

@@ -1,0 +1,163 @@
+"""Guesses the encoding of bytes that are not UTF-8, and shows the first words that each encoding gives.
+
+A guess is for a person to choose from, never for a program: no text is read in a guessed encoding.
+"""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from rnnplay.config import UserError
+
+SAMPLE_BYTES = 2**15
+MAX_GUESSES = 4
+_EXCERPT_CHARS = 24
+
+# Of encodings that read a sample alike, the first of these lends its name.
+_BY_FAME = (
+    *("cp1252", "cp1251", "gbk", "big5", "shift_jis", "euc_kr", "euc_jp", "cp1250", "koi8_r", "cp1253", "cp1254"),
+    *("cp1255", "cp1256", "cp1257", "cp874", "iso8859_2", "iso8859_5", "iso8859_9", "iso8859_15", "mac_roman"),
+    *("cp850", "cp437", "cp866", "cp949", "cp932", "gb18030", "big5hkscs"),
+)
+_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŸ")
+_WESTERN_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡ª º\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
+_MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
+_SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
+_ISO_2022 = (
+    (re.compile(rb"\x1b(\$[@B]|\([IJ]|\$\([@BD])"), "iso2022_jp_2"),
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+)
+_UNICODE = ("utf_16_le", "utf_16_be", "utf_32_le", "utf_32_be")
+
+
+@dataclass(frozen=True)
+class EncodingGuess:
+    """An encoding that may be right, and the first words that are not ASCII when it is used."""
+
+    name: str
+    excerpt: str
+
+
+def check_encoding(name: str) -> str:
+    """`name` itself if Python knows a text encoding of that name, else UserError."""
+    try:
+        known = codecs.lookup(name)
+        "".encode(name)  # refuses what is no encoding of texts: base64, rot13
+        if known.name in ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"):
+            raise LookupError
+    except (LookupError, UnicodeError, ValueError):
+        near = get_close_matches(name.lower().replace("-", "_"), _SUGGESTED, n=1, cutoff=0.7)
+        remedy = f"Did you mean {near[0]}?" if near else f"Some of those that there are: {', '.join(_BY_FAME[:12])}."
+        raise UserError(f"There is no encoding {name!r}.", remedy) from None
+    return name
+
+
+def sample_of(chunks: Iterable[bytes]) -> bytes:
+    """The first lines with bytes beyond ASCII, up to SAMPLE_BYTES; the beginning where zero bytes show UTF-16 or 32."""
+    sample, rest = b"", b""
+    for number, chunk in enumerate(chunks):
+        if number == 0 and b"\0" in chunk[:4096]:
+            return chunk[: SAMPLE_BYTES // 4 * 4]
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop()[-SAMPLE_BYTES:]
+        sample += b"".join(line[:SAMPLE_BYTES] + b"\n" for line in lines if not line.isascii())
+        if len(sample) >= SAMPLE_BYTES:
+            break
+    if not rest.isascii() and len(sample) < SAMPLE_BYTES:
+        sample += rest
+    return sample
+
+
+def guess_encodings(sample: bytes) -> list[EncodingGuess]:
+    """The likeliest encodings of `sample`, the likeliest first, those that read it alike under one name. May be empty.
+
+    cp1252 comes first if all bytes from 0x80 on are then quotation marks, dashes and letters of Western languages.
+    """
+    readings: dict[str, list[str]] = {}  # encodings by decoded text, the likeliest text first
+    for name in _candidates(sample):
+        text = _decode(sample, name)
+        if text is not None and _is_plausible(text):
+            readings.setdefault(text, []).append(name)
+    guesses = []
+    for text, names in list(readings.items())[:MAX_GUESSES]:
+        famous = [name for name in _BY_FAME if name in names or _decode(sample, name) == text]
+        guesses.append(EncodingGuess((famous or names)[0], _excerpt(text)))
+    return guesses
+
+
+def refusal(name: str, problem: str, sample: bytes, otherwise: str) -> UserError:
+    """What to say about the text `name` that is not UTF-8 (`problem` says why): its likeliest encodings, or none.
+
+    otherwise: a sentence on what else can be done, or what to do if no encoding fits.
+    """
+    guesses = guess_encodings(sample)
+    if not guesses:
+        return UserError(f'"{name}" {problem}, and no encoding that is known here fits it.', otherwise)
+    said = ", ".join(f"{guess.name} ({guess.excerpt})" for guess in guesses)
+    choose = "If that reads right, choose it:" if len(guesses) == 1 else "Choose the one that reads right:"
+    return UserError(f'"{name}" {problem}. It may be {said}.', f"{choose} --encoding {guesses[0].name}. {otherwise}")
+
+
+def is_iso_2022(chunk: bytes) -> bool:
+    """Whether `chunk` switches to another character set by escape sequences: it is ASCII to UTF-8, and not to be read.
+
+    Escape sequences of terminals look different.
+    """
+    return b"\x1b" in chunk and any(pattern.search(chunk) for pattern, _ in _ISO_2022)
+
+
+def _candidates(sample: bytes) -> list[str]:
+    if b"\0" in sample:
+        readings = {name: text for name in _UNICODE if (text := _decode(sample, name)) and "\0" not in text}
+        return sorted(
+            readings, key=lambda name: -sum(map(str.isascii, readings[name]))
+        )  # spaces and line ends at least
+    names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
+    if _is_western(sample):
+        names.append("cp1252")
+    from charset_normalizer import from_bytes
+
+    # One line of a text is little to go by: a repeated one is judged better.
+    matches = from_bytes(sample if len(sample) > 512 else sample * 4)
+    return [*names, *(match.encoding for match in matches)]
+
+
+def _decode(sample: bytes, name: str) -> str | None:
+    """The text of `sample`, without a character that its end may cut; None if it is not in this encoding."""
+    decoder = codecs.getincrementaldecoder(name)()
+    try:
+        return decoder.decode(sample, final=False).removeprefix("\ufeff")
+    except (UnicodeError, ValueError):
+        return None
+
+
+def _is_western(sample: bytes) -> bool:
+    text = _decode(sample, "cp1252")
+    if text is None:
+        return False
+    foreign = [character for character in text if character > "\x7f"]
+    letters = sum(character.isascii() and character.isalpha() for character in text)
+    western = sum(character in _WESTERN for character in foreign)
+    if any(character not in _WESTERN and character not in _WESTERN_MARKS for character in foreign):
+        return False
+    return western <= _MAX_WESTERN_FRACTION * max(letters + western, 1)
+
+
+def _is_plausible(text: str) -> bool:
+    """Whether `text` is free of controls, characters that are not assigned, and those for private use."""
+    kinds = {unicodedata.category(character) for character in set(text) - set("\t\n\r\f\x0b\x1b\x07\x08")}
+    return not kinds & {"Cc", "Cn", "Co", "Cs"}
+
+
+def _excerpt(text: str) -> str:
+    """The first words of `text` from the one on that has a character beyond ASCII."""
+    words = " ".join(text.split())
+    first = next((place for place, character in enumerate(words) if character > "\x7f"), 0)
+    begin = max(words.rfind(" ", 0, first) + 1, first - _EXCERPT_CHARS // 2)
+    excerpt = words[begin : begin + _EXCERPT_CHARS]
+    if begin + _EXCERPT_CHARS < len(words):
+        excerpt = (excerpt[: excerpt.rfind(" ")] if " " in excerpt[8:] else excerpt) + "…"
+    return "".join(character if character.isprintable() else "·" for character in excerpt)
