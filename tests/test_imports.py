@@ -33,9 +33,12 @@ MAY: dict[str, set[str]] = {
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {"numpy", "msgspec", "engine", "parallel", "tasks", "corpora", "lab", "runs", "protocol", "blas"}
     | CONFIG,
-    "tui.views": SCREEN,
-    "tui.paint": SCREEN | {"tui.views"},
-    "tui": SCREEN | {"msgspec", "gallery", "client", "protocol", "runs", "tui.views", "tui.paint"} | CONFIG,
+    "tui.paint": SCREEN,
+    "tui.widgets": SCREEN | {"tui.paint"},
+    "tui.forms": SCREEN | {"tui.paint", "tui.widgets"} | CONFIG,
+    "tui": SCREEN
+    | {"msgspec", "gallery", "client", "protocol", "runs", "tui.forms", "tui.paint", "tui.widgets"}
+    | CONFIG,
 }
 ANYTHING = {"cli", "__init__", "__main__"}  # inside the command or the name that needs it
 
@@ -49,10 +52,8 @@ ROOM_CIRCLES = [{"catalogue", "config"}]
 
 
 def room_of(module: str) -> str:
-    """The room of `rnnplay.a.b`: the longest name in the table that it begins with; tui.*_views are views too."""
+    """The room of `rnnplay.a.b`: the longest name in the table that it begins with."""
     name = module.removeprefix("rnnplay").removeprefix(".") or "__init__"
-    if name.startswith("tui.") and name.endswith("_views"):
-        return "tui.views"
     known = [room for room in MAY if name == room or name.startswith(room + ".")]
     return max(known, key=len) if known else name.split(".")[0]
 
@@ -107,7 +108,7 @@ def test_nobody_imports_what_his_room_may_not_know() -> None:
 def test_the_table_would_notice() -> None:
     assert not knows("rnnplay.tui.app", "rnnplay.engine.cells")
     assert not knows("rnnplay.tui.app", "rnnplay.trainer")
-    assert not knows("rnnplay.tui.paint.bars", "rnnplay.client")
+    assert not knows("rnnplay.tui.widgets.paint_bars", "rnnplay.client")
     assert not knows("rnnplay.engine.network", "rnnplay.config")
     assert not knows("rnnplay.tasks.text", "rnnplay.lab.trace")
     assert not knows("rnnplay.runs.metrics", "textual.app")

@@ -9,7 +9,12 @@ import pytest
 from textual.binding import Binding
 
 from rnnplay.cli import cli
-from rnnplay.tui.screens import cells_keys, keys, looking_keys
+from rnnplay.tui.places import keys
+from rnnplay.tui.places.cells import keys as cells_keys
+from rnnplay.tui.places.play import keys as play_keys
+from rnnplay.tui.places.sample import keys as sample_keys
+from rnnplay.tui.places.time import keys as time_keys
+from rnnplay.tui.places.unroll import keys as unroll_keys
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -44,17 +49,17 @@ def keys_named(start: str, end: str) -> set[str]:
 
 def test_every_key_of_the_panels_is_in_the_readme_s_table_and_none_that_is_not_bound() -> None:
     told = keys_named("| key | what it does |", "\n")
-    bound = {keys.shown(binding) for binding in (*keys.PLAY, *keys.APP[:-1])} | {"tab", "^p"}
+    bound = {keys.shown(binding) for binding in (*play_keys.KEYS, *keys.APP[:-1])} | {"tab", "^p"}
     assert told == bound
 
 
 @pytest.mark.parametrize(
     ("place", "bindings"),
     [
-        ("Cells", cells_keys.CELLS),
-        ("Sample", cells_keys.SAMPLE),
-        ("Unroll", looking_keys.UNROLL),
-        ("Time", looking_keys.TIME),
+        ("Cells", cells_keys.KEYS),
+        ("Sample", sample_keys.KEYS),
+        ("Unroll", unroll_keys.KEYS),
+        ("Time", time_keys.KEYS),
     ],
 )
 def test_every_key_of_a_place_is_in_the_readme_s_table(place: str, bindings: tuple[Binding, ...]) -> None:
@@ -66,12 +71,12 @@ def test_every_key_of_a_place_is_in_the_readme_s_table(place: str, bindings: tup
 
 def test_every_key_is_explained_where_help_lists_it() -> None:
     for binding in (
-        *keys.PLAY,
+        *play_keys.KEYS,
         *keys.APP[:-1],
-        *cells_keys.CELLS,
-        *cells_keys.SAMPLE,
-        *looking_keys.UNROLL,
-        *looking_keys.TIME,
+        *cells_keys.KEYS,
+        *sample_keys.KEYS,
+        *unroll_keys.KEYS,
+        *time_keys.KEYS,
     ):
         assert binding.tooltip and binding.description, binding.key
         assert not re.search(r"[a-z]{4,}_", keys.shown(binding)), binding.key

@@ -96,10 +96,9 @@ def unroll(run: str, example: int, length: int, units: int, step: int | None, ru
     if as_json:
         _print_json(_unrolled(told))
         return
-    from rnnplay.tui.looking import unrolled
-    from rnnplay.tui.looking_views import UnrollView
-    from rnnplay.tui.paint.colour import palettes
-    from rnnplay.tui.paint.unroll import LABEL, grid
+    from rnnplay.tui.paint.palette import palettes
+    from rnnplay.tui.places.unroll.paint_grid import LABEL, grid
+    from rnnplay.tui.places.unroll.views import UnrollView, unrolled
 
     view = unrolled(told, UnrollView(time=-1, row=-1), "")
     palette = palettes({"NO_COLOR": "1"}, sys.stdout.encoding)[0]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from rnnplay.tui.paint.colour import LIGHT, UNICODE, blend, readable
-from rnnplay.tui.paint.wrap import glyph, wrap
+from rnnplay.tui.paint.palette import LIGHT, blend, readable
+from rnnplay.tui.paint.text import UNICODE, glyph, wrap
 
 COLUMNS = 96
 _WIDE, _TALL = 8.4, 20  # of a character, in pixels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import signal
 import sys
 import threading
@@ -15,11 +16,12 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from rnnplay.gallery import GALLERY
-from rnnplay.tui.choices import Choices
-from rnnplay.tui.paint.colour import Palette, palettes
-from rnnplay.tui.screens import keys, layout
-from rnnplay.tui.screens.play import Play
+from rnnplay.tui.paint.palette import Palette, palettes
+from rnnplay.tui.places import PLACES, keys
+from rnnplay.tui.places.play import layout
+from rnnplay.tui.places.play.screen import Play
 from rnnplay.tui.session import Session
+from rnnplay.tui.state.drafts import Choices
 
 _PATIENCE = 20.0  # seconds after a hang-up until the process ends whatever happens; the trainer saves by itself
 
@@ -173,11 +175,11 @@ class Playground(App[None]):
     # ------------------------------------------------------------------------------------------------------- actions
 
     def action_help(self) -> None:
-        from rnnplay.tui.screens.help import Help
+        from rnnplay.tui.places.help import Help
 
         if not isinstance(self.screen, Help):
-            here = getattr(self.screen, "KEYS", keys.PLAY)
-            self.push_screen(Help(self.palette, here, getattr(self.screen, "READING", None)))
+            here = getattr(self.screen, "KEYS", ())
+            self.push_screen(Help(self.palette, here, getattr(self.screen, "READING", ())))
 
     def action_place(self, name: str) -> None:
         """Go to a place of its own: unroll or time. It stays as it was left."""
@@ -192,7 +194,7 @@ class Playground(App[None]):
 
     def _installed(self, name: str) -> Screen[Any]:
         if not self.is_screen_installed(name):
-            self.install_screen(_place(name)(self.session, self.choices, self.palette), name)
+            self.install_screen(load_place(name)(self.session, self.choices, self.palette), name)
         return self.get_screen(name)
 
     def action_panel(self, number: int) -> None:
@@ -212,7 +214,7 @@ class Playground(App[None]):
                 wear(self.palette)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for binding in (*getattr(screen, "KEYS", keys.PLAY), *keys.APP[:-1]):
+        for binding in (*getattr(screen, "KEYS", ()), *keys.APP[:-1]):
             if binding.id == "theme" and len(self.palettes) < 2:
                 continue
             target = "app" if binding in keys.APP else "screen"
@@ -227,34 +229,20 @@ class Playground(App[None]):
         return run
 
 
-PLACES = ("unroll", "time", "cells", "sample")
-
-
-def _place(name: str) -> Any:
-    """The class of a place; it is loaded when one first goes there."""
-    if name == "unroll":
-        from rnnplay.tui.screens.unroll import Unroll
-
-        return Unroll
-    if name == "cells":
-        from rnnplay.tui.screens.cells import Cells
-
-        return Cells
-    if name == "sample":
-        from rnnplay.tui.screens.sample import SampleScreen
-
-        return SampleScreen
-    from rnnplay.tui.screens.time import Time
-
-    return Time
+def load_place(name: str) -> Any:
+    """Import and return the class of a place."""
+    module, _, kind = PLACES[name].partition(":")
+    return getattr(importlib.import_module(module), kind)
 
 
 def _load() -> None:
     from rnnplay import client
-    from rnnplay.tui.paint import curve, heatmap
-    from rnnplay.tui.screens import time, unroll
+    from rnnplay.tui.places.play import paint_curve
+    from rnnplay.tui.places.time import screen as time
+    from rnnplay.tui.places.unroll import screen as unroll
+    from rnnplay.tui.widgets import paint_heatmap
 
-    del client, curve, heatmap, time, unroll
+    del client, paint_curve, paint_heatmap, time, unroll
 
 
 def _end_now(code: int) -> None:

@@ -15,11 +15,11 @@ import msgspec
 from rnnplay import protocol as say
 from rnnplay.config import RunConfig, UserError
 from rnnplay.gallery import Piece, of_run
-from rnnplay.tui.asking import Asking
-from rnnplay.tui.paint.wrap import spaced
-from rnnplay.tui.reading import Reading
-from rnnplay.tui.rows import Rows
-from rnnplay.tui.showing import Showing
+from rnnplay.tui.paint.text import spaced
+from rnnplay.tui.state.cells import Asking
+from rnnplay.tui.state.example import Showing
+from rnnplay.tui.state.metrics import Rows
+from rnnplay.tui.state.selection import Reading
 
 if TYPE_CHECKING:
     from rnnplay.client import Client

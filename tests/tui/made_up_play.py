@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from rnnplay import protocol as say
 from rnnplay.config import RunConfig, configure
-from rnnplay.tui.paint.colour import Palette, palettes
+from rnnplay.tui.paint.palette import Palette, palettes
 
 SYSTEMS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},

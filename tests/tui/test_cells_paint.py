@@ -7,25 +7,16 @@ import numpy as np
 import pytest
 from textual.strip import Strip
 
-from rnnplay.tui.cells_views import (
-    FindingView,
-    GatePoints,
-    GatesView,
-    HistoryView,
-    ProofView,
-    StripView,
-    UnitRow,
-    WrittenView,
-)
-from rnnplay.tui.paint.colour import Palette, palettes
-from rnnplay.tui.paint.finding import finding, proof, short_list
-from rnnplay.tui.paint.gates import gates, gates_title
-from rnnplay.tui.paint.heatmap import heatmap
-from rnnplay.tui.paint.history import history, history_title
-from rnnplay.tui.paint.rows import Piece, frame
-from rnnplay.tui.paint.strip import strip
-from rnnplay.tui.paint.written import written
-from rnnplay.tui.views import CellsView
+from rnnplay.tui.paint.palette import Palette, palettes
+from rnnplay.tui.paint.strips import Piece, frame
+from rnnplay.tui.places.cells.paint_find import finding, proof
+from rnnplay.tui.places.cells.paint_gates import gates, gates_title
+from rnnplay.tui.places.cells.paint_history import history, history_title
+from rnnplay.tui.places.cells.paint_units import strip
+from rnnplay.tui.places.cells.views import FindingView, GatePoints, GatesView, HistoryView, ProofView, StripView
+from rnnplay.tui.widgets.paint_heatmap import heatmap, short_list
+from rnnplay.tui.widgets.paint_sampled_text import written
+from rnnplay.tui.widgets.views import CellsView, UnitRow, WrittenView
 
 ENVIRONMENTS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -140,8 +131,10 @@ def test_a_title_too_long_for_its_panel_loses_whole_parts(title: list[Piece]) ->
 
 
 def test_the_short_list_is_the_one_of_the_drawing() -> None:
-    one_layer = FindingView(units=tuple(u for u in UNITS if u.layer == 0), pattern="x")
-    assert "".join(piece for piece, _ in short_list(one_layer, palette_of("truecolor"))) == "37 .97   90 .77"
+    palette = palette_of("truecolor")
+    pieces = short_list(tuple(u for u in UNITS if u.layer == 0), (0, 89), palette)
+    assert "".join(piece for piece, _ in pieces) == "37 .97   90 .77"
+    assert [piece for piece, style in pieces if style.bold] == ["90 .77"]
 
 
 @pytest.mark.parametrize("system", ENVIRONMENTS)

@@ -14,12 +14,12 @@ from textual.pilot import Pilot
 from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.tui.app import Playground
-from rnnplay.tui.choices import Choices
-from rnnplay.tui.panels.base import Painted
-from rnnplay.tui.screens.cells import Cells
-from rnnplay.tui.screens.help import Help
-from rnnplay.tui.screens.play import Play
-from rnnplay.tui.screens.sample import FREE, HELD, TYPED, SampleScreen
+from rnnplay.tui.places.cells.screen import Cells
+from rnnplay.tui.places.help import Help
+from rnnplay.tui.places.play.screen import Play
+from rnnplay.tui.places.sample.screen import FREE, HELD, TYPED, SampleScreen
+from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.widgets.base import Painted
 
 WIDE, NARROW = (120, 40), (80, 24)
 FEATURES = ("inside quotes", "inside parentheses", "column")

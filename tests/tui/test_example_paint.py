@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from made_up_play import SYSTEMS, palette_of, plain
 
-from rnnplay.tui.example_views import AnswerView, ExampleView
-from rnnplay.tui.paint.example import example, furthest, title
-from rnnplay.tui.paint.pixels import pixels
+from rnnplay.tui.places.play.example.paint import example, furthest, title
+from rnnplay.tui.places.play.example.paint_pictures import pixels
+from rnnplay.tui.places.play.example.views import AnswerView, ExampleView
 
 WORDS = ExampleView(
     title="tagging 1",

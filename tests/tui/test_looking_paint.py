@@ -9,22 +9,20 @@ import pytest
 from made_up_play import SYSTEMS, palette_of, plain
 from rich.style import Style
 
-from rnnplay.tui.looking_views import (
-    AdviceView,
+from rnnplay.tui.places.time import paint_gradient, paint_influence
+from rnnplay.tui.places.time.views import LagsView, OneUnitView, PastView, ReachView
+from rnnplay.tui.places.unroll import paint_grid, paint_rolled, paint_time_step
+from rnnplay.tui.places.unroll.views import (
     GateView,
-    HealthView,
-    LagsView,
     LayerView,
-    OneUnitView,
     OutputsView,
     ParameterView,
     PartView,
-    PastView,
-    ReachView,
     SummandView,
     UnrollView,
 )
-from rnnplay.tui.paint import lags, opened, past, rolled, unroll
+from rnnplay.tui.widgets import paint_bars
+from rnnplay.tui.widgets.views import AdviceView, HealthView
 
 SIZES = [(116, 36), (76, 20), (56, 12)]
 WORDS = ("the", "cat", "sat", "down", "here", "now")
@@ -74,15 +72,15 @@ def test_every_painting_fills_its_size_exactly(system: str, width: int, height: 
     reach = ReachView("LSTM", True, np.array([1.0, 0.5, np.nan, 0.0, 1e-30]), 0.9, 3, "vanishes")
     text = PastView(tuple("hello\nworld "), tuple(np.linspace(0, 1, 12)), 0, 11, 12, "x", 0.5, "moved by it.")
     painted = [
-        unroll.grid(two, width, height, palette),
-        unroll.grid(view(part(40, 70, 2)), width, height, palette),
-        unroll.grid(UnrollView(empty="Nothing yet."), width, height, palette),
-        rolled.rolled(two, width, height, palette),
-        opened.opened(two, width, height, palette),
-        opened.opened(two, width, height, palette, full=True),
-        lags.lags(LagsView((reach, reach), 2, 7, "It vanishes.", "A note."), width, height, palette),
-        lags.one_unit(OneUnitView(3.0, 3.0 ** np.arange(41)), width, height, palette),
-        past.past(text, width, height, palette),
+        paint_grid.grid(two, width, height, palette),
+        paint_grid.grid(view(part(40, 70, 2)), width, height, palette),
+        paint_grid.grid(UnrollView(empty="Nothing yet."), width, height, palette),
+        paint_rolled.rolled(two, width, height, palette),
+        paint_time_step.opened(two, width, height, palette),
+        paint_time_step.opened(two, width, height, palette, full=True),
+        paint_gradient.lags(LagsView((reach, reach), 2, 7, "It vanishes.", "A note."), width, height, palette),
+        paint_gradient.one_unit(OneUnitView(3.0, 3.0 ** np.arange(41)), width, height, palette),
+        paint_influence.past(text, width, height, palette),
     ]
     for strips in painted:
         assert len(strips) == height
@@ -90,7 +88,7 @@ def test_every_painting_fills_its_size_exactly(system: str, width: int, height: 
 
 
 def test_a_column_has_input_units_outputs_target_and_loss_from_top_to_bottom() -> None:
-    rows = plain(unroll.grid(view(), 116, 36, palette_of("truecolor")))
+    rows = plain(paint_grid.grid(view(), 116, 36, palette_of("truecolor")))
     found = [row.strip().split()[0] for row in rows if row.strip()]
     wanted = ["time", "input", "carry", "W_xh", "▸", "h", "W_hy", "p", "target", "loss"]
     places = [found.index(word) for word in wanted]
@@ -101,14 +99,14 @@ def test_a_column_has_input_units_outputs_target_and_loss_from_top_to_bottom() -
 
 def test_encoder_and_decoder_stand_side_by_side_with_empty_cells() -> None:
     both = view(part(3, name="encoder", encoder=True), part(4, name="decoder"))
-    rows = plain(unroll.grid(both, 116, 36, palette_of("truecolor")))
+    rows = plain(paint_grid.grid(both, 116, 36, palette_of("truecolor")))
     assert rows[0].split() == ["encoder", "decoder"]
     probability = next(row for row in rows if row.strip().startswith("p cat"))
-    assert probability[unroll.LABEL :].split("│")[0].strip() == ""
+    assert probability[paint_grid.LABEL :].split("│")[0].strip() == ""
 
 
 def styles_of(system: str, text: str, wanted: UnrollView) -> Style:
-    for strip in unroll.grid(wanted, 50, 16, palette_of(system)):
+    for strip in paint_grid.grid(wanted, 50, 16, palette_of(system)):
         for segment in strip:
             if segment.text.strip() == text:
                 return segment.style or Style()
@@ -122,7 +120,7 @@ def test_the_sign_can_be_told_in_the_narrowest_column_and_every_colour_system(sy
     values[1:, 0], values[1:, 1] = 0.77, -0.77
     first = replace(one.layers[0], h=values)
     wanted = view(replace(one, layers=(first,)), row=0)
-    table = [s for s in unroll.grid(wanted, 50, 16, palette_of(system)) if " h " in s.text]
+    table = [s for s in paint_grid.grid(wanted, 50, 16, palette_of(system)) if " h " in s.text]
     assert all("77 77" in strip.text or "7777" in strip.text.replace(" ", "") for strip in table)
     plus, minus = ({seg.style for seg in strip if "77" in seg.text} for strip in table)
     assert not plus & minus
@@ -131,13 +129,13 @@ def test_the_sign_can_be_told_in_the_narrowest_column_and_every_colour_system(sy
 
 
 def test_many_units_are_a_window_around_the_cursor() -> None:
-    rows = plain(unroll.grid(view(part(4, 60), row=50), 76, 20, palette_of("truecolor")))
+    rows = plain(paint_grid.grid(view(part(4, 60), row=50), 76, 20, palette_of("truecolor")))
     units = [int(row.split("h ")[1].split()[0]) for row in rows if " h " in row[:8]]
     assert 50 in units and len(units) >= 6 and units == list(range(units[0], units[-1] + 1))
 
 
 def test_while_it_plays_later_columns_are_not_computed_yet() -> None:
-    rows = plain(unroll.grid(view(time=1, playing=True), 116, 36, palette_of("truecolor")))
+    rows = plain(paint_grid.grid(view(time=1, playing=True), 116, 36, palette_of("truecolor")))
     hidden = next(row for row in rows if "h 2" in row)
     assert sum(ch in "+-" for ch in hidden) == 2
     assert next(row for row in rows if "time step" in row).split()[-1] == "6"
@@ -146,7 +144,7 @@ def test_while_it_plays_later_columns_are_not_computed_yet() -> None:
 def test_an_edit_shows_probabilities_before_and_after_with_arrows() -> None:
     one = part()
     before = tuple(None if p is None else 0.2 for p in one.right)
-    rows = plain(unroll.grid(view(replace(one, before=before), words="one update"), 116, 36, palette_of("none")))
+    rows = plain(paint_grid.grid(view(replace(one, before=before), words="one update"), 116, 36, palette_of("none")))
     assert any(row.strip().startswith("before") and "20.0" in row for row in rows)
     assert any("↑25.0" in row for row in rows)
     assert any("one update" in row for row in rows)
@@ -157,23 +155,23 @@ def test_an_equation_is_written_with_its_numbers_put_in() -> None:
     terms = tuple(SummandView(n, v) for n, v in zip(("W_xf x", "W_hf h", "b_f"), numbers, strict=True))
     gate = GateView("f", "σ", terms, np.array([[0.811]]), np.array([[0.0]]))
     expected = "f = σ(W_xf x + W_hf h + b_f) = σ(0.31 + 1.20 − 0.05) = 0.81"
-    assert opened.equation(gate, 0, 0, 2) == expected
+    assert paint_time_step.equation(gate, 0, 0, 2) == expected
 
 
 def test_small_numbers_keep_two_digits_and_odd_ones_have_names() -> None:
-    told = [opened.number(value) for value in (0.0, 0.004, -0.004, 12345.0, float("nan"), float("-inf"))]
+    told = [paint_time_step.number(value) for value in (0.0, 0.004, -0.004, 12345.0, float("nan"), float("-inf"))]
     assert told == ["0.00", "4.0e−3", "−4.0e−3", "1.2e4", "nan", "−∞"]
 
 
 def test_a_terminal_without_unicode_gets_equations_in_ascii() -> None:
-    from rnnplay.tui.paint.colour import palettes
+    from rnnplay.tui.paint.palette import palettes
 
     palette = palettes(SYSTEMS["256"], "latin-1")[0]
     for strips in (
-        opened.opened(view(), 76, 20, palette),
-        unroll.grid(view(), 76, 20, palette),
-        rolled.rolled(view(), 76, 20, palette),
-        lags.lags(LagsView((ReachView("LSTM", True, np.ones(9), 1.0, None, "steady"),), 3), 116, 20, palette),
+        paint_time_step.opened(view(), 76, 20, palette),
+        paint_grid.grid(view(), 76, 20, palette),
+        paint_rolled.rolled(view(), 76, 20, palette),
+        paint_gradient.lags(LagsView((ReachView("LSTM", True, np.ones(9), 1.0, None, "steady"),), 3), 116, 20, palette),
     ):
         assert all(strip.text.isascii() for strip in strips), [s.text for s in strips if not s.text.isascii()]
 
@@ -181,7 +179,7 @@ def test_a_terminal_without_unicode_gets_equations_in_ascii() -> None:
 def test_lines_are_told_apart_without_colour_and_end_at_one_percent_where_they_should() -> None:
     falls = ReachView("RNN tanh", False, 0.5 ** np.arange(41), 0.5, 7, "vanishes")
     stays = ReachView("LSTM", True, np.full(41, 2.0), 1.0, None, "steady")
-    rows = plain(lags.lags(LagsView((stays, falls), 30, 9, "It stays."), 116, 24, palette_of("none")))
+    rows = plain(paint_gradient.lags(LagsView((stays, falls), 30, 9, "It stays."), 116, 24, palette_of("none")))
     chart = [row[:70] for row in rows]
     assert any(row.count("1") > 20 for row in chart) and sum("2" in row for row in chart) > 4
     line = next(row for row in chart if row.lstrip().startswith("1 %"))
@@ -193,7 +191,7 @@ def test_lines_are_told_apart_without_colour_and_end_at_one_percent_where_they_s
 
 def test_the_one_unit_demonstration_tells_three_one_and_a_half() -> None:
     for weight, words in ((3.0, "it explodes"), (1.0, "it stays"), (0.5, "it vanishes")):
-        rows = plain(lags.one_unit(OneUnitView(weight, weight ** np.arange(41.0)), 60, 14, palette_of("16")))
+        rows = plain(paint_gradient.one_unit(OneUnitView(weight, weight ** np.arange(41.0)), 60, 14, palette_of("16")))
         assert words in rows[0]
         assert f"w^2 {weight**2:g}" in rows[-1]
 
@@ -202,7 +200,7 @@ def test_what_moved_the_prediction_most_is_coloured_most_in_every_system() -> No
     for system in SYSTEMS:
         palette = palette_of(system)
         text = PastView(("a", "b", "c"), (0.0, 1.0, 0.1), 0, 2, 3, "x", 0.5, "b did.")
-        strip = past.past(text, 40, 6, palette)[0]
+        strip = paint_influence.past(text, 40, 6, palette)[0]
         style = {segment.text: segment.style for segment in strip}
         assert style["b"] is not None and style["a"] is not None
         assert style["b"].without_color != style["a"].without_color or style["b"].bgcolor != style["a"].bgcolor
@@ -210,5 +208,5 @@ def test_what_moved_the_prediction_most_is_coloured_most_in_every_system() -> No
 
 def test_advice_is_a_line_each_at_most_three() -> None:
     advice = tuple(AdviceView(f"name {n}", "cause.", "remedy.") for n in range(5))
-    rows = plain(past.advice(HealthView(advice), 76, palette_of("none")))
+    rows = plain(paint_bars.advice(HealthView(advice), 76, palette_of("none")))
     assert [row.strip() for row in rows] == [f"name {n}: cause. remedy." for n in range(3)]

@@ -13,12 +13,12 @@ from textual.pilot import Pilot
 
 from rnnplay import protocol as say
 from rnnplay.tui.app import Playground
-from rnnplay.tui.choices import Choices
-from rnnplay.tui.panels.base import Painted
-from rnnplay.tui.screens.help import Help
-from rnnplay.tui.screens.play import Play
-from rnnplay.tui.screens.time import Time
-from rnnplay.tui.screens.unroll import Unroll
+from rnnplay.tui.places.help import Help
+from rnnplay.tui.places.play.screen import Play
+from rnnplay.tui.places.time.screen import Time
+from rnnplay.tui.places.unroll.screen import Unroll
+from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.widgets.base import Painted
 
 PATIENCE = 60.0  # seconds
 
@@ -160,7 +160,7 @@ async def test_one_update_shows_every_targets_probability_before_and_after() -> 
 
 
 async def test_play_reveals_one_time_step_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnnplay.tui.screens.unroll.FRAME", 0.15)
+    monkeypatch.setattr("rnnplay.tui.places.unroll.screen.FRAME", 0.15)
     async with playing() as person:
         await person.press("5")
         await person.until("target")

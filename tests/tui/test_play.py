@@ -14,10 +14,10 @@ from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.config import configure
 from rnnplay.tui.app import Playground
-from rnnplay.tui.choices import Choices
-from rnnplay.tui.panels.base import Painted
-from rnnplay.tui.screens.help import Help
-from rnnplay.tui.screens.play import Play
+from rnnplay.tui.places.help import Help
+from rnnplay.tui.places.play.screen import Play
+from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.widgets.base import Painted
 
 WIDE, NARROW = (120, 40), (80, 24)
 

@@ -8,23 +8,16 @@ import pytest
 from made_up_play import SYSTEMS, TEXT, palette_of, plain
 from rich.cells import cell_len
 
-from rnnplay.tui.paint import bars, curve, form, heatmap, rows, sample, tasks, wrap
-from rnnplay.tui.paint.colour import ASCII, UNICODE, colour_system, luminance, palettes, prefers_light, shows_unicode
+from rnnplay.tui.forms import panel
+from rnnplay.tui.forms.editor import FormRow, FormView
 from rnnplay.tui.paint.numbers import duration, figure, log_ticks, percent, rate, short, tick_label, ticks
-from rnnplay.tui.views import (
-    CellsView,
-    CurveView,
-    FormRow,
-    FormView,
-    HeaderView,
-    KeyHint,
-    KeysView,
-    Level,
-    SampleView,
-    StatusView,
-    TaskItem,
-    TasksView,
-)
+from rnnplay.tui.paint.palette import colour_system, luminance, palettes, prefers_light, shows_unicode
+from rnnplay.tui.paint.strips import bar, frame
+from rnnplay.tui.paint.text import ASCII, UNICODE, glyph, row_of, wrap
+from rnnplay.tui.places.play import paint_curve, paint_sample, paint_tasks
+from rnnplay.tui.places.play.views import CurveView, Level, SampleView, TaskItem, TasksView
+from rnnplay.tui.widgets import paint_bars, paint_heatmap
+from rnnplay.tui.widgets.views import CellsView, HeaderView, KeyHint, KeysView, StatusView
 
 ALL = [(system, encoding) for system in SYSTEMS for encoding in ("utf-8", "latin-1")]
 RNG = np.random.default_rng(3)
@@ -72,19 +65,19 @@ def test_everything_painted_has_exactly_the_asked_size_and_always_a_style(
 ) -> None:
     palette = palette_of(system, encoding)
     painted = {
-        "curve": curve.plot(curve_view(300), width, height, palette),
-        "heatmap": heatmap.heatmap(cells_view(cursor=3), width, height, palette),
-        "surprise": heatmap.heatmap(cells_view(by_surprise=True), width, height, palette),
-        "sample": sample.sample(sample_view(coloured=True), width, height, palette),
-        "tasks": tasks.tasks(TasksView(ITEMS, 5, "t2"), width, height, palette),
+        "curve": paint_curve.plot(curve_view(300), width, height, palette),
+        "heatmap": paint_heatmap.heatmap(cells_view(cursor=3), width, height, palette),
+        "surprise": paint_heatmap.heatmap(cells_view(by_surprise=True), width, height, palette),
+        "sample": paint_sample.sample(sample_view(coloured=True), width, height, palette),
+        "tasks": paint_tasks.tasks(TasksView(ITEMS, 5, "t2"), width, height, palette),
     }
-    for name, strips in painted.items():
-        assert len(strips) == height, name
-    painted["form"] = form.form(FORM, width, height, palette)
+    for name, rows in painted.items():
+        assert len(rows) == height, name
+    painted["form"] = panel.form(FORM, width, height, palette)
     painted["bars"] = [
-        bars.header(HeaderView(("prose", "LSTM 1x128"), "training", "good", ("step 12,431",)), width, palette),
-        bars.keys(KeysView((KeyHint("n", "new", "x"), KeyHint("?", "help", "y"))), width, palette),
-        *bars.status(StatusView("It stands so.", "Do this.", "bad"), width, palette),
+        paint_bars.header(HeaderView(("prose", "LSTM 1x128"), "training", "good", ("step 12,431",)), width, palette),
+        paint_bars.keys(KeysView((KeyHint("n", "new", "x"), KeyHint("?", "help", "y"))), width, palette),
+        *paint_bars.status(StatusView("It stands so.", "Do this.", "bad"), width, palette),
     ]
     for name, strips in painted.items():
         for strip in strips:
@@ -94,7 +87,7 @@ def test_everything_painted_has_exactly_the_asked_size_and_always_a_style(
 
 
 def test_a_curve_falls_from_left_to_right_and_shows_its_baseline_and_figures() -> None:
-    text = plain(curve.plot(curve_view(300), 80, 12, palette_of("truecolor")))
+    text = plain(paint_curve.plot(curve_view(300), 80, 12, palette_of("truecolor")))
     heights = [min(y for y, line in enumerate(text[:10]) if 0x2800 < ord(line[x]) <= 0x28FF) for x in (7, 12, 20, 40)]
     assert heights == sorted(heights)
     assert heights[0] < heights[-1]
@@ -104,10 +97,10 @@ def test_a_curve_falls_from_left_to_right_and_shows_its_baseline_and_figures() -
 
 
 def test_the_x_axis_doubles_when_it_is_full_and_ends_with_the_run() -> None:
-    assert [curve.capacity(n) for n in (1, 64, 65, 1_000, 70_000)] == [64, 64, 128, 1_024, 131_072]
-    assert curve.capacity(300, limit=500) == 500
-    assert curve.capacity(300, limit=100_000) == 512
-    assert curve.capacity(700, limit=500) == 1_024
+    assert [paint_curve.capacity(n) for n in (1, 64, 65, 1_000, 70_000)] == [64, 64, 128, 1_024, 131_072]
+    assert paint_curve.capacity(300, limit=500) == 500
+    assert paint_curve.capacity(300, limit=100_000) == 512
+    assert paint_curve.capacity(700, limit=500) == 1_024
 
 
 def test_a_new_row_of_metrics_changes_only_the_last_columns() -> None:
@@ -117,7 +110,7 @@ def test_a_new_row_of_metrics_changes_only_the_last_columns() -> None:
     def at(steps: int) -> list[str]:
         view = curve_view(steps)
         mean = np.asarray(view.mean) + noise[:steps]
-        return plain(curve.plot(replace(view, mean=mean, low=mean, high=mean, figure=()), 80, 12, palette))
+        return plain(paint_curve.plot(replace(view, mean=mean, low=mean, high=mean, figure=()), 80, 12, palette))
 
     before, after = at(560), at(600)
     column = 6 + 560 * 74 // 1024
@@ -130,15 +123,15 @@ def test_what_is_not_finite_leaves_a_gap_and_ends_nothing() -> None:
     mean = np.array(view.mean)
     mean[50:60] = math.nan
     mean[120] = math.inf
-    assert curve.plot(replace(view, mean=mean, marks=((90, math.nan),)), 60, 10, palette_of("256"))
+    assert paint_curve.plot(replace(view, mean=mean, marks=((90, math.nan),)), 60, 10, palette_of("256"))
     nothing = np.full(200, math.nan)
     empty = replace(view, mean=nothing, low=nothing, high=nothing, empty="not a number")
-    assert "not a number" in "\n".join(plain(curve.plot(empty, 60, 10, palette_of("256"))))
+    assert "not a number" in "\n".join(plain(paint_curve.plot(empty, 60, 10, palette_of("256"))))
 
 
 def test_validation_is_marked_where_it_was_measured() -> None:
     view = curve_view(500, marks=((100, 2.0), (300, 1.5)), levels=())
-    text = plain(curve.plot(view, 80, 14, palette_of("16")))
+    text = plain(paint_curve.plot(view, 80, 14, palette_of("16")))
     marks = [(x, y) for y, line in enumerate(text) for x, c in enumerate(line) if c == UNICODE.mark]
     assert sorted(x for x, _ in marks) == [6 + 99 * 74 // 512, 6 + 299 * 74 // 512]
     assert len({y for _, y in marks}) == 2
@@ -148,7 +141,7 @@ def test_a_million_steps_are_painted_from_few_rows_as_quickly_as_hundreds() -> N
     ends = np.concatenate([np.arange(1, 1025), *(1024 * 2**k + 2**k * 2 * np.arange(1, 513) for k in range(10))])
     mean = 4 / np.log(ends + 2)
     view = CurveView("Loss", "loss", ends, mean, mean, mean)
-    text = plain(curve.plot(view, 80, 12, palette_of("truecolor")))
+    text = plain(paint_curve.plot(view, 80, 12, palette_of("truecolor")))
     assert "1M" in text[-1]
 
 
@@ -176,54 +169,54 @@ def test_a_letter_can_be_read_on_every_level_of_the_heatmap(system: str, light: 
 
 def test_the_heatmap_shows_the_chosen_unit_and_changes_with_it() -> None:
     palette = palette_of("truecolor")
-    strips = heatmap.heatmap(cells_view(), 60, 8, palette)
+    strips = paint_heatmap.heatmap(cells_view(), 60, 8, palette)
     letters = [(c, s.style) for s in strips[0] for c in s.text if s.style is not None][
         : cell_len('"Come in," she said.↵')
     ]
     assert {style for _, style in letters[::2]} == {palette.heat[-1]}
     assert {style for _, style in letters[1::2]} == {palette.heat[0]}
-    assert heatmap.heatmap(cells_view(unit=0), 60, 8, palette)[0] != strips[0]
-    assert "layer 2 unit 3" in "".join(text for text, _ in heatmap.title(cells_view(), palette))
+    assert paint_heatmap.heatmap(cells_view(unit=0), 60, 8, palette)[0] != strips[0]
+    assert "layer 2 unit 3" in "".join(text for text, _ in paint_heatmap.title(cells_view(), palette))
 
 
 def test_the_character_that_is_pointed_at_has_its_value_in_the_legend() -> None:
-    legend = plain(heatmap.heatmap(cells_view(cursor=1), 90, 8, palette_of("truecolor")))[-1]
+    legend = plain(paint_heatmap.heatmap(cells_view(cursor=1), 90, 8, palette_of("truecolor")))[-1]
     assert "“C” -0.80" in legend
-    line = heatmap.layout(cells_view().symbols, 90, palette_of("truecolor"))[0]
-    assert heatmap.index_at(cells_view(), line, 1, palette_of("truecolor")) == 1
-    assert heatmap.index_at(cells_view(), line, 80, palette_of("truecolor")) is None
+    line = paint_heatmap.layout(cells_view().symbols, 90, palette_of("truecolor"))[0]
+    assert paint_heatmap.index_at(cells_view(), line, 1, palette_of("truecolor")) == 1
+    assert paint_heatmap.index_at(cells_view(), line, 80, palette_of("truecolor")) is None
 
 
 def test_wrapping_breaks_at_spaces_keeps_every_character_and_never_exceeds_the_width() -> None:
     for width in (7, 20, 33):
-        lines = wrap.wrap(tuple(TEXT), width, UNICODE)
+        lines = wrap(tuple(TEXT), width, UNICODE)
         assert "".join(TEXT[a:b] for a, b in lines) == TEXT
         for a, b in lines:
-            assert sum(cell_len(wrap.glyph(c, UNICODE)) for c in TEXT[a:b]) <= width
+            assert sum(cell_len(glyph(c, UNICODE)) for c in TEXT[a:b]) <= width
             assert "\n" not in TEXT[a : b - 1]
-    assert wrap.wrap(tuple("one two"), 5, UNICODE) == [(0, 4), (4, 7)]
-    assert wrap.wrap(tuple("abcdefgh"), 3, UNICODE) == [(0, 3), (3, 6), (6, 8)]
+    assert wrap(tuple("one two"), 5, UNICODE) == [(0, 4), (4, 7)]
+    assert wrap(tuple("abcdefgh"), 3, UNICODE) == [(0, 3), (3, 6), (6, 8)]
 
 
 def test_wide_and_unprintable_characters_keep_the_cells_straight() -> None:
     odd = "a漢\t\x07\u0301é\u200bz"
-    shown = [wrap.glyph(c, UNICODE) for c in odd]
+    shown = [glyph(c, UNICODE) for c in odd]
     assert shown == ["a", "漢", "→", "·", "·", "é", "·", "z"]
-    assert all(c.isascii() and len(c) == 1 for c in (wrap.glyph(c, ASCII) for c in odd))
+    assert all(c.isascii() and len(c) == 1 for c in (glyph(c, ASCII) for c in odd))
     view = cells_view(symbols=tuple(odd * 20), values=np.full((2, 3, 20 * len(odd)), 200, np.uint8), surprise=None)
-    assert all(strip.cell_length == 21 for strip in heatmap.heatmap(view, 21, 9, palette_of("256")))
+    assert all(strip.cell_length == 21 for strip in paint_heatmap.heatmap(view, 21, 9, palette_of("256")))
 
 
 def test_a_row_of_text_is_found_by_its_character() -> None:
-    lines = wrap.wrap(tuple(TEXT), 20, UNICODE)
+    lines = wrap(tuple(TEXT), 20, UNICODE)
     for n, (first, end) in enumerate(lines):
-        assert wrap.row_of(lines, first) == wrap.row_of(lines, end - 1) == n
-    assert wrap.row_of(lines, 10**6) == len(lines) - 1
+        assert row_of(lines, first) == row_of(lines, end - 1) == n
+    assert row_of(lines, 10**6) == len(lines) - 1
 
 
 def test_the_sample_shows_its_end_its_prompt_bright_and_its_candidates_with_bars() -> None:
     palette = palette_of("truecolor")
-    strips = sample.sample(sample_view(), 70, 5, palette)
+    strips = paint_sample.sample(sample_view(), 70, 5, palette)
     text = plain(strips)
     assert text[0].startswith("The lamp was↵")
     assert text[1].startswith("still burning▏")
@@ -232,25 +225,32 @@ def test_the_sample_shows_its_end_its_prompt_bright_and_its_candidates_with_bars
     assert "31 %" in text[-1]
     assert "␣" in text[-1]
     long = sample_view(text=tuple("word " * 300), probabilities=(), prompt_length=0)
-    assert plain(sample.sample(long, 30, 5, palette))[3].rstrip().endswith("▏")
-    assert sample.sample(replace(long, back=9), 30, 5, palette) != sample.sample(long, 30, 5, palette)
+    assert plain(paint_sample.sample(long, 30, 5, palette))[3].rstrip().endswith("▏")
+    assert paint_sample.sample(replace(long, back=9), 30, 5, palette) != paint_sample.sample(long, 30, 5, palette)
 
 
 def test_a_bar_grows_with_its_share_by_eighths() -> None:
     palette = palette_of("truecolor")
-    assert [sample.bar(share, 2, palette) for share in (0, 1 / 16, 0.5, 0.75, 1, 7)] == ["", "▏", "█", "█▌", "██", "██"]
+    assert [bar(share, 2, palette) for share in (0, 1 / 16, 0.5, 0.75, 1, 7)] == [
+        "",
+        "▏",
+        "█",
+        "█▌",
+        "██",
+        "██",
+    ]
 
 
 def test_only_whole_keys_are_shown_and_the_last_two_always() -> None:
     view = KeysView(tuple(KeyHint(f"k{n}", "label", "screen.x") for n in range(8)))
-    text = bars.keys(view, 40, palette_of("256")).text
+    text = paint_bars.keys(view, 40, palette_of("256")).text
     assert text.split() == ["k0", "label", "k1", "label", "k6", "label", "k7", "label"]
 
 
 def test_a_header_drops_whole_parts_where_it_is_short() -> None:
     view = HeaderView(("prose", "LSTM 1x128", "Adam 2e-3", "64x32"), "training", "good", ("step 12,431", "epoch 3.2"))
     for width in (120, 80, 60):
-        text = bars.header(view, width, palette_of("256")).text
+        text = paint_bars.header(view, width, palette_of("256")).text
         assert "training" in text
         assert "step 12,431" in text
         assert "…" not in text
@@ -258,27 +258,27 @@ def test_a_header_drops_whole_parts_where_it_is_short() -> None:
 
 def test_a_long_message_takes_the_rows_it_needs() -> None:
     view = StatusView("What is wrong is told in a sentence of some length.", "And so is what to do about it.", "bad")
-    text = [strip.text.strip() for strip in bars.status(view, 40, palette_of("256"))]
+    text = [strip.text.strip() for strip in paint_bars.status(view, 40, palette_of("256"))]
     assert len(text) > 1
     assert " ".join(text) == f"{view.text} {view.remedy}"
 
 
 def test_the_task_under_the_cursor_is_always_among_those_shown() -> None:
     for cursor in range(len(ITEMS)):
-        text = "\n".join(plain(tasks.tasks(TasksView(ITEMS, cursor, "t2"), 26, 6, palette_of("256"))))
+        text = "\n".join(plain(paint_tasks.tasks(TasksView(ITEMS, cursor, "t2"), 26, 6, palette_of("256"))))
         assert f"task {cursor}" in text
 
 
 def test_the_field_under_the_cursor_is_always_among_those_shown_with_what_is_typed() -> None:
     for cursor in range(10):
-        text = "\n".join(plain(form.form(replace(FORM, cursor=cursor, typed="12"), 30, 4, palette_of("256"))))
+        text = "\n".join(plain(panel.form(replace(FORM, cursor=cursor, typed="12"), 30, 4, palette_of("256"))))
         assert f"field {cursor}" in text
         assert "12▏" in text
 
 
 def test_a_frame_has_its_title_and_foot_in_its_lines() -> None:
     palette = palette_of("truecolor")
-    text = plain(rows.frame([], [("Title", palette.title)], 20, 4, palette, foot=[("3 of 9", palette.dim)]))
+    text = plain(frame([], [("Title", palette.title)], 20, 4, palette, foot=[("3 of 9", palette.dim)]))
     assert text[0] == "╭─ Title ──────────╮"
     assert text[-1] == "╰─ 3 of 9 ─────────╯"
 

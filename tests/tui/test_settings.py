@@ -8,9 +8,9 @@ import pytest
 
 from rnnplay.catalogue import entry
 from rnnplay.config import RunConfig, UserError, configure, validate
-from rnnplay.tui.choices import Choices
-from rnnplay.tui.editor import Editor
-from rnnplay.tui.settings import FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
+from rnnplay.tui.forms.editor import Editor
+from rnnplay.tui.forms.fields import FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
+from rnnplay.tui.state.drafts import Choices
 
 BY_NAME = {field.name: field for field in (*FIELDS, *MORE_FIELDS)}
 

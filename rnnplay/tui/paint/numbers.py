@@ -90,3 +90,15 @@ def tick_label(value: float) -> str:
     if abs(value) < 1e-3:
         return rate(value)
     return short(value) if abs(value) >= 1000 else f"{value:.6g}"
+
+
+def score(value: float) -> str:
+    """An AUC or a correlation in as few cells as two digits take: .97, -.81, 1.0."""
+    if abs(value) >= 0.995:
+        return "1.0" if value > 0 else "-1.0"
+    return f"{value:.2f}".replace("0.", ".", 1)
+
+
+def unit_name(layer: int, unit: int) -> str:
+    """As people count: layer 1 unit 37."""
+    return f"layer {layer + 1} unit {unit + 1}"

@@ -1,1 +1,0 @@
-"""Thin widgets: each holds one view, paints it once, and sends only the rows that changed."""

@@ -1,0 +1,9 @@
+"""The places of the playground: Play, Cells, Sample, Unroll, Time. A place knows no other."""
+
+# Name of each place but Play, and where its class stands: it is loaded when a person first goes there.
+PLACES = {
+    "unroll": "rnnplay.tui.places.unroll.screen:Unroll",
+    "time": "rnnplay.tui.places.time.screen:Time",
+    "cells": "rnnplay.tui.places.cells.screen:Cells",
+    "sample": "rnnplay.tui.places.sample.screen:SampleScreen",
+}

@@ -1,0 +1,36 @@
+"""Key bindings of Cells and the text of its help."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from rnnplay.tui.places.keys import key, play_panels
+
+KEYS: tuple[Binding, ...] = (
+    key("cells_find", "slash", "find", "find", "Find the units that follow a feature, or a regular expression"),
+    key("cells_before", "left", "unit(-1)", "previous unit", "The unit before, and the next: best first, once found"),
+    key("cells_after", "right", "unit(1)", "next unit", "The unit before, and the next: best first, once found"),
+    key("cells_tens_back", "shift+left,less_than_sign", "unit(-10)", "ten units back", "Ten units back, and on"),
+    key("cells_tens_on", "shift+right,greater_than_sign", "unit(10)", "ten units on", "Ten units back, and on"),
+    key("cells_up", "up", "move('up')", "up", "Through the text by rows"),
+    key("cells_down", "down", "move('down')", "down", "Through the text by rows"),
+    key("cells_char_back", "h", "point(-1)", "character back", "Through the text by characters"),
+    key("cells_char_on", "l", "point(1)", "character on", "Through the text by characters"),
+    key("cells_page_up", "pageup", "move('page_up')", "page up", "A page up, and down"),
+    key("cells_page_down", "pagedown", "move('page_down')", "page down", "A page up, and down"),
+    key("cells_home", "home", "move('home')", "beginning", "To the beginning of the text, and to its end"),
+    key("cells_end", "end", "move('end')", "end", "To the beginning of the text, and to its end"),
+    key("cells_state", "g", "state", "h, c, gates", "Colour by h, by c, by each of the gates"),
+    key("cells_view", "v", "view", "units", "Many units below a line of text, and back"),
+    key("cells_surprise", "c", "surprise", "surprise", "Colour by how surprising each character was, and back"),
+    key("cells_ablate", "a", "ablate", "prove", "Hold the unit at zero, then at its mean: what does the loss say?"),
+    key("cells_clamp", "k", "clamp", "clamp", "Sample with the unit held at a value, beside the network as it is"),
+    key("cells_lower", "p", "lower", "gates, history", "How saturated the gates are, or how the unit came to be"),
+    key("cells_earlier", "left_square_bracket", "scrub(-1)", "earlier", "To earlier checkpoints, and later ones"),
+    key("cells_later", "right_square_bracket", "scrub(1)", "later", "To earlier checkpoints, and later ones"),
+    key("cells_pause", "space", "toggle_pause", "pause", "Pause training, and go on"),
+    key("cells_step", "full_stop,o", "one_step", "step", "Do one training step, then pause"),
+    key("cells_page", "tab", "page(1)", "next panel", "Where one panel fits at a time: the next one"),
+    *play_panels("cells"),
+    key("cells_leave", "escape,f", "back", "back", "Back to where one came from"),
+)

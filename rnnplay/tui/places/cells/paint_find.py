@@ -1,0 +1,103 @@
+"""The units that were found, beside the two controls, and what ablating one of them costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from rnnplay.tui.paint.numbers import percent, score
+from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.strips import Piece, bar, clickable, exactly, fit, paragraph, row
+from rnnplay.tui.places.cells.views import FindingView, ProofView
+from rnnplay.tui.widgets.views import UnitRow
+
+_NAME = 14
+
+
+def finding(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The panel without its frame: a bar for each unit, the controls on the same scale, the finding in a sentence."""
+    if view.waiting:
+        return exactly([row([(f"looking for {view.pattern} …", palette.dim)], width, palette)], height, width, palette)
+    if not view.units:
+        return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
+    words = paragraph(view.sentence, width, palette.text if view.convincing else palette.bad, palette)
+    if view.pair:
+        words += paragraph(view.pair, width, palette.dim, palette)
+    low = 0.5 if view.measure == "AUC" else 0.0
+    controls = [
+        _bar_row("rolled", view.rolled, low, width, palette, palette.dim),
+        _bar_row("untrained", view.untrained, low, width, palette, palette.dim),
+    ]
+    room = max(1, height - len(controls) - len(words) - 1)
+    first = max(0, min((view.cursor or 0) - room // 2, len(view.units) - room))
+    units = [_unit(view, n, low, width, palette) for n in range(first, min(first + room, len(view.units)))]
+    rows = [*exactly(units, min(room, max(len(units), 1)), width, palette), *controls, row([], width, palette), *words]
+    return exactly(rows, height, width, palette)
+
+
+def _unit(view: FindingView, n: int, low: float, width: int, palette: Palette) -> Strip:
+    unit = view.units[n]
+    style = palette.chosen if n == view.cursor else palette.text
+    high, low_ = ("high", "low") if view.measure == "AUC" else ("up", "down")
+    name = f"{high if unit.sign > 0 else low_:<5}{named(unit)}"
+    return _bar_row(name, unit.strength, low, width, palette, clickable(style, f"screen.found({n})"))
+
+
+def named(unit: UnitRow) -> str:
+    return f"{unit.layer + 1}.{unit.unit + 1} {unit.state}"
+
+
+def _bar_row(name: str, strength: float, low: float, width: int, palette: Palette, style: object) -> Strip:
+    size = max(0, width - _NAME - 6)
+    filled = bar((strength - low) / (1 - low), size, palette)
+    return row(
+        [(f"{name:<{_NAME}}", style), (f"{score(strength):>4} ", style), (filled, palette.probability)],  # type: ignore[list-item]
+        width,
+        palette,
+    )
+
+
+def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
+    dot = f" {palette.glyphs.separator} "
+    if not view.pattern:
+        return [("Find", palette.title)]
+    what = fit(view.pattern, 24, palette.glyphs.ellipsis)
+    return [("Find", palette.title), (dot, palette.dim), (what, palette.title), (f"{dot}{view.measure}", palette.dim)]
+
+
+def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
+    if view.waiting:
+        heading = row([(f"ablating {view.unit}: {percent(view.done)}", palette.dim)], width, palette)
+        filled = bar(view.done, width, palette)
+        return exactly([heading, row([(filled, palette.loss)], width, palette)], height, width, palette)
+    if not view.unit:
+        say = "a holds the unit at zero and measures what that costs, beside other units of the layer."
+        return exactly(paragraph(say, width, palette.dim, palette), height, width, palette)
+    largest = max(abs(view.inside), abs(view.outside), max(map(abs, view.others), default=0.0), 1e-9)
+    rows = [
+        _cost("inside", view.inside, largest, width, palette),
+        _cost("outside", view.outside, largest, width, palette),
+    ]
+    if view.others:
+        middle = sorted(view.others)[len(view.others) // 2]
+        rows.append(_cost(f"{len(view.others)} others", middle, largest, width, palette))
+    words = paragraph(view.sentence, width, palette.text, palette)
+    if len(rows) + len(words) > height and view.others:  # the figures are in the bars: what is left to say?
+        beaten = sum(other < view.inside for other in view.others)
+        words = paragraph(f"{beaten} of {len(view.others)} others cost less inside.", width, palette.text, palette)
+    return exactly([*rows, *words], height, width, palette)
+
+
+def _cost(name: str, change: float, largest: float, width: int, palette: Palette) -> Strip:
+    size = max(0, width - 20)
+    words: list[Piece] = [(f"{name:<11}", palette.dim), (f"{change:+.4f} ", palette.text)]
+    return row([*words, (bar(abs(change) / largest, size, palette), palette.loss)], width, palette)
+
+
+def proof_title(view: ProofView, palette: Palette) -> Sequence[Piece]:
+    dot = f" {palette.glyphs.separator} "
+    if not view.to:
+        return [("Prove", palette.title)]
+    return [("Prove", palette.title), (f"{dot}{view.unit} at {view.to}{dot}nats a character", palette.dim)]

@@ -1,0 +1,1 @@
+"""Play: choose a task, watch it being learned, look inside, let it write."""

@@ -1,0 +1,1 @@
+"""Time: how far back the gradient reaches, and which past mattered."""

@@ -1,0 +1,48 @@
+"""Key bindings of Time, the text of its help, and the keys that its last line names."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from rnnplay.tui.places.keys import BOTH, COMMANDS, HELP, QUIT, hint_of, key
+from rnnplay.tui.widgets.views import KeyHint
+
+KEYS: tuple[Binding, ...] = (
+    key("w_up", "up", "turn(1)", "w up", "Turn the one unit's weight up, and down"),
+    key("w_down", "down", "turn(-1)", "w down", "Turn the one unit's weight up, and down"),
+    key("past_back", "left", "move_past(-1)", "back", "The prediction before, and the next, in the text below"),
+    key("past_on", "right", "move_past(1)", "on", "The prediction before, and the next, in the text below"),
+    key("past_far_back", "shift+left,less_than_sign", "move_past(-10)", "back 10", "Ten predictions back, and on"),
+    key("past_far_on", "shift+right,greater_than_sign", "move_past(10)", "on 10", "Ten predictions back, and on"),
+    key("fewer_lags", "minus", "lags(-1)", "fewer lags", "Fewer lags, and more"),
+    key("more_lags", "plus,equals_sign", "lags(1)", "more lags", "Fewer lags, and more"),
+    key("compare", "c", "compare", "compare", "Beside it: untrained networks, trained ones of this task, or none"),
+    key("next_panel", "tab", "next_panel", "panel", "To the next panel"),
+    *BOTH,
+)
+
+
+READING = (
+    ("Time", "How much the loss of the last time step changes with the state k time steps before, on a log axis and "
+     "relative to k = 0. Where the line falls below 1 % lies the horizon: what happened before it is hardly learned. "
+     "The broken line is the spectral radius to the power k, of W_hh or, for gated cells, of the state's Jacobian. "
+     "The upright line is the longest dependency of the task."),
+    ("Which past mattered", "The stronger a symbol's colour, the more would the prediction after the last symbol have "
+     "changed with it."),
+)  # fmt: skip
+
+
+def key_hints(*, loaded: bool) -> tuple[KeyHint, ...]:
+    back = hint_of(BOTH, "look_back", "esc", "back")
+    if not loaded:
+        return (back, QUIT, COMMANDS, HELP)
+    found = (
+        hint_of(KEYS, "w_up", "↑↓", "turn w"),
+        hint_of(KEYS, "past_on", "←→", "prediction"),
+        back,
+        hint_of(KEYS, "compare", "c", "compare"),
+        hint_of(KEYS, "more_lags", "-+", "lags"),
+        hint_of(KEYS, "next_panel", "tab", "panel"),
+        hint_of(BOTH, "look_full", "f", "full"),
+    )
+    return (*found, QUIT, COMMANDS, HELP)

@@ -1,0 +1,40 @@
+"""Which past mattered: a text on the colour of how much each symbol moved one prediction. And health in words."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.strip import Strip
+
+from rnnplay.tui.paint.numbers import percent
+from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.strips import Piece, clickable, exactly, paragraph, row
+from rnnplay.tui.places.time.views import PastView
+from rnnplay.tui.places.unroll.paint_grid import written
+
+
+def past(view: PastView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The symbols up to the one that is read last, the strongest colour on the one that mattered most."""
+    if not view.symbols:
+        return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
+    single = all(len(symbol) == 1 for symbol in view.symbols)
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    levels = len(palette.influence) - 1
+    for n, (symbol, norm) in enumerate(zip(view.symbols, view.norms, strict=True)):
+        text = written(symbol, palette) if symbol != " " else " "
+        text = text if single else text + " "
+        if used + len(text) > width:
+            lines.append([])
+            used = 0
+        style = palette.influence[min(levels, int(norm * levels + 0.5))]
+        last = n == len(view.symbols) - 1
+        style = style + Style(bold=True, underline=True) if last else style
+        lines[-1].append((text, clickable(style, f"screen.past_at({view.first + n})")))
+        used += len(text)
+    words = paragraph(
+        f"Next {view.predicted!r}, {percent(view.probability)}: {view.sentence}", width, palette.accent, palette
+    )
+    # The end is what the prediction is about: what does not fit is left out at the beginning.
+    room = max(1, height - len(words))
+    rows = [row(line, width, palette) for line in lines[-room:]]
+    return exactly([*exactly(rows, room, width, palette), *words], height, width, palette)

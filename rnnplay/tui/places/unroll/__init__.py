@@ -1,0 +1,1 @@
+"""Unroll: an example time step by time step."""

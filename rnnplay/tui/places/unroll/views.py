@@ -1,0 +1,232 @@
+"""What the screens Unroll and Time show, as plain data: arrays are float64, T time steps first, U units shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnnplay import protocol as say
+from rnnplay.protocol import looking as told
+from rnnplay.protocol.base import Packed
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class SummandView:
+    name: str
+    value: Array  # (T, U)
+    parameter: str = ""
+    rows: tuple[int, ...] = ()
+    added: Array | None = None  # (T, U)
+    entry: Array | None = None  # (T, U)
+    column: Array | None = None  # (T, U)
+
+
+@dataclass(frozen=True, eq=False)
+class GateView:
+    name: str
+    function: str
+    summands: tuple[SummandView, ...]
+    value: Array  # (T, U)
+    gradient: Array  # (T, U)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerView:
+    index: int
+    cell: str
+    units: tuple[int, ...]
+    total: int
+    gates: tuple[GateView, ...]
+    h: Array  # (T + 1, U)
+    c: Array | None
+    dh_above: Array  # (T, U)
+    dh_future: Array  # (T, U)
+    computed: Array  # (T, U): h before it was set by hand
+    dc_future: Array | None = None
+    dc: Array | None = None
+
+    def states(self) -> tuple[str, ...]:
+        """What a row of cells can show of a unit: h, c, and each gate."""
+        return ("h", *(("c",) if self.c is not None else ()), *(gate.name for gate in self.gates))
+
+    def state(self, name: str) -> Array:
+        """The values of `name` after each time step, (T, U); h where this layer has no such thing."""
+        if name == "c" and self.c is not None:
+            return self.c[1:]
+        return next((gate.value for gate in self.gates if gate.name == name and name != "h"), self.h[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class OutputsView:
+    ids: tuple[int, ...]
+    names: tuple[str, ...]
+    total: int
+    product: Array  # (T, K)
+    bias: Array  # (K,)
+    values: Array  # (T, K)
+    gradient: Array  # (T, K)
+    function: str
+
+
+@dataclass(frozen=True, eq=False)
+class PartView:
+    name: str
+    first: int
+    total: int
+    inputs: tuple[str | None, ...]
+    symbols: tuple[str, ...]
+    targets: tuple[str | None, ...]
+    layers: tuple[LayerView, ...]
+    outputs: OutputsView | None
+    losses: tuple[float | None, ...]
+    right: tuple[float | None, ...]
+    before: tuple[float | None, ...]
+    truths: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterView:
+    name: str
+    shape: tuple[int, int]
+    norm: float
+    added: Array  # (T,)
+
+
+@dataclass(frozen=True, eq=False)
+class UnrollView:
+    """An unrolled example and where one stands in it: column `time` over all parts, row `unit` of layer `layer`."""
+
+    title: str = ""
+    parts: tuple[PartView, ...] = ()
+    parameters: tuple[ParameterView, ...] = ()
+    loss: float | None = None
+    unit_of_loss: str = "nats"
+    changed: tuple[str, ...] = ()
+    note: str = ""
+    words: str = ""
+    time: int = 0  # column, counted over all parts
+    row: int = 0  # 0: the input; then each unit shown of each layer
+    state: str = "h"  # h, c or a gate's letter
+    opened: bool = False
+    rolled: bool = False
+    playing: bool = False  # columns after `time` are not computed yet
+    typed: str | None = None  # what is being typed into the cell under the cursor
+    asked: str = ""  # what is asked for while one types
+    empty: str = ""
+
+    def place(self) -> tuple[int, int]:
+        """(part, time step within the columns of that part) of the cursor."""
+        left = self.time
+        for n, part in enumerate(self.parts):
+            if left < len(part.inputs):
+                return n, left
+            left -= len(part.inputs)
+        return len(self.parts) - 1, max(0, len(self.parts[-1].inputs) - 1)
+
+    def cell(self) -> tuple[int, int] | None:
+        """(layer, unit's place among those shown) of the cursor's row; None: it stands on the input."""
+        left = self.row - 1
+        if left < 0 or not self.parts:
+            return None
+        for n, layer in enumerate(self.parts[0].layers):
+            if left < len(layer.units):
+                return n, left
+            left -= len(layer.units)
+        return None
+
+    @property
+    def columns(self) -> int:
+        return sum(len(part.inputs) for part in self.parts)
+
+    @property
+    def rows(self) -> int:
+        return 1 + sum(len(layer.units) for layer in self.parts[0].layers) if self.parts else 1
+
+
+def _open(packed: Packed | None) -> Array | None:
+    return None if packed is None else packed.array()
+
+
+def _summand(summand: told.Summand) -> SummandView:
+    return SummandView(
+        summand.name,
+        summand.value.array(),
+        summand.parameter,
+        summand.rows,
+        _open(summand.added),
+        _open(summand.entry),
+        _open(summand.column),
+    )
+
+
+def _gate(gate: told.Gate) -> GateView:
+    summands = tuple(_summand(summand) for summand in gate.summands)
+    return GateView(gate.name, gate.function, summands, gate.value.array(), gate.gradient.array())
+
+
+def _layer(layer: told.Layer) -> LayerView:
+    return LayerView(
+        index=layer.index,
+        cell=layer.cell,
+        units=layer.units,
+        total=layer.total,
+        gates=tuple(_gate(gate) for gate in layer.gates),
+        h=layer.h.array(),
+        c=_open(layer.c),
+        dh_above=layer.dh_above.array(),
+        dh_future=layer.dh_future.array(),
+        computed=layer.computed.array(),
+        dc_future=_open(layer.dc_future),
+        dc=_open(layer.dc),
+    )
+
+
+def _outputs(outputs: told.Outputs) -> OutputsView:
+    return OutputsView(
+        outputs.ids,
+        outputs.names,
+        outputs.total,
+        outputs.product.array(),
+        outputs.bias.array(),
+        outputs.values.array(),
+        outputs.gradient.array(),
+        outputs.function,
+    )
+
+
+def _part(part: told.Part) -> PartView:
+    return PartView(
+        name=part.name,
+        first=part.first,
+        total=part.total,
+        inputs=part.inputs,
+        symbols=part.symbols,
+        targets=part.targets,
+        layers=tuple(_layer(layer) for layer in part.layers),
+        outputs=None if part.outputs is None else _outputs(part.outputs),
+        losses=part.losses,
+        right=part.right,
+        before=part.before,
+        truths=tuple((truth.name, truth.values) for truth in part.truths),
+    )
+
+
+def unrolled(event: say.Unrolled, before: UnrollView, title: str) -> UnrollView:
+    """`event` as it is shown, with the cursor where it was in `before` as far as that exists."""
+    view = replace(
+        before,
+        title=f"{title} · {event.title}",
+        parts=tuple(_part(part) for part in event.parts),
+        parameters=tuple(ParameterView(p.name, p.shape, p.norm, p.added.array()) for p in event.parameters),
+        loss=event.loss,
+        unit_of_loss=event.unit_of_loss,
+        changed=event.changed,
+        note=event.note,
+        words=event.words,
+        empty="",
+    )
+    return replace(view, time=min(view.time, max(0, view.columns - 1)), row=min(view.row, view.rows - 1))

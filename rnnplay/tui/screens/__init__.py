@@ -1,1 +1,0 @@
-"""How panels are laid out, and what a key does there."""

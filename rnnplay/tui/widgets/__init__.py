@@ -1,0 +1,1 @@
+"""Widgets that several places show, with their data and painting."""

@@ -1,0 +1,218 @@
+"""A text on the colour of one hidden unit: red where it is negative, blue where positive, plain where it is quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from rnnplay.tui.paint.numbers import count, figure, score
+from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, row
+from rnnplay.tui.paint.text import glyph, wrap
+from rnnplay.tui.widgets.views import CellsView, UnitRow
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_SIDE = 34  # columns for the list of units in full screen
+
+
+@lru_cache(8)
+def layout(symbols: tuple[str, ...], width: int, palette: Palette) -> tuple[tuple[int, int], ...]:
+    """The rows of a text; kept, since unit after unit is shown on the same text."""
+    return tuple(wrap(symbols, width, palette.glyphs))
+
+
+def text_size(width: int, height: int, full: bool) -> tuple[int, int]:
+    """The cells for the text itself inside a panel of `width` x `height`: below it are a gap, and the legend."""
+    side = _SIDE + 2 if full and width > 2.5 * _SIDE else 0
+    return width - side, max(1, height - 2 if height > 4 else height - 1)
+
+
+def reach(view: CellsView) -> float:
+    """How far from zero the shown unit gets, as a share of the scale of all: what full colour means for it.
+
+    A memory c has no bound of its own, and where one unit counts to ten another's ±1 would be too pale to be seen.
+    """
+    assert view.values is not None
+    if view.state != "c":
+        return 1.0
+    return extent(view.values[view.layer, view.unit])
+
+
+def extent(row: Array) -> float:
+    """The largest magnitude of one unit's bytes, as a share of the scale; a unit that hardly moves stays pale."""
+    return max(0.05, float(np.abs(row.astype(np.int16) - 127).max(initial=0)) / 127)
+
+
+def value(view: CellsView, index: int) -> float:
+    """The activation of the shown unit at character `index`."""
+    assert view.values is not None
+    return (int(view.values[view.layer, view.unit, index]) - 127) / 127 * view.scale
+
+
+def styles(view: CellsView, palette: Palette) -> list[Any]:
+    """The style of each of the 256 bytes that a character may carry."""
+    if view.by_surprise:
+        top = len(palette.wonder) - 1
+        return [palette.wonder[min(top, int(bits * top / 60 + 0.5))] for bits in range(256)]  # six bits and more: full
+    full = reach(view)
+    return [palette.heat_of(max(-1.0, min(1.0, (byte - 127) / 127 / full))) for byte in range(256)]
+
+
+def text_rows(view: CellsView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The rows of text from `view.top` on."""
+    carried = (
+        view.surprise if view.by_surprise else (view.values[view.layer, view.unit] if view.values is not None else None)
+    )
+    assert carried is not None
+    looks = styles(view, palette)
+    rows = layout(view.symbols, width, palette)
+    painted = []
+    for first, end in rows[view.top : view.top + height]:
+        pieces: list[Piece] = []
+        run, before = "", -1
+        for index, byte in enumerate(carried[first:end].tolist(), first):
+            if index == view.cursor:
+                if run:
+                    pieces.append((run, looks[before]))
+                pieces.append((glyph(view.symbols[index], palette.glyphs), palette.chosen))
+                run, before = "", -1
+                continue
+            if before >= 0 and looks[byte] is not looks[before]:
+                pieces.append((run, looks[before]))
+                run = ""
+            run += glyph(view.symbols[index], palette.glyphs)
+            before = byte
+        if run:
+            pieces.append((run, looks[before]))
+        painted.append(row(pieces, width, palette))
+    return painted
+
+
+def legend(view: CellsView, width: int, palette: Palette) -> Strip:
+    """The colour bar with its ends, what is pointed at, and how to move on."""
+    left: list[Piece] = []
+    if view.by_surprise:
+        left.append(("0 ", palette.dim))
+        left += [("  ", style) for style in palette.wonder]
+        left.append((" 6 bits ", palette.dim))
+    else:
+        scale = figure(view.scale * reach(view), 1)
+        left.append((f"-{scale} ", palette.dim))
+        shown = palette.heat[:: max(1, len(palette.heat) // 10)]
+        half = len(shown) // 2
+        for n, style in enumerate(shown):
+            if palette.system == "none":
+                left.append((("-" if n < half else "0" if n == half else "+") * 2, style))
+            else:
+                left.append((" 0 " if n == half else "  ", style))
+        left.append((f" +{scale}", palette.dim))
+    if view.cursor is not None and view.cursor < len(view.symbols) and view.values is not None:
+        shown_symbol = glyph(view.symbols[view.cursor], palette.glyphs)
+        left += [
+            ("   ", palette.blank),
+            (f"“{shown_symbol}” " if palette.glyphs.dots else f"'{shown_symbol}' ", palette.text),
+        ]
+        left.append((f"{value(view, view.cursor):+.2f}", palette.title))
+    arrows = palette.glyphs.arrows
+    right: list[Piece] = [
+        (" / ", clickable(palette.key, "screen.find")),
+        ("find  ", palette.dim),
+        (f" {arrows[0]} ", clickable(palette.key, "screen.unit(-1)")),
+        ("unit", palette.dim),
+        (f" {arrows[1]} ", clickable(palette.key, "screen.unit(1)")),
+    ]
+    right = right if view.best is not None and width >= 60 else right[2:] if width >= 30 else []
+    room = width - sum(cell_len(text) for text, _ in right)
+    if view.cursor is not None and view.cursor < len(view.symbols) and view.surprise is not None:
+        surprise = f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits"
+        if sum(cell_len(text) for text, _ in left) + len(surprise) <= room:
+            left.append((surprise, palette.dim))
+    if view.cursor is None and view.best:
+        left += [("      ", palette.blank), *short_list(view.best, (view.layer, view.unit), palette)]
+    elif view.cursor is None and view.total:
+        place = (
+            f"   characters {count(view.start + 1)} to {count(view.start + len(view.symbols))} of {count(view.total)}"
+        )
+        if sum(cell_len(text) for text, _ in left) + len(place) < room:
+            left.append((place, palette.dim))
+    return Strip([*row(left, room, palette), *row(right, width - room, palette)], width)
+
+
+def heatmap(view: CellsView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
+    """The panel without its frame: text, a gap, and the legend as its last row; in full screen the units beside it."""
+    if view.values is None or not view.symbols:
+        return exactly([row([(fit(view.empty, width), palette.dim)], width, palette)], height, width, palette)
+    wide, tall = text_size(width, height, full)
+    rows = exactly(text_rows(view, wide, tall, palette), tall, wide, palette)
+    if wide < width:
+        side = exactly(_units(view, tall, palette), tall, _SIDE, palette)
+        gap = row([("  ", palette.blank)], 2, palette)
+        rows = [Strip([*left, *gap, *right], width) for left, right in zip(rows, side, strict=True)]
+    return [*exactly(rows, height - 1, width, palette), legend(view, width, palette)]
+
+
+def _units(view: CellsView, height: int, palette: Palette) -> list[Strip]:
+    """The units of the layer around the shown one: mean, spread, and the share of characters where it is saturated."""
+    assert view.values is not None
+    table = _summary(view.values, view.layer, view.scale)
+    rows = [row([(f"{'unit':>6} {'mean':>7} {'spread':>7} {'saturated':>10}", palette.dim)], _SIDE, palette)]
+    room = height - 1
+    first = max(0, min(view.unit - room // 2, len(table) - room))
+    for unit, (mean, spread, saturated) in enumerate(table[first : first + room], first):
+        style = palette.chosen if unit == view.unit else palette.text
+        words = f"{unit + 1:>6} {mean:>+7.2f} {spread:>7.2f} {saturated * 100:>8.0f} %"
+        rows.append(row([(words, clickable(style, f"screen.go_to_unit({view.layer}, {unit})"))], _SIDE, palette))
+    return rows
+
+
+def _summary(values: Array, layer: int, scale: float) -> list[tuple[float, float, float]]:
+    numbers = (values[layer].astype(np.float32) - 127) / 127  # (H, N)
+    saturated = (np.abs(numbers) > 0.9).mean(axis=1)
+    means, spreads = numbers.mean(axis=1) * scale, numbers.std(axis=1) * scale
+    return list(zip(means.tolist(), spreads.tolist(), saturated.tolist(), strict=True))
+
+
+def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
+    """Which unit of which layer, and at which step."""
+    dot = f" {palette.glyphs.separator} "
+    if view.values is None:
+        return [("3 ", palette.accent), ("Cells", palette.title)]
+    layers, units, _ = view.values.shape
+    where = f"layer {view.layer + 1} unit {view.unit + 1}" if not view.by_surprise else "surprise"
+    pieces: list[Piece] = [("3 ", palette.accent), ("Cells", palette.title), (dot, palette.dim), (where, palette.title)]
+    if view.follows and not view.by_surprise:
+        state = "" if view.state == "h" else f" ({view.state})"
+        return [*pieces, (f"{state} {view.follows}", palette.title), (f"{dot}step {count(view.step)}", palette.dim)]
+    size = f"of {layers} x {units}" if layers > 1 else f"of {units}"
+    what = {"h": "hidden state", "c": "memory c"}.get(view.state, f"gate {view.state}")
+    pieces.append((f" {size}{dot}{what}{dot}step {count(view.step)}", palette.dim))
+    return pieces
+
+
+def index_at(view: CellsView, line: tuple[int, int], x: int, palette: Palette) -> int | None:
+    """The character `x` cells into a row; None beyond its end."""
+    for index in range(*line):
+        x -= cell_len(glyph(view.symbols[index], palette.glyphs))
+        if x < 0:
+            return index
+    return None
+
+
+def short_list(units: Sequence[UnitRow], chosen: tuple[int, int], palette: Palette, most: int = 3) -> list[Piece]:
+    """The best units in a few cells: 37 .97   12 .81; a unit of a layer above the first as 2.37."""
+    pieces: list[Piece] = []
+    several = any(unit.layer for unit in units[:most])
+    for n, unit in enumerate(units[:most]):
+        name = f"{unit.layer + 1}.{unit.unit + 1}" if several else f"{unit.unit + 1}"
+        look = palette.accent if (unit.layer, unit.unit) == chosen else palette.text
+        pieces += [
+            ("   " if n else "", palette.blank),
+            (f"{name} {score(unit.strength)}", clickable(look, f"screen.found({n})")),
+        ]
+    return pieces
