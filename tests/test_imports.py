@@ -110,7 +110,7 @@ def test_the_table_would_notice() -> None:
     assert not knows("rnnplay.tui.app", "rnnplay.trainer")
     assert not knows("rnnplay.tui.widgets.paint_bars", "rnnplay.client")
     assert not knows("rnnplay.engine.network", "rnnplay.config")
-    assert not knows("rnnplay.tasks.text", "rnnplay.lab.trace")
+    assert not knows("rnnplay.tasks.text", "rnnplay.lab.cells.trace")
     assert not knows("rnnplay.runs.metrics", "textual.app")
     assert not knows("rnnplay.engine.cells", "torch")
 

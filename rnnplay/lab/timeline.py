@@ -11,8 +11,8 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.looking import Forward
+from rnnplay.lab.cells.trace import Reading, check_state, picked
 from rnnplay.lab.gradients import unpadded
-from rnnplay.lab.trace import Reading, check_state, picked
 from rnnplay.tasks.base import Array, Example, Task
 
 MOST = 24  # items

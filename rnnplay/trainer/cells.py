@@ -11,12 +11,12 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.ablate import Ablation, ablate
-from rnnplay.lab.cells import Finding, Unit, find, follow, states_of
+from rnnplay.lab.cells.ablate import Ablation, ablate
+from rnnplay.lab.cells.find import Finding, Unit, find, follow, states_of
+from rnnplay.lab.cells.gates import shares
+from rnnplay.lab.cells.labelled_batch import Columns, columns
+from rnnplay.lab.cells.unit_scores import Score
 from rnnplay.lab.clamp import check
-from rnnplay.lab.finder import Score
-from rnnplay.lab.gates import shares
-from rnnplay.lab.reading import Columns, columns
 from rnnplay.protocol import (
     Ablate,
     Ablated,

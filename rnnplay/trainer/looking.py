@@ -14,11 +14,11 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.gates import expected
+from rnnplay.lab.cells.gates import expected
+from rnnplay.lab.cells.trace import Reading, quantised, read_items, read_text
 from rnnplay.lab.sampling import CANDIDATES, Options
 from rnnplay.lab.steering import Steered
 from rnnplay.lab.timeline import read_examples
-from rnnplay.lab.trace import Reading, quantised, read_items, read_text
 from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, StopSampling, Trace, Watch
 from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import read_in_streams

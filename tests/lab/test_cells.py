@@ -6,11 +6,11 @@ import pytest
 from rnnplay.config import RunConfig, UserError, configure
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import GATES, Architecture, Network
-from rnnplay.lab.ablate import Ablation, ablate
-from rnnplay.lab.cells import Unit, find, follow, where
-from rnnplay.lab.finder import auc, ranks
-from rnnplay.lab.gates import expected, shares
-from rnnplay.lab.reading import Columns, columns
+from rnnplay.lab.cells.ablate import Ablation, ablate
+from rnnplay.lab.cells.find import Unit, find, follow, where
+from rnnplay.lab.cells.gates import expected, shares
+from rnnplay.lab.cells.labelled_batch import Columns, columns
+from rnnplay.lab.cells.unit_scores import auc, ranks
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
 

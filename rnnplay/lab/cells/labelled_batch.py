@@ -12,8 +12,8 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network, State
 from rnnplay.engine.looking import Forward
-from rnnplay.lab.pattern import batch_truth, truth
-from rnnplay.lab.trace import take
+from rnnplay.lab.cells.feature_truth import batch_truth, truth
+from rnnplay.lab.cells.trace import take
 from rnnplay.tasks.base import Array, Batch, Task
 
 STREAMS = 20

@@ -7,8 +7,8 @@ import pytest
 
 from rnnplay.config import UserError, configure
 from rnnplay.engine import GATES, Architecture, Network
-from rnnplay.lab import trace
-from rnnplay.lab.trace import quantised, read_items, read_text, states_of
+from rnnplay.lab.cells import trace
+from rnnplay.lab.cells.trace import quantised, read_items, read_text, states_of
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array
 
@@ -110,7 +110,7 @@ def test_bytes_stand_for_values(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 8 < scale < 14
     inside = np.abs(wide) < scale
     np.testing.assert_allclose((found[inside] / 127.0 - 1) * scale, wide[inside], atol=scale / 200)
-    monkeypatch.setattr("rnnplay.lab.trace._LARGE", 1)
+    monkeypatch.setattr("rnnplay.lab.cells.trace._LARGE", 1)
     again, same = quantised(wide.copy())
     assert same == scale and (again == found).all()  # where a large array's own memory has the bytes
     for place in (0, 37):

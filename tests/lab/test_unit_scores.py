@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnplay.lab.finder import auc, best_pair, rank_correlation, ranks, rolled_control, scores
+from rnnplay.lab.cells.unit_scores import auc, best_pair, rank_correlation, ranks, rolled_control, scores
 
 
 def auc_by_pairs(values: np.ndarray, truth: np.ndarray) -> float:

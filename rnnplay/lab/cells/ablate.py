@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.cells import where
+from rnnplay.lab.cells.find import where
+from rnnplay.lab.cells.labelled_batch import Columns, read
 from rnnplay.lab.clamp import check, clamped, hold
-from rnnplay.lab.reading import Columns, read
 from rnnplay.tasks.base import Array
 
 WAYS = ("zero", "mean")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnplay.engine import Network
-from rnnplay.lab.finder import Pair, Score, best_pair, convincing, ranks, rolled_strengths, scores
-from rnnplay.lab.reading import Columns, read
+from rnnplay.lab.cells.labelled_batch import Columns, read
+from rnnplay.lab.cells.unit_scores import Pair, Score, best_pair, convincing, ranks, rolled_strengths, scores
 from rnnplay.tasks.base import Array
 
 STATES = {"lstm": ("h", "c")}

@@ -7,7 +7,7 @@ import pytest
 
 from rnnplay.config import UserError, configure
 from rnnplay.corpora import EncodedText
-from rnnplay.lab.pattern import batch_truth, truth
+from rnnplay.lab.cells.feature_truth import batch_truth, truth
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnplay.engine import GATES, Network
-from rnnplay.lab.reading import Columns, read
+from rnnplay.lab.cells.labelled_batch import Columns, read
 from rnnplay.tasks.base import Array
 
 SHUT, OPEN = 0.1, 0.9
