@@ -14,8 +14,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.cells.gates import expected
-from rnnplay.lab.cells.trace import Reading, quantised, read_items, read_text
+from rnnplay.lab.cells.trace import Reading, expected, quantised, read_items, read_text
 from rnnplay.lab.sampling import CANDIDATES, Options
 from rnnplay.lab.steering import Steered
 from rnnplay.lab.timeline import read_examples

@@ -8,8 +8,9 @@ from rnnplay.corpora import EncodedText
 from rnnplay.engine import GATES, Architecture, Network
 from rnnplay.lab.cells.ablate import Ablation, ablate
 from rnnplay.lab.cells.find import Unit, find, follow, where
-from rnnplay.lab.cells.gates import expected, shares
+from rnnplay.lab.cells.gates import shares
 from rnnplay.lab.cells.labelled_batch import Columns, columns
+from rnnplay.lab.cells.trace import expected
 from rnnplay.lab.cells.unit_scores import auc, ranks
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask

@@ -1,4 +1,4 @@
-"""How saturated the gates of LSTM and GRU are, unit by unit; and what a network expects after each symbol.
+"""How saturated the gates of LSTM and GRU are, unit by unit.
 
 The shares of Karpathy, Johnson and Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks".
 """
@@ -13,7 +13,6 @@ from rnnplay.tasks.base import Array
 
 SHUT, OPEN = 0.1, 0.9
 SATURATING = {"lstm": ("i", "f", "o"), "gru": ("r", "z")}
-_TOGETHER = 512  # symbols
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,23 +45,3 @@ def shares(network: Network, columns: Columns) -> list[Shares]:
             share.left[...] += (values < SHUT).sum(axis=1) / columns.size
             share.right[...] += (values > OPEN).sum(axis=1) / columns.size
     return found
-
-
-def expected(network: Network, top: Array, most: int) -> tuple[Array, Array]:
-    """What the network expects after each symbol, given its top layer's h (H, N): ids and probabilities (most, N)."""
-    W, b = network.parameters["W_hy"], network.parameters.get("b_y")
-    N = top.shape[1]
-    most = min(most, len(W))
-    ids, chances = np.empty((most, N), np.uint16), np.empty((most, N), np.float16)
-    for start in range(0, N, _TOGETHER):
-        part = slice(start, start + _TOGETHER)
-        y = W @ top[:, part].astype(W.dtype)
-        if b is not None:
-            y += b
-        p = np.exp(y - y.max(axis=0))
-        p /= p.sum(axis=0)
-        best = np.argpartition(-p, most - 1, axis=0)[:most]
-        order = np.argsort(-np.take_along_axis(p, best, axis=0), axis=0, kind="stable")
-        best = np.take_along_axis(best, order, axis=0)
-        ids[:, part], chances[:, part] = best, np.take_along_axis(p, best, axis=0)
-    return ids, chances

@@ -199,3 +199,26 @@ def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:
 def _every(values: Array) -> int:
     """Which part of the symbols is enough to know the scale: every n-th."""
     return max(values.size // 1_000_000, 1)
+
+
+_TOGETHER = 512  # symbols
+
+
+def expected(network: Network, top: Array, most: int) -> tuple[Array, Array]:
+    """What the network expects after each symbol, given its top layer's h (H, N): ids and probabilities (most, N)."""
+    W, b = network.parameters["W_hy"], network.parameters.get("b_y")
+    N = top.shape[1]
+    most = min(most, len(W))
+    ids, chances = np.empty((most, N), np.uint16), np.empty((most, N), np.float16)
+    for start in range(0, N, _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        y = W @ top[:, part].astype(W.dtype)
+        if b is not None:
+            y += b
+        p = np.exp(y - y.max(axis=0))
+        p /= p.sum(axis=0)
+        best = np.argpartition(-p, most - 1, axis=0)[:most]
+        order = np.argsort(-np.take_along_axis(p, best, axis=0), axis=0, kind="stable")
+        best = np.take_along_axis(best, order, axis=0)
+        ids[:, part], chances[:, part] = best, np.take_along_axis(p, best, axis=0)
+    return ids, chances
