@@ -13,6 +13,7 @@ import numpy as np
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import equations
 from rnnplay.lab.equations import Array
+from rnnplay.lab.example import unpadded
 from rnnplay.lab.walk import Chain, Walk, Way, slopes_of
 from rnnplay.tasks.base import Batch, Task
 
@@ -167,35 +168,6 @@ def sequences(task: Task, lags: int, count: int) -> Batch:
     while batch.inputs.shape[0] <= lags and (more := next(batches, None)) is not None and not more.fresh:
         batch = Batch(np.concatenate([batch.inputs, more.inputs]), np.concatenate([batch.targets, more.targets]))
     return unpadded(batch, count)
-
-
-def unpadded(batch: Batch, count: int) -> Batch:
-    """Up to `count` sequences of `batch` that end together, cut at their end; of an encoder's those of one length."""
-    B = batch.inputs.shape[-1]
-    T = batch.inputs.shape[0]
-    counts = np.ones((T, B), bool) if batch.weights is None else batch.weights > 0
-    if batch.mask is not None:
-        counts = counts & batch.mask
-    ends = np.where(counts.any(axis=0), T - 1 - counts[::-1].argmax(axis=0), -1)
-    lengths = np.zeros(B, int) if batch.source_mask is None else batch.source_mask.sum(axis=0)
-    kinds = [(int(end), int(length)) for end, length in zip(ends, lengths, strict=True)]
-    wanted = max(set(kinds), key=lambda kind: (kind[0] + kind[1], kinds.count(kind)))
-    chosen = [b for b, kind in enumerate(kinds) if kind == wanted][:count]
-    stop = max(wanted[0], 0) + 1
-    source = batch.source
-    if source is not None:
-        source = source[:, chosen]
-        if batch.source_mask is not None:
-            kept = batch.source_mask[:, chosen[0]]
-            same = [n for n, b in enumerate(chosen) if (batch.source_mask[:, b] == kept).all()]
-            chosen, source = [chosen[n] for n in same], source[kept][:, same]
-    return Batch(
-        batch.inputs[:stop][..., chosen],
-        batch.targets[:stop][..., chosen],
-        None if batch.weights is None else batch.weights[:stop, chosen],
-        source=source,
-        features=None if batch.features is None else batch.features[..., chosen],
-    )
 
 
 KINDS: tuple[tuple[str, str, str], ...] = (

@@ -11,6 +11,7 @@ from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import gradients as lab
 from rnnplay.lab.equations import Array
+from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.walk import Walk
 from rnnplay.protocol import looking as say
 from rnnplay.protocol.base import Packed
@@ -18,7 +19,7 @@ from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.opening import Session, history
-from rnnplay.trainer.unrolling import example_of, finite, source_names, unrolled
+from rnnplay.trainer.unrolling import finite, unrolled
 
 MOST_LAGS = 1_000
 SEQUENCES = 4  # that the gradient by lag is a mean over
@@ -126,7 +127,7 @@ class Explorer:
             symbols = [task.vocabulary[i] for i in piece[:-1, 0]]
             found = lab.influence(walk, batch, len(symbols) - 1)
         else:
-            example, _ = example_of(task, command.example or 0, command.past)
+            example, _ = example_or_text(task, command.example or 0, command.past)
             batch, total = example.batch, example.batch.inputs.shape[0]
             position = total - 1 if command.position is None else command.position
             _within(position, total)

@@ -13,7 +13,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.looking import Forward
-from rnnplay.lab.timeline import item
+from rnnplay.lab.example import held_out_example
 from rnnplay.protocol import (
     AskTask,
     ExampleQuestion,
@@ -140,7 +140,7 @@ def samples(task: Task) -> bool:
 
 def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
     """Item `index` as the network answers it. Raises UserError where there is none."""
-    example = item(task, index)
+    example = held_out_example(task, index)
     batch = example.batch
     found = network.forward(batch)
     y = np.asarray(found.outputs[:, :, 0], np.float64)  # (T, V)

@@ -4,7 +4,6 @@ The lab walks; here its arrays are cut to the time steps, units and outputs that
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -14,12 +13,12 @@ from rnnplay.engine.architecture import GATES as BLOCKS
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import unroll as lab
 from rnnplay.lab.equations import GATES, Array, Moment, function_of
-from rnnplay.lab.gradients import unpadded
+from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.unroll import Unrolling, most_active, right
 from rnnplay.lab.walk import Chain, Slopes, State
 from rnnplay.protocol import looking as shown
 from rnnplay.protocol.base import Packed
-from rnnplay.tasks.base import Batch, Example, Task
+from rnnplay.tasks.base import Example, Task
 
 OUTPUTS = 64  # the most outputs to send
 TRUTHS = 2  # the most features
@@ -30,28 +29,6 @@ _EDITS = {
     shown.SetWeight: lab.SetWeight,
     shown.Descend: lab.Descend,
 }
-
-
-def example_of(task: Task, index: int, length: int, ids: Array | None = None) -> tuple[Example, str]:
-    """Item `index` of the task, or a piece of `length` symbols of its held-out text (`ids`), and what was cut."""
-    if index < 0:
-        raise UserError(f"There is no example {index}.", "Examples count from 0.")
-    found = task.example(index) if ids is None else None
-    if found is not None:
-        batch = unpadded(found.batch, 1)
-        T = batch.inputs.shape[0]
-        return replace(found, inputs=found.inputs[:T], targets=found.targets[:T], batch=batch), ""
-    text = task.held_out_ids if ids is None else ids
-    first = index * length
-    if first + 2 > len(text):
-        raise UserError(
-            f"There is no example {index}.", f"Give a number from 0 to {max(0, (len(text) - 2) // length)}."
-        )
-    piece = np.asarray(text[first : first + length + 1], np.int32)
-    names = [task.vocabulary[i] for i in piece]
-    batch = Batch(piece[:-1, None], piece[1:, None])
-    note = f"A text has no short example: {len(piece) - 1} symbols of it from {first:,} on, read from a zero state."
-    return Example(f"text at {first:,}", list(names[:-1]), list(names[1:]), batch), note
 
 
 def unrolled(
@@ -66,7 +43,7 @@ def unrolled(
     """The answer to Unroll. Raises UserError where an example, a unit, a symbol or a weight is not there."""
     if command.length < 1 or command.units < 1:
         raise UserError("Nothing would be shown.", "Ask for at least one time step and one unit.")
-    example, note = example_of(task, command.example, command.length, ids)
+    example, note = example_or_text(task, command.example, command.length, ids)
     parts = ("encoder", "decoder") if architecture.source else ("",)
     symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.by_id else () for part in parts}
     if architecture.source:
@@ -88,12 +65,6 @@ def unrolled(
         note=" ".join(text for text in notes if text),
         words=walked.words,
     )
-
-
-def source_names(task: Task) -> tuple[str, ...]:
-    """The names of what an encoder reads."""
-    names: tuple[str, ...] = getattr(task, "source_vocabulary", ()) or task.vocabulary
-    return names
 
 
 def finite(value: float) -> float | None:

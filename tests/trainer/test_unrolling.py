@@ -10,7 +10,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import entry
 from rnnplay.config import UserError, configure
 from rnnplay.engine import Network
-from rnnplay.lab.gradients import unpadded
+from rnnplay.lab.example import unpadded
 from rnnplay.protocol import Descend, SetHidden, SetInput, Unroll, Unrolled
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.learner import architecture

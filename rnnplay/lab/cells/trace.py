@@ -1,18 +1,21 @@
-"""The activations of all units over a text, and how surprising each symbol was: what a heatmap shows.
+"""The activations of all units over a text or over held-out items, and the surprise of each symbol.
 
 A piece is read in several streams side by side, each after a stretch of the text before it, so that its states are
 those of a reader who has been reading for a while; one symbol after the other would take twenty times as long.
+
+Of items each time step stands under the name of its input, an item a line, an encoder's source on a line before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import GATES, Network, State
-from rnnplay.engine.looking import Activations
-from rnnplay.tasks.base import Array, Batch, Task
+from rnnplay.engine.looking import Activations, Forward
+from rnnplay.lab.example import held_out_example
+from rnnplay.tasks.base import Array, Batch, Example, Task
 
 STREAMS = 16
 WARM = 128  # symbols read before a stream's own
@@ -20,6 +23,9 @@ _SHORTEST = 32  # symbols of a stream
 _NUMBERS = 2**20  # held at a time, beside the values: so few that their memory is kept, for fresh pages cost more
 _UNITS = 16  # that are turned to bytes at a time
 _LARGE = 2**22  # values: from here on their memory is used again
+_TOGETHER = 512  # symbols whose candidates are computed at once
+MAX_ITEMS = 24
+END_OF_LINE = "\n"  # the symbol after each item
 _ZERO = 127  # the byte that means zero
 
 
@@ -38,6 +44,16 @@ class Reading:
         if self.ids.ndim == 1:
             return tuple(vocabulary[i] for i in self.ids)
         return tuple(f"{x[0]:.2g}" if len(x) == 1 else "·" for x in self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Items(Reading):
+    """A Reading that knows the names of its own time steps."""
+
+    names: tuple[str, ...] = ()
+
+    def symbols(self, vocabulary: tuple[str, ...]) -> tuple[str, ...]:
+        return self.names
 
 
 def states_of(network: Network) -> tuple[str, ...]:
@@ -90,6 +106,60 @@ def read_items(network: Network, task: Task, start: int, length: int, state: str
     kept = slice(start - first * T, stop - first * T)
     flat = values.reshape(*values.shape[:2], -1)[:, :, kept].astype(np.float16)
     return Reading(start, total, flat, np.zeros(stop - start), ids[kept])
+
+
+def read_examples(network: Network, task: Task, first: int, length: int, state: str) -> Items:
+    """Items from `first` on, whole, until their names fill about `length` cells. Raises UserError: no such state.
+
+    After each item, and after an encoder's source, comes a time step "\\n" at which all units are at zero.
+    """
+    check_state(network, state)
+    names: list[str] = []
+    values: list[Array] = []
+    surprise: list[Array] = []
+    cells = 0
+    for index in range(first, first + MAX_ITEMS):
+        example = held_out_example(task, index)
+        found = network.forward(example.batch, gates=state not in ("h", "c"))
+        T = example.batch.inputs.shape[0]
+        parts = [(named(example.inputs), picked(network, found, state)[..., 0], _bits(network, example, found))]
+        if found.encoder is not None and example.source is not None:
+            S = len(example.source)
+            parts.insert(0, (named(example.source), picked(network, found.encoder, state)[..., 0], np.zeros(S)))
+        more = sum(len(name) for part, _, _ in parts for name in part) + len(parts)
+        if names and cells + more > length:
+            break
+        cells += more
+        for part, activations, bits in parts:
+            names += [*part, END_OF_LINE]
+            silent = np.zeros((*activations.shape[::2], 1))
+            values.append(np.concatenate([activations.transpose(0, 2, 1), silent], axis=2))
+            surprise += [bits, np.zeros(1)]
+        if length <= T:
+            break
+    together = np.concatenate(values, axis=2).astype(np.float16)
+    return Items(0, 0, together, np.concatenate(surprise), np.arange(len(names)), tuple(names))
+
+
+def named(inputs: Sequence[str | None]) -> list[str]:
+    """Names that can stand side by side: with a space behind each where some are longer than a letter."""
+    gap = " " if any(name is not None and len(name) > 1 for name in inputs) else ""
+    return [f"{'·' if name is None else name}{gap}" for name in inputs]
+
+
+def _bits(network: Network, example: Example, found: Forward) -> Array:
+    """The surprise (T,) of each target; where targets are the next inputs, at the input that it is."""
+    batch = example.batch
+    T = batch.inputs.shape[0]
+    bits = np.zeros(T)
+    if network.architecture.readout != "softmax":
+        return bits
+    own = np.clip(found.outputs[np.arange(T), batch.targets[:, 0], 0], 1e-12, 1)
+    known = np.array([target is not None for target in example.targets])
+    bits[known] = -np.log2(own[known])
+    if batch.inputs.ndim == 2 and T > 1 and np.array_equal(batch.inputs[1:], batch.targets[:-1]):
+        return np.concatenate([[0.0], bits[:-1]])
+    return bits
 
 
 def take(batch: Batch, first: int, last: int) -> Batch:
@@ -199,9 +269,6 @@ def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:
 def _every(values: Array) -> int:
     """Which part of the symbols is enough to know the scale: every n-th."""
     return max(values.size // 1_000_000, 1)
-
-
-_TOGETHER = 512  # symbols
 
 
 def expected(network: Network, top: Array, most: int) -> tuple[Array, Array]:

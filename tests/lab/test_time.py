@@ -193,20 +193,6 @@ def test_influence_is_the_gradient_of_the_log_probability() -> None:
     assert len(found.norms) == 5
 
 
-def test_unpadded_keeps_whole_sequences_that_end_together() -> None:
-    inputs = np.arange(20).reshape(5, 4)
-    weights = np.ones((5, 4))
-    weights[3:, 1] = weights[4:, 2] = 0
-    kept = lab.unpadded(Batch(inputs, inputs, weights), 8)
-    np.testing.assert_array_equal(kept.inputs, inputs[:, [0, 3]])
-    mask = np.array([[False, True], [True, True], [True, True]])
-    source = np.array([[0, 1], [2, 3], [4, 5]])
-    kept = lab.unpadded(Batch(inputs[:, :2], inputs[:, :2], source=source, source_mask=mask), 8)
-    np.testing.assert_array_equal(kept.source, source[:, [1]])
-    padded = lab.unpadded(Batch(inputs[:, :1], inputs[:, :1], source=source[:, :1], source_mask=mask[:, :1]), 1)
-    np.testing.assert_array_equal(padded.source, source[1:, :1])
-
-
 def test_on_copy_an_untrained_lstm_reaches_further_than_an_rnn_of_the_same_size() -> None:
     config = configure("copy", seq_len=40, hidden=32)
     task = tasks.make(config)
