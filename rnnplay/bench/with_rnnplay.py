@@ -9,7 +9,7 @@ from rnnplay import blas
 from rnnplay.bench.contender import Step, batches
 from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
 from rnnplay.engine import Architecture, Network, Optimizer, flush_subnormals
-from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.lab.sample import Options, Sampler
 from rnnplay.parallel import DataParallel, available_cores, worth
 from rnnplay.tasks.base import Batch, Task
 

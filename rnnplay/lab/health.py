@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rnnplay.lab.equations import GATES, Array, function_of
-from rnnplay.lab.gradients import by_lag, horizon_of, spectral_radius, verdict_of
-from rnnplay.lab.walk import Walk
+from rnnplay.lab.reference_network import Walk
+from rnnplay.lab.time import by_lag, horizon_of, spectral_radius, verdict_of
 from rnnplay.tasks.base import Batch
 
 MOST = 3  # pieces of advice at a time

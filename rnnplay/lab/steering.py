@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.clamp import Clamp, clamped, renew
-from rnnplay.lab.copied import Copied
-from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.lab.copy_detector import Copied
+from rnnplay.lab.sample import Options, Sampler
 from rnnplay.tasks.base import Array, Task
 
 _EVERY = 64  # symbols between two states that are kept

@@ -8,7 +8,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab.equations import Array
-from rnnplay.lab.walk import Back, State, Walk, Way
+from rnnplay.lab.reference_network import Back, State, Walk, Way
 from rnnplay.tasks.base import Batch
 
 

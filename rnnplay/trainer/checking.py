@@ -9,7 +9,7 @@ import time
 from rnnplay.lab import health as lab
 from rnnplay.lab.equations import Array
 from rnnplay.lab.example import unpadded
-from rnnplay.lab.walk import Walk
+from rnnplay.lab.reference_network import Walk
 from rnnplay.protocol import Advice, CheckUp, Health, Row
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.learner import Learner

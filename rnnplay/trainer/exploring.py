@@ -9,10 +9,10 @@ from rnnplay import runs
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
-from rnnplay.lab import gradients as lab
+from rnnplay.lab import time as lab
 from rnnplay.lab.equations import Array
 from rnnplay.lab.example import example_or_text, source_names
-from rnnplay.lab.walk import Walk
+from rnnplay.lab.reference_network import Walk
 from rnnplay.protocol import looking as say
 from rnnplay.protocol.base import Packed
 from rnnplay.runs import checkpoint

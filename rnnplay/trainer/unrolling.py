@@ -14,8 +14,8 @@ from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import unroll as lab
 from rnnplay.lab.equations import GATES, Array, Moment, function_of
 from rnnplay.lab.example import example_or_text, source_names
+from rnnplay.lab.reference_network import Chain, Slopes, State
 from rnnplay.lab.unroll import Unrolling, most_active, right
-from rnnplay.lab.walk import Chain, Slopes, State
 from rnnplay.protocol import looking as shown
 from rnnplay.protocol.base import Packed
 from rnnplay.tasks.base import Example, Task

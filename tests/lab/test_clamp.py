@@ -6,7 +6,7 @@ import pytest
 from rnnplay.config import UserError
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab.clamp import clamped
-from rnnplay.lab.walk import Walk
+from rnnplay.lab.reference_network import Walk
 from rnnplay.tasks.base import Batch
 
 CLAMPS = ((0, 2, 0.7), (1, 4, -0.35), (1, 0, 0.0))

@@ -6,7 +6,7 @@ import pytest
 from rnnplay.config import UserError, configure
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.lab.sample import Options, Sampler
 from rnnplay.lab.steering import Steered
 from rnnplay.tasks.text import TextTask
 

@@ -6,9 +6,9 @@ import pytest
 from rnnplay import tasks
 from rnnplay.config import configure
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab import gradients as lab
+from rnnplay.lab import time as lab
 from rnnplay.lab.equations import Array
-from rnnplay.lab.walk import Walk
+from rnnplay.lab.reference_network import Walk
 from rnnplay.tasks.base import Batch
 
 T = 9

@@ -9,7 +9,7 @@ from driving import follow, metrics, of, run_of, saved_arrays, small, trained, w
 
 from rnnplay.client import Client
 from rnnplay.engine import Network
-from rnnplay.lab.sampling import Options, Sampler
+from rnnplay.lab.sample import Options, Sampler
 from rnnplay.protocol import (
     AnyEvent,
     Command,

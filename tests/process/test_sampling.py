@@ -10,7 +10,7 @@ import pytest
 
 from rnnplay.config import UserError, configure
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab.sampling import Options, Sampler, shaped, split
+from rnnplay.lab.sample import Options, Sampler, shaped, split
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Task
 

@@ -11,7 +11,7 @@ from rnnplay import tasks
 from rnnplay.config import configure
 from rnnplay.engine import Network
 from rnnplay.lab.health import Monitor, look, update_ratio
-from rnnplay.lab.walk import Walk
+from rnnplay.lab.reference_network import Walk
 from rnnplay.trainer.checking import patient, sample
 from rnnplay.trainer.learner import Learner
 

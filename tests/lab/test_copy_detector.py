@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnplay.lab.copied import GRAM, Copied
+from rnnplay.lab.copy_detector import GRAM, Copied
 
 
 def longest_by_search(training: str, written: str) -> int:

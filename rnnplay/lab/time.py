@@ -14,7 +14,7 @@ from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import equations
 from rnnplay.lab.equations import Array
 from rnnplay.lab.example import unpadded
-from rnnplay.lab.walk import Chain, Walk, Way, slopes_of
+from rnnplay.lab.reference_network import Chain, Walk, Way, slopes_of
 from rnnplay.tasks.base import Batch, Task
 
 FADED = 0.01  # of the gradient at lag 0: what is below it is over the horizon

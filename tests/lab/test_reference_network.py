@@ -5,8 +5,8 @@ import pytest
 
 from rnnplay.config import UserError
 from rnnplay.engine import Architecture, Network
+from rnnplay.lab.reference_network import Walk
 from rnnplay.lab.unroll import Descend, SetHidden, SetInput, SetWeight, right, unroll
-from rnnplay.lab.walk import Walk
 from rnnplay.tasks.base import Batch
 
 CELLS = [("rnn", "tanh"), ("rnn", "sigmoid"), ("rnn", "relu"), ("rnn", "identity"), ("lstm", "tanh"), ("gru", "tanh"),
