@@ -15,8 +15,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.cells.trace import Reading, expected, quantised, read_examples, read_items, read_text
-from rnnplay.lab.sample import CANDIDATES, Options
-from rnnplay.lab.steering import Steered
+from rnnplay.lab.sample import CANDIDATES, Options, Steered
 from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, StopSampling, Trace, Watch
 from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import read_in_streams

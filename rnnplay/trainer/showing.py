@@ -132,12 +132,6 @@ class Showing:
         return Measure("held-out loss", loss, LEARNED, loss < LEARNED)
 
 
-def samples(task: Task) -> bool:
-    """Whether a sample makes sense: what is written can be read again, and nothing else sets the first state."""
-    alone = task.by_id and not (task.source or task.features)
-    return alone and task.readout == "softmax" and task.output_vocabulary == task.vocabulary
-
-
 def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
     """Item `index` as the network answers it. Raises UserError where there is none."""
     example = held_out_example(task, index)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from rnnplay.catalogue import entry
+from rnnplay.lab.sample import can_sample
 from rnnplay.protocol import Evaluated, Event, Facts, Progress, Started
 from rnnplay.trainer.opening import Session
-from rnnplay.trainer.showing import samples
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
 
@@ -29,7 +29,7 @@ def started(session: Session) -> Started:
         blas=session.blas,
         examples=task.example(0) is not None,
         question=task.question,
-        samples=samples(task),
+        samples=can_sample(task),
     )
     notes = tuple(session.notes)
     return Started(run=str(session.run), config=learner.config, facts=facts, step=learner.step, notes=notes)

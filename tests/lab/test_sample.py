@@ -1,4 +1,7 @@
-"""A sample follows the network's probabilities, as temperature, top-k and top-p shape them, from its own generator."""
+"""A sample follows the network's probabilities, as temperature, top-k and top-p shape them, from its own generator.
+
+An interactive sample is compared with samples that were written from the beginning.
+"""
 
 import math
 from collections import Counter
@@ -9,10 +12,12 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError, configure
+from rnnplay.corpora import EncodedText
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab.sample import Options, Sampler, shaped, split
+from rnnplay.lab.sample import Options, Sampler, Steered, shaped, split
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Task
+from rnnplay.tasks.text import TextTask
 
 LOGITS = np.log(np.array([0.4, 0.05, 0.3, 0.15, 0.1]))
 
@@ -138,3 +143,79 @@ def test_symbols_drawn_at_once_are_those_drawn_one_by_one(options: Options) -> N
     together = [drawn for count in (1, 70, 79) for drawn in many.draws(count)]
     assert [symbol for symbol, _ in singly] == [symbol for symbol, _ in together]
     np.testing.assert_allclose([p for _, p in singly], [p for _, p in together], rtol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------- interactive samples
+
+LETTERS = "abcde\n"
+
+
+@pytest.fixture(scope="module")
+def text_task() -> TextTask:
+    ids = np.random.default_rng(3).integers(0, 6, 900).astype(np.uint8)
+    config = configure("prose", batch=2, seq_len=9, hidden=7)
+    return TextTask(config, EncodedText("letters", ids, tuple(sorted(LETTERS)), ""))
+
+
+@pytest.fixture(scope="module")
+def lstm() -> Network:
+    network = Network(Architecture(cell="lstm", inputs=6, hidden=7, outputs=6, layers=2), seed=2)
+    network.flat += np.random.default_rng(8).standard_normal(network.flat.shape).astype(np.float32)
+    return network
+
+
+def test_unsteered_it_writes_what_a_plain_sampler_writes(lstm: Network, text_task: TextTask) -> None:
+    plain = Sampler(lstm, text_task, "abc", Options(seed=5))
+    steered = Steered(lstm, text_task, "abc", Options(seed=5))
+    assert [plain.draw() for _ in range(150)] == [steered.draw() for _ in range(150)]
+
+
+@pytest.mark.parametrize("keep", [0, 2, 3, 63, 64, 65, 130, 199])
+@pytest.mark.parametrize("prompt", ["", "abc"])
+def test_what_was_taken_back_leaves_no_trace(lstm: Network, text_task: TextTask, keep: int, prompt: str) -> None:
+    steered = Steered(lstm, text_task, prompt, Options(seed=6))
+    written = prompt + "".join(steered.draw()[0] for _ in range(200 - len(prompt)))
+    steered.take_back(keep)
+    kept = max(keep, 1) if prompt else keep
+    assert steered.length == kept
+    afresh = Steered(lstm, text_task, written[:kept], Options())
+    if prompt:
+        assert steered.candidates() == pytest.approx(afresh.candidates())
+    else:  # a text begins after a line's end, which the prompt then has to say
+        said = Steered(lstm, text_task, "\n" + written[:kept], Options()).candidates()
+        assert [p for _, p in steered.candidates()] == pytest.approx([p for _, p in said], abs=1e-6)
+
+
+def test_a_symbol_by_hand_is_read_like_one_that_was_drawn(lstm: Network, text_task: TextTask) -> None:
+    steered = Steered(lstm, text_task, "ab", Options())
+    chances = dict(steered.candidates())
+    symbol = steered.candidates()[1][0]
+    assert steered.write(symbol) == (symbol, pytest.approx(chances[symbol]))
+    assert steered.candidates() == pytest.approx(Steered(lstm, text_task, "ab" + symbol, Options()).candidates())
+    with pytest.raises(UserError, match="does not know 'x'"):
+        steered.write("x")
+
+
+def test_a_held_unit_changes_what_is_written_and_follows_the_network(lstm: Network, text_task: TextTask) -> None:
+    clamps = ((1, 3, 0.9),)
+    held = Steered(lstm, text_task, "ab", Options(seed=1), clamps)
+    free = Steered(lstm, text_task, "ab", Options(seed=1))
+    assert [p for _, p in held.candidates()] != [p for _, p in free.candidates()]
+    before = lstm.flat.copy()
+    try:
+        lstm.flat[...] = 0
+        held.refresh()
+        held.write("a")
+        assert [p for _, p in held.candidates()] == pytest.approx([1 / 6] * 5)
+    finally:
+        lstm.flat[...] = before
+
+
+def test_a_copied_span_is_told_as_it_is_written(lstm: Network, text_task: TextTask) -> None:
+    steered = Steered(lstm, text_task, "ab", Options(), training=text_task.training_ids)
+    for i in text_task.training_ids[100:130]:
+        steered.write(text_task.vocabulary[i])
+    assert steered.copied is not None
+    assert steered.copied[1] >= 30
+    steered.take_back(12)
+    assert steered.copied[1] < 13

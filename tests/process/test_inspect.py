@@ -1,4 +1,4 @@
-"""A network is looked at, sampled from and measured, in training and afterwards; none of it changes a number."""
+"""A network is inspected, sampled from and measured, in training and afterwards; none of it changes a number."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from driving import follow, metrics, of, run_of, saved_arrays, small, trained, write_text
 
-from rnnplay.client import Client
 from rnnplay.engine import Network
 from rnnplay.lab.sample import Options, Sampler
 from rnnplay.protocol import (
@@ -25,7 +24,6 @@ from rnnplay.protocol import (
     Status,
     Stop,
     Stopped,
-    StopSampling,
     Trace,
     Train,
     Watch,
@@ -166,33 +164,6 @@ async def test_another_text_can_be_looked_at_and_measured(text: Path, tmp_path: 
     assert "".join(trace.symbols) == known[:50] and trace.total == len(known)
     assert any("—" in note for note in (*of(Started, events)[0].notes, *measured.notes))
     assert measured.characters == len(known) - 2 and measured.baseline is None
-
-
-async def test_a_sample_repeats_with_its_seed_and_stops_when_told(text: Path, tmp_path: Path) -> None:
-    run = await trained(small(text, steps=200), tmp_path)
-
-    async def sample(command: Sample) -> str:
-        events = await follow(Inspect(run=str(run)), lambda event: command if isinstance(event, Started) else
-            Stop() if isinstance(event, Sampled) and event.done else None)  # fmt: skip
-        return "".join(symbol for event in of(Sampled, events) for symbol in event.text)
-
-    one, two, three = [await sample(Sample(length=60, seed=seed)) for seed in (3, 3, 4)]
-    assert one == two != three
-    greedy = {await sample(Sample(length=40, seed=seed, temperature=0.0, prompt="d")) for seed in (1, 2)}
-    assert len(greedy) == 1
-
-    client = await Client.start(Inspect(run=str(run)))
-    parts: list[Sampled] = []
-    async for event in client.events():
-        if isinstance(event, Started):
-            await client.send(Sample(rate=200.0))
-        if isinstance(event, Sampled):
-            parts.append(event)
-            if len(parts) == 4:
-                await client.send(StopSampling())
-            if event.done:
-                await client.send(Stop())
-    assert [part.done for part in parts].count(True) == 1 and parts[-1].done
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Questions about units put to real trainers, and samples that are steered while the network learns."""
+"""Questions about units put to real trainers."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,6 @@ from rnnplay.protocol import (
     HistoryShown,
     Inspect,
     Sample,
-    Sampled,
     Status,
     Steer,
     Stop,
@@ -171,75 +170,6 @@ async def test_what_the_network_expects_after_each_character_is_told_when_asked_
     chances = asked.chances.array().astype(float)
     assert chances.shape == asked.candidates.array().shape == (5, 40)
     assert (np.diff(chances, axis=0) <= 0).all()
-
-
-class Written:
-    """The text of one channel as it is told."""
-
-    def __init__(self, channel: int) -> None:
-        self.channel, self.text = channel, ""
-        self.last: Sampled | None = None
-
-    def hear(self, event: AnyEvent) -> bool:
-        if not isinstance(event, Sampled) or event.channel != self.channel:
-            return False
-        if event.begins:
-            self.text = ""
-        if event.keep is not None:
-            self.text = self.text[: event.keep]
-        self.text += "".join(event.text)
-        self.last = event
-        return True
-
-
-async def test_a_sample_is_stopped_taken_back_written_by_hand_and_goes_on_while_it_trains(tmp_path: Path) -> None:
-    config = small(write_text(tmp_path / "text.txt"), steps=None)
-    client = await Client.start(Train(config=config, root=str(tmp_path)))
-    written, stage, kept = Written(2), 0, ""
-    await client.send(Sample(channel=2, prompt="a", rate=400.0, copied=True))
-    async for event in client.events():
-        if not written.hear(event):
-            continue
-        if stage == 0 and len(written.text) > 60:
-            stage = 1
-            await client.send(Steer(channel=2, go=False))
-        elif stage == 1:
-            kept = written.text[:20]
-            stage = 2
-            await client.send(Steer(channel=2, keep=20))
-        elif stage == 2:
-            assert written.text == kept
-            assert written.last is not None and len(written.last.candidates) == 5
-            choice = written.last.candidates[3].symbol
-            stage = 3
-            await client.send(Steer(channel=2, symbol=choice))
-        elif stage == 3:
-            assert written.text == kept + choice
-            stage = 4
-            await client.send(Steer(channel=2, go=True, length=30))
-        elif stage == 4 and len(written.text) == 51:
-            assert written.text.startswith(kept + choice)
-            assert written.last is not None and written.last.copied is not None
-            stage = 5
-            await client.send(Stop())
-    await client.close()
-    assert stage == 5
-
-
-async def test_a_clamped_sample_stands_beside_a_free_one_of_the_same_seed(run: Path) -> None:
-    free, held = Written(2), Written(3)
-    client = await Client.start(Inspect(run=str(run)))
-    sample = Sample(channel=2, length=120, seed=4)
-    await client.send(sample)
-    await client.send(Sample(channel=3, length=120, seed=4, clamps=((1, 2, 3.0), (0, 1, -3.0))))
-    async for event in client.events():
-        free.hear(event)
-        held.hear(event)
-        if free.last is not None and held.last is not None and free.last.done and held.last.done:
-            break
-    await client.close()
-    assert len(free.text) == len(held.text) == 120
-    assert free.text != held.text
 
 
 async def test_questions_change_no_number_of_the_training(tmp_path: Path) -> None:
