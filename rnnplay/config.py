@@ -53,7 +53,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     forget_bias: float = 1.0
     chrono: int = 0  # > 1: gate biases for dependencies of up to this many time steps
     dropout: float = 0.0  # between layers and before the readout
-    weight_dropout: float = 0.0  # on W_hh, one mask a sequence
+    weight_dropout: float = 0.0  # on W_hh, one mask a training step
 
     batch: int = 32
     seq_len: int = 50
