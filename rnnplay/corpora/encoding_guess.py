@@ -114,7 +114,7 @@ def _candidates(sample: bytes) -> list[str]:
         readings = {name: text for name in _UNICODE if (text := _decode(sample, name)) and "\0" not in text}
         return sorted(
             readings, key=lambda name: -sum(map(str.isascii, readings[name]))
-        )  # spaces and line ends at least
+        )
     names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
     if _is_western(sample):
         names.append("cp1252")
