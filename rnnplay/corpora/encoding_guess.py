@@ -112,9 +112,7 @@ def is_iso_2022(chunk: bytes) -> bool:
 def _candidates(sample: bytes) -> list[str]:
     if b"\0" in sample:
         readings = {name: text for name in _UNICODE if (text := _decode(sample, name)) and "\0" not in text}
-        return sorted(
-            readings, key=lambda name: -sum(map(str.isascii, readings[name]))
-        )
+        return sorted(readings, key=lambda name: -sum(map(str.isascii, readings[name])))
     names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
     if _is_western(sample):
         names.append("cp1252")
