@@ -16,6 +16,7 @@ Init = Literal["uniform", "normal", "orthogonal", "identity"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "adagrad", "momentum", "sgd"]
 Schedule = Literal["constant", "step", "cosine"]
 DType = Literal["float32", "float64"]
+NormalForm = Literal["nfc", "nfd", "none"]
 
 CELLS: tuple[str, ...] = get_args(Cell)
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
@@ -39,6 +40,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     task: str
     text: str | None = None  # absolute path of a text (or table) of one's own
     column: str | None = None  # of a table of one's own: a heading or a number from 1; None: its last with numbers
+    encoding: str | None = None  # of the text or table; None: its byte-order mark's, else UTF-8
+    normalize: NormalForm = "none"  # Unicode form that letters with marks are brought to
     bytes: bool = False  # a text is read as bytes instead of characters: anything can be
     vocabulary: int = VOCABULARY  # symbols of a text that are told apart; the rarest beyond are read as one
     validation: float = 0.1  # share of a text held out at its end
@@ -92,6 +95,8 @@ def validate(config: RunConfig) -> RunConfig:
         msgspec.convert(msgspec.to_builtins(config), RunConfig)
     except msgspec.ValidationError as error:
         raise UserError(f"A setting is not understood: {error}.", "See `rnnplay train --help`.") from None
+    if config.bytes and (config.encoding is not None or config.normalize != "none"):
+        raise UserError("Bytes have neither encoding nor normal form.", "Leave out --bytes, or the other setting.")
     _within("hidden", config.hidden, 1, MAX_HIDDEN)
     _within("layers", config.layers, 1, MAX_LAYERS)
     _within("batch", config.batch, 1, MAX_BATCH)

@@ -282,7 +282,14 @@ def _cut_down(config: RunConfig, known: tuple[str, ...], root: Path) -> Path:
         raise UserError(
             f"The network's symbol {odd[0]!r} is no single character.", "Give the task that it read, --task."
         )
-    text = corpora.read(config.task, config.text, max_vocabulary=config.vocabulary, as_bytes=config.bytes)
+    text = corpora.read(
+        config.task,
+        config.text,
+        max_vocabulary=config.vocabulary,
+        as_bytes=config.bytes,
+        encoding=config.encoding,
+        normal_form=config.normalize,
+    )
     kept = np.isin(np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in known])
     points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[kept[text.ids]]]
     symbols = "".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")

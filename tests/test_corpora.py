@@ -1,19 +1,24 @@
 """Texts: what is shipped and installed can be read, what a person gives is understood or refused in two sentences."""
 
+import codecs
 import hashlib
 import os
 import re
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from rnnplay import corpora
 from rnnplay.config import UserError, configure
 from rnnplay.corpora import sources
+from rnnplay.corpora.decoding import TextDecoder
 from rnnplay.tasks import make
 
 
@@ -88,16 +93,13 @@ def test_a_binary_file_is_refused_with_the_offset_of_its_zero_byte(
 ) -> None:
     monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
     (tmp_path / "notes.bin").write_bytes(b"a" * 1024 + b"\0" + b"b" * 99)
-    wrong, remedy = (
-        '"notes.bin" is not text (a zero byte at offset 1,024).',
-        "Give a UTF-8 text file, or read it as bytes",
-    )
-    assert refusal(tmp_path / "notes.bin") == f"{wrong} {remedy} with --bytes."
+    wrong = '"notes.bin" is not UTF-8 text (a zero byte at offset 1,024), and no encoding that is known here fits it.'
+    assert refusal(tmp_path / "notes.bin") == f"{wrong} Or read it as bytes with --bytes."
 
 
 @pytest.mark.parametrize("piece", [1, 4, 5, 4_000])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_latin_1_is_refused_with_the_byte_its_offset_and_a_remedy(
+def test_latin_1_is_refused_with_the_byte_its_offset_and_what_it_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, mark: bytes
 ) -> None:
     if mark:
@@ -106,7 +108,7 @@ def test_latin_1_is_refused_with_the_byte_its_offset_and_a_remedy(
     (tmp_path / "a.txt").write_bytes(mark + "größe né".encode("latin-1"))
     said = refusal(tmp_path / "a.txt")
     assert f"is not UTF-8 (byte 0xF6 at offset {2 + len(mark)})" in said
-    assert "iconv -f LATIN1 -t UTF-8" in said
+    assert "It may be cp1252 (größe né)" in said and "--encoding cp1252" in said
 
 
 def test_a_character_cut_off_at_the_end_is_refused_with_its_offset(tmp_path: Path) -> None:
@@ -114,9 +116,100 @@ def test_a_character_cut_off_at_the_end_is_refused_with_its_offset(tmp_path: Pat
     assert "byte 0xE2 at offset 3" in refusal(tmp_path / "a.txt")
 
 
-def test_utf_16_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("hello", encoding="utf-16")
-    assert "iconv -f UTF-16 -t UTF-8" in refusal(tmp_path / "a.txt")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("piece", [1, 3, 4_000])
+def test_a_byte_order_mark_tells_the_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, piece: int
+) -> None:
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
+    words = "größe 日本 😀\r\nend"
+    for order in ("-le", "-be") if encoding != "utf-8-sig" else ("",):
+        mark = "" if not order else "\ufeff"
+        (tmp_path / "a.txt").write_bytes((mark + words).encode(encoding + order))
+        assert spell(corpora.read("text", str(tmp_path / "a.txt"))) == words.replace("\r\n", "\n")
+
+
+def test_utf_16_without_a_mark_is_named_and_read_when_it_is_chosen(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello there", encoding="utf-16-le")
+    assert "It may be utf_16_le (hello there)" in refusal(tmp_path / "a.txt")
+    assert spell(corpora.read("text", str(tmp_path / "a.txt"), encoding="utf_16_le")) == "hello there"
+
+
+def test_marks_inside_joined_files_are_dropped_and_counted(tmp_path: Path) -> None:
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "a.txt").write_bytes(b"".join(f"Story {i}.\n".encode(encoding) for i in range(3)))
+        text = corpora.read("text", str(tmp_path / "a.txt"))
+        assert spell(text) == "Story 0.\nStory 1.\nStory 2.\n"
+        assert text.notes == ("2 byte-order marks inside the text are left out: it was joined from files.",)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 5, 4_000])
+def test_an_encoding_that_is_chosen_is_used_and_one_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
+    file, words = tmp_path / "a.txt", "他对小和尚说：今天的月亮真圆。\n"
+    file.write_bytes(words.encode("gbk") * 4)
+    assert "It may be gbk (他对小和尚说" in refusal(file)
+    assert spell(corpora.read("text", str(file), encoding="gbk")) == words * 4
+    ids, unseen = corpora.encode_file(str(file), tuple(sorted(set(words))), encoding="gbk")
+    assert len(ids) == len(words) * 4 and unseen == ()
+    with pytest.raises(UserError, match=r"is not ascii .byte 0xCB at offset 0"):
+        corpora.read("text", str(file), encoding="ascii")
+    with pytest.raises(UserError, match=r"There is no encoding 'cp1253x'. Did you mean cp1253"):
+        corpora.read("text", str(file), encoding="cp1253x")
+    with pytest.raises(UserError, match="Leave out --encoding"):
+        corpora.read("prose", encoding="gbk")
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 4_000])
+def test_letters_with_marks_are_written_in_one_way_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
+    words = "cafe\u0301 été a\u0323\u0302 각 \u1100\u1161\u11a8 か\u3099"
+    (tmp_path / "a.txt").write_text(words, encoding="utf-8")
+    for form in ("nfc", "nfd"):
+        text = corpora.read("text", str(tmp_path / "a.txt"), normal_form=form)
+        assert spell(text) == unicodedata.normalize(form.upper(), words) and text.notes == ()
+    text = corpora.read("text", str(tmp_path / "a.txt"))
+    assert spell(text) == words and "--normalize nfc" in text.notes[0] and "é" in text.notes[0]
+
+
+ENCODINGS = (
+    *("utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1250", "cp1251", "cp1252", "cp1253", "cp1256", "latin-1", "big5"),
+    *("iso8859-2", "iso8859-15", "koi8-r", "mac-roman", "gbk", "gb18030", "shift-jis", "euc-jp", "euc-kr", "cp437"),
+    "iso2022-jp",
+)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1), st.sampled_from(ENCODINGS))
+def test_a_text_in_any_encoding_is_read_equal_or_refused(words: str, encoding: str) -> None:
+    data = words.encode(encoding, "ignore")
+    written = data.decode(encoding)
+    if encoding not in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        assume(not data.isascii() or encoding == "iso2022-jp")
+    try:
+        text = "".join(TextDecoder(lambda: iter((data,)), "a.txt").strings())
+    except UserError:
+        pass
+    else:
+        valid = data.removeprefix(codecs.BOM_UTF8).decode(errors="replace")  # the very bytes of another text in UTF-8
+        assert text in (written.replace("\ufeff", ""), valid)
+    chosen = "".join(TextDecoder(lambda: iter((data,)), "a.txt", encoding).strings())
+    assert chosen == written.replace("\ufeff", "")
+
+
+REPORTS = Path(__file__).parent.parent.parent / "shared" / "data" / "reports"
+
+
+@pytest.mark.skipif(not REPORTS.is_dir(), reason="the reported files are not here")
+def test_reported_texts_are_read_right_or_refused_with_the_right_encoding() -> None:
+    assert "It may be cp1252 (“it’s late” – and she…)" in refusal(REPORTS / "cp1252-quotes.txt")
+    assert "It may be gbk (从前有座山" in refusal(REPORTS / "gbk.txt")
+    joined = corpora.read("text", str(REPORTS / "two-files-with-bom-joined.txt"))
+    assert "\ufeff" not in joined.vocabulary and "byte-order mark" in joined.notes[0]
+    assert "e" in corpora.read("text", str(REPORTS / "accents-decomposed.txt")).vocabulary
 
 
 def test_a_missing_file_a_directory_and_a_pipe_are_refused(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ GROUPS: dict[str, dict[str, str]] = {
     "The data": {
         "text": "A text (or table) of your own, or the name of one that `rnnplay corpora` lists.",
         "column": "Of a table: a heading, or a number from 1.",
+        "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or what its mark says.",
+        "normalize": "Write letters with marks as one character (nfc) or as letter and mark (nfd).",
         "bytes": "Read the text as bytes: any file will do.",
         "vocabulary": "Symbols told apart; the rarest beyond are read as one.",
         "validation": "Share of a text that is held out at its end.",

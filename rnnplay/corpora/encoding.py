@@ -5,10 +5,8 @@ it costs one byte a character (two above 256 symbols). In characters, byte-order
 become newlines; bytes are not changed.
 """
 
-import codecs
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnnplay.config import VOCABULARY, UserError
+from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.sources import ChunkReader, bundled_chunks, file_chunks
 
@@ -68,23 +67,61 @@ class SymbolCounts:
 
 
 def read(
-    name: str, path: str | None = None, *, max_vocabulary: int = VOCABULARY, as_bytes: bool = False
+    name: str,
+    path: str | None = None,
+    *,
+    max_vocabulary: int = VOCABULARY,
+    as_bytes: bool = False,
+    encoding: str | None = None,
+    normal_form: str = "none",
 ) -> EncodedText:
     """Encode the text called `name`, or the user's text at `path` (a file, or a name that `rnnplay corpora` lists).
 
-    max_vocabulary: number of distinct ids; of more symbols the rarest share one id. Raises UserError if there is no
-    such text, or if it cannot be read.
+    max_vocabulary: number of distinct ids; of more symbols the rarest share one id. encoding, normal_form: as
+    TextDecoder takes them. Raises UserError if there is no such text, or if it cannot be read.
     """
     if path is None:
-        return _encode(bundled_chunks(name), name, max_vocabulary, as_bytes)
+        if encoding is not None:
+            raise UserError(f"The text {name} comes with its encoding.", "Leave out --encoding, or give --text FILE.")
+        return _encode(SymbolReader(bundled_chunks(name), name, as_bytes, normal_form=normal_form), max_vocabulary)
     file = Path(resolve_text(path))
-    return _encode(file_chunks(file), file.name, max_vocabulary, as_bytes)
+    return _encode(SymbolReader(file_chunks(file), file.name, as_bytes, encoding, normal_form), max_vocabulary)
 
 
-def count_symbols(chunks: ChunkReader, name: str, as_bytes: bool = False) -> SymbolCounts:
-    """Count the symbols of a text. Raises UserError if it is empty or not UTF-8."""
+class SymbolReader:
+    """Reads one text as codes of its symbols: code points of characters, or bytes."""
+
+    def __init__(
+        self,
+        read_chunks: ChunkReader,
+        name: str,
+        as_bytes: bool = False,
+        encoding: str | None = None,
+        normal_form: str = "none",
+    ) -> None:
+        self.name, self.as_bytes, self.normal_form = name, as_bytes, normal_form
+        self._read_chunks = read_chunks
+        self._decoder = TextDecoder(read_chunks, name, encoding, normal_form, "Or read it as bytes with --bytes.")
+
+    @property
+    def marks_inside(self) -> int:
+        """The byte-order marks that the last reading dropped inside the text."""
+        return self._decoder.marks_inside
+
+    def codes(self, on_chunk: Callable[[bytes], None] = lambda chunk: None) -> Iterator[Array]:
+        """Yield the text's codes in arrays; `on_chunk` is called with every chunk of bytes that is read."""
+        if not self.as_bytes:
+            yield from map(_to_code_points, self._decoder.strings(on_chunk))
+            return
+        for chunk in self._read_chunks():
+            on_chunk(chunk)
+            yield np.frombuffer(chunk, np.uint8)
+
+
+def count_symbols(reader: SymbolReader) -> SymbolCounts:
+    """Count the symbols of a text. Raises UserError if it is empty or not in its encoding."""
     digest = hashlib.sha256()
-    counts = np.zeros(256 if as_bytes else _CODE_POINTS, np.int64)
+    counts = np.zeros(256 if reader.as_bytes else _CODE_POINTS, np.int64)
     size = 0
 
     def on_chunk(chunk: bytes) -> None:
@@ -92,29 +129,33 @@ def count_symbols(chunks: ChunkReader, name: str, as_bytes: bool = False) -> Sym
         digest.update(chunk)
         size += len(chunk)
 
-    for codes in _code_chunks(
-        chunks(), name, as_bytes, on_chunk, "Give a UTF-8 text file, or read it as bytes with --bytes."
-    ):
+    for codes in reader.codes(on_chunk):
         chunk_counts = np.bincount(codes)
         counts[: len(chunk_counts)] += chunk_counts
     if not counts.any():
-        raise UserError(f'"{name}" is empty.', "Give a text of some thousand characters.")
+        raise UserError(f'"{reader.name}" is empty.', "Give a text of some thousand characters.")
     return SymbolCounts(size, digest.hexdigest(), counts)
 
 
 def encode_file(
-    path: str, vocabulary: tuple[str, ...], unknown_id: int | None = None, *, as_bytes: bool = False
+    path: str,
+    vocabulary: tuple[str, ...],
+    unknown_id: int | None = None,
+    *,
+    as_bytes: bool = False,
+    encoding: str | None = None,
+    normal_form: str = "none",
 ) -> tuple[Array, tuple[str, ...]]:
     """The file's ids (N,) in another text's `vocabulary`, and its unknown symbols, which are left out.
 
     unknown_id: the id that unknown symbols get; None: they have none. Raises UserError if no symbol is known.
     """
     file = Path(resolve_text(path))
-    table, known = _id_table([_code(symbol, as_bytes) for symbol in vocabulary], unknown_id)
+    table, in_vocabulary = _id_table([_code(symbol, as_bytes) for symbol in vocabulary], unknown_id)
     is_unknown = np.zeros(_CODE_POINTS, bool)
     parts = []
-    for codes in _code_chunks(file_chunks(file)(), file.name, as_bytes):
-        known = known[codes] if unknown_id is None else np.ones(codes.shape, bool)
+    for codes in SymbolReader(file_chunks(file), file.name, as_bytes, encoding, normal_form).codes():
+        known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)
         is_unknown[codes[~known]] = True
         parts.append(table[codes[known]])
     if not sum(map(len, parts)):
@@ -122,25 +163,48 @@ def encode_file(
     return np.concatenate(parts), _symbols(np.flatnonzero(is_unknown), as_bytes)
 
 
-def _encode(chunks: ChunkReader, name: str, max_vocabulary: int, as_bytes: bool) -> EncodedText:
-    counted = count_symbols(chunks, name, as_bytes)
-    vocabulary_codes, unknown_id, notes = _limit_vocabulary(counted.counts, max_vocabulary, as_bytes)
+def _encode(reader: SymbolReader, max_vocabulary: int) -> EncodedText:
+    counted = count_symbols(reader)
+    as_bytes = reader.as_bytes
+    notes = _reading_notes(reader, counted)
+    vocabulary_codes, unknown_id, limit_notes = _limit_vocabulary(counted.counts, max_vocabulary, as_bytes)
     table, _ = _id_table(vocabulary_codes.tolist(), unknown_id)
     ids = np.empty(counted.total, table.dtype)
     end = 0
-    for codes in _code_chunks(chunks(), name, as_bytes):
+    for codes in reader.codes():
         begin, end = end, end + len(codes)
         if end > counted.total:
             break
         ids[begin:end] = table[codes]
     if end != counted.total:
-        raise UserError(f'"{name}" changed while it was read.', "Start again when it is complete.")
+        raise UserError(f'"{reader.name}" changed while it was read.', "Start again when it is complete.")
     vocabulary = _symbols(vocabulary_codes, as_bytes)
     if unknown_id is not None:
         vocabulary = (*vocabulary[:unknown_id], UNKNOWN, *vocabulary[unknown_id + 1 :])
     return EncodedText(
-        name=name, ids=ids, vocabulary=vocabulary, sha256=counted.sha256, unknown_id=unknown_id, notes=notes
+        name=reader.name,
+        ids=ids,
+        vocabulary=vocabulary,
+        sha256=counted.sha256,
+        unknown_id=unknown_id,
+        notes=(*notes, *limit_notes),
     )
+
+
+def _reading_notes(reader: SymbolReader, counted: SymbolCounts) -> list[str]:
+    """Remarks on byte-order marks inside the text and on letters that it writes in two ways."""
+    notes = []
+    if count := reader.marks_inside:
+        marks = f"{count:,} byte-order marks" if count > 1 else "A byte-order mark"
+        notes.append(f"{marks} inside the text {'are' if count > 1 else 'is'} left out: it was joined from files.")
+    if not reader.as_bytes and reader.normal_form == "none":
+        letter = mixes_normal_forms(map(chr, np.flatnonzero(counted.counts).tolist()))
+        if letter is not None:
+            notes.append(
+                f"The text has {letter} as one character, and its letter and mark as two: "
+                "--normalize nfc makes all of them one, nfd two."
+            )
+    return notes
 
 
 def _limit_vocabulary(counts: Array, max_vocabulary: int, as_bytes: bool) -> tuple[Array, int | None, tuple[str, ...]]:
@@ -179,61 +243,6 @@ def _id_table(codes: list[int], unknown_id: int | None) -> tuple[Array, Array]:
     in_vocabulary = np.zeros(_CODE_POINTS, bool)
     in_vocabulary[codes] = True
     return table, in_vocabulary
-
-
-def _code_chunks(
-    chunks: Iterable[bytes],
-    name: str,
-    as_bytes: bool,
-    on_chunk: Callable[[bytes], None] = lambda chunk: None,
-    remedy: str = "Give a UTF-8 text file.",
-) -> Iterator[Array]:
-    """Yield the text's code points or bytes, an array for each chunk; `on_chunk` is called with every chunk."""
-    if not as_bytes:
-        yield from _code_point_chunks(chunks, name, on_chunk, remedy)
-        return
-    for chunk in chunks:
-        on_chunk(chunk)
-        yield np.frombuffer(chunk, np.uint8)
-
-
-def _code_point_chunks(
-    chunks: Iterable[bytes], name: str, on_chunk: Callable[[bytes], None], remedy: str
-) -> Iterator[Array]:
-    """Yield the text's code points, line ends as \\n. Raises UserError if it is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    newlines = io.IncrementalNewlineDecoder(None, translate=True)
-    offset = 0  # of the chunk in the file
-    for chunk in chunks:
-        on_chunk(chunk)
-        if offset == 0:
-            if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise UserError(f'"{name}" is UTF-16.', _conversion_remedy(name, "UTF-16"))
-            body = chunk.removeprefix(codecs.BOM_UTF8)
-            offset = len(chunk) - len(body)
-        else:
-            body = chunk
-        if (zero := body.find(b"\0")) >= 0:
-            raise UserError(f'"{name}" is not text (a zero byte at offset {offset + zero:,}).', remedy)
-        yield _to_code_points(newlines.decode(_decode(decoder, body, offset, name, final=False)))
-        offset += len(body)
-    yield _to_code_points(newlines.decode(_decode(decoder, b"", offset, name, final=True), final=True))
-
-
-def _decode(decoder: codecs.IncrementalDecoder, body: bytes, offset: int, name: str, final: bool) -> str:
-    pending = len(decoder.getstate()[0])  # bytes of an incomplete character at the end of the last chunk
-    try:
-        return decoder.decode(body, final)
-    except UnicodeDecodeError as error:
-        where = offset - pending + error.start
-        raise UserError(
-            f'"{name}" is not UTF-8 (byte 0x{error.object[error.start]:02X} at offset {where:,}).',
-            _conversion_remedy(name, "LATIN1"),
-        ) from None
-
-
-def _conversion_remedy(name: str, encoding: str) -> str:
-    return f"Convert it, for instance with: iconv -f {encoding} -t UTF-8 '{name}' > utf8.txt."
 
 
 def _to_code_points(text: str) -> Array:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 
 from rnnplay.config import UserError
 
@@ -26,6 +27,7 @@ _WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßà
 _WESTERN_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡ª º\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
 _MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
 _SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
+_MIN_PLAIN_FRACTION = 0.02  # of the characters of a text in UTF-16 or 32 that are ASCII
 _ISO_2022 = (
     (re.compile(rb"\x1b(\$[@B]|\([IJ]|\$\([@BD])"), "iso2022_jp_2"),
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
@@ -49,7 +51,7 @@ def check_encoding(name: str) -> str:
         if known.name in ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"):
             raise LookupError
     except (LookupError, UnicodeError, ValueError):
-        near = get_close_matches(name.lower().replace("-", "_"), _SUGGESTED, n=1, cutoff=0.7)
+        near = get_close_matches(name.lower().replace("-", "_"), _SUGGESTED, n=1, cutoff=0.6)
         remedy = f"Did you mean {near[0]}?" if near else f"Some of those that there are: {', '.join(_BY_FAME[:12])}."
         raise UserError(f"There is no encoding {name!r}.", remedy) from None
     return name
@@ -57,10 +59,14 @@ def check_encoding(name: str) -> str:
 
 def sample_of(chunks: Iterable[bytes]) -> bytes:
     """The first lines with bytes beyond ASCII, up to SAMPLE_BYTES; the beginning where zero bytes show UTF-16 or 32."""
+    chunks = iter(chunks)
+    head = b""
+    while len(head) < SAMPLE_BYTES and (chunk := next(chunks, b"")):
+        head += chunk
+    if b"\0" in head[:SAMPLE_BYTES]:
+        return head[:SAMPLE_BYTES]
     sample, rest = b"", b""
-    for number, chunk in enumerate(chunks):
-        if number == 0 and b"\0" in chunk[:4096]:
-            return chunk[: SAMPLE_BYTES // 4 * 4]
+    for chunk in chain((head.removeprefix(codecs.BOM_UTF8),), chunks):
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()[-SAMPLE_BYTES:]
         sample += b"".join(line[:SAMPLE_BYTES] + b"\n" for line in lines if not line.isascii())
@@ -77,7 +83,7 @@ def guess_encodings(sample: bytes) -> list[EncodingGuess]:
     cp1252 comes first if all bytes from 0x80 on are then quotation marks, dashes and letters of Western languages.
     """
     readings: dict[str, list[str]] = {}  # encodings by decoded text, the likeliest text first
-    for name in _candidates(sample):
+    for name in _candidates(sample) if sample else ():
         text = _decode(sample, name)
         if text is not None and _is_plausible(text):
             readings.setdefault(text, []).append(name)
@@ -112,7 +118,8 @@ def is_iso_2022(chunk: bytes) -> bool:
 def _candidates(sample: bytes) -> list[str]:
     if b"\0" in sample:
         readings = {name: text for name in _UNICODE if (text := _decode(sample, name)) and "\0" not in text}
-        return sorted(readings, key=lambda name: -sum(map(str.isascii, readings[name])))
+        plain = {name: sum(map(str.isascii, text)) / len(text) for name, text in readings.items()}  # spaces, line ends
+        return sorted((name for name in plain if plain[name] >= _MIN_PLAIN_FRACTION), key=lambda name: -plain[name])
     names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
     if _is_western(sample):
         names.append("cp1252")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rnnplay.config import UserError
 from rnnplay.corpora.downloadable import DOWNLOADABLE, DownloadableText, download_path, verified_download
-from rnnplay.corpora.encoding import count_symbols
+from rnnplay.corpora.encoding import SymbolReader, count_symbols
 from rnnplay.corpora.library import own_texts
 from rnnplay.corpora.sources import INSTALLED, ChunkReader, bundled_chunks, bundled_names, file_chunks
 
@@ -59,8 +59,8 @@ def _own_entry(name: str, path: Path) -> Corpus:
 def _counted_entry(name: str, origin: str, chunks: ChunkReader, licence: str, path: str | None = None) -> Corpus:
     vocabulary = None
     try:
-        counts = count_symbols(chunks, name)
+        counts = count_symbols(SymbolReader(chunks, name))
         vocabulary = int((counts.counts > 0).sum())
     except UserError:
-        counts = count_symbols(chunks, name, as_bytes=True)
+        counts = count_symbols(SymbolReader(chunks, name, as_bytes=True))
     return Corpus(name=name, origin=origin, size=counts.size, vocabulary=vocabulary, licence=licence, path=path)

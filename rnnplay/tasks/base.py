@@ -107,9 +107,9 @@ class Task(ABC):
         ids = np.array([number[symbol] for symbol in text if symbol in number], np.int32)
         return ids, tuple(dict.fromkeys(symbol for symbol in text if symbol not in number))
 
-    def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
+    def encode_file(self, path: str, encoding: str | None = None) -> tuple[Array, tuple[str, ...]]:
         """The same of the text at `path`. Raises UserError where there is none, or where nothing in it is known."""
-        return corpora.encode_file(path, self.vocabulary)
+        return corpora.encode_file(path, self.vocabulary, encoding=encoding)
 
     def decode(self, ids: Array) -> str:
         """The symbols of `ids` (N,), one after the other."""

@@ -27,7 +27,14 @@ class TextTask(Task):
 
     def __init__(self, config: RunConfig, text: corpora.EncodedText | None = None) -> None:
         if text is None:
-            text = corpora.read(config.task, config.text, max_vocabulary=config.vocabulary, as_bytes=config.bytes)
+            text = corpora.read(
+                config.task,
+                config.text,
+                max_vocabulary=config.vocabulary,
+                as_bytes=config.bytes,
+                encoding=config.encoding,
+                normal_form=config.normalize,
+            )
         self.name, self.config = config.task, config
         self.called = "bytes" if config.bytes else self.called
         self.vocabulary = self.output_vocabulary = text.vocabulary
@@ -101,8 +108,15 @@ class TextTask(Task):
         known = set(self.vocabulary)
         return super().encode("".join(symbol if symbol in known else corpora.UNKNOWN for symbol in text))
 
-    def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
-        return corpora.encode_file(path, self.vocabulary, self.rest, as_bytes=self.config.bytes)
+    def encode_file(self, path: str, encoding: str | None = None) -> tuple[Array, tuple[str, ...]]:
+        return corpora.encode_file(
+            path,
+            self.vocabulary,
+            self.rest,
+            as_bytes=self.config.bytes,
+            encoding=encoding,
+            normal_form=self.config.normalize,
+        )
 
     def feature_names(self) -> list[str]:
         return list(self._features)

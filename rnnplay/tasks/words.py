@@ -31,7 +31,13 @@ class Words(TextTask):
     def __init__(self, config: RunConfig) -> None:
         if config.bytes:
             raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")
-        text = corpora.read("play", config.text, max_vocabulary=MAX_VOCABULARY)
+        text = corpora.read(
+            "play",
+            config.text,
+            max_vocabulary=MAX_VOCABULARY,
+            encoding=config.encoding,
+            normal_form=config.normalize,
+        )
         words = tokens(_spelled(text))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
@@ -66,9 +72,12 @@ class Words(TextTask):
         ids = np.array([number.get(word, len(self.vocabulary) - 1) for word in words], np.int32)
         return ids, tuple(dict.fromkeys(word.strip() for word in words if word not in number))
 
-    def encode_file(self, path: str) -> tuple[Array, tuple[str, ...]]:
+    def encode_file(self, path: str, encoding: str | None = None) -> tuple[Array, tuple[str, ...]]:
         """The ids of the words of a file; the unknown ones are read as the rare word, so none is left out."""
-        return self.encode(_spelled(corpora.read(path, path, max_vocabulary=MAX_VOCABULARY)))[0], ()
+        text = corpora.read(
+            path, path, max_vocabulary=MAX_VOCABULARY, encoding=encoding, normal_form=self.config.normalize
+        )
+        return self.encode(_spelled(text))[0], ()
 
     def feature(self, name: str, ids: Array) -> Array:
         """A feature of the text, as it stands at the last character of each word."""

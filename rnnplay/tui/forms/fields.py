@@ -123,6 +123,7 @@ FIELDS: tuple[Field, ...] = (
 TEXT_FIELD = Field("text", "file", "text", none="type a path")
 OWN_FIELD = Field("text", "own file", "text", none="none")
 COLUMN_FIELD = Field("column", "column", "text", none="the last")
+ENCODING_FIELD = Field("encoding", "encoding", "text", none="by its mark")
 MORE_FIELDS: tuple[Field, ...] = (
     Field("activation", "activation", "choice", ("tanh", "sigmoid", "relu", "identity")),
     Field("init", "init", "choice", ("uniform", "normal", "orthogonal", "identity")),
@@ -133,6 +134,7 @@ MORE_FIELDS: tuple[Field, ...] = (
     Field("momentum", "momentum", "number", (0.0, 0.5, 0.9, 0.95, 0.99)),
     Field("decay", "decay", "number", (0.0, *_LADDER[3:18])),
     Field("carry", "carry", "choice", (True, False)),
+    Field("normalize", "normalize", "choice", ("none", "nfc", "nfd")),
     Field("bytes", "bytes", "choice", (True, False)),
     Field("vocabulary", "vocab.", "whole", (*_TWOS[1:], 16_384.0, 32_768.0, 65_536.0)),
     Field("evaluate_every", "evaluate", "whole", _STEPS),
@@ -153,7 +155,8 @@ def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     known = entry(task)
     own = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if known.file else ()
     first = (*own, *((COLUMN_FIELD,) if known.columns else ()), *FIELDS)
-    return (*first, *MORE_FIELDS) if full else first
+    encoding = (ENCODING_FIELD,) if task == "text" or known.file else ()
+    return (*first, *encoding, *MORE_FIELDS) if full else first
 
 
 def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
@@ -185,6 +188,8 @@ TOLD = {
     "momentum": "how much of the last step goes on, where the optimizer has one",
     "decay": "weights shrink by this share of the learning rate each step",
     "carry": "whether a text's state goes on from one sequence to the next",
+    "encoding": "of the text or table, such as cp1252 or gbk; none: UTF-8, or what its mark says",
+    "normalize": "letters with marks as one character (nfc), as letter and mark (nfd), or as they are",
     "bytes": "whether a text is read as bytes: any file can be",
     "vocabulary": "symbols of a text that are told apart, the rarest beyond being read as one",
     "evaluate_every": "steps between two measurements on held-out text",
