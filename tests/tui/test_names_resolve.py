@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from actions import fits
 from textual.actions import parse as parse_action
 from textual.app import App
 from textual.binding import Binding
@@ -85,18 +86,6 @@ def constant_strings(node: ast.AST) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------------------------------------------------- actions
-
-
-def fits(kind: type[Any], name: str, arguments: tuple[object, ...]) -> bool:
-    """Whether `kind` has the action `name` and it takes `arguments`."""
-    method = getattr(kind, f"_action_{name}", None) or getattr(kind, f"action_{name}", None)
-    if method is None:
-        return False
-    try:
-        inspect.signature(method).bind(None, *arguments)
-    except TypeError:
-        return False
-    return True
 
 
 def missing_action(kind: type[Any], action: str) -> str | None:

@@ -1,0 +1,241 @@
+"""A trainer that answers every command at once with the same made-up numbers: what golden files are painted from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from made_up_play import TEXT, Recorder, facts, row, status
+
+from rnnplay import protocol as say
+from rnnplay import tasks
+from rnnplay.config import RunConfig, configure
+from rnnplay.engine import Network
+from rnnplay.protocol.looking import Reach
+from rnnplay.trainer.learner import architecture
+from rnnplay.trainer.unrolling import unrolled
+
+STEP = 120
+WRITTEN = "The lamp was not so early as he had never seen it, and she said nothing at all of the door."
+FEATURES = ("inside quotes", "inside parentheses", "column")
+
+
+class ScriptedTrainer(Recorder):
+    """Stands where a client stands. `opening` is the command that it was started with."""
+
+    def __init__(self, opening: say.Command) -> None:
+        super().__init__(opening)
+        self.errors: list[Exception] = []
+        config = getattr(opening, "config", None)
+        self.config: RunConfig = config if config is not None else configure("prose", hidden=6, layers=2)
+        self.items = self.config.task not in ("prose", "text")
+        self.tell(self.started(), status(step=STEP), say.Progress(rows=tuple(row(n) for n in range(1, STEP + 1))))
+
+    async def send(self, command: say.Command) -> None:
+        self.sent.append(command)
+        try:
+            self.tell(*self.answers(command))
+        except Exception as error:
+            self.errors.append(error)  # the screen would not notice
+
+    def started(self) -> say.Started:
+        if not self.items:
+            known = facts(features=FEATURES)
+        else:
+            known = facts(characters=0, held_out=0, examples=True, question="a word", called="time steps")
+        return say.Started(run="/nowhere/run-1", config=self.config, facts=known, step=0)
+
+    def answers(self, command: Any) -> list[say.Event]:
+        """Return the events that answer `command`."""
+        match command:
+            case say.Watch():
+                return [trace(self.config.layers, self.config.hidden, command.state, command.candidates)]
+            case say.Sample():
+                return [written(command)]
+            case say.Find():
+                return [found(command.pattern)]
+            case say.Ablate():
+                return [ablated(command)]
+            case say.Gates():
+                return [gates(self.config)]
+            case say.History():
+                return [history(command)]
+            case say.ShowExample():
+                return [example(command.index)]
+            case say.AskTask():
+                said = tuple(say.Said(symbol, 0.9 - 0.1 * n) for n, symbol in enumerate(command.prompt))
+                return [say.TaskAnswered(step=STEP, prompt=command.prompt, said=said)]
+            case say.Unroll():
+                return [unrolled_example(command)]
+            case say.Gradients():
+                return [gradients()]
+            case say.OneUnit():
+                weights = (0.5, 0.9, 0.97, 1.0, 1.03, 1.1, 1.5)
+                norms = np.abs(np.array(weights)[:, None]) ** np.arange(command.lags + 1)
+                return [say.OneUnitShown(weights=weights, norms=say.Packed.of(norms))]
+            case say.Influence():
+                return [influence()]
+            case say.CheckUp():
+                advice = say.Advice(
+                    name="learning rate too high",
+                    cause="The loss jumps up and down.",
+                    remedy="Try 2e-3.",
+                    severity=0.5,
+                )
+                return [say.Health(step=STEP, advice=(advice,))]
+            case say.Pause():
+                return [status("paused", STEP)]
+            case say.Go():
+                return [status("training", STEP)]
+        return []
+
+
+def trace(layers: int, units: int, state: str = "h", candidates: bool = False) -> say.Trace:
+    """Return waves: each unit has its own length and beginning."""
+    t = np.arange(len(TEXT))
+    rows = [np.sin(t / (2 + 1.5 * u) + u + 2 * layer) for layer in range(layers) for u in range(units)]
+    values = np.rint(127 + 126 * np.array(rows)).astype(np.uint8).reshape(layers, units, len(TEXT))
+    ids = np.array([(t + k) % 31 for k in range(5)], np.uint16)
+    chances = np.array([np.full(len(TEXT), p) for p in (0.5, 0.2, 0.1, 0.05, 0.02)], np.float16)
+    return say.Trace(
+        step=STEP,
+        start=0,
+        total=5_000,
+        symbols=tuple(TEXT),
+        state=state,
+        values=say.Packed.of(values),
+        scale=0.9,
+        surprise=say.Packed.of((t % 70).astype(np.uint8)),
+        candidates=say.Packed.of(ids) if candidates else None,
+        chances=say.Packed.of(chances) if candidates else None,
+    )
+
+
+def written(command: say.Sample) -> say.Sampled:
+    length = 0 if command.length == 0 else len(WRITTEN)
+    text = command.prompt + WRITTEN[:length]
+    candidates = (("e", 0.41), (" ", 0.22), ("\n", 0.09), ("d", 0.04), ("é", 0.02))
+    return say.Sampled(
+        text=tuple(text),
+        probabilities=tuple(0.1 + 0.8 * (n % 7) / 7 for n in range(len(text))),
+        candidates=tuple(say.Candidate(symbol, p) for symbol, p in candidates),
+        begins=True,
+        copied=(9, 24) if command.copied and length else None,
+        channel=command.channel,
+    )
+
+
+def found(pattern: str) -> say.Found:
+    def unit(layer: int, number: int, strength: float, sign: int = 1) -> say.FoundUnit:
+        value = strength if sign > 0 else 1 - strength
+        return say.FoundUnit(layer=layer, unit=number, state="h", value=value, strength=strength, sign=sign)
+
+    units = (unit(1, 4, 0.97), unit(0, 2, 0.81, -1), unit(1, 0, 0.77))
+    return say.Found(
+        pattern=pattern,
+        step=STEP,
+        measure="AUC",
+        units=units,
+        rolled=0.56,
+        untrained=0.66,
+        convincing=True,
+        pair=say.FoundPair(units=units[:2], weights=(1.0, -0.4), value=0.98, strength=0.98),
+        share=0.4,
+        characters=10_000,
+        sentence=f"Unit 5 of layer 2 is high {pattern}: AUC 0.97 (rolled 0.56, untrained 0.66).",
+    )
+
+
+def ablated(command: say.Ablate) -> say.Ablated:
+    return say.Ablated(
+        layer=command.layer,
+        unit=command.unit,
+        pattern=command.pattern,
+        to=command.to,
+        inside=0.42,
+        outside=0.03,
+        others_inside=tuple(0.02 * n - 0.01 for n in range(11)),
+        beaten=0.93,
+        characters=4_000,
+        sentence="Held at zero, the unit costs 0.42 nats inside quotes and 0.03 outside.",
+    )
+
+
+def gates(config: RunConfig) -> say.GatesShown:
+    names = {"lstm": ("i", "f", "o"), "gru": ("r", "z")}.get(config.cell, ())
+    share = np.linspace(0, 0.8, config.hidden, dtype=np.float32)
+    shares = tuple(
+        say.GateShares(layer=layer, gate=gate, left=say.Packed.of(share), right=say.Packed.of(share[::-1] / 2))
+        for layer in range(config.layers)
+        for gate in names
+    )
+    return say.GatesShown(step=STEP, gates=shares)
+
+
+def history(command: say.History) -> say.HistoryShown:
+    return say.HistoryShown(
+        layer=command.layer,
+        unit=command.unit,
+        state=command.state,
+        pattern=command.pattern,
+        steps=(0, 1, 2, 4, 8, 16, 32, 64, STEP),
+        values=(0.51, 0.5, 0.52, 0.55, 0.6, 0.72, 0.88, 0.95, 0.97),
+    )
+
+
+def example(index: int) -> say.ExampleShown:
+    return say.ExampleShown(
+        step=STEP,
+        index=index,
+        title=f"tagging {index + 1}",
+        inputs=("this", "hard", "guard", "rings"),
+        targets=("DET", "ADJ", "NOUN", "VERB"),
+        predictions=("DET", "ADJ", "VERB", "VERB"),
+        chances=(0.98, 0.9, 0.6, 0.93),
+        right=(0.98, 0.9, 0.31, 0.93),
+    )
+
+
+def unrolled_example(command: say.Unroll) -> say.Unrolled:
+    """Return the answer of a real network, two small layers with weights that never change."""
+    config = configure(
+        "hello", cell="lstm", layers=2, hidden=3, dtype="float64", seq_len=4, grow=0, bias=True, chrono=0
+    )
+    task = tasks.make(config)
+    network = Network(architecture(config, task), 3)
+    rng = np.random.default_rng(5)
+    for value in network.parameters.values():
+        value[...] = rng.normal(size=value.shape) * 0.7
+    return unrolled(command, network.architecture, dict(network.parameters), task, STEP)
+
+
+def gradients() -> say.GradientsShown:
+    def reach(name: str, factor: float, trained: bool, verdict: str) -> Reach:
+        norms = tuple(float(factor**k) for k in range(101))
+        horizon = next((k for k, norm in enumerate(norms) if norm < 0.01), None)
+        return Reach(name=name, trained=trained, norms=norms, radius=factor, horizon=horizon, verdict=verdict)
+
+    networks = (
+        reach("LSTM", 0.96, True, "vanishes"),
+        reach("RNN tanh, untrained", 0.7, False, "vanishes"),
+        reach("GRU, untrained", 1.02, False, "explodes"),
+    )
+    sentence = "The gradient falls below 1 % after 113 time steps."
+    return say.GradientsShown(step=STEP, networks=networks, longest_lag=40, sentence=sentence)
+
+
+def influence() -> say.InfluenceShown:
+    text = TEXT[:60]
+    norms = tuple((n % 13) / 12 for n in range(len(text)))
+    return say.InfluenceShown(
+        step=STEP,
+        first=100,
+        position=159,
+        total=5_000,
+        symbols=tuple(text),
+        norms=norms,
+        largest=0.3,
+        predicted="e",
+        probability=0.41,
+        sentence="The prediction would have changed most with the quotation mark 12 characters before.",
+    )
