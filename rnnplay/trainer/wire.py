@@ -57,6 +57,9 @@ class Wire:
         while not self.closed:
             self._poll.modify(self._out, select.POLLOUT if self._sending else 0)
             ready = dict(self._poll.poll(left * 1000))
+            if ready.get(self._out, 0) & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                self._broken = True  # noticed here even if there is nothing to write
+                break
             if self._out in ready:
                 self.pump()
             if self._in in ready and (commands := self._read()):

@@ -1,0 +1,53 @@
+"""What a checkpoint relies on is on the disk before it, and the checkpoint before its name: counted in the trainer."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from driving import follow, of, run_of, small, write_text
+
+from rnnplay.protocol import Saved, Train
+
+WATCH_DISK = """
+import json, os
+real_sync, real_replace = os.fsync, os.replace
+def note(*what):
+    with open(os.environ["DISK_LOG"], "a") as log:
+        log.write(json.dumps(what) + "\\n")
+def fsync(file):
+    real_sync(file)
+    note("sync", os.path.realpath(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}"))
+def replace(source, target):
+    real_replace(source, target)
+    note("replace", os.fspath(target))
+os.fsync, os.replace = fsync, replace
+"""
+
+
+async def test_metrics_file_and_folder_are_synced_around_each_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, log = write_text(tmp_path / "words.txt"), tmp_path / "disk.log"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(WATCH_DISK)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=":")
+    monkeypatch.setenv("DISK_LOG", str(log))
+    events = await follow(Train(config=small(text, steps=20), root=str(tmp_path / "runs")))
+    run, saved = run_of(events), [event.step for event in of(Saved, events)]
+    assert saved == [0, 20]
+    calls = [tuple(json.loads(line)) for line in log.read_text().splitlines()]
+    calls = [call for call in calls if Path(call[1]).is_relative_to(run)]
+    for step in saved:
+        path = run / f"ckpt-{step}.safetensors"
+        whole = [
+            ("sync", str(run / "metrics.jsonl")),
+            ("sync", str(run / f".{path.name}.tmp")),
+            ("replace", str(path)),
+            ("sync", str(run)),
+        ]
+        assert whole in [
+            list(four) for four in zip(*(itertools.islice(calls, k, None) for k in range(4)), strict=False)
+        ]
+    config = run / "config.json"
+    assert calls[:3] == [("sync", str(run / ".config.json.tmp")), ("replace", str(config)), ("sync", str(run))]
