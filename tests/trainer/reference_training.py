@@ -6,6 +6,7 @@ cuts a text into batches. Random numbers are drawn in the order that the program
 for each layer the mask of W_hh and the mask of h.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -323,7 +324,10 @@ def read(config: RunConfig) -> Text:
     """Symbols numbered by code point; beyond `vocabulary` the rarest are one; the share `validation` is held out."""
     assert config.text is not None
     content = Path(config.text).read_bytes()
-    symbols: list[int] = list(content) if config.bytes else [ord(symbol) for symbol in content.decode()]
+    characters = "" if config.bytes else content.decode(config.encoding or "utf-8")
+    if config.normalize != "none":
+        characters = unicodedata.normalize(config.normalize.upper(), characters)
+    symbols: list[int] = list(content) if config.bytes else [ord(symbol) for symbol in characters]
     counts = Counter(symbols)
     if len(counts) > config.vocabulary:
         common = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[: config.vocabulary - 1]

@@ -36,6 +36,8 @@ ACTS = {
     "text": Case(()),
     "column": Case(()),
     "bytes": Case((True,)),
+    "encoding": Case(("latin-1",)),
+    "normalize": Case(("nfd",)),
     "vocabulary": Case((9,)),
     "validation": Case((0.4,)),
     "cell": Case(("rnn", "lstm", "input-rnn"), {"cell": "gru"}),
