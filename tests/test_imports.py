@@ -17,14 +17,15 @@ SCREEN = {"numpy", "rich", "textual"}
 MAY: dict[str, set[str]] = {
     "config": {"msgspec"} | CONFIG,
     "catalogue": {"msgspec"} | CONFIG,
+    "edits": {"msgspec"},
     "blas": {"platformdirs", "threadpoolctl"} | CONFIG,
     "engine": {"numpy"},
     "corpora": {"numpy", "pooch", "platformdirs", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "corpora"} | CONFIG,
-    "lab": {"numpy", "engine", "tasks"} | CONFIG,  # the configuration for its UserError
+    "lab": {"numpy", "engine", "tasks", "edits"} | CONFIG,  # the configuration for its UserError
     "parallel": {"numpy", "msgspec", "engine", "protocol"},
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
-    "protocol": {"numpy", "msgspec"} | CONFIG,
+    "protocol": {"numpy", "msgspec", "edits"} | CONFIG,
     # Of the libraries beside it bench knows the names alone.
     "bench": {"numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,

@@ -6,53 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnplay.config import UserError
+from rnnplay.edits import Descend, Edit, SetHidden, SetInput, SetWeight
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab.equations import Array
 from rnnplay.lab.reference_network import Back, State, Walk, Way
 from rnnplay.tasks.base import Batch
-
-
-@dataclass(frozen=True)
-class SetHidden:
-    """Unit `unit` of layer `layer` is given `value` after time step `time` was computed."""
-
-    layer: int
-    time: int
-    unit: int
-    value: float
-    state: str = "h"
-    part: str = ""
-
-
-@dataclass(frozen=True)
-class SetInput:
-    """The input at time step `time` becomes the symbol, or its number `row` becomes `value`."""
-
-    time: int
-    symbol: str | None = None
-    row: int = 0
-    value: float = 0.0
-    part: str = ""
-
-
-@dataclass(frozen=True)
-class SetWeight:
-    """One parameter gets another value at all time steps."""
-
-    name: str
-    row: int
-    column: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Descend:
-    """Every parameter moves by -rate times its gradient on this example."""
-
-    rate: float = 0.1
-
-
-Edit = SetHidden | SetInput | SetWeight | Descend
 
 
 @dataclass(frozen=True, eq=False)

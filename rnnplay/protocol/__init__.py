@@ -7,73 +7,13 @@ dropped; Status, Trace and answers are whole states, a later one may replace an 
 
 import msgspec
 
+from rnnplay.edits import Descend, Edit, SetHidden, SetInput, SetWeight
 from rnnplay.protocol.base import Command, Event, Packed
-from rnnplay.protocol.commands import (
-    Change,
-    Evaluate,
-    Go,
-    Inspect,
-    OneStep,
-    Pause,
-    Resume,
-    Sample,
-    Save,
-    Steer,
-    Stop,
-    StopSampling,
-    Train,
-    Watch,
-)
-from rnnplay.protocol.events import (
-    Candidate,
-    Evaluated,
-    Facts,
-    Failed,
-    Progress,
-    Remark,
-    Row,
-    Sampled,
-    Saved,
-    Started,
-    Status,
-    Stopped,
-    Trace,
-)
-from rnnplay.protocol.examples import (
-    AskTask,
-    ExampleAnswer,
-    ExampleQuestion,
-    ExampleShown,
-    Measured,
-    MeasureTask,
-    Said,
-    ShowExample,
-    TaskAnswered,
-)
-from rnnplay.protocol.looking import (
-    Advice,
-    CheckUp,
-    Descend,
-    Edit,
-    Gradients,
-    GradientsShown,
-    Health,
-    Influence,
-    InfluenceShown,
-    LookingAnswer,
-    LookingQuestion,
-    OneUnit,
-    OneUnitShown,
-    SetHidden,
-    SetInput,
-    SetWeight,
-    Unroll,
-    Unrolled,
-)
-from rnnplay.protocol.questions import (
+from rnnplay.protocol.cells import (
     Ablate,
     Ablated,
-    Answer,
+    CellsCommand,
+    CellsEvent,
     Find,
     Forget,
     Found,
@@ -84,20 +24,67 @@ from rnnplay.protocol.questions import (
     GatesShown,
     History,
     HistoryShown,
-    Question,
+    Trace,
+    Watch,
     Working,
 )
+from rnnplay.protocol.example import (
+    AskTask,
+    ExampleCommand,
+    ExampleEvent,
+    ExampleShown,
+    Measured,
+    MeasureTask,
+    Said,
+    ShowExample,
+    TaskAnswered,
+)
+from rnnplay.protocol.health import Advice, CheckUp, Health
+from rnnplay.protocol.loss import Evaluate, Evaluated, LossEvent, Progress, Remark, Row
+from rnnplay.protocol.run import (
+    Change,
+    Facts,
+    Failed,
+    Go,
+    Inspect,
+    OneStep,
+    Pause,
+    Resume,
+    RunCommand,
+    RunEvent,
+    Save,
+    Saved,
+    Started,
+    Status,
+    Stop,
+    Stopped,
+    Train,
+)
+from rnnplay.protocol.sample import Candidate, Sample, SampleCommand, Sampled, Steer, StopSampling
+from rnnplay.protocol.time import (
+    Gradients,
+    GradientsShown,
+    Influence,
+    InfluenceShown,
+    OneUnit,
+    OneUnitShown,
+    Reach,
+    TimeCommand,
+    TimeEvent,
+)
+from rnnplay.protocol.unroll import Unroll, Unrolled
 
 __all__ = [
     "MAX_FRAME",
     "Ablate",
     "Ablated",
     "Advice",
-    "Answer",
     "AnyCommand",
     "AnyEvent",
     "AskTask",
     "Candidate",
+    "CellsCommand",
+    "CellsEvent",
     "Change",
     "CheckUp",
     "Command",
@@ -106,8 +93,8 @@ __all__ = [
     "Evaluate",
     "Evaluated",
     "Event",
-    "ExampleAnswer",
-    "ExampleQuestion",
+    "ExampleCommand",
+    "ExampleEvent",
     "ExampleShown",
     "Facts",
     "Failed",
@@ -128,8 +115,7 @@ __all__ = [
     "Influence",
     "InfluenceShown",
     "Inspect",
-    "LookingAnswer",
-    "LookingQuestion",
+    "LossEvent",
     "MeasureTask",
     "Measured",
     "OneStep",
@@ -138,12 +124,15 @@ __all__ = [
     "Packed",
     "Pause",
     "Progress",
-    "Question",
+    "Reach",
     "Remark",
     "Resume",
     "Row",
+    "RunCommand",
+    "RunEvent",
     "Said",
     "Sample",
+    "SampleCommand",
     "Sampled",
     "Save",
     "Saved",
@@ -158,6 +147,8 @@ __all__ = [
     "StopSampling",
     "Stopped",
     "TaskAnswered",
+    "TimeCommand",
+    "TimeEvent",
     "Trace",
     "Train",
     "Unroll",
@@ -172,40 +163,8 @@ __all__ = [
 
 MAX_FRAME = 64 * 2**20  # bytes
 
-AnyCommand = (
-    Train
-    | Resume
-    | Inspect
-    | Pause
-    | Go
-    | OneStep
-    | Stop
-    | Save
-    | Change
-    | Watch
-    | Sample
-    | Steer
-    | StopSampling
-    | Evaluate
-    | Question
-    | LookingQuestion
-    | ExampleQuestion
-)
-AnyEvent = (
-    Started
-    | Progress
-    | Evaluated
-    | Remark
-    | Saved
-    | Status
-    | Trace
-    | Sampled
-    | Failed
-    | Stopped
-    | Answer
-    | LookingAnswer
-    | ExampleAnswer
-)
+AnyCommand = RunCommand | Evaluate | CellsCommand | SampleCommand | ExampleCommand | Unroll | TimeCommand | CheckUp
+AnyEvent = RunEvent | LossEvent | CellsEvent | Sampled | ExampleEvent | Unrolled | TimeEvent | Health
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)

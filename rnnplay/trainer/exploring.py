@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnplay import runs
+from rnnplay import protocol, runs
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
@@ -13,8 +13,6 @@ from rnnplay.lab import time as lab
 from rnnplay.lab.equations import Array
 from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.reference_network import Walk
-from rnnplay.protocol import looking as say
-from rnnplay.protocol.base import Packed
 from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.learner import architecture
@@ -32,22 +30,22 @@ class Explorer:
     def __init__(self, session: Session) -> None:
         self._session, self._learner = session, session.learner
         self._batch: tuple[int, Batch] | None = None
-        self._untrained: tuple[int, list[say.Reach]] | None = None
+        self._untrained: tuple[int, list[protocol.Reach]] | None = None
 
-    def answer(self, command: say.Unroll | say.Gradients | say.OneUnit | say.Influence) -> say.LookingAnswer:
+    def answer(self, command: protocol.Unroll | protocol.TimeCommand) -> protocol.Unrolled | protocol.TimeEvent:
         """Raises UserError where the question makes no sense for this task or network."""
         match command:
-            case say.Unroll():
+            case protocol.Unroll():
                 learner, network = self._learner, self._learner.shown()
                 parameters = dict(network.parameters)
                 return unrolled(command, network.architecture, parameters, learner.task, learner.step, self._pieces())
-            case say.Gradients():
+            case protocol.Gradients():
                 return self.gradients(command)
-            case say.OneUnit():
+            case protocol.OneUnit():
                 _lags(command.lags)
                 norms = lab.one_unit(command.lags, DEMONSTRATED)
-                return say.OneUnitShown(weights=DEMONSTRATED, norms=Packed.of(norms))
-            case say.Influence():
+                return protocol.OneUnitShown(weights=DEMONSTRATED, norms=protocol.Packed.of(norms))
+            case protocol.Influence():
                 return self.influence(command)
 
     def _pieces(self) -> Array | None:
@@ -68,7 +66,7 @@ class Explorer:
         network = self._learner.shown()
         return Walk(network.architecture, network.parameters)
 
-    def gradients(self, command: say.Gradients) -> say.GradientsShown:
+    def gradients(self, command: protocol.Gradients) -> protocol.GradientsShown:
         _lags(command.lags)
         task, network = self._learner.task, self._learner.shown()
         batch = self.sequences(command.lags)
@@ -84,7 +82,7 @@ class Explorer:
                 notes.append(f"{error.wrong} {error.remedy}")
         if len(own.norms) <= command.lags:
             notes.append(f"The sequences of this task have {batch.inputs.shape[0]} time steps.")
-        return say.GradientsShown(
+        return protocol.GradientsShown(
             step=self._learner.step,
             networks=(_reach(name, True, own), *others),
             longest_lag=task.longest_lag,
@@ -92,7 +90,7 @@ class Explorer:
             note=" ".join(notes),
         )
 
-    def _beside(self, lags: int, batch: Batch, own: Architecture) -> list[say.Reach]:
+    def _beside(self, lags: int, batch: Batch, own: Architecture) -> list[protocol.Reach]:
         """Untrained networks of the same size, computed once."""
         if self._untrained is None or self._untrained[0] != lags:
             seed = self._learner.config.seed
@@ -100,7 +98,7 @@ class Explorer:
             self._untrained = lags, [_reach(name, False, reach) for name, reach in found]
         return self._untrained[1]
 
-    def _trained(self, run: Path, batch: Batch, lags: int) -> say.Reach:
+    def _trained(self, run: Path, batch: Batch, lags: int) -> protocol.Reach:
         """Another run's network on the same sequences. Raises UserError where it is of another task, or damaged."""
         record, own = runs.load_record(run), self._learner.config
         if any(getattr(record.config, name) != getattr(own, name) for name in ("task", "text", "bytes", "vocabulary")):
@@ -111,7 +109,7 @@ class Explorer:
         found = lab.reach(Walk(other.architecture, other.parameters), batch, lags)
         return _reach(lab.kind_of(other.architecture), True, found)
 
-    def influence(self, command: say.Influence) -> say.InfluenceShown:
+    def influence(self, command: protocol.Influence) -> protocol.InfluenceShown:
         if command.past < 1:
             raise UserError("Nothing would be shown.", "Look back at least one time step.")
         task, walk = self._learner.task, self.walk()
@@ -139,7 +137,7 @@ class Explorer:
 
     def _influence(
         self, found: lab.Influence, symbols: list[str], first: int, position: int, total: int
-    ) -> say.InfluenceShown:
+    ) -> protocol.InfluenceShown:
         names = self._learner.task.output_vocabulary or self._learner.task.vocabulary
         predicted = names[found.output] if found.output < len(names) else str(found.output + 1)
         largest = float(found.norms.max()) if len(found.norms) else 0.0
@@ -148,7 +146,7 @@ class Explorer:
         back = len(symbols) - 1 - place
         where = "the present one" if back == 0 else "the one before" if back == 1 else f"{back} time steps before"
         sentence = f"{predicted!r} was moved most by the input {symbols[place]!r}, {where}."
-        return say.InfluenceShown(
+        return protocol.InfluenceShown(
             step=self._learner.step,
             first=first,
             position=position,
@@ -162,8 +160,8 @@ class Explorer:
         )
 
 
-def _reach(name: str, trained: bool, found: lab.Reach) -> say.Reach:
-    return say.Reach(
+def _reach(name: str, trained: bool, found: lab.Reach) -> protocol.Reach:
+    return protocol.Reach(
         name=name,
         trained=trained,
         norms=tuple(finite(norm) for norm in found.norms.tolist()),

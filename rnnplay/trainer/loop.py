@@ -15,19 +15,18 @@ import msgspec
 from rnnplay.config import UserError, validate
 from rnnplay.protocol import (
     AnyCommand,
+    CellsCommand,
     Change,
     CheckUp,
     Evaluate,
     Evaluated,
     Event,
-    ExampleQuestion,
+    ExampleCommand,
     Failed,
     Go,
-    LookingQuestion,
     OneStep,
     Pause,
     Progress,
-    Question,
     Remark,
     Row,
     Sample,
@@ -38,6 +37,8 @@ from rnnplay.protocol import (
     Stop,
     Stopped,
     StopSampling,
+    TimeCommand,
+    Unroll,
     Watch,
 )
 from rnnplay.runs import run_id
@@ -257,10 +258,10 @@ class Loop:
                 self._ending = True
             case Watch() | Sample() | StopSampling() | Steer():
                 self._looker.obey(command)
-            case _ if isinstance(command, ExampleQuestion):
+            case _ if isinstance(command, ExampleCommand):
                 self._showing.obey(command, self._interrupted)
                 self._mark = None
-            case _ if isinstance(command, Question):
+            case _ if isinstance(command, CellsCommand):
                 self._questions.ask(command)
                 self._mark = None
             case Evaluate():
@@ -273,7 +274,7 @@ class Loop:
                 self._flush()
                 self._checking.begin(command)
                 self._mark = None
-            case _ if isinstance(command, LookingQuestion):
+            case _ if isinstance(command, Unroll | TimeCommand):
                 self._wire.send(self._explorer.answer(command))
                 self._mark = None
             case _:

@@ -16,7 +16,7 @@ from rnnplay.engine.looking import Forward
 from rnnplay.lab.example import held_out_example
 from rnnplay.protocol import (
     AskTask,
-    ExampleQuestion,
+    ExampleCommand,
     ExampleShown,
     Measured,
     MeasureTask,
@@ -56,7 +56,7 @@ class Showing:
         self._told, self._told_step = 0.0, -1
         self._budget = Budget(SHARE)
 
-    def obey(self, command: ExampleQuestion, interrupted: Callable[[], bool]) -> None:
+    def obey(self, command: ExampleCommand, interrupted: Callable[[], bool]) -> None:
         """Raises UserError where there is no such example, or where a question makes no sense."""
         match command:
             case ShowExample():

@@ -5,7 +5,6 @@ The lab walks; here its arrays are cut to the time steps, units and outputs that
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 
 from rnnplay.config import UserError
@@ -16,30 +15,24 @@ from rnnplay.lab.equations import GATES, Array, Moment, function_of
 from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.reference_network import Chain, Slopes, State
 from rnnplay.lab.unroll import Unrolling, most_active, right
-from rnnplay.protocol import looking as shown
+from rnnplay.protocol import unroll as protocol
 from rnnplay.protocol.base import Packed
 from rnnplay.tasks.base import Example, Task
 
 OUTPUTS = 64  # the most outputs to send
 TRUTHS = 2  # the most features
 SIGNS = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": ""}
-_EDITS = {
-    shown.SetHidden: lab.SetHidden,
-    shown.SetInput: lab.SetInput,
-    shown.SetWeight: lab.SetWeight,
-    shown.Descend: lab.Descend,
-}
 
 
 def unrolled(
-    command: shown.Unroll,
+    command: protocol.Unroll,
     architecture: Architecture,
     parameters: dict[str, Array],
     task: Task,
     step: int,
     ids: Array | None = None,
     state: State | None = None,
-) -> shown.Unrolled:
+) -> protocol.Unrolled:
     """The answer to Unroll. Raises UserError where an example, a unit, a symbol or a weight is not there."""
     if command.length < 1 or command.units < 1:
         raise UserError("Nothing would be shown.", "Ask for at least one time step and one unit.")
@@ -48,12 +41,11 @@ def unrolled(
     symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.by_id else () for part in parts}
     if architecture.source:
         symbols["encoder"] = source_names(task)
-    edits = [_EDITS[type(edit)](**msgspec.structs.asdict(edit)) for edit in command.edits]
-    walked = lab.unroll(architecture, parameters, example.batch, edits, state, symbols)
+    walked = lab.unroll(architecture, parameters, example.batch, command.edits, state, symbols)
     view = _View(command, walked, example, symbols)
     made = tuple(view.part(n, chain, task) for n, chain in enumerate(walked.walk.chains))
     notes = [note, *view.notes]
-    return shown.Unrolled(
+    return protocol.Unrolled(
         step=step,
         example=command.example,
         title=example.title,
@@ -75,7 +67,7 @@ class _View:
     """What is shown of a walk: `windows` are the time steps of each part, `units` those of each layer."""
 
     def __init__(
-        self, command: shown.Unroll, walked: Unrolling, example: Example, symbols: dict[str, Sequence[str]]
+        self, command: protocol.Unroll, walked: Unrolling, example: Example, symbols: dict[str, Sequence[str]]
     ) -> None:
         self.walked, self.example, self.symbols = walked, example, symbols
         self.notes: list[str] = []
@@ -101,7 +93,7 @@ class _View:
             self.notes.append(f"The {command.units} most active of {H} units are shown.")
         self.gradients = walk.gradients(way, walked.backs, walked.dy)
 
-    def part(self, n: int, chain: Chain, task: Task) -> shown.Part:
+    def part(self, n: int, chain: Chain, task: Task) -> protocol.Part:
         window, way = self.windows[n], self.walked.way
         last = n == len(self.windows) - 1
         example = self.example
@@ -120,7 +112,7 @@ class _View:
         def each(values: Array) -> tuple[float | None, ...]:
             return tuple(finite(values[t]) if here else None for t, here in zip(window, counts, strict=True))
 
-        return shown.Part(
+        return protocol.Part(
             name=chain.name,
             first=window[0] if len(window) else 0,
             total=len(way.moments[n]),
@@ -145,7 +137,7 @@ class _View:
             return names[int(fed[t, 0])]
         return " ".join(f"{value:.3g}" for value in fed[t, :4, 0])
 
-    def _layer(self, n: int, chain: Chain, layer: int) -> shown.Layer:
+    def _layer(self, n: int, chain: Chain, layer: int) -> protocol.Layer:
         window, units = self.windows[n], self.units[layer]
         moments = [self.walked.way.moments[n][t][layer] for t in window]
         slopes = [self.walked.backs[n].slopes[t][layer] for t in window]
@@ -158,7 +150,7 @@ class _View:
         h = [moments[0].h_before if remembers else np.zeros_like(moments[0].h), *(m.h for m in moments)]
         lstm = W.cell == "lstm"
         c = [m for m in (moments[0].c_before, *(m.c for m in moments)) if m is not None]
-        return shown.Layer(
+        return protocol.Layer(
             index=layer,
             cell=W.cell,
             units=tuple(units),
@@ -175,7 +167,7 @@ class _View:
 
     def _gate(
         self, chain: Chain, layer: int, gate: str, moments: Sequence[Moment], slopes: Sequence[Slopes]
-    ) -> shown.Gate:
+    ) -> protocol.Gate:
         W, units = chain.layers[layer], self.units[layer]
         own = gate if W.cell in ("lstm", "gru") else "h"
         names = [f"W_x{own} x", f"W_h{own} h", f"b_{own}"]
@@ -192,7 +184,7 @@ class _View:
             sizes, entries, columns = zip(*(_largest(x) for x in sources), strict=True)
             grown = np.stack(dz)
             summands.append(
-                shown.Summand(
+                protocol.Summand(
                     name=names[k],
                     value=Packed.of(np.stack([m.terms[gate][k][units, 0] for m in moments])),
                     parameter=f"{chain.prefix}l{layer}.{keys[k]}",
@@ -202,7 +194,7 @@ class _View:
                     column=Packed.of(np.repeat(np.array(columns, np.int32)[:, None], len(units), axis=1)),
                 )
             )
-        return shown.Gate(
+        return protocol.Gate(
             name=gate,
             function=SIGNS[function_of(W, gate)],
             summands=tuple(summands),
@@ -210,16 +202,16 @@ class _View:
             gradient=Packed.of(np.stack([s.slope.sums[gate][units, 0] for s in slopes])),
         )
 
-    def _truths(self, window: range, task: Task) -> tuple[shown.Truth, ...]:
+    def _truths(self, window: range, task: Task) -> tuple[protocol.Truth, ...]:
         """The task's first features over the example as it now is."""
         batch = self.walked.way.batch
         found = []
         for name in task.feature_names()[:TRUTHS]:
             values = np.asarray(task.batch_feature(name, batch), np.float64)[:, 0]
-            found.append(shown.Truth(name=name, values=tuple(float(values[t]) for t in window)))
+            found.append(protocol.Truth(name=name, values=tuple(float(values[t]) for t in window)))
         return tuple(found)
 
-    def _outputs(self, window: range, task: Task) -> shown.Outputs:
+    def _outputs(self, window: range, task: Task) -> protocol.Outputs:
         walk, way = self.walked.walk, self.walked.way
         V = walk.architecture.outputs
         times = list(window)
@@ -234,7 +226,7 @@ class _View:
             return Packed.of(np.ascontiguousarray(values[times][:, ids, 0]))
 
         function = {"softmax": "softmax", "linear": ""}.get(walk.architecture.readout, "σ")
-        return shown.Outputs(
+        return protocol.Outputs(
             ids=tuple(ids),
             names=tuple(names[i] if i < len(names) else str(i + 1) for i in ids),
             total=V,
@@ -245,7 +237,7 @@ class _View:
             function=function,
         )
 
-    def parameter(self, name: str) -> shown.Parameter:
+    def parameter(self, name: str) -> protocol.Parameter:
         """The norm of a parameter's gradient and of what each time step shown adds to it."""
         walked = self.walked
         added: list[float] = []
@@ -261,7 +253,7 @@ class _View:
                 else:
                     added.append(0.0)
         whole = self.gradients[name]
-        return shown.Parameter(
+        return protocol.Parameter(
             name=name,
             shape=(whole.shape[0], whole.shape[1]),
             norm=float(np.linalg.norm(whole)),

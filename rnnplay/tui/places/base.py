@@ -33,7 +33,10 @@ LIVE = 20  # ticks between two questions while it trains, at least
 REST = 20  # times as long as an answer took is training left alone
 NOTHING = "There is no network to look at yet. Go back with escape, choose a task and start it with enter."
 LOADING = "Asking the network."
-_ASKED_HERE = {"", *(kind.__name__ for kind in get_args(say.LookingQuestion))}  # "": nobody knows what failed
+_ASKED_HERE = {
+    "",
+    *(kind.__name__ for kind in (say.Unroll, *get_args(say.TimeCommand), say.CheckUp)),
+}  # "": nobody knows what failed
 
 
 class Looking(Screen[None]):
@@ -140,7 +143,7 @@ class Looking(Screen[None]):
 
     def hear(self, event: say.AnyEvent) -> None:
         """The trainer has said something: an answer is painted at once, for somebody waits for it."""
-        if isinstance(event, say.LookingAnswer):
+        if isinstance(event, say.Unrolled | say.TimeEvent | say.Health):
             self.answers[type(event).__name__] = event
             now = monotonic()
             self._rests_until = now + REST * (now - self._asked_at)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnplay import protocol as say
-from rnnplay.protocol import looking as told
+from rnnplay.protocol import unroll as told
 from rnnplay.protocol.base import Packed
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -1,4 +1,4 @@
-"""What one asks of a network, and the answers: each question is a command, each answer an event of its own.
+"""The activations of all units over a text, and questions about units, each a command with an event for its answer.
 
 Layers and units count from 0 here, from 1 on a screen.
 """
@@ -6,6 +6,33 @@ Layers and units count from 0 here, from 1 on a screen.
 import msgspec
 
 from rnnplay.protocol.base import Command, Event, Packed
+
+
+class Watch(Command, frozen=True, kw_only=True):
+    """Send a Trace of this part of the held-out text now, and again every `every` seconds while steps are done."""
+
+    start: int = 0  # character
+    length: int = 2_000
+    state: str = "h"  # h, c or a gate's letter
+    every: float = 1.0  # seconds; 0: once
+    step: int | None = None  # of that checkpoint; None: as the network stands
+    candidates: bool = False  # tell what the network expects after each character too
+    example: int | None = None  # where there is no text: held-out items from this one on, a line each
+
+
+class Trace(Event, frozen=True, kw_only=True):
+    """Activations of all units over a piece of text, as the network stands after `step` steps."""
+
+    step: int
+    start: int  # of the piece in the held-out text
+    total: int  # characters of the held-out text; 0: items, which go on for ever
+    symbols: tuple[str, ...]  # N
+    state: str
+    values: Packed  # uint8 (L, H, N): 0 is -scale, 127 is zero, 254 is +scale
+    scale: float
+    surprise: Packed  # uint8 (N,): tenths of a bit, of each symbol given those before it
+    candidates: Packed | None = None  # uint16 (5, N): ids of the likeliest next symbols after each, the likeliest first
+    chances: Packed | None = None  # float16 (5, N): their probabilities
 
 
 class Find(Command, frozen=True, kw_only=True):
@@ -123,5 +150,5 @@ class Working(Event, frozen=True, kw_only=True):
     share: float
 
 
-Question = Find | Ablate | Gates | History | Forget
-Answer = Found | Ablated | GatesShown | HistoryShown | Working
+CellsCommand = Watch | Find | Ablate | Gates | History | Forget
+CellsEvent = Trace | Found | Ablated | GatesShown | HistoryShown | Working

@@ -76,5 +76,5 @@ class Measured(Event, frozen=True, kw_only=True):
     solved: bool
 
 
-ExampleQuestion = ShowExample | AskTask | MeasureTask
-ExampleAnswer = ExampleShown | TaskAnswered | Measured
+ExampleCommand = ShowExample | AskTask | MeasureTask
+ExampleEvent = ExampleShown | TaskAnswered | Measured

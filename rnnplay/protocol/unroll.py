@@ -1,51 +1,13 @@
-"""Walking through a network time step by time step, and how far back it learns: questions, answers, health in words.
+"""An example time step by time step, forward and backward, after changes made by hand.
 
-Every number that the screens Unroll and Time show is in these answers, recomputed in float64. Layers, units and time
-steps count from 0 here, from 1 on a screen. Arrays are float64, time first: T time steps shown, U units shown.
+Every number was recomputed in float64. Layers, units and time steps count from 0 here, from 1 on a screen. Arrays are
+float64, time first: T time steps sent, U units sent.
 """
 
 import msgspec
 
+from rnnplay.edits import Edit
 from rnnplay.protocol.base import Command, Event, Packed
-
-
-class SetHidden(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Give a unit another value after time step `time` was computed: the layers above and all later steps see it."""
-
-    layer: int
-    time: int
-    unit: int
-    value: float
-    state: str = "h"  # h | c
-    part: str = ""  # "encoder" | "decoder" where there are two
-
-
-class SetInput(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Give the network another input at time step `time`: a symbol, or a number for input `row`."""
-
-    time: int
-    symbol: str | None = None
-    row: int = 0
-    value: float = 0.0
-    part: str = ""
-
-
-class SetWeight(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Give one parameter another value at all time steps."""
-
-    name: str  # "l0.W_hh"
-    row: int
-    column: int
-    value: float
-
-
-class Descend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One update by gradient descent on the example: every parameter moves by -rate times its gradient."""
-
-    rate: float = 0.1
-
-
-Edit = SetHidden | SetInput | SetWeight | Descend
 
 
 class Unroll(Command, frozen=True, kw_only=True):
@@ -156,92 +118,3 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[float | None, ...] = ()  # of each time step; None: it does not count
     right: tuple[float | None, ...] = ()  # probability of the target (or the number predicted)
     before: tuple[float | None, ...] = ()  # the same before the last edit; empty: nothing was edited
-
-
-class Gradients(Command, frozen=True, kw_only=True):
-    """How far back does the gradient of the last time step's loss reach?"""
-
-    lags: int = 100
-    beside: str = "fresh"  # fresh: untrained networks of the same size too | "": this network alone
-    runs: tuple[str, ...] = ()  # directories of trained networks to set beside it
-
-
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
-    """The gradient by lag of one network."""
-
-    name: str  # "LSTM", "RNN tanh"
-    trained: bool
-    norms: tuple[float | None, ...]  # with respect to the whole state at lag 0, 1, …; None: not finite
-    radius: float | None  # spectral radius of W_hh, or of the state's Jacobian
-    horizon: int | None  # the first lag at which it is below 1 % of lag 0; None: it stays above
-    verdict: str  # vanishes | explodes | steady
-
-
-class GradientsShown(Event, frozen=True, kw_only=True):
-    """The answer to Gradients: this network first, then those beside it."""
-
-    step: int
-    networks: tuple[Reach, ...]
-    longest_lag: int  # of the task; 0: unknown
-    sentence: str  # what it means for this task
-    note: str = ""  # what was left out, and why
-
-
-class OneUnit(Command, frozen=True, kw_only=True):
-    """The demonstration: one unit whose only weight is w, for many w at once."""
-
-    lags: int = 40
-
-
-class OneUnitShown(Event, frozen=True, kw_only=True):
-    weights: tuple[float, ...]
-    norms: Packed  # (weights, lags + 1): |dh_T/dh_(T-k)| = |w|^k
-
-
-class Influence(Command, frozen=True, kw_only=True):
-    """Which past mattered for the prediction at one time step?"""
-
-    example: int | None = None  # of the held-out items; None: the held-out text
-    position: int | None = None  # time step of the example, character of the text; None: the last
-    past: int = 200  # the most time steps to look back
-
-
-class InfluenceShown(Event, frozen=True, kw_only=True):
-    """The gradient of log p of the likeliest output with respect to each input up to `position`."""
-
-    step: int
-    first: int  # position of the first symbol shown
-    position: int
-    total: int
-    symbols: tuple[str, ...]
-    norms: tuple[float, ...]  # as many as symbols, largest 1
-    largest: float  # what 1 stands for
-    predicted: str
-    probability: float
-    sentence: str
-
-
-class CheckUp(Command, frozen=True, kw_only=True):
-    """Send a Health now, and whenever it changes while steps are done; `every` seconds lie between two looks."""
-
-    every: float = 5.0
-
-
-class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is wrong with a run, what causes it and what to try."""
-
-    name: str  # "learning rate too high"
-    cause: str
-    remedy: str
-    severity: float  # 0..1
-
-
-class Health(Event, frozen=True, kw_only=True):
-    """What ails the run, the worst first, at most three; empty: nothing that shows."""
-
-    step: int
-    advice: tuple[Advice, ...] = ()
-
-
-LookingQuestion = Unroll | Gradients | OneUnit | Influence | CheckUp
-LookingAnswer = Unrolled | GradientsShown | OneUnitShown | InfluenceShown | Health

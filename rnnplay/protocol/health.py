@@ -1,0 +1,27 @@
+"""Advice on a run in training: what is wrong with it, why, and what to try."""
+
+import msgspec
+
+from rnnplay.protocol.base import Command, Event
+
+
+class CheckUp(Command, frozen=True, kw_only=True):
+    """Send a Health now, and whenever it changes while steps are done; `every` seconds lie between two looks."""
+
+    every: float = 5.0
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong with a run, what causes it and what to try."""
+
+    name: str  # "learning rate too high"
+    cause: str
+    remedy: str
+    severity: float  # 0..1
+
+
+class Health(Event, frozen=True, kw_only=True):
+    """What ails the run, the worst first, at most three; empty: nothing that shows."""
+
+    step: int
+    advice: tuple[Advice, ...] = ()

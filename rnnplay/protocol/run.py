@@ -1,0 +1,137 @@
+"""A run from its opening to its end: the commands that train, pause, change and stop it, and how it stands."""
+
+import msgspec
+
+from rnnplay.config import RunConfig
+from rnnplay.protocol.base import Command, Event
+
+
+class Train(Command, frozen=True, kw_only=True):
+    """Begin a new run in `root`, or in the user's data folder."""
+
+    config: RunConfig
+    root: str | None = None
+    paused: bool = False  # wait for Go before the first step
+
+
+class Resume(Command, frozen=True, kw_only=True):
+    """Go on with the run in directory `run` where it stopped. A limit that is given replaces the run's own."""
+
+    run: str
+    more_steps: int | None = None  # beyond the step that it stopped at
+    paused: bool = False
+
+
+class Inspect(Command, frozen=True, kw_only=True):
+    """Load a run to look at, never to train: no lock, nothing written. `step`: that checkpoint, else the last."""
+
+    run: str
+    step: int | None = None
+    text: str | None = None  # another text to look at it on
+
+
+class Pause(Command, frozen=True, kw_only=True):
+    """Stop before the next step and wait."""
+
+
+class Go(Command, frozen=True, kw_only=True):
+    """Train on."""
+
+
+class OneStep(Command, frozen=True, kw_only=True):
+    """Do one step, then pause."""
+
+
+class Stop(Command, frozen=True, kw_only=True):
+    """Save a checkpoint and exit."""
+
+
+class Save(Command, frozen=True, kw_only=True):
+    """Save a checkpoint and go on."""
+
+
+class Change(Command, frozen=True, kw_only=True):
+    """Change what can be changed while it runs; it becomes a row of its own kind in the metrics."""
+
+    lr: float | None = None
+    clip: float | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a screen needs to know of a task and its network, once."""
+
+    shape: str
+    parameters: int
+    inputs: int
+    outputs: int
+    vocabulary: tuple[str, ...]  # of the outputs; characters of a text
+    baselines: tuple[tuple[str, float], ...]  # (name, loss), the one to beat first
+    unit_of_loss: str  # "nats" | "squared error"
+    characters: int = 0  # of the training text; 0: items are generated
+    held_out: int = 0  # characters of the held-out text
+    called: str = "characters"  # what a time step reads, for people: "characters", "words", of items "time steps"
+    epoch_steps: int = 0
+    features: tuple[str, ...] = ()
+    longest_lag: int = 0
+    blas: str = ""  # kernel and threads, for people
+    examples: bool = False  # there are items to show: ShowExample is answered
+    question: str = ""  # what AskTask is asked, for people; empty: it takes none
+    samples: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
+
+
+class Started(Event, frozen=True, kw_only=True):
+    """The trainer is ready. `step` > 0: it goes on from there. `notes`: what a person should know.
+
+    It comes again, with past rows, where a diverged run goes back to its checkpoint: later rows are void.
+    """
+
+    run: str  # directory
+    config: RunConfig
+    facts: Facts
+    step: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Saved(Event, frozen=True, kw_only=True):
+    """A checkpoint was written."""
+
+    path: str
+    step: int
+
+
+class Status(Event, frozen=True, kw_only=True):
+    """How things stand, at most ten times a second."""
+
+    state: str  # training | paused | finished | diverged | inspecting
+    step: int
+    epoch: float | None = None
+    loss: float | None = None  # of the last step
+    grad_norm: float | None = None
+    chars_per_s: float | None = None
+    seconds: float = 0.0
+    progress: float | None = None  # share of the run's limit that is done
+    seconds_left: float | None = None
+    lr: float | None = None
+    wrong: str = ""  # where it diverged: what is wrong
+    remedy: str = ""  # and what to do
+
+
+class Failed(Event, frozen=True, kw_only=True):
+    """Something could not be done. `fatal`: the trainer exits."""
+
+    wrong: str
+    remedy: str
+    fatal: bool = False
+    command: str = ""  # the kind of the command that it answers, as AskTask; empty: it is not known, or there was none
+
+
+class Stopped(Event, frozen=True, kw_only=True):
+    """The last event: everything is saved."""
+
+    run: str
+    step: int
+    reason: str  # finished | stopped | diverged
+
+
+RunCommand = Train | Resume | Inspect | Pause | Go | OneStep | Stop | Save | Change
+RunEvent = Started | Saved | Status | Failed | Stopped

@@ -1,0 +1,75 @@
+"""How far back a network learns: the gradient by lag, one unit, and which past moved a prediction.
+
+Time steps count from 0 here, from 1 on a screen.
+"""
+
+import msgspec
+
+from rnnplay.protocol.base import Command, Event, Packed
+
+
+class Gradients(Command, frozen=True, kw_only=True):
+    """How far back does the gradient of the last time step's loss reach?"""
+
+    lags: int = 100
+    beside: str = "fresh"  # fresh: untrained networks of the same size too | "": this network alone
+    runs: tuple[str, ...] = ()  # directories of trained networks to set beside it
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """The gradient by lag of one network."""
+
+    name: str  # "LSTM", "RNN tanh"
+    trained: bool
+    norms: tuple[float | None, ...]  # with respect to the whole state at lag 0, 1, …; None: not finite
+    radius: float | None  # spectral radius of W_hh, or of the state's Jacobian
+    horizon: int | None  # the first lag at which it is below 1 % of lag 0; None: it stays above
+    verdict: str  # vanishes | explodes | steady
+
+
+class GradientsShown(Event, frozen=True, kw_only=True):
+    """The answer to Gradients: this network first, then those beside it."""
+
+    step: int
+    networks: tuple[Reach, ...]
+    longest_lag: int  # of the task; 0: unknown
+    sentence: str  # what it means for this task
+    note: str = ""  # what was left out, and why
+
+
+class OneUnit(Command, frozen=True, kw_only=True):
+    """The demonstration: one unit whose only weight is w, for many w at once."""
+
+    lags: int = 40
+
+
+class OneUnitShown(Event, frozen=True, kw_only=True):
+    weights: tuple[float, ...]
+    norms: Packed  # (weights, lags + 1): |dh_T/dh_(T-k)| = |w|^k
+
+
+class Influence(Command, frozen=True, kw_only=True):
+    """Which past mattered for the prediction at one time step?"""
+
+    example: int | None = None  # of the held-out items; None: the held-out text
+    position: int | None = None  # time step of the example, character of the text; None: the last
+    past: int = 200  # the most time steps to look back
+
+
+class InfluenceShown(Event, frozen=True, kw_only=True):
+    """The gradient of log p of the likeliest output with respect to each input up to `position`."""
+
+    step: int
+    first: int  # position of the first symbol shown
+    position: int
+    total: int
+    symbols: tuple[str, ...]
+    norms: tuple[float, ...]  # as many as symbols, largest 1
+    largest: float  # what 1 stands for
+    predicted: str
+    probability: float
+    sentence: str
+
+
+TimeCommand = Gradients | OneUnit | Influence
+TimeEvent = GradientsShown | OneUnitShown | InfluenceShown
