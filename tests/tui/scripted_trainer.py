@@ -11,7 +11,7 @@ from rnnplay import protocol as say
 from rnnplay import tasks
 from rnnplay.config import RunConfig, configure
 from rnnplay.engine import Network
-from rnnplay.protocol.looking import Reach
+from rnnplay.protocol import Reach
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.unrolling import unrolled
 
