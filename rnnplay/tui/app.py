@@ -20,8 +20,8 @@ from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
 from rnnplay.tui.places.play import layout
 from rnnplay.tui.places.play.screen import Play
-from rnnplay.tui.session import Session
-from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
 
 _PATIENCE = 20.0  # seconds after a hang-up until the process ends whatever happens; the trainer saves by itself
 
@@ -73,7 +73,7 @@ class Playground(App[None]):
     ENABLE_COMMAND_PALETTE = True
     CSS = layout.CSS
 
-    def __init__(self, choices: Choices, runs: str | None = None, start: bool = False, welcome: bool = False) -> None:
+    def __init__(self, choices: RunDrafts, runs: str | None = None, start: bool = False, welcome: bool = False) -> None:
         """`start`: train the chosen task at once; `welcome`: show the gallery's first network."""
         super().__init__()
         self.palettes = palettes()
@@ -81,7 +81,7 @@ class Playground(App[None]):
             self.register_theme(theme_of(palette))
         self.theme = self.palettes[0].name
         self.stylesheet.set_variables(self.get_css_variables())  # the app's own were made before it had this theme
-        self.session = Session(self.session_changed, runs)
+        self.session = RunSession(self.session_changed, runs)
         self.choices = choices
         self._start, self._welcome = start, welcome
         self._play: Play | None = None
@@ -145,7 +145,7 @@ class Playground(App[None]):
 
     async def action_quit(self) -> None:
         """Save what runs, then leave; a second time leaves at once: the trainer saves by itself."""
-        if self._leaving or not self.session.alive:
+        if self._leaving or not self.session.has_trainer:
             self.exit()
             return
         self._leaving = True
@@ -263,7 +263,7 @@ def run(
     from rnnplay.runs import any_run, runs_root
 
     welcome = task is None and not start and not any_run(runs_root(runs))
-    app = Playground(Choices(GALLERY[0].task if welcome else task, dict(choices or {})), runs, start, welcome)
+    app = Playground(RunDrafts(GALLERY[0].task if welcome else task, dict(choices or {})), runs, start, welcome)
     if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
         sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters
     app.run()

@@ -16,10 +16,10 @@ from rnnplay import protocol as say
 from rnnplay.config import RunConfig, UserError
 from rnnplay.gallery import Piece, of_run
 from rnnplay.tui.paint.text import spaced
-from rnnplay.tui.state.cells import Asking
-from rnnplay.tui.state.example import Showing
-from rnnplay.tui.state.metrics import Rows
-from rnnplay.tui.state.selection import Reading
+from rnnplay.tui.state.cells import CellsState
+from rnnplay.tui.state.example import ExampleState
+from rnnplay.tui.state.metrics import MetricsTable
+from rnnplay.tui.state.selection import Selection
 
 if TYPE_CHECKING:
     from rnnplay.client import Client
@@ -42,7 +42,7 @@ class Sampling:
     rate: float = 25.0  # characters a second: as fast as one reads
 
 
-class Session:
+class RunSession:
     """`state`: idle, or as the trainer says, or stopped, or dead."""
 
     def __init__(self, changed: Callable[[str], None], root: str | None = None) -> None:
@@ -54,13 +54,15 @@ class Session:
         self.sampling = Sampling()
         self.trace_start = 0
         self.trace_length = 2_000
-        self.closely = False  # someone looks at the cells and at nothing else: more often, and what is expected too
-        self.reading = Reading()  # where a person reads: Play and Cells share it
+        self.needs_fast_trace = (
+            False  # someone looks at the cells and at nothing else: more often, and what is expected too
+        )
+        self.selection = Selection()  # where a person reads: Play and Cells share it
         self.gallery: Piece | None = None  # the network of the gallery that is looked at
-        self.held: tuple[int, int, float] | None = None  # (layer, unit, value) that Sample holds
+        self.clamp: tuple[int, int, float] | None = None  # (layer, unit, value) that Sample holds
         self.heard: list[Callable[[say.AnyEvent], None]] = []  # told of every event once it is taken in
-        self.asking = Asking(self)
-        self.showing = Showing(self)
+        self.cells = CellsState(self)
+        self.example = ExampleState(self)
         self._clear()
 
     def _clear(self) -> None:
@@ -69,14 +71,14 @@ class Session:
         self.facts: say.Facts | None = None
         self.run: str | None = None
         self.status: say.Status | None = None
-        self.rows = Rows()
+        self.metrics = MetricsTable()
         self.evaluations: list[tuple[int, float]] = []
         self.trace: say.Trace | None = None
         self.traces: dict[str, say.Trace] = {}  # the last one of each state
         self.trace_state = "h"  # h, c or a gate
         self.trace_step: int | None = None  # of a checkpoint; None: as the network stands
-        self.asking.forget()
-        self.showing.forget()
+        self.cells.forget()
+        self.example.forget()
         self.text: list[str] = []
         self.probabilities: list[float] = []
         self.prompt_length = 0
@@ -85,13 +87,13 @@ class Session:
         self.sampled = False
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.note: str = ""
-        self.silent: dict[str, str] = {}  # topic -> why there is nothing to show
+        self.unavailable: dict[str, str] = {}  # topic -> why there is nothing to show
         self._asked = ""  # the topic that was asked for of our own accord, until it is answered
         self.saved_step: int | None = None
         self.health: say.Health | None = None  # what ails the run
 
     @property
-    def alive(self) -> bool:
+    def has_trainer(self) -> bool:
         return self._client is not None
 
     @property
@@ -99,14 +101,14 @@ class Session:
         return self.status.step if self.status else 0
 
     @property
-    def own_config(self) -> RunConfig | None:
+    def user_config(self) -> RunConfig | None:
         """The settings of a run of one's own; what the gallery was trained with is nothing to differ from."""
         return None if self.gallery is not None else self.config
 
     @property
-    def writes(self) -> bool:
+    def can_sample(self) -> bool:
         """Whether there is a network that can write."""
-        return self.facts is not None and "sample" not in self.silent
+        return self.facts is not None and "sample" not in self.unavailable
 
     # ------------------------------------------------------------------------------------------- what a person does
 
@@ -129,10 +131,10 @@ class Session:
             return
         await self._open(say.Inspect(run=self.run), self.config)
 
-    async def visit(self, piece: Piece) -> None:
+    async def open_gallery_network(self, piece: Piece) -> None:
         """Look at a network of the gallery; the run under way is saved meanwhile."""
         self._let_go()
-        self.reading.restart()
+        self.selection.restart()
         await self._open(say.Inspect(run=str(piece.path)), None)
         self.gallery = piece
 
@@ -185,8 +187,8 @@ class Session:
         from rnnplay.client import Client  # loads NumPy: not before the first paint
 
         kept_run = self.run if not isinstance(command, say.Train) else None
-        if config is None or self.own_config is None or config.task != self.own_config.task:
-            self.reading.layer = self.reading.unit = 0  # another network's unit says nothing here
+        if config is None or self.user_config is None or config.task != self.user_config.task:
+            self.selection.layer = self.selection.unit = 0  # another network's unit says nothing here
         self._clear()
         self.run, self.config, self.state, self.gallery = kept_run, config, "starting", None
         self._changed("run")
@@ -209,7 +211,7 @@ class Session:
         async for event in client.events():
             if client is not self._client:
                 return
-            self.handle(event)
+            self.handle_event(event)
         if client is self._client:
             self._client = None
             if self.state in ALIVE:
@@ -229,13 +231,13 @@ class Session:
 
     # ---------------------------------------------------------------------------------------------------- its events
 
-    def handle(self, event: say.AnyEvent) -> None:
+    def handle_event(self, event: say.AnyEvent) -> None:
         """Take in one event."""
         match event:
             case say.Started():
                 self._started(event)
             case say.Progress():
-                self.rows.add(event.rows)
+                self.metrics.add(event.rows)
                 self._changed("curves")
             case say.Evaluated():
                 if event.loss is not None and (not self.evaluations or event.step > self.evaluations[-1][0]):
@@ -252,7 +254,7 @@ class Session:
             case say.Sampled() if event.channel == 0:
                 self._wrote(event)
             case say.ExampleShown() | say.TaskAnswered():
-                self.showing.hear(event)
+                self.example.hear(event)
                 self._answered("sample")
                 self._changed("sample")
             case say.Health():
@@ -271,14 +273,14 @@ class Session:
                 self.state = "finished" if event.reason == "finished" else "stopped"
                 self._changed("run")
             case _:
-                if self.asking.hear(event):
+                if self.cells.hear(event):
                     self._changed("answers")
         for listener in self.heard:
             listener(event)
 
     def _started(self, event: say.Started) -> None:
         self.run, self.config, self.facts = event.run, event.config, event.facts
-        self.rows, self.evaluations = Rows(), []  # a run that diverged starts again from its checkpoint
+        self.metrics, self.evaluations = MetricsTable(), []  # a run that diverged starts again from its checkpoint
         self.note = " ".join(event.notes)
         if event.step:
             self.status = say.Status(state="paused", step=event.step)
@@ -288,7 +290,7 @@ class Session:
         self._ask("cells")
         self.gallery = of_run(event.run)
         if self.gallery is not None:
-            self._soon(self.asking.find(self.gallery.patterns[0]))
+            self._soon(self.cells.find(self.gallery.patterns[0]))
         self._later(say.CheckUp())
         self._changed("run")
 
@@ -296,7 +298,7 @@ class Session:
         """Ask for what is shown without anyone asking: first the cells, then a sample."""
         self._asked = topic
         if topic:
-            self._later(self._watch() if topic == "cells" else self.showing.first() or self._sample())
+            self._later(self._watch() if topic == "cells" else self.example.first() or self._sample())
 
     def _answered(self, topic: str) -> None:
         if topic == self._asked:
@@ -305,15 +307,15 @@ class Session:
     def _refused(self, event: say.Failed) -> None:
         """A command that could not be done; what nobody had asked for is told in its panel, not as an error."""
         if self._asked and event.command in ("", *_OWN[self._asked]):
-            self.silent[self._asked] = event.wrong
+            self.unavailable[self._asked] = event.wrong
             self._changed(self._asked)
             self._answered(self._asked)
         else:
             self.problem = (event.wrong, event.remedy)
             if event.command != say.AskTask.__name__:
-                self.asking.refused()
+                self.cells.refused()
             if event.command in ("", say.AskTask.__name__):
-                self.showing.refused()
+                self.example.refused()
             self._changed("sample")
         self._changed("run")
 
@@ -350,7 +352,7 @@ class Session:
         self._changed("sample")
 
     def _fail(self, wrong: str, remedy: str) -> None:
-        began = self.facts is not None or (self.run is not None and self.rows.count > 0)
+        began = self.facts is not None or (self.run is not None and self.metrics.count > 0)
         self.problem = (wrong, remedy)
         self.state = "dead" if began or self.run is not None else "failed"
         self._changed("run")
@@ -361,11 +363,11 @@ class Session:
         return say.Watch(
             start=self.trace_start,
             length=self.trace_length,
-            every=_CLOSE if self.closely else _CALM,
+            every=_CLOSE if self.needs_fast_trace else _CALM,
             state=self.trace_state,
             step=self.trace_step,
-            candidates=self.closely,
-            example=self.showing.index if self.showing.items and not (self.facts and self.facts.held_out) else None,
+            candidates=self.needs_fast_trace,
+            example=self.example.index if self.example.items and not (self.facts and self.facts.held_out) else None,
         )
 
     def _sample(self) -> say.Sample:

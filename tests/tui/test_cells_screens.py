@@ -18,8 +18,8 @@ from rnnplay.tui.places.cells.screen import Cells
 from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import Play
 from rnnplay.tui.places.sample.screen import FREE, HELD, TYPED, SampleScreen
-from rnnplay.tui.state.drafts import Choices
-from rnnplay.tui.widgets.base import Painted
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.widgets.base import StripWidget
 
 WIDE, NARROW = (120, 40), (80, 24)
 FEATURES = ("inside quotes", "inside parentheses", "column")
@@ -81,7 +81,7 @@ class Person:
         await self.pilot.pause(0.5)
 
     def sees(self) -> str:
-        shown = [w for w in self.screen.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        shown = [w for w in self.screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
         return "\n".join(strip.text for widget in shown for strip in widget._strips)
 
     def asked(self, kind: type[say.Command]) -> list[Any]:
@@ -97,7 +97,7 @@ async def opened(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Asyn
         return trainers[-1]
 
     monkeypatch.setattr(client.Client, "start", start)
-    app = Playground(Choices("prose"))
+    app = Playground(RunDrafts("prose"))
     async with app.run_test(size=size) as pilot:
         person = Person(pilot, trainers)
         await pilot.pause()
@@ -353,10 +353,10 @@ async def test_a_small_terminal_shows_one_panel_at_a_time_and_nothing_is_cut(per
         await person.press("tab")
         await person.pilot.pause(0.2)
         assert expected in person.sees()
-        shown = [w for w in cells.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        shown = [w for w in cells.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
         assert all(w.size.width == NARROW[0] for w in shown)
     for widget in cells.query("*"):
-        if isinstance(widget, Painted) and widget.display and widget.size.height:
+        if isinstance(widget, StripWidget) and widget.display and widget.size.height:
             assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height
 
 
@@ -501,5 +501,5 @@ async def test_sample_fits_a_small_terminal(person: Person) -> None:
         await person.press(*keys)
         await person.pilot.pause(0.2)
         for widget in screen.query("*"):
-            if isinstance(widget, Painted) and widget.display and widget.size.height:
+            if isinstance(widget, StripWidget) and widget.display and widget.size.height:
                 assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height

@@ -17,8 +17,8 @@ from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import Play
 from rnnplay.tui.places.time.screen import Time
 from rnnplay.tui.places.unroll.screen import Unroll
-from rnnplay.tui.state.drafts import Choices
-from rnnplay.tui.widgets.base import Painted
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.widgets.base import StripWidget
 
 PATIENCE = 60.0  # seconds
 
@@ -45,7 +45,7 @@ class Person:
         await self.pilot.pause()
 
     def sees(self) -> str:
-        shown = [w for w in self.app.screen.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        shown = [w for w in self.app.screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
         return "\n".join(strip.text for widget in shown for strip in widget._strips)
 
     async def until(self, *words: str) -> str:
@@ -70,7 +70,7 @@ class Person:
 @asynccontextmanager
 async def playing(task: str = "hello", size: tuple[int, int] = (120, 40), **choices: object) -> AsyncIterator[Person]:
     """The playground on a task that has finished."""
-    app = Playground(Choices(task, dict(choices)), os.environ["RNNPLAY_HOME"], True)
+    app = Playground(RunDrafts(task, dict(choices)), os.environ["RNNPLAY_HOME"], True)
     async with app.run_test(size=size) as pilot:
         person = Person(pilot)
         await person.until("finished")
@@ -240,7 +240,7 @@ async def test_health_stands_in_words_on_play_and_on_unroll() -> None:
 
 
 async def test_without_a_network_unroll_says_what_to_do() -> None:
-    app = Playground(Choices("hello", {}), os.environ["RNNPLAY_HOME"], False)
+    app = Playground(RunDrafts("hello", {}), os.environ["RNNPLAY_HOME"], False)
     async with app.run_test(size=(80, 24)) as pilot:
         person = Person(pilot)
         await person.press("5")

@@ -16,8 +16,8 @@ from rnnplay.config import configure
 from rnnplay.tui.app import Playground
 from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import Play
-from rnnplay.tui.state.drafts import Choices
-from rnnplay.tui.widgets.base import Painted
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.widgets.base import StripWidget
 
 WIDE, NARROW = (120, 40), (80, 24)
 
@@ -71,7 +71,9 @@ class Person:
         await self.tell(trace(), sampled("The lamp was ", begins=True))
 
     def sees(self) -> str:
-        shown = [w for w in self.pilot.app.screen.query("*") if isinstance(w, Painted) and w.display and w.size.height]
+        shown = [
+            w for w in self.pilot.app.screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height
+        ]
         return "\n".join(strip.text for widget in shown for strip in widget._strips)
 
 
@@ -83,7 +85,7 @@ async def person(trainers: list[Recorder], request: pytest.FixtureRequest) -> As
 
 @asynccontextmanager
 async def opened(trainers: list[Recorder], size: tuple[int, int], **options: Any) -> AsyncIterator[Person]:
-    app = Playground(Choices("prose"), **options)
+    app = Playground(RunDrafts("prose"), **options)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Person(pilot, trainers)
@@ -306,7 +308,7 @@ async def test_full_screen_shows_one_panel_and_more_of_it(person: Person) -> Non
 async def test_the_loss_has_a_logarithmic_axis_and_the_text_surprise(person: Person) -> None:
     await person.running()
     await person.press("2", "l")
-    assert "log scale" in "".join(text for text, _ in person.play.loss_panel.heading())
+    assert "log scale" in "".join(text for text, _ in person.play.loss_panel.title_text())
     await person.press("3", "c")
     assert "6 bits" in person.sees()
 
@@ -340,7 +342,7 @@ async def test_resizing_goes_from_panels_to_tabs_to_one_line_and_back(person: Pe
         await person.pilot.pause(0.3)
         assert expected in person.sees(), size
         for widget in person.pilot.app.screen.query("*"):
-            if isinstance(widget, Painted) and widget.display and widget.size.height:
+            if isinstance(widget, StripWidget) and widget.display and widget.size.height:
                 assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height
 
 
@@ -417,11 +419,11 @@ async def test_only_rows_that_changed_are_sent(person: Person) -> None:
     await person.running()
     sent: list[str] = []
     for widget in person.play.painted:
-        widget.sent = 0
+        widget.changed_bytes = 0
     await person.tell(say.Progress(rows=(row(80),)), status(step=121), sampled("lit"))
-    sent = [f"{widget.id} {widget.sent}" for widget in person.play.painted if widget.sent]
-    assert sum(widget.sent for widget in person.play.painted) < 8_000, sent
-    assert person.play.cells_panel.sent == person.play.task_panel.sent == 0
+    sent = [f"{widget.id} {widget.changed_bytes}" for widget in person.play.painted if widget.changed_bytes]
+    assert sum(widget.changed_bytes for widget in person.play.painted) < 8_000, sent
+    assert person.play.cells_panel.changed_bytes == person.play.task_panel.changed_bytes == 0
 
 
 async def test_the_text_is_the_one_that_was_told(person: Person) -> None:

@@ -9,7 +9,7 @@ from rnnplay import protocol as say
 from rnnplay.tui.forms.fields import FIELDS
 from rnnplay.tui.places.play.views import gradient_view, loss_view, sample_view
 from rnnplay.tui.places.views import header_view, status_view
-from rnnplay.tui.session import Session
+from rnnplay.tui.session import RunSession
 
 
 @pytest.fixture
@@ -18,39 +18,39 @@ def topics() -> list[str]:
 
 
 @pytest.fixture
-async def session(topics: list[str]) -> Session:
-    session = Session(topics.append)
-    session.handle(started())
+async def session(topics: list[str]) -> RunSession:
+    session = RunSession(topics.append)
+    session.handle_event(started())
     return session
 
 
-async def test_rows_are_added_never_replaced_and_a_missing_number_is_a_gap(session: Session) -> None:
+async def test_rows_are_added_never_replaced_and_a_missing_number_is_a_gap(session: RunSession) -> None:
     for first in range(1, 5_000, 100):
-        session.handle(say.Progress(rows=tuple(row(n, loss=n / 7) for n in range(first, first + 100))))
-    session.handle(say.Progress(rows=(row(5_002),)))
-    assert session.rows.count == 5_001
-    assert session.rows["step"].tolist()[:3] == [1, 2, 3]
-    assert session.rows["loss"][41] == pytest.approx(6)
+        session.handle_event(say.Progress(rows=tuple(row(n, loss=n / 7) for n in range(first, first + 100))))
+    session.handle_event(say.Progress(rows=(row(5_002),)))
+    assert session.metrics.count == 5_001
+    assert session.metrics["step"].tolist()[:3] == [1, 2, 3]
+    assert session.metrics["loss"][41] == pytest.approx(6)
     nothing = say.Row(
         step=6_000, loss=None, loss_min=None, loss_max=None, grad_norm=None, clipped=0.0, lr=0.1,
         chars_per_s=None, seconds=1.0,
     )  # fmt: skip
-    session.handle(say.Progress(rows=(nothing,)))
-    assert math.isnan(session.rows["loss"][-1])
+    session.handle_event(say.Progress(rows=(nothing,)))
+    assert math.isnan(session.metrics["loss"][-1])
 
 
-async def test_a_run_that_starts_again_from_its_checkpoint_forgets_what_came_after(session: Session) -> None:
-    session.handle(say.Progress(rows=tuple(row(n) for n in range(1, 90))))
-    session.handle(say.Evaluated(step=50, loss=2.0))
-    session.handle(started(step=40))
-    session.handle(say.Progress(rows=tuple(row(n) for n in range(1, 41)), past=True))
-    assert session.rows["step"][-1] == 40
+async def test_a_run_that_starts_again_from_its_checkpoint_forgets_what_came_after(session: RunSession) -> None:
+    session.handle_event(say.Progress(rows=tuple(row(n) for n in range(1, 90))))
+    session.handle_event(say.Evaluated(step=50, loss=2.0))
+    session.handle_event(started(step=40))
+    session.handle_event(say.Progress(rows=tuple(row(n) for n in range(1, 41)), past=True))
+    assert session.metrics["step"][-1] == 40
     assert session.evaluations == []
 
 
-async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(session: Session) -> None:
-    session.handle(say.Progress(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
-    session.handle(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))
+async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(session: RunSession) -> None:
+    session.handle_event(say.Progress(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
+    session.handle_event(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))
     view = loss_view(session, log=False)
     assert view is not None
     assert dict(view.figure)["train"] == "1.50"
@@ -60,38 +60,38 @@ async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(s
     assert (view.levels[0].label, view.levels[0].value) == ("bigram 2.45", 2.45)
 
 
-async def test_the_clipped_share_counts_blocks_by_their_length(session: Session) -> None:
+async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSession) -> None:
     rows = (row(1, clipped=1.0), row(10, clipped=0.5), row(20, clipped=0.0))
-    session.handle(say.Progress(rows=rows))
+    session.handle_event(say.Progress(rows=rows))
     view = gradient_view(session)
     assert view is not None
     assert dict(view.figure)["clipped"] == "28 %"  # (1 * 1 + 9 * 0.5 + 10 * 0) / 20
     assert view.levels[0].label == "clip 5"
 
 
-async def test_a_sample_grows_by_what_was_drawn_and_begins_anew(session: Session) -> None:
-    session.handle(sampled("The ", begins=True))
-    session.handle(sampled("lamp"))
+async def test_a_sample_grows_by_what_was_drawn_and_begins_anew(session: RunSession) -> None:
+    session.handle_event(sampled("The ", begins=True))
+    session.handle_event(sampled("lamp"))
     view = sample_view(session, coloured=False, back=0)
     assert "".join(view.text) == "The lamp"
     assert view.candidates[0] == ("e", 0.41)
-    session.handle(sampled("Another", begins=True))
+    session.handle_event(sampled("Another", begins=True))
     assert "".join(sample_view(session, coloured=False, back=0).text) == "Another"
 
 
-async def test_the_prompt_is_told_from_what_was_drawn_and_unseen_characters_are_named(session: Session) -> None:
+async def test_the_prompt_is_told_from_what_was_drawn_and_unseen_characters_are_named(session: RunSession) -> None:
     session.sampling = type(session.sampling)(prompt="Oé yes")
-    session.handle(sampled("O yes no", begins=True, unseen=("é",)))
+    session.handle_event(sampled("O yes no", begins=True, unseen=("é",)))
     assert sample_view(session, coloured=False, back=0).prompt_length == len("O yes")
     assert session.problem is not None
     assert "'é'" in session.problem[0]
 
 
-async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_were(session: Session) -> None:
-    session.handle(sampled("", begins=True))
+async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_were(session: RunSession) -> None:
+    session.handle_event(sampled("", begins=True))
     seen = ""
     for _ in range(60):
-        session.handle(sampled(TEXT))
+        session.handle_event(sampled(TEXT))
         seen += TEXT
         shown = "".join(sample_view(session, coloured=False, back=0).text)
         assert seen.endswith(shown)
@@ -100,12 +100,12 @@ async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_we
     assert len(session.text) == len(session.probabilities)
 
 
-async def test_what_a_task_cannot_do_is_told_in_its_panel_when_nobody_asked(session: Session) -> None:
-    session.handle(say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
-    session.handle(say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
+async def test_what_a_task_cannot_do_is_told_in_its_panel_when_nobody_asked(session: RunSession) -> None:
+    session.handle_event(say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
+    session.handle_event(say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
     assert session.problem is None
-    assert session.silent == {"cells": "adding shows nothing.", "sample": "adding writes nothing."}
-    session.handle(say.Failed(wrong="That went wrong.", remedy="Do this."))
+    assert session.unavailable == {"cells": "adding shows nothing.", "sample": "adding writes nothing."}
+    session.handle_event(say.Failed(wrong="That went wrong.", remedy="Do this."))
     assert session.problem == ("That went wrong.", "Do this.")
 
 
@@ -118,37 +118,39 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_the_status_says_how_things_stand_and_what_to_do(session: Session, state: str) -> None:
-    session.handle(status(state))
+async def test_the_status_says_how_things_stand_and_what_to_do(session: RunSession, state: str) -> None:
+    session.handle_event(status(state))
     view = status_view(session, FIELDS, {})
     assert STATES[state][0] in view.text
     assert STATES[state][1] in view.remedy
 
 
-async def test_a_limited_run_tells_how_far_it_is(session: Session) -> None:
-    session.handle(status(progress=0.38, seconds_left=75.0))
+async def test_a_limited_run_tells_how_far_it_is(session: RunSession) -> None:
+    session.handle_event(status(progress=0.38, seconds_left=75.0))
     assert status_view(session, FIELDS, {}).text == "Training: 38 % done, 1 min 15 s left."
 
 
-async def test_a_run_that_diverged_says_why_until_it_goes_on(session: Session) -> None:
-    session.handle(status())
-    session.handle(status("diverged", wrong="The loss stopped being a number.", remedy="Lower the learning rate."))
+async def test_a_run_that_diverged_says_why_until_it_goes_on(session: RunSession) -> None:
+    session.handle_event(status())
+    session.handle_event(
+        status("diverged", wrong="The loss stopped being a number.", remedy="Lower the learning rate.")
+    )
     view = status_view(session, FIELDS, {})
     assert (view.text, view.mood) == ("The loss stopped being a number.", "bad")
     assert view.remedy == "Lower the learning rate."
-    session.handle(status("training"))
+    session.handle_event(status("training"))
     assert status_view(session, FIELDS, {}).mood == ""
 
 
-async def test_a_change_that_needs_a_new_network_says_so(session: Session) -> None:
+async def test_a_change_that_needs_a_new_network_says_so(session: RunSession) -> None:
     view = status_view(session, FIELDS, {"hidden": 256, "cell": "gru"})
     assert view.text == "cell LSTM → GRU, hidden 6 → 256: needs a new network."
     assert "new run" in view.remedy
 
 
-async def test_a_trainer_that_dies_leaves_a_run_to_go_on_with(session: Session) -> None:
-    session.handle(status())
-    session.handle(say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="x", fatal=True))
+async def test_a_trainer_that_dies_leaves_a_run_to_go_on_with(session: RunSession) -> None:
+    session.handle_event(status())
+    session.handle_event(say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="x", fatal=True))
     assert session.state == "dead"
     view = status_view(session, FIELDS, {})
     assert "SIGKILL" in view.text
@@ -157,38 +159,38 @@ async def test_a_trainer_that_dies_leaves_a_run_to_go_on_with(session: Session) 
     assert (header.state, header.mood) == ("ended", "bad")
 
 
-async def test_the_header_has_task_network_and_speed(session: Session) -> None:
-    session.handle(status(step=12_431))
+async def test_the_header_has_task_network_and_speed(session: RunSession) -> None:
+    session.handle_event(status(step=12_431))
     view = header_view(session, config(hidden=9), "prose")
     assert view.left == ("prose", "LSTM 2x6", "Adam 4e-3", "64x32")
     assert view.right == ("step 12,431", "epoch 3.0", "198k char/s")
 
 
 async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[str]) -> None:
-    session = Session(topics.append)
-    session.handle(started())
-    session.handle(status())
+    session = RunSession(topics.append)
+    session.handle_event(started())
+    session.handle_event(status())
     topics.clear()
-    session.handle(status(step=121))
-    session.handle(say.Progress(rows=(row(1),)))
-    session.handle(trace())
-    session.handle(sampled("a"))
+    session.handle_event(status(step=121))
+    session.handle_event(say.Progress(rows=(row(1),)))
+    session.handle_event(trace())
+    session.handle_event(sampled("a"))
     assert topics == ["status", "curves", "cells", "sample"]
 
 
 async def test_squared_error_is_called_so() -> None:
-    session = Session(lambda topic: None)
-    session.handle(say.Started(run="r", config=config(), facts=facts(unit_of_loss="squared error", baselines=())))
-    session.handle(say.Progress(rows=(row(1), row(2))))
+    session = RunSession(lambda topic: None)
+    session.handle_event(say.Started(run="r", config=config(), facts=facts(unit_of_loss="squared error", baselines=())))
+    session.handle_event(say.Progress(rows=(row(1), row(2))))
     view = loss_view(session, log=True)
     assert view is not None
     assert view.title == "Loss · squared error, log scale"
     assert view.figure[-1][0] == "train"
 
 
-async def test_words_stand_apart_where_spaces_are_no_symbols(session: Session) -> None:
-    session.handle(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", "bad", "!"))))
-    session.handle(say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
+async def test_words_stand_apart_where_spaces_are_no_symbols(session: RunSession) -> None:
+    session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", "bad", "!"))))
+    session.handle_event(say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
     assert "".join(sample_view(session, coloured=False, back=0).text) == "good ! bad "
-    session.handle(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
+    session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
     assert "".join(sample_view(session, coloured=False, back=0).text) == "good!bad"

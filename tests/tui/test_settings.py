@@ -8,9 +8,9 @@ import pytest
 
 from rnnplay.catalogue import entry
 from rnnplay.config import RunConfig, UserError, configure, validate
-from rnnplay.tui.forms.editor import Editor
+from rnnplay.tui.forms.editor import FormEditor
 from rnnplay.tui.forms.fields import FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
-from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.state.drafts import RunDrafts
 
 BY_NAME = {field.name: field for field in (*FIELDS, *MORE_FIELDS)}
 
@@ -20,7 +20,7 @@ class Form:
 
     def __init__(self, fields: Any, values: dict[str, Any]) -> None:
         self.values = values
-        self.editor = Editor(self.change)
+        self.editor = FormEditor(self.change)
         self.editor.show(fields, values)
 
     def change(self, name: str, value: Any) -> None:
@@ -36,7 +36,7 @@ def test_every_value_that_the_arrows_reach_is_valid_and_the_way_back_exists(fiel
     value = getattr(config, field.name)
     reached = []
     for by in [-1] * 40 + [1] * 60:
-        value = field.turn(value, by)
+        value = field.step(value, by)
         reached.append(value)
         values = {name: getattr(config, name) for name in config.__struct_fields__}
         validate(RunConfig(**(values | {field.name: value})))
@@ -44,7 +44,7 @@ def test_every_value_that_the_arrows_reach_is_valid_and_the_way_back_exists(fiel
     assert len(set(reached)) > 1
     least = reached[39]
     if field.kind != "choice" and field.name != "seed":
-        assert field.turn(field.turn(least, 1), -1) == least
+        assert field.step(field.step(least, 1), -1) == least
 
 
 @pytest.mark.parametrize("field", [*FIELDS, *MORE_FIELDS], ids=lambda field: field.name)
@@ -96,7 +96,7 @@ def test_what_cannot_be_understood_is_told_in_two_sentences(name: str, typed: st
     ("name", "value"), [("hidden", 0), ("hidden", -1), ("lr", math.nan), ("hidden", 2.5), ("lr", 0)]
 )
 def test_a_value_that_makes_no_sense_is_refused_and_the_old_one_stays(name: str, value: Any) -> None:
-    choices = Choices("prose")
+    choices = RunDrafts("prose")
     before = choices.draft
     with pytest.raises(UserError):
         choices.set(name, value)
@@ -104,7 +104,7 @@ def test_a_value_that_makes_no_sense_is_refused_and_the_old_one_stays(name: str,
 
 
 def test_each_task_keeps_its_own_choices_and_what_differs_from_the_run_is_pending() -> None:
-    choices = Choices("prose", {"hidden": 64})
+    choices = RunDrafts("prose", {"hidden": 64})
     choices.set("layers", 3)
     choices.pick("hello")
     assert choices.draft == configure("hello")
@@ -119,7 +119,7 @@ def test_each_task_keeps_its_own_choices_and_what_differs_from_the_run_is_pendin
 
 def test_an_unknown_task_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match="prose"):
-        Choices("pros")
+        RunDrafts("pros")
 
 
 def test_a_text_of_ones_own_is_asked_for_by_its_path() -> None:
@@ -129,15 +129,15 @@ def test_a_text_of_ones_own_is_asked_for_by_its_path() -> None:
 
 
 def test_a_file_of_ones_own_and_its_column_are_fields_where_the_task_reads_one() -> None:
-    for item in Choices().items:
+    for item in RunDrafts().items:
         names = [field.name for field in fields_for(item.name)]
         assert ("text" in names) == bool(item.name == "text" or entry(item.name).file), item.name
         assert ("column" in names) == (item.name == "series"), item.name
 
 
 def test_a_column_and_a_file_are_typed_and_taken_back_by_emptying_them(tmp_path: Path) -> None:
-    choices = Choices("series")
-    editor = Editor(choices.set)
+    choices = RunDrafts("series")
+    editor = FormEditor(choices.set)
     editor.show(fields_for("series"), choices.values())
     for key in (*str(tmp_path / "tide.csv"), "down", *"level 2", "down"):
         editor.key(key, key if len(key) == 1 else None)

@@ -9,7 +9,7 @@ from typing import Any
 from rnnplay.tui.forms.fields import Field
 
 
-class Editor:
+class FormEditor:
     """`change(name, value)` is called for each value that is chosen or typed; it may raise UserError."""
 
     def __init__(self, change: Callable[[str, Any], None]) -> None:
@@ -25,7 +25,7 @@ class Editor:
 
     def view(self, changed: frozenset[str], active: bool, title: str = "", note: str = "") -> FormView:
         rows = tuple(
-            FormRow(field.label, field.show(self.values[field.name]), field.name in changed, field.live, field.told)
+            FormRow(field.label, field.show(self.values[field.name]), field.name in changed, field.live, field.help)
             for field in self.fields
         )
         return FormView(title, rows, self.cursor if active else -1, self.typed if active else None, note)
@@ -40,7 +40,7 @@ class Editor:
 
     def turn(self, by: int) -> None:
         self.typed = None
-        self._change(self.field.name, self.field.turn(self.values[self.field.name], by))
+        self._change(self.field.name, self.field.step(self.values[self.field.name], by))
 
     def finish(self) -> None:
         """Take what was typed."""
@@ -66,7 +66,7 @@ class Editor:
             value = self.values[self.field.name]
             before = self.typed if self.typed is not None else (value or "" if self.field.kind == "text" else "")
             self.typed = before[:-1]
-        elif character is not None and self.field.takes(character, self.typed):
+        elif character is not None and self.field.accepts(character, self.typed):
             if self.typed is None and self.field.kind == "text":
                 self.typed = self.values[self.field.name] or ""
             self.type(character)

@@ -37,8 +37,8 @@ class Field:
     zero: str = ""  # what 0 is shown as
 
     @property
-    def told(self) -> str:
-        return TOLD.get(self.name, "")
+    def help(self) -> str:
+        return FIELD_HELP.get(self.name, "")
 
     def show(self, value: Any) -> str:
         if value is None:
@@ -55,7 +55,7 @@ class Field:
             return os.path.basename(str(value))  # of a path its end tells
         return NAMES.get(str(value), str(value))
 
-    def turn(self, value: Any, by: int) -> Any:
+    def step(self, value: Any, by: int) -> Any:
         """The value one step further, or before; at an end it stays."""
         if self.kind == "text":
             return value
@@ -97,7 +97,7 @@ class Field:
             remedy = "Type a whole number." if self.kind == "whole" else "Type a number, as 0.002 or 2e-3."
             raise UserError(f"{text!r} is not a number.", remedy) from None
 
-    def takes(self, character: str, typed: str | None) -> bool:
+    def accepts(self, character: str, typed: str | None) -> bool:
         """Whether a key belongs to what is being typed here, not to a command."""
         if not character.isprintable():
             return False
@@ -166,7 +166,7 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
 
 
 LIVE = frozenset(field.name for field in FIELDS if field.live)
-TOLD = {
+FIELD_HELP = {
     "cell": "what remembers: a plain RNN, or one with gates",
     "hidden": "units of each layer",
     "layers": "networks stacked, each reading the one below",

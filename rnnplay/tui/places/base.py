@@ -20,12 +20,12 @@ from rnnplay.config import UserError
 from rnnplay.tui.forms.prompt import Line
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.places.views import header_view, health_view
-from rnnplay.tui.session import Session
-from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets import paint_bars
 from rnnplay.tui.widgets.bars import Bar, HealthBar, StatusBar
-from rnnplay.tui.widgets.base import LEAST_TALL, LEAST_WIDE, Painted, Panel
-from rnnplay.tui.widgets.byte_budget import Budget
+from rnnplay.tui.widgets.base import LEAST_TALL, LEAST_WIDE, Panel, StripWidget
+from rnnplay.tui.widgets.byte_budget import ByteBudget
 from rnnplay.tui.widgets.views import HeaderView, KeyHint, KeysView, StatusView
 
 TICK = 0.1  # seconds between two looks at what is new
@@ -48,7 +48,7 @@ class Looking(Screen[None]):
     Looking #place { layout: vertical; height: 1fr; }
     """
 
-    def __init__(self, session: Session, choices: Choices, palette: Palette) -> None:
+    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
         super().__init__()
         self.session, self.choices, self._palette = session, choices, palette
         self._ticks = 0
@@ -107,8 +107,8 @@ class Looking(Screen[None]):
     # ------------------------------------------------------------------------------------------------------- the life
 
     @property
-    def painted(self) -> list[Painted[Any]]:
-        return [widget for widget in self.query("*") if isinstance(widget, Painted)]
+    def painted(self) -> list[StripWidget[Any]]:
+        return [widget for widget in self.query("*") if isinstance(widget, StripWidget)]
 
     def on_mount(self) -> None:
         self.wear(self._palette)
@@ -123,7 +123,7 @@ class Looking(Screen[None]):
 
     def begin(self) -> None:
         """Load the run that stands still, if that is needed, and ask."""
-        if not self.session.alive and self.session.run is not None:
+        if not self.session.has_trainer and self.session.run is not None:
             self.soon(self.session.inspect())
         else:
             self.ask_anew()
@@ -131,7 +131,7 @@ class Looking(Screen[None]):
 
     def ask_anew(self) -> None:
         self._asked_step, self._asked_at = self.session.step, monotonic()
-        if self.session.alive and self.session.state != "starting":
+        if self.session.has_trainer and self.session.state != "starting":
             self.ask()
 
     def wear(self, palette: Palette) -> None:
@@ -175,7 +175,7 @@ class Looking(Screen[None]):
     def tick(self) -> None:
         """Tell what is new; ask again where the network has moved on."""
         self._ticks += 1
-        if not self.is_active or Budget.clogged(self.app):
+        if not self.is_active or ByteBudget.is_terminal_busy(self.app):
             return
         if self._stale and self._ticks % 5 == 0:
             self._stale = False
@@ -254,9 +254,9 @@ class Beside(Looking):
     LIVE: ClassVar[frozenset[str]] = frozenset()  # topics whose paint waits for the budget
     EVERY = 2  # ticks between two paints
 
-    def __init__(self, session: Session, choices: Choices, palette: Palette) -> None:
+    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
         super().__init__(session, choices, palette)
-        self.budget = Budget()
+        self.budget = ByteBudget()
         self.stale: set[str] = set()
         self.typed_lines: list[Line] = []
 
@@ -293,11 +293,11 @@ class Beside(Looking):
     def tick(self) -> None:
         """Paint what is new, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
-        if not self.stale or not self.is_active or self._ticks % self.EVERY or self.budget.clogged(self.app):
+        if not self.stale or not self.is_active or self._ticks % self.EVERY or self.budget.is_terminal_busy(self.app):
             return
-        self.budget.spend(sum(widget.sent for widget in self.painted))
+        self.budget.spend(sum(widget.changed_bytes for widget in self.painted))
         for widget in self.painted:
-            widget.sent = 0
+            widget.changed_bytes = 0
         topics = self.stale if self.budget.has_room() else self.stale - self.LIVE
         self.stale = self.stale - topics
         if topics - {"status"}:

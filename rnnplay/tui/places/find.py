@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol as say
 from rnnplay.tui.forms.prompt import Line
-from rnnplay.tui.session import Session
+from rnnplay.tui.session import RunSession
 
 
 class FindsUnits:
     """For a screen that shows a unit: `/` opens the line; the best unit found comes into view by itself."""
 
-    session: Session
+    session: RunSession
     find_line: Line
     seen: say.Found | None = None  # the finding whose best unit was brought into view
 
@@ -34,23 +34,23 @@ class FindsUnits:
             self.paint_words()
 
     def _suggest(self, text: str) -> tuple[str, ...]:
-        return tuple(name for name in self.session.asking.names if text.lower() in name.lower())
+        return tuple(name for name in self.session.cells.names if text.lower() in name.lower())
 
     def find(self, pattern: str) -> None:
         """Ask which units follow `pattern`."""
         if pattern:
-            self.soon(self.session.asking.find(pattern))
+            self.soon(self.session.cells.find(pattern))
 
     def follow_finding(self) -> None:
         """Bring the best unit of a fresh finding into view."""
-        found = self.session.asking.found
+        found = self.session.cells.found
         if found is not self.seen:
             self.seen = found
             self.action_found(0)
 
     def action_found(self, number: int) -> None:
         """One of the units that were found."""
-        found = self.session.asking.found
+        found = self.session.cells.found
         if found is not None and 0 <= number < len(found.units):
             unit = found.units[number]
             self.show_state(unit.state)
@@ -74,13 +74,13 @@ class FindsUnits:
 
     def action_unit(self, by: int) -> None:
         """The unit before, and the next: best first, once something was found."""
-        session, reading = self.session, self.session.reading
+        session, reading = self.session, self.session.selection
         if session.trace is None:
             return
-        order = session.asking.order(*session.trace.values.shape[:2])
+        order = session.cells.order(*session.trace.values.shape[:2])
         here = (reading.layer, reading.unit)
         wanted = order[(order.index(here) + by) % len(order)] if here in order else order[0]
-        found = session.asking.place_of(*wanted)
+        found = session.cells.place_of(*wanted)
         if found is None:
             self.action_go_to_unit(*wanted)
         else:

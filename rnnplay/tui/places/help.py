@@ -44,7 +44,7 @@ class HelpPanel(Panel[int]):
     def content(self, width: int, height: int) -> list[Strip]:
         return self.text(width)[self.view : self.view + height]
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return [("Keys, and how to read the screen", self.palette.title)]
 
     def scroll_rows(self, by: int) -> None:
@@ -83,5 +83,5 @@ class Help(ModalScreen[None]):
     def action_rows(self, by: int) -> None:
         self.panel.scroll_rows(by)
 
-    def on_panel_moved(self, event: Panel.Moved) -> None:
+    def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:
         self.panel.scroll_rows(event.by)

@@ -8,7 +8,7 @@ from rnnplay import protocol as say
 from rnnplay.config import RunConfig
 from rnnplay.tui.forms.fields import NAMES, Field
 from rnnplay.tui.paint.numbers import count, duration, percent, rate, short
-from rnnplay.tui.session import Session
+from rnnplay.tui.session import RunSession
 from rnnplay.tui.widgets.views import AdviceView, HeaderView, HealthView, StatusView
 
 
@@ -22,7 +22,7 @@ def optimizer(config: RunConfig) -> str:
     return f"{NAMES.get(config.optimizer, config.optimizer)} {rate(config.lr)}"
 
 
-def header_view(session: Session, draft: RunConfig, title: str) -> HeaderView:
+def header_view(session: RunSession, draft: RunConfig, title: str) -> HeaderView:
     """Of the run, or of the one that would be started."""
     config = session.config or draft
     left = (title, network(config), optimizer(config), f"{config.seq_len}x{config.batch}")
@@ -40,13 +40,13 @@ def header_view(session: Session, draft: RunConfig, title: str) -> HeaderView:
     return HeaderView(left, names.get(session.state, session.state), mood, tuple(right))
 
 
-def _pace(session: Session) -> str:
+def _pace(session: RunSession) -> str:
     """What its speed is counted in."""
     called = session.facts.called if session.facts is not None else "characters"
     return "char/s" if called == "characters" else f"{called}/s"
 
 
-def status_view(session: Session, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
+def status_view(session: RunSession, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
     """One sentence on how things stand, one on what to do."""
     if session.problem is not None:
         wrong, remedy = session.problem
@@ -65,7 +65,7 @@ def status_view(session: Session, fields: tuple[Field, ...], pending: dict[str, 
     return _ailing(session, _state(session))
 
 
-def _ailing(session: Session, stands: StatusView) -> StatusView:
+def _ailing(session: RunSession, stands: StatusView) -> StatusView:
     """How things stand, and the worst of what ails the run; the rest of it by name."""
     if session.health is None or not session.health.advice:
         return stands
@@ -74,7 +74,7 @@ def _ailing(session: Session, stands: StatusView) -> StatusView:
     return StatusView(f"{worst.name.capitalize()}: {worst.cause}{also}", f"{worst.remedy} {stands.text}", "bad")
 
 
-def _state(session: Session) -> StatusView:
+def _state(session: RunSession) -> StatusView:
     now = session.status
     step = count(session.step)
     match session.state:
@@ -105,15 +105,15 @@ def _state(session: Session) -> StatusView:
             return StatusView(session.state)
 
 
-def _sampling(session: Session) -> str:
+def _sampling(session: RunSession) -> str:
     """What `s` does."""
-    showing = session.showing
+    showing = session.example
     if not showing.here or (showing.samples and not showing.question):
         return "s draws a sample"
     return "s asks it something" if showing.question else "s shows another item"
 
 
-def _progress(session: Session) -> str:
+def _progress(session: RunSession) -> str:
     now = session.status
     if now is None:
         return "Training."

@@ -14,7 +14,7 @@ from rnnplay.tui.places.cells.views import FindingView, GatePoints, GatesView, H
 from rnnplay.tui.widgets.views import UnitRow
 
 if TYPE_CHECKING:
-    from rnnplay.tui.session import Session
+    from rnnplay.tui.session import RunSession
 
 Awaiting = Coroutine[Any, Any, None]
 """The question on its way: it is noted as asked before it is awaited."""
@@ -27,10 +27,10 @@ FIND_EMPTY = (
 )
 
 
-class Asking:
+class CellsState:
     """Questions and their answers for one session. `place` is which of the units found is being looked at."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: RunSession) -> None:
         self._session = session
         self.forget()
 

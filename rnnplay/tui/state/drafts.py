@@ -15,7 +15,7 @@ from rnnplay.tui.places.play.views import TaskItem, TasksView
 ITEMS = tuple(TaskItem(e.name, e.group, e.title, e.line, e.teaches, e.shape) for e in CATALOGUE)
 
 
-class Choices:
+class RunDrafts:
     """The list of tasks with its cursor, and a draft of the run that would be started."""
 
     def __init__(self, task: str | None = None, chosen: dict[str, Any] | None = None) -> None:

@@ -8,16 +8,16 @@ from rnnplay import protocol as say
 from rnnplay.tui.places.play.example.views import AnswerView, ExampleView
 
 if TYPE_CHECKING:
-    from rnnplay.tui.session import Session
+    from rnnplay.tui.session import RunSession
 
 EVERY = 1.0  # seconds between two looks at the example while the network learns
 EMPTY = "An example appears here: what goes in, what should come out, and what the network says."
 
 
-class Showing:
+class ExampleState:
     """`index` is the example; `as_sample`: the panel shows a free sample instead; `top`: rows scrolled down."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: RunSession) -> None:
         self._session = session
         self.forget()
 
@@ -106,7 +106,7 @@ class Showing:
     def view(self) -> ExampleView:
         event = self.example
         if event is None:
-            return ExampleView(empty=self._session.silent.get("sample", EMPTY))
+            return ExampleView(empty=self._session.unavailable.get("sample", EMPTY))
 
         def opened(packed: say.Packed | None) -> object:
             return None if packed is None else packed.array()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("step", "loss", "loss_min", "loss_max", "grad_norm", "clipped", "lr", "seconds")
 
 
-class Rows:
+class MetricsTable:
     """Columns by name, each (N,) float64 without a copy; what was not finite is NaN."""
 
     def __init__(self) -> None:

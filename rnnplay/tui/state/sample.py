@@ -10,7 +10,7 @@ _KEPT = 20_000  # symbols
 
 
 @dataclass(eq=False)
-class Written:
+class SampledText:
     """`text` and the probability of each symbol; `prompt` of them were given. `tail` was taken back and may return."""
 
     channel: int

@@ -8,11 +8,11 @@ from rnnplay.tui.paint.text import row_of
 from rnnplay.tui.widgets.views import CellsView
 
 if TYPE_CHECKING:
-    from rnnplay.tui.session import Session
-    from rnnplay.tui.widgets.panels import CellsPanel
+    from rnnplay.tui.session import RunSession
+    from rnnplay.tui.widgets.panels import HeatmapPanel
 
 
-class Reading:
+class Selection:
     """Layer and unit count from 0 here; `top` is the first row shown of the piece that the trace is of."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Reading:
         self._awaited: int | None = None  # start of the piece that was asked for
         self._anchor = 0  # character of the whole text to be in the first row once that piece is there
 
-    def view(self, session: Session, empty: str) -> CellsView:
+    def view(self, session: RunSession, empty: str) -> CellsView:
         trace = session.trace
         if trace is None:
             return CellsView(empty=empty)
@@ -48,11 +48,11 @@ class Reading:
             start=trace.start,
             total=trace.total,
             state=trace.state,
-            follows=session.asking.follows(self.layer, self.unit),
-            best=session.asking.best,
+            follows=session.cells.follows(self.layer, self.unit),
+            best=session.cells.best,
         )
 
-    def scroll(self, session: Session, panel: CellsPanel, by: int) -> int | None:
+    def scroll(self, session: RunSession, panel: HeatmapPanel, by: int) -> int | None:
         """Move by rows; the start of another piece of the text where this one ends."""
         trace = session.trace
         if trace is None:
@@ -73,7 +73,7 @@ class Reading:
             return None
         return self._awaited
 
-    def follow(self, session: Session, panel: CellsPanel) -> None:
+    def follow(self, session: RunSession, panel: HeatmapPanel) -> None:
         """Keep the place when another piece has come, and stay within the text when the panel has changed its size."""
         trace = session.trace
         if trace is None or not panel.size.width:

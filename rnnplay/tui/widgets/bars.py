@@ -8,23 +8,23 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.widgets import paint_bars
-from rnnplay.tui.widgets.base import Painted, View
+from rnnplay.tui.widgets.base import StripWidget, View
 from rnnplay.tui.widgets.views import HealthView, StatusView
 
 
-class StatusBar(Painted[StatusView]):
+class StatusBar(StripWidget[StatusView]):
     """How things stand: it grows by a row where a sentence is long."""
 
     DEFAULT_CSS = "StatusBar { height: 1; width: 100%; }"
 
-    def lines(self, width: int, height: int) -> list[Strip]:
+    def render_strips(self, width: int, height: int) -> list[Strip]:
         painted = paint_bars.status(self.view, width, self.palette)
         if len(painted) != height:
             self.styles.height = len(painted)
         return painted
 
 
-class Bar(Painted[View]):
+class Bar(StripWidget[View]):
     """A row painted by `painter(view, width, palette)`."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 100%; }"
@@ -33,11 +33,11 @@ class Bar(Painted[View]):
         super().__init__(view, id=id)
         self._painter = painter
 
-    def lines(self, width: int, height: int) -> list[Strip]:
+    def render_strips(self, width: int, height: int) -> list[Strip]:
         return [self._painter(self.view, width, self.palette)]
 
 
-class HealthBar(Painted[HealthView]):
+class HealthBar(StripWidget[HealthView]):
     """What ails the run, at most three pieces of advice in as many rows as they take; no row where nothing does."""
 
     DEFAULT_CSS = "HealthBar { height: 0; width: 100%; }"
@@ -52,5 +52,5 @@ class HealthBar(Painted[HealthView]):
             self.styles.height = rows_wanted
         super().repaint()
 
-    def lines(self, width: int, height: int) -> list[Strip]:
+    def render_strips(self, width: int, height: int) -> list[Strip]:
         return paint_bars.advice(self.view, width, self.palette)

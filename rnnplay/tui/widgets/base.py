@@ -20,12 +20,12 @@ View = TypeVar("View")
 _PER_SEGMENT = 44  # bytes of escape codes around a run of cells, in truecolor
 
 
-def cost(strips: Sequence[Strip]) -> int:
+def estimate_bytes(strips: Sequence[Strip]) -> int:
     """About how many bytes it takes to send `strips`."""
     return sum(_PER_SEGMENT * len(strip) + strip.cell_length for strip in strips)
 
 
-class Painted(Widget, Generic[View]):
+class StripWidget(Widget, Generic[View]):
     """A widget that shows `view`. Setting it paints; `render_line` only indexes."""
 
     def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002
@@ -33,7 +33,7 @@ class Painted(Widget, Generic[View]):
         self._view = view
         self._strips: list[Strip] = []
         self.palette: Palette = palettes()[0]
-        self.sent = 0  # bytes of rows that changed, about, since the last asking
+        self.changed_bytes = 0  # bytes of rows that changed, about, since the last asking
 
     @property
     def view(self) -> View:
@@ -45,7 +45,7 @@ class Painted(Widget, Generic[View]):
         self.repaint()
 
     @abstractmethod
-    def lines(self, width: int, height: int) -> list[Strip]:
+    def render_strips(self, width: int, height: int) -> list[Strip]:
         """The view as `height` strips of `width` cells."""
 
     def repaint(self) -> None:
@@ -53,18 +53,18 @@ class Painted(Widget, Generic[View]):
         width, height = self.size
         if not width or not height or not self.display:
             return
-        self.show(self.lines(width, height))
+        self.update_strips(self.render_strips(width, height))
 
-    def show(self, fresh: list[Strip]) -> None:
+    def update_strips(self, fresh: list[Strip]) -> None:
         width = self.size.width
         old, self._strips = self._strips, fresh
         if len(old) != len(fresh) or (old and old[0].cell_length != width):
-            self.sent += cost(fresh)
+            self.changed_bytes += estimate_bytes(fresh)
             self.refresh()
             return
         changed = [y for y, (one, other) in enumerate(zip(fresh, old, strict=True)) if one != other]
         if changed:
-            self.sent += cost([fresh[y] for y in changed])
+            self.changed_bytes += estimate_bytes([fresh[y] for y in changed])
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def render_line(self, y: int) -> Strip:
@@ -77,13 +77,13 @@ class Painted(Widget, Generic[View]):
         self.repaint()
 
 
-class Panel(Painted[View]):
+class Panel(StripWidget[View]):
     """A framed, focusable panel with a title. `full`: it has the whole screen, and shows more."""
 
     can_focus = True
-    full = False
+    fills_screen = False
 
-    class Moved(Message):
+    class ScrollRequested(Message):
         """A key or the wheel asks for the view to move: the screen knows what that means."""
 
         def __init__(self, panel: Panel[object], by: int, unit: str = "row") -> None:
@@ -95,16 +95,16 @@ class Panel(Painted[View]):
         """What is inside the frame."""
 
     @abstractmethod
-    def heading(self) -> Sequence[Piece]:
+    def title_text(self) -> Sequence[Piece]:
         """What the top line says."""
 
-    def footing(self) -> Sequence[Piece]:
+    def subtitle_text(self) -> Sequence[Piece]:
         """What the bottom line says: nothing, if not where one is in something longer."""
         return ()
 
-    def lines(self, width: int, height: int) -> list[Strip]:
+    def render_strips(self, width: int, height: int) -> list[Strip]:
         content = self.content(*inner(width, height))
-        return frame(content, self.heading(), width, height, self.palette, self.has_focus, self.footing())
+        return frame(content, self.title_text(), width, height, self.palette, self.has_focus, self.subtitle_text())
 
     def watch_has_focus(self, _has_focus: bool) -> None:
         super().watch_has_focus(_has_focus)
@@ -112,11 +112,11 @@ class Panel(Painted[View]):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.post_message(self.Moved(self, 3))  # type: ignore[arg-type]
+        self.post_message(self.ScrollRequested(self, 3))  # type: ignore[arg-type]
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.post_message(self.Moved(self, -3))  # type: ignore[arg-type]
+        self.post_message(self.ScrollRequested(self, -3))  # type: ignore[arg-type]
 
 
 WIDE, TALL = 100, 30  # from here on all panels

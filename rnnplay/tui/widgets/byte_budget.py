@@ -9,7 +9,7 @@ RATE = 20 * 1024  # bytes a second that live repaints of a text may take
 _SAVED = 40 * 1024  # bytes that can be saved up
 
 
-class Budget:
+class ByteBudget:
     """A bucket that fills by RATE; spending may leave it in debt, which delays the next live repaint."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Budget:
         return self._room > 0
 
     @staticmethod
-    def clogged(app: Any) -> bool:
+    def is_terminal_busy(app: Any) -> bool:
         """Whether the terminal has not yet taken what was written: then nothing more is painted.
 
         Textual blocks once thirty writes are waiting, and every key with it. The queue is private, so it may be gone.

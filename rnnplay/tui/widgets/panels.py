@@ -14,8 +14,8 @@ from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.views import CellsView, WrittenView
 
 
-class CellsPanel(Panel[CellsView]):
-    class Pointed(Message):
+class HeatmapPanel(Panel[CellsView]):
+    class CharacterClicked(Message):
         """A character was clicked."""
 
         def __init__(self, index: int | None) -> None:
@@ -27,9 +27,9 @@ class CellsPanel(Panel[CellsView]):
             return strips.paragraph(self.view.empty, width, self.palette.dim, self.palette)
         from rnnplay.tui.widgets import paint_heatmap  # loads NumPy: not before the first paint
 
-        return paint_heatmap.heatmap(self.view, width, height, self.palette, self.full)
+        return paint_heatmap.heatmap(self.view, width, height, self.palette, self.fills_screen)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         if self.view.values is None:
             return [("3 ", self.palette.accent), ("Cells", self.palette.title)]
         from rnnplay.tui.widgets import paint_heatmap
@@ -41,7 +41,7 @@ class CellsPanel(Panel[CellsView]):
         """Cells for the text: width and rows."""
         from rnnplay.tui.widgets import paint_heatmap
 
-        return paint_heatmap.text_size(*strips.inner(*self.size), self.full)
+        return paint_heatmap.text_size(*strips.inner(*self.size), self.fills_screen)
 
     def layout_rows(self, symbols: tuple[str, ...]) -> Sequence[tuple[int, int]]:
         """The rows of a text, as indices of its characters."""
@@ -59,12 +59,12 @@ class CellsPanel(Panel[CellsView]):
         lines = self.layout_rows(self.view.symbols)
         line = self.view.top + y
         if 0 <= x < width and 0 <= y < height and line < len(lines):
-            self.post_message(self.Pointed(paint_heatmap.index_at(self.view, lines[line], x, self.palette)))
+            self.post_message(self.CharacterClicked(paint_heatmap.index_at(self.view, lines[line], x, self.palette)))
 
 
 class WrittenPanel(Panel[WrittenView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return paint_sampled_text.written(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return paint_sampled_text.written_title(self.view, self.palette)

@@ -10,14 +10,14 @@ from rnnplay.tui.paint import strips
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.places.cells import paint_find
 from rnnplay.tui.places.cells.views import CursorView, FindingView, GatesView, HistoryView, ProofView, StripView
-from rnnplay.tui.widgets.base import Painted, Panel
+from rnnplay.tui.widgets.base import Panel, StripWidget
 
 
 class FindingPanel(Panel[FindingView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return paint_find.finding(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return paint_find.finding_title(self.view, self.palette)
 
 
@@ -25,7 +25,7 @@ class ProofPanel(Panel[ProofView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return paint_find.proof(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return paint_find.proof_title(self.view, self.palette)
 
 
@@ -35,7 +35,7 @@ class GatesPanel(Panel[GatesView]):
 
         return paint_gates.gates(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         from rnnplay.tui.places.cells import paint_gates
 
         return paint_gates.gates_title(self.view, self.palette)
@@ -47,7 +47,7 @@ class HistoryPanel(Panel[HistoryView]):
 
         return paint_history.history(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         from rnnplay.tui.places.cells import paint_history
 
         return paint_history.history_title(self.view, self.palette)
@@ -59,7 +59,7 @@ class StripPanel(Panel[StripView]):
 
         return paint_units.strip(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         dot = f" {self.palette.glyphs.separator} "
         return [
             ("Cells", self.palette.title),
@@ -67,12 +67,12 @@ class StripPanel(Panel[StripView]):
         ]
 
 
-class CursorBar(Painted[CursorView]):
+class CursorBar(StripWidget[CursorView]):
     """The character that is pointed at, in one row."""
 
     DEFAULT_CSS = "CursorBar { height: 1; width: 100%; }"
 
-    def lines(self, width: int, height: int) -> list[Strip]:
+    def render_strips(self, width: int, height: int) -> list[Strip]:
         return [cursor_row(self.view, width, self.palette)]
 
 

@@ -23,11 +23,11 @@ from rnnplay.tui.places.cells.views import CursorView, FindingView, GatesView, H
 from rnnplay.tui.places.find import FindsUnits
 from rnnplay.tui.places.keys import COMMANDS, HELP, TYPING, hint
 from rnnplay.tui.places.views import status_view
-from rnnplay.tui.session import Session
-from rnnplay.tui.state.drafts import Choices
-from rnnplay.tui.state.selection import Reading
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.selection import Selection
 from rnnplay.tui.widgets.base import TALL, WIDE, Panel
-from rnnplay.tui.widgets.panels import CellsPanel
+from rnnplay.tui.widgets.panels import HeatmapPanel
 from rnnplay.tui.widgets.views import CellsView, KeyHint, StatusView
 
 STATES = {"lstm": ("h", "c", "i", "f", "o", "g"), "gru": ("h", "r", "z", "n")}
@@ -48,8 +48,8 @@ _STRIP_UNITS = 200  # at most
 class InText(Beside):
     """A place with a text whose cursor moves."""
 
-    reading: Reading
-    text_panel: CellsPanel
+    reading: Selection
+    text_panel: HeatmapPanel
 
     def paint_text(self) -> None:
         """Show the text as it is pointed at now."""
@@ -89,11 +89,11 @@ class InText(Beside):
             self.reading.top = max(line - tall + 1, min(self.reading.top, line))
         self.paint_text()
 
-    def on_panel_moved(self, event: Panel.Moved) -> None:
+    def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:
         for _ in range(abs(event.by)):
             self.action_move("down" if event.by > 0 else "up")
 
-    def on_cells_panel_pointed(self, event: CellsPanel.Pointed) -> None:
+    def on_heatmap_panel_character_clicked(self, event: HeatmapPanel.CharacterClicked) -> None:
         self.reading.cursor = event.index
         self.paint_text()
 
@@ -117,16 +117,16 @@ class Cells(FindsUnits, InText):
     LIVE = frozenset({"cells"})
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
-    def __init__(self, session: Session, choices: Choices, palette: Palette) -> None:
+    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
         super().__init__(session, choices, palette)
-        self.reading = session.reading
+        self.reading = session.selection
         self.as_strip = False
         self.lower = "gates"
         self.panel_page = 0  # which panel is shown where only one fits
         self.at: int | None = None  # which checkpoint of the history is shown; None: the present
         self.find_line = self.new_find_line()
         self.typed_lines = [self.find_line]
-        self.text_panel = CellsPanel(CellsView(empty=EMPTY), id="text")
+        self.text_panel = HeatmapPanel(CellsView(empty=EMPTY), id="text")
         self.strip_panel = StripPanel(StripView(), id="strip")
         self.cursor_bar = CursorBar(CursorView(), id="cursor")
         self.found_panel = FindingPanel(FindingView(), id="found")
@@ -144,13 +144,13 @@ class Cells(FindsUnits, InText):
 
     def ask(self) -> None:
         """The text with what the network expects, and its gates."""
-        self.session.closely = True
+        self.session.needs_fast_trace = True
         self.watch_text()
-        self.soon(self.session.asking.ask_gates())
+        self.soon(self.session.cells.ask_gates())
 
     def on_screen_suspend(self) -> None:
         """Play shows the present, and no candidates."""
-        self.session.closely = False
+        self.session.needs_fast_trace = False
         self.at = self.session.trace_step = None
         self.watch_text()
 
@@ -196,7 +196,7 @@ class Cells(FindsUnits, InText):
         self.cursor_bar.view = self._cursor(view)
 
     def paint_findings(self) -> None:
-        asking, reading = self.session.asking, self.reading
+        asking, reading = self.session.cells, self.reading
         self.found_panel.view = asking.finding(reading.layer, reading.unit)
         self.proof_panel.view = asking.proof()
         self.gates_panel.view = asking.gates_view(reading.layer, reading.unit)
@@ -206,8 +206,8 @@ class Cells(FindsUnits, InText):
         if view.values is None:
             return StripView()
         layers, units, _ = view.values.shape
-        found = self.session.asking.found
-        rows, notes = self.session.asking.order(layers, units)[:_STRIP_UNITS], []
+        found = self.session.cells.found
+        rows, notes = self.session.cells.order(layers, units)[:_STRIP_UNITS], []
         if found is not None:
             best = {(u.layer, u.unit): u.strength for u in reversed(found.units)}
             notes = [score(best[row]) if row in best else "" for row in rows]
@@ -239,7 +239,7 @@ class Cells(FindsUnits, InText):
         )
 
     def words(self) -> StatusView:
-        found = self.session.asking.found
+        found = self.session.cells.found
         if self.session.trace_step is not None:
             step = f"The network as it was at step {count(self.session.trace_step)}."
             return StatusView(step, "] goes towards the present, [ further back.")
@@ -308,8 +308,8 @@ class Cells(FindsUnits, InText):
     def action_lower(self) -> None:
         self.lower = "history" if self.lower == "gates" else "gates"
         if self.lower == "gates":
-            self.soon(self.session.asking.ask_gates())
-        elif self.session.asking.history is None and self.session.asking.found is not None:
+            self.soon(self.session.cells.ask_gates())
+        elif self.session.cells.history is None and self.session.cells.found is not None:
             self._ask_history()
         if self.narrow:
             self.panel_page = 3
@@ -317,13 +317,13 @@ class Cells(FindsUnits, InText):
 
     def _ask_history(self) -> None:
         state = self.session.trace_state if self.session.trace_state in ("h", "c") else "h"
-        self.soon(self.session.asking.ask_history(self.reading.layer, self.reading.unit, state))
+        self.soon(self.session.cells.ask_history(self.reading.layer, self.reading.unit, state))
 
     def action_scrub(self, by: int) -> None:
         """To an earlier or a later checkpoint; the last is the present."""
-        history = self.session.asking.history
+        history = self.session.cells.history
         here = (self.reading.layer, self.reading.unit)
-        if self.session.asking.found is None:
+        if self.session.cells.found is None:
             return self.tell("No feature was looked for yet.", "Press / and name one, then [ goes back in time.")
         if self.lower != "history":
             self.lower = "history"
@@ -337,7 +337,7 @@ class Cells(FindsUnits, InText):
         self.action_checkpoint(max(0, min(at + by, places)))
 
     def action_checkpoint(self, number: int) -> None:
-        history = self.session.asking.history
+        history = self.session.cells.history
         if history is None:
             return
         if number >= len(history.steps):
@@ -357,7 +357,7 @@ class Cells(FindsUnits, InText):
 
     def action_ablate(self) -> None:
         """Hold the unit at zero; a second time, at its mean. While that goes on: leave it off."""
-        asking = self.session.asking
+        asking = self.session.cells
         if asking.found is None:
             return self.tell("No feature was looked for yet.", "Press / and name one, then a proves a unit.")
         if say.Ablated in asking.waiting:
@@ -375,5 +375,5 @@ class Cells(FindsUnits, InText):
     def action_clamp(self) -> None:
         """To Sample, with this unit held."""
         if self.session.trace is not None:
-            self.session.held = (self.reading.layer, self.reading.unit, 0.9)
+            self.session.clamp = (self.reading.layer, self.reading.unit, 0.9)
             self.app.call_later(self.app.run_action, "app.over('sample')")

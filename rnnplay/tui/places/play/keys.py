@@ -97,13 +97,13 @@ def hints(screen: PlayView) -> tuple[KeyHint, ...]:
     if session.config is not None and session.state != "starting":
         found.append(_hint("new", "n", "new"))
     found.append(_hint("edit", "e", "edit"))
-    if session.run is not None and session.writes:
+    if session.run is not None and session.can_sample:
         found.append(_sampling(screen))
     if session.trace is not None:
         found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
     if screen.focused is not None:
         found.append(_hint("full", "f", "back" if screen.full else "full"))
-    if session.alive and session.state in ("training", "pausing", "paused", "diverged"):
+    if session.has_trainer and session.state in ("training", "pausing", "paused", "diverged"):
         found.append(_hint("stop", "x", "stop"))
     if session.run is not None:
         found += [TO_UNROLL, TO_TIME]
@@ -114,7 +114,7 @@ def hints(screen: PlayView) -> tuple[KeyHint, ...]:
 
 def _sampling(screen: PlayView) -> KeyHint:
     """What `s` does: it asks what the task can be asked, draws a sample, or shows the next item."""
-    showing = screen.session.showing
+    showing = screen.session.example
     if not showing.here:
         return _hint("sample", "s", "sample")
     return _hint("sample", "s", "ask" if showing.question else "sample" if showing.samples else "next one")
@@ -145,10 +145,10 @@ def _focused(screen: PlayView) -> list[KeyHint]:
     if screen.focused is screen.cells_panel and session.trace is not None:
         unit, find = _hint("unit_after", "←→", "unit"), _hint("find", "/", "find a cell")
         return [unit, _hint("down", "↑↓", "scroll"), find, _hint("colours", "c", "colours")]
-    if screen.focused is screen.sample_panel and session.showing.here:
+    if screen.focused is screen.sample_panel and session.example.here:
         found = [_sampling(screen), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
-        return [*found, _hint("switch", "v", "sample")] if session.showing.samples else found
-    if screen.focused is screen.sample_panel and session.run is not None and session.writes:
+        return [*found, _hint("switch", "v", "sample")] if session.example.samples else found
+    if screen.focused is screen.sample_panel and session.run is not None and session.can_sample:
         change = [_hint("edit", "e", "edit"), _hint("warmer", "-+", "temperature")]
         return [_hint("sample", "s", "sample"), *change, _hint("colours", "c", "colours")]
     if screen.focused is screen.loss_panel:

@@ -50,12 +50,12 @@ def turns(screen: PlayView, panel: Panel[Any]) -> bool:
 
 def tabs(screen: PlayView) -> tuple[str, ...]:
     """The names of the tabs."""
-    return (*TABS[:3], "Example") if screen.session.showing.here else TABS
+    return (*TABS[:3], "Example") if screen.session.example.here else TABS
 
 
 def fit_example(screen: PlayView) -> None:
     """An example takes more rows than a sample, a film more than a sentence."""
-    showing = screen.session.showing
+    showing = screen.session.example
     film = showing.here and showing.example is not None and showing.example.predicted_frames is not None
     screen.set_class(showing.here, "examples")
     screen.set_class(film, "film")
@@ -77,7 +77,7 @@ def arrange(screen: PlayView, width: int, height: int) -> None:
     for name, panel in panels.items():
         on_tab = not tabbed or _TAB_OF[name] == screen.tab
         panel.display = not small and (name == alone if alone else on_tab)
-        panel.full = name == alone
+        panel.fills_screen = name == alone
     shown = {name for name, panel in panels.items() if panel.display}
     for container, names in (
         ("#left", {"tasks", "settings"}),

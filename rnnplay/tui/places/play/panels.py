@@ -28,9 +28,9 @@ class CurvePanel(Panel[CurveView | None]):
             return strips.exactly([*above, *message], height, width, self.palette)
         from rnnplay.tui.places.play import paint_curve  # loads NumPy: not before the first paint
 
-        return paint_curve.plot(self.view, width, height, self.palette, self.full)
+        return paint_curve.plot(self.view, width, height, self.palette, self.fills_screen)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         title = self.view.title if self.view else self._heading
         name, _, more = title.partition(" · ")
         pieces = [(f"{self._number} ", self.palette.accent)] if self._number else []
@@ -42,12 +42,12 @@ class CurvePanel(Panel[CurveView | None]):
 
 class TaskPanel(Panel[TasksView]):
     def content(self, width: int, height: int) -> list[Strip]:
-        return paint_tasks.tasks(self.view, width, height, self.palette, self.full)
+        return paint_tasks.tasks(self.view, width, height, self.palette, self.fills_screen)
 
-    def footing(self) -> Sequence[strips.Piece]:
+    def subtitle_text(self) -> Sequence[strips.Piece]:
         return [(f"{self.view.cursor + 1} of {len(self.view.items)}", self.palette.dim)]
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return [("1 ", self.palette.accent), ("Task", self.palette.title)]
 
 
@@ -57,5 +57,5 @@ class SettingsPanel(Panel[FormView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return panel.form(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return [("e ", self.palette.accent), (self.view.title, self.palette.title)]

@@ -16,7 +16,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
 
-from rnnplay.tui.forms.editor import Editor, FormView
+from rnnplay.tui.forms.editor import FormEditor, FormView
 from rnnplay.tui.forms.fields import SAMPLE_FIELDS, fields_for
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.places.find import FindsUnits
@@ -26,13 +26,13 @@ from rnnplay.tui.places.play.example.panel import SamplePanel
 from rnnplay.tui.places.play.panels import CurvePanel, SettingsPanel, TaskPanel
 from rnnplay.tui.places.play.views import SampleView, TasksView, gradient_view, loss_view, sample_view
 from rnnplay.tui.places.views import header_view, status_view
-from rnnplay.tui.session import Session
-from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets import paint_bars
 from rnnplay.tui.widgets.bars import Bar, StatusBar
-from rnnplay.tui.widgets.base import Painted, Panel
-from rnnplay.tui.widgets.byte_budget import Budget
-from rnnplay.tui.widgets.panels import CellsPanel
+from rnnplay.tui.widgets.base import Panel, StripWidget
+from rnnplay.tui.widgets.byte_budget import ByteBudget
+from rnnplay.tui.widgets.panels import HeatmapPanel
 from rnnplay.tui.widgets.views import HeaderView, KeysView, StatusView, TabsView
 
 TICK = 0.1  # seconds between two looks at what is new
@@ -50,15 +50,15 @@ SAMPLE_EMPTY = "Here the network writes, one character at a time, as soon as it 
 class PlayView(AsksTasks, FindsUnits, Screen[None]):
     """The four panels, or one of them at a time where the terminal is small."""
 
-    def __init__(self, session: Session, choices: Choices, palette: Palette, start: bool = False) -> None:
+    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette, start: bool = False) -> None:
         super().__init__()
         self.session, self.choices = session, choices
         self.start_at_once = start
-        self.reading = session.reading
-        self.editor = Editor(self.set_field)
-        self.sample_editor = Editor(self.set_sampling)
+        self.reading = session.selection
+        self.editor = FormEditor(self.set_field)
+        self.sample_editor = FormEditor(self.set_sampling)
         self.find_line, self.ask_line = self.new_find_line(), self.new_ask_line()
-        self.budget = Budget()
+        self.budget = ByteBudget()
         self.stale: set[str] = set()
         self.log_loss = False
         self.coloured = False
@@ -77,7 +77,7 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
         self.settings_panel = SettingsPanel(FormView(), id="settings")
         self.loss_panel = CurvePanel("2", "Loss", LOSS_EMPTY, id="loss")
         self.gradient_panel = CurvePanel("", "Gradient norm", GRADIENT_EMPTY, id="gradient")
-        self.cells_panel = CellsPanel(self.reading.view(session, CELLS_EMPTY), id="cells")
+        self.cells_panel = HeatmapPanel(self.reading.view(session, CELLS_EMPTY), id="cells")
         self.sample_panel = SamplePanel(SampleView(empty=SAMPLE_EMPTY), id="sample")
         self.too_small = Bar("", paint_bars.too_small, id="small")
 
@@ -101,8 +101,8 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
     # ------------------------------------------------------------------------------------------------------ painting
 
     @property
-    def painted(self) -> list[Painted[Any]]:
-        return [widget for widget in self.query("*") if isinstance(widget, Painted)]
+    def painted(self) -> list[StripWidget[Any]]:
+        return [widget for widget in self.query("*") if isinstance(widget, StripWidget)]
 
     def on_mount(self) -> None:
         self.wear(self._palette)
@@ -136,9 +136,9 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
     def tick(self) -> None:
         """Paint what is new, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
-        if self._ticks % 2 == 0 and self.session.showing.reveal():
+        if self._ticks % 2 == 0 and self.session.example.reveal():
             self.stale.add("sample")
-        if not self.stale or not self.is_active or self.budget.clogged(self.app):
+        if not self.stale or not self.is_active or self.budget.is_terminal_busy(self.app):
             return
         for topic in sorted(self.stale):
             if self._ticks % _EVERY.get(topic, 1):
@@ -151,9 +151,9 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
             painters[topic]()
 
     def _cells_fit_the_budget(self) -> bool:
-        self.budget.spend(sum(widget.sent for widget in self.painted))
+        self.budget.spend(sum(widget.changed_bytes for widget in self.painted))
         for widget in self.painted:
-            widget.sent = 0
+            widget.changed_bytes = 0
         return self.budget.has_room()
 
     def refresh_all(self) -> None:
@@ -171,14 +171,14 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
     def paint_settings(self) -> None:
         fields = fields_for(self.choices.task, self.full == "settings")
         self.editor.show(fields, self.choices.values())
-        changed = frozenset(self.choices.pending(self.session.own_config))
+        changed = frozenset(self.choices.pending(self.session.user_config))
         self.settings_panel.view = self.editor.view(
             changed, self.settings_panel.has_focus, f"Network · {self.choices.item.title}"
         )
 
     def paint_words(self) -> None:
         """Header, tabs, status and keys."""
-        pending = self.choices.pending(self.session.own_config)
+        pending = self.choices.pending(self.session.user_config)
         running = self.session.config or self.choices.draft
         title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
         self.header.view = header_view(self.session, self.choices.draft, title)
@@ -194,16 +194,16 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
 
     def paint_cells(self) -> None:
         self.reading.follow(self.session, self.cells_panel)
-        self.cells_panel.view = self.reading.view(self.session, self.session.silent.get("cells", CELLS_EMPTY))
+        self.cells_panel.view = self.reading.view(self.session, self.session.unavailable.get("cells", CELLS_EMPTY))
 
     def paint_sample(self) -> None:
         layout.fit_example(self)
-        if self.session.showing.here:
-            self.sample_panel.view = SampleView(example=self.session.showing.view())
+        if self.session.example.here:
+            self.sample_panel.view = SampleView(example=self.session.example.view())
             return
         view = sample_view(self.session, self.coloured or self.full == "sample", self.back)
         if not view.text:
-            view = replace(view, empty=self.session.silent.get("sample", SAMPLE_EMPTY))
+            view = replace(view, empty=self.session.unavailable.get("sample", SAMPLE_EMPTY))
         if self.sampling_edited:
             how = self.session.sampling
             self.sample_editor.show(SAMPLE_FIELDS, {f.name: getattr(how, f.name) for f in SAMPLE_FIELDS})
@@ -236,7 +236,7 @@ class PlayView(AsksTasks, FindsUnits, Screen[None]):
     # --------------------------------------------------------------------------------------------- what keys act upon
 
     @property
-    def form(self) -> Editor | None:
+    def form(self) -> FormEditor | None:
         """The form whose keys come before all others."""
         if self.focused is self.settings_panel:
             return self.editor

@@ -18,7 +18,7 @@ from rnnplay.tui.places.play import keys, layout
 from rnnplay.tui.places.play.example.panel import SamplePanel
 from rnnplay.tui.places.play.play_view import PlayView
 from rnnplay.tui.widgets.base import Panel
-from rnnplay.tui.widgets.panels import CellsPanel
+from rnnplay.tui.widgets.panels import HeatmapPanel
 
 # Done as soon as they come, not as a binding is, after the keys behind them: those are typed into what they open.
 OPENING = {"s": "action_sample", "slash": "action_find", "e": "action_edit"}
@@ -70,7 +70,7 @@ class Play(PlayView):
     def set_field(self, name: str, value: Any) -> None:
         self.choices.set(name, value)
         running = self.session.config
-        if name in LIVE and self.session.alive and running is not None and running.task == self.choices.task:
+        if name in LIVE and self.session.has_trainer and running is not None and running.task == self.choices.task:
             self.soon(self.session.change(**{name: float(value)}))
 
     def set_sampling(self, name: str, value: Any) -> None:
@@ -104,7 +104,7 @@ class Play(PlayView):
             if config.task == "text" and not config.text:
                 self.settings_panel.focus()
                 raise UserError("Which text?", "Type its path in the field “file”, then press enter.")
-            if form is not None and config == self.session.config and self.session.alive:
+            if form is not None and config == self.session.config and self.session.has_trainer:
                 self.action_back()
                 return
             self._begin(config)
@@ -137,7 +137,7 @@ class Play(PlayView):
             self.soon(self.session.send(say.OneStep()))
 
     def action_stop(self) -> None:
-        if self.session.alive:
+        if self.session.has_trainer:
             self.soon(self.session.send(say.Stop()))
 
     def action_gallery(self) -> None:
@@ -146,7 +146,7 @@ class Play(PlayView):
         piece = GALLERY[place % len(GALLERY)]
         self.choices.pick(piece.task)
         self.back = 0
-        self.soon(self.session.visit(piece))
+        self.soon(self.session.open_gallery_network(piece))
         self.show_panel(self.cells_panel if self.has_class("tabbed") else self.task_panel)
 
     def action_resume(self) -> None:
@@ -157,7 +157,7 @@ class Play(PlayView):
             self.soon(self.session.resume(more))
 
     def action_edit(self) -> None:
-        if self.focused is self.sample_panel and not self.session.showing.here:
+        if self.focused is self.sample_panel and not self.session.example.here:
             self.sampling_edited = True
             self.paint_sample()
             self.paint_words()
@@ -174,7 +174,7 @@ class Play(PlayView):
         self._draw(self.session.sampling.seed + (1 if self.session.sampled else 0))
 
     def _draw(self, seed: int) -> None:
-        if not self.session.showing.turn_to_sample():
+        if not self.session.example.turn_to_sample():
             return
         self.back = 0
         self.sampling_edited = False
@@ -187,7 +187,7 @@ class Play(PlayView):
 
     def action_temperature(self, by: int) -> None:
         field = SAMPLE_FIELDS[0]
-        self.set_sampling("temperature", field.turn(self.session.sampling.temperature, by))
+        self.set_sampling("temperature", field.step(self.session.sampling.temperature, by))
         self._draw(self.session.sampling.seed)
 
     def action_colours(self) -> None:
@@ -218,12 +218,12 @@ class Play(PlayView):
         page = 8
         by = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "home": -(10**9), "end": 10**9}[where]
         panel = self.cells_panel if self.focused in (self.loss_panel, self.gradient_panel) else self.focused
-        if isinstance(panel, CellsPanel | SamplePanel) and where.startswith("page"):
+        if isinstance(panel, HeatmapPanel | SamplePanel) and where.startswith("page"):
             by = by // page * max(1, panel.size.height - 5)
         if isinstance(panel, Panel):
             self._move(panel, by)
 
-    def on_panel_moved(self, event: Panel.Moved) -> None:
+    def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:
         self._move(event.panel, event.by)
 
     def _move(self, panel: Any, by: int) -> None:
@@ -238,14 +238,14 @@ class Play(PlayView):
             if (start := self.reading.scroll(self.session, self.cells_panel, by)) is not None:
                 self.soon(self.session.watch(start))
             self.paint_cells()
-        elif panel is self.sample_panel and self.session.showing.here:
-            self.session.showing.top = max(0, min(self.session.showing.top + by, self.sample_panel.furthest))
+        elif panel is self.sample_panel and self.session.example.here:
+            self.session.example.top = max(0, min(self.session.example.top + by, self.sample_panel.furthest))
             self.paint_sample()
         elif panel is self.sample_panel:
             self.back = max(0, min(self.back - by, 400))
             self.paint_sample()
 
-    def on_cells_panel_pointed(self, event: CellsPanel.Pointed) -> None:
+    def on_heatmap_panel_character_clicked(self, event: HeatmapPanel.CharacterClicked) -> None:
         self.reading.cursor = None if event.index == self.reading.cursor else event.index
         self.paint_cells()
 
@@ -265,7 +265,7 @@ class Play(PlayView):
         """The focused panel on the whole screen, showing more; and back."""
         panel = self.focused
         place = {self.cells_panel: "cells", self.sample_panel: "sample"}.get(panel)
-        if place == "sample" and self.session.showing.here:
+        if place == "sample" and self.session.example.here:
             place = None
         if place is not None and self.session.facts is not None:
             self.app.call_later(self.app.run_action, f"app.place('{place}')")
@@ -301,7 +301,7 @@ class Play(PlayView):
         self.choices.move(number - self.choices.cursor)
         self.show_panel(self.task_panel)
         self.paint_tasks()
-        if again and not self.session.alive:
+        if again and not self.session.has_trainer:
             self.action_start()
 
     def action_field(self, number: int) -> None:

@@ -11,7 +11,7 @@ from rnnplay.tui.forms.editor import FormView
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
 from rnnplay.tui.paint.text import spaced
 from rnnplay.tui.places.play.example.views import ExampleView
-from rnnplay.tui.session import Session
+from rnnplay.tui.session import RunSession
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +33,11 @@ def _recent(values: np.ndarray[Any, Any], steps: np.ndarray[Any, Any]) -> float 
     return float(np.average(last[good], weights=weights[good])) if good.any() else None
 
 
-def loss_view(session: Session, log: bool, full: bool = False) -> CurveView | None:
+def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView | None:
     """The loss with the validation's marks over the baseline."""
-    if not session.rows.count:
+    if not session.metrics.count:
         return None
-    rows, facts = session.rows, session.facts
+    rows, facts = session.metrics, session.facts
     train = _recent(rows["loss"], rows["step"])
     held_out = session.evaluations[-1][1] if session.evaluations else None
     nats = facts is None or facts.unit_of_loss == "nats"
@@ -69,7 +69,7 @@ def _bits(facts: say.Facts | None) -> str:
     return "bpc" if facts is not None and facts.characters and facts.called == "characters" else "bits"
 
 
-def _loss_facts(session: Session) -> tuple[tuple[str, str], ...]:
+def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
     facts, config, now = session.facts, session.config, session.status
     more: list[tuple[str, str]] = []
     if session.evaluations:
@@ -92,13 +92,13 @@ def _loss_facts(session: Session) -> tuple[tuple[str, str], ...]:
     return tuple(more)
 
 
-def gradient_view(session: Session, full: bool = False) -> CurveView | None:
+def gradient_view(session: RunSession, full: bool = False) -> CurveView | None:
     """The gradient's global norm before clipping, on a log axis, with the threshold."""
-    if not session.rows.count:
+    if not session.metrics.count:
         return None
     import numpy as np
 
-    rows, config = session.rows, session.config
+    rows, config = session.metrics, session.config
     norm = rows["grad_norm"]
     finite = norm[np.isfinite(norm)]
     now = float(finite[-1]) if finite.size else None
@@ -134,7 +134,7 @@ def gradient_view(session: Session, full: bool = False) -> CurveView | None:
     )
 
 
-def sample_view(session: Session, coloured: bool, back: int) -> SampleView:
+def sample_view(session: RunSession, coloured: bool, back: int) -> SampleView:
     """The text so far and what may come next."""
     how = session.sampling
     settings = [f"temperature {how.temperature:g}", f"seed {how.seed}"]

@@ -18,5 +18,5 @@ class DrawingPanel(Panel[FormView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return panel.form(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return [("e ", self.palette.accent), (self.view.title, self.palette.title)]

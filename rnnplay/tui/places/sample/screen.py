@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from rnnplay import protocol as say
-from rnnplay.tui.forms.editor import Editor, FormView
+from rnnplay.tui.forms.editor import FormEditor, FormView
 from rnnplay.tui.forms.prompt import Line
 from rnnplay.tui.paint.numbers import count
 from rnnplay.tui.paint.palette import Palette
@@ -23,9 +23,9 @@ from rnnplay.tui.places.sample.keys import KEYS
 from rnnplay.tui.places.sample.panels import DrawingPanel
 from rnnplay.tui.places.sample.views import EMPTY, FIELDS, LIVE, Drawing, typed_view, written_view
 from rnnplay.tui.places.views import status_view
-from rnnplay.tui.session import Session
-from rnnplay.tui.state.drafts import Choices
-from rnnplay.tui.state.sample import Written
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.sample import SampledText
 from rnnplay.tui.widgets.base import WIDE
 from rnnplay.tui.widgets.panels import WrittenPanel
 from rnnplay.tui.widgets.views import KeyHint, StatusView, WrittenView
@@ -55,10 +55,10 @@ class SampleScreen(Beside):
     READING: ClassVar[tuple[tuple[str, str], ...]] = READING
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
-    def __init__(self, session: Session, choices: Choices, palette: Palette) -> None:
+    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
         super().__init__(session, choices, palette)
         self.drawing = Drawing()
-        self.free, self.held, self.typed = Written(FREE), Written(HELD), Written(TYPED)
+        self.free, self.held, self.typed = SampledText(FREE), SampledText(HELD), SampledText(TYPED)
         self.stopped = False
         self.begun = False
         self.mark_copied = True
@@ -66,7 +66,7 @@ class SampleScreen(Beside):
         self.chosen = 0  # candidate
         self.back = 0  # rows scrolled back
         self.editing = False
-        self.editor = Editor(self._set)
+        self.editor = FormEditor(self._set)
         self.prompt_line = Line("prompt", self._take_prompt, self._continuations, self._prompt_changed)
         self.typed_lines = [self.prompt_line]
         self.free_panel = WrittenPanel(WrittenView(empty=EMPTY), id="free")
@@ -81,7 +81,7 @@ class SampleScreen(Beside):
 
     def ask(self) -> None:
         """A first sample of its own accord; later ones only when they are asked for."""
-        if not self.begun or (self.session.held is not None and self.held.done):
+        if not self.begun or (self.session.clamp is not None and self.held.done):
             self.begin()
 
     def on_screen_suspend(self) -> None:
@@ -92,7 +92,7 @@ class SampleScreen(Beside):
     def hear(self, event: say.AnyEvent) -> None:
         if isinstance(event, say.Started):
             self.begun = False
-            self.session.held = None
+            self.session.clamp = None
         for written in (self.free, self.held, self.typed):
             if written.hear(event):
                 if isinstance(event, say.Sampled) and event.unseen and written is not self.held:
@@ -112,7 +112,7 @@ class SampleScreen(Beside):
         narrow = width < WIDE
         self.set_class(narrow, "narrow")
         self.drawing_panel.display = self.editing or not narrow
-        self.held_panel.display = self.session.held is not None and not (self.editing and narrow)
+        self.held_panel.display = self.session.clamp is not None and not (self.editing and narrow)
         self.free_panel.display = not (self.editing and narrow)
 
     # ------------------------------------------------------------------------------------------------------- painting
@@ -120,9 +120,9 @@ class SampleScreen(Beside):
     def show_topics(self, topics: set[str]) -> None:
         if not topics & {"sample", "run"}:
             return
-        held, running = self.session.held, self.begun and not self.stopped
+        held, running = self.session.clamp, self.begun and not self.stopped
         words = self.drawing.words(self._palette.glyphs.separator)
-        empty = self.session.silent.get("sample") or EMPTY
+        empty = self.session.unavailable.get("sample") or EMPTY
         if self.prompt_line.typing:
             self.free_panel.view = typed_view(self.prompt_line.text, self.typed)
         else:
@@ -137,7 +137,7 @@ class SampleScreen(Beside):
 
     def paint_form(self) -> None:
         values = {field.name: getattr(self.drawing, field.name, None) for field in FIELDS}
-        held = self.session.held
+        held = self.session.clamp
         fields = FIELDS if held is not None else FIELDS[:-1]
         values["held"] = held[2] if held is not None else None
         self.editor.show(fields, values)
@@ -174,9 +174,9 @@ class SampleScreen(Beside):
             hint("-+", "temperature", "temperature(1)"),
             hint("g", "greedy", "greedy"),
             hint("e", "edit", "edit"),
-            hint("k", "let go" if self.session.held is not None else "hold unit", "clamp"),
+            hint("k", "let go" if self.session.clamp is not None else "hold unit", "clamp"),
         ]
-        if self.session.held is not None:
+        if self.session.clamp is not None:
             found.append(hint("[]", "held at", "held(1)"))
         found.append(hint("c", "copied", "copied"))
         return (*found, hint("esc", "back", "back"), COMMANDS, HELP)
@@ -199,7 +199,7 @@ class SampleScreen(Beside):
         )
         self.free.asked = self.held.asked = d.prompt or ""
         self.send(sample)
-        held = self.session.held
+        held = self.session.clamp
         if held is not None:
             self.send(_as(sample, channel=HELD, clamps=(held,)))
         self.lay_out(*self.size)
@@ -210,7 +210,7 @@ class SampleScreen(Beside):
             return
         self.send(say.Steer(channel=FREE, **changes))
         both = {name: value for name, value in changes.items() if name not in ("keep", "symbol")}
-        if self.session.held is not None and both:
+        if self.session.clamp is not None and both:
             self.send(say.Steer(channel=HELD, **both))
 
     def action_begin(self) -> None:
@@ -301,7 +301,7 @@ class SampleScreen(Beside):
     def action_temperature(self, by: int) -> None:
         self.greedy_before = None
         with self.telling():
-            self._set("temperature", FIELDS[0].turn(self.drawing.temperature, by))
+            self._set("temperature", FIELDS[0].step(self.drawing.temperature, by))
 
     def action_greedy(self) -> None:
         """Always the likeliest, and back to the temperature before."""
@@ -362,22 +362,22 @@ class SampleScreen(Beside):
 
     def action_clamp(self) -> None:
         """Hold the unit that Cells shows, or let it go."""
-        reading = self.session.reading
-        if self.session.held is None:
-            self.session.held = (reading.layer, reading.unit, 0.9)
+        reading = self.session.selection
+        if self.session.clamp is None:
+            self.session.clamp = (reading.layer, reading.unit, 0.9)
             self.begin()
         else:
-            self.session.held = None
+            self.session.clamp = None
             self.send(say.StopSampling(channel=HELD))
             self.lay_out(*self.size)
 
     def action_held(self, by: int) -> None:
-        if self.session.held is not None:
-            self._hold_at(round(self.session.held[2] + by / 10, 1))
+        if self.session.clamp is not None:
+            self._hold_at(round(self.session.clamp[2] + by / 10, 1))
 
     def _hold_at(self, value: float) -> None:
-        if self.session.held is not None:
-            self.session.held = (*self.session.held[:2], value)
+        if self.session.clamp is not None:
+            self.session.clamp = (*self.session.clamp[:2], value)
             self.begin()
 
 

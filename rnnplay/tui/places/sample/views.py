@@ -8,7 +8,7 @@ from typing import Any
 from rnnplay.config import UserError
 from rnnplay.tui.forms.fields import Field
 from rnnplay.tui.paint.numbers import count
-from rnnplay.tui.state.sample import Written
+from rnnplay.tui.state.sample import SampledText
 from rnnplay.tui.widgets.views import WrittenView
 
 RATE = 600.0  # characters a second
@@ -64,7 +64,7 @@ class Drawing:
 
 
 def written_view(
-    written: Written, title: str, stopped: bool, chosen: int, back: int, running: bool, mark: bool, empty: str
+    written: SampledText, title: str, stopped: bool, chosen: int, back: int, running: bool, mark: bool, empty: str
 ) -> WrittenView:
     """The text, then what was taken back; where it is stopped, what could stand there. `mark` what is copied."""
     first = _beginning(written.text)
@@ -91,7 +91,7 @@ def written_view(
     )
 
 
-def typed_view(text: str, typed: Written) -> WrittenView:
+def typed_view(text: str, typed: SampledText) -> WrittenView:
     """A prompt while it is typed, and what would follow it."""
     return WrittenView(
         text=tuple(text),

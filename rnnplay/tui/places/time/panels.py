@@ -18,7 +18,7 @@ class LagsPanel(Panel[LagsView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return paint_gradient.lags(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         words = "gradient of the last step's loss by lag, with respect to the whole state, lag 0 = 1"
         return [("6 ", self.palette.accent), ("Time", self.palette.title),
                 (f" {self.palette.glyphs.separator} {words}", self.palette.dim)]  # fmt: skip
@@ -30,7 +30,7 @@ class OneUnitPanel(Panel[OneUnitView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return paint_gradient.one_unit(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         return [("One unit", self.palette.title), (f" {self.palette.glyphs.separator} turn w", self.palette.dim)]
 
 
@@ -40,7 +40,7 @@ class PastPanel(Panel[PastView]):
     def content(self, width: int, height: int) -> list[Strip]:
         return paint_influence.past(self.view, width, height, self.palette)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         dot = self.palette.glyphs.separator
         words = f" {dot} gradient of the prediction with respect to each input"
         return [("Which past mattered", self.palette.title), (words, self.palette.dim)]

@@ -56,7 +56,7 @@ class Time(Looking):
 
     def begin(self) -> None:
         if not self.lags_panel.view.networks:
-            empty = LOADING if self.session.run is not None or self.session.alive else NOTHING
+            empty = LOADING if self.session.run is not None or self.session.has_trainer else NOTHING
             self.lags_panel.view = LagsView(empty=empty)
             self.past_panel.view = PastView(empty=empty)
         super().begin()
@@ -130,7 +130,7 @@ class Time(Looking):
         alone = self.full if self.full is not None else self.order[self.tab].id if tabbed else None
         for panel in self.order:
             panel.display = alone is None or panel.id == alone
-            panel.full = panel.id == self.full
+            panel.fills_screen = panel.id == self.full
         self.query_one("#below").display = alone in (None, "unit", "past")
         for lower in self.order[1:]:
             lower.styles.width = "1fr" if alone is not None else None

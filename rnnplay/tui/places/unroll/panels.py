@@ -23,8 +23,8 @@ class UnrollPanel(Panel[UnrollView]):
         grid = paint_rolled.rolled if view.rolled else paint_grid.grid
         if not view.opened or not view.parts:
             return grid(view, width, height, palette)
-        if height < _BESIDE or self.full:
-            painted = paint_time_step.opened(view, width, height - 1, palette, self.full)
+        if height < _BESIDE or self.fills_screen:
+            painted = paint_time_step.opened(view, width, height - 1, palette, self.fills_screen)
             return [strips.row([(paint_time_step.where(view), palette.title)], width, palette), *painted]
         below = min(15, height // 2)
         line = strips.row(
@@ -36,7 +36,7 @@ class UnrollPanel(Panel[UnrollView]):
             *paint_time_step.opened(view, width, below, palette),
         ]
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         pieces = [("5 ", self.palette.accent), ("Unroll", self.palette.title)]
         if self.view.title:
             pieces.append((f" {self.palette.glyphs.separator} {self.view.title}", self.palette.dim))

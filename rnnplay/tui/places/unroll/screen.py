@@ -65,7 +65,7 @@ class Unroll(Looking):
 
     def begin(self) -> None:
         if not self.view.parts:
-            self.show(empty=LOADING if self.session.run is not None or self.session.alive else NOTHING)
+            self.show(empty=LOADING if self.session.run is not None or self.session.has_trainer else NOTHING)
         super().begin()
         self.panel.focus()
 
@@ -116,7 +116,7 @@ class Unroll(Looking):
         )
 
     def place_panels(self, width: int, height: int) -> None:
-        self.panel.full = self.full is not None
+        self.panel.fills_screen = self.full is not None
 
     # -------------------------------------------------------------------------------------------------------- walking
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rnnplay.tui.forms.prompt import Line
 from rnnplay.tui.places.play.example.panel import SamplePanel
-from rnnplay.tui.session import Session
+from rnnplay.tui.session import RunSession
 
 
 class AsksTasks:
     """For a screen with a sample panel: left and right go through examples there, `s` asks the task's question."""
 
-    session: Session
+    session: RunSession
     sample_panel: SamplePanel
     ask_line: Line
 
@@ -32,18 +32,18 @@ class AsksTasks:
         return Line("ask", self._ask)
 
     def _ask(self, prompt: str) -> None:
-        if not self.session.alive:
+        if not self.session.has_trainer:
             self.soon(self.session.inspect())
         elif prompt.strip():
-            self.soon(self.session.showing.ask(prompt.strip()))
+            self.soon(self.session.example.ask(prompt.strip()))
             self.paint_sample()
 
     def sampled_or_asked(self) -> bool:
         """Do what `s` means where a task has items; False: it has none, or a free sample is drawn."""
-        showing = self.session.showing
+        showing = self.session.example
         if not showing.here or (showing.samples and not showing.question):
             return False
-        if not self.session.alive:
+        if not self.session.has_trainer:
             self.soon(self.session.inspect())
         elif showing.question:
             self.ask_line.label = f"{showing.question}?"
@@ -55,13 +55,13 @@ class AsksTasks:
 
     def action_example(self, by: int) -> None:
         """The example before, or the next."""
-        if self.session.showing.items and self.session.alive:
-            self.soon(self.session.showing.show(self.session.showing.index + by))
+        if self.session.example.items and self.session.has_trainer:
+            self.soon(self.session.example.show(self.session.example.index + by))
             self.paint_sample()
 
     def action_switch(self) -> None:
         """From the example to a free sample, and back."""
-        showing = self.session.showing
+        showing = self.session.example
         if not showing.items or not showing.samples:
             return
         if not showing.as_sample and not self.session.sampled:
@@ -73,14 +73,14 @@ class AsksTasks:
 
     def turned_example(self, by: int) -> bool:
         """Whether left and right went through examples: on the fourth panel they do."""
-        if not self.session.showing.here or self.focused is not self.sample_panel:
+        if not self.session.example.here or self.focused is not self.sample_panel:
             return False
         self.action_example(1 if by > 0 else -1)
         return True
 
     def left_answer(self) -> bool:
         """Back from an answer to the example; False: there is none."""
-        showing = self.session.showing
+        showing = self.session.example
         if not showing.here or self.focused is not self.sample_panel or showing.answer is None:
             return False
         showing.answer, showing.top = None, 0

@@ -17,10 +17,10 @@ class SamplePanel(Panel[SampleView]):
         if self.view.example is not None:
             from rnnplay.tui.places.play.example import paint  # loads NumPy: not before the first paint
 
-            return paint.example(self.view.example, width, height, self.palette, self.full)
-        return paint_sample.sample(self.view, width, height, self.palette, self.full)
+            return paint.example(self.view.example, width, height, self.palette, self.fills_screen)
+        return paint_sample.sample(self.view, width, height, self.palette, self.fills_screen)
 
-    def heading(self) -> Sequence[strips.Piece]:
+    def title_text(self) -> Sequence[strips.Piece]:
         if self.view.example is not None:
             from rnnplay.tui.places.play.example import paint
 
@@ -33,4 +33,4 @@ class SamplePanel(Panel[SampleView]):
         from rnnplay.tui.places.play.example import paint
 
         shown = self.view.example
-        return 0 if shown is None else paint.furthest(shown, *strips.inner(*self.size), self.palette, self.full)
+        return 0 if shown is None else paint.furthest(shown, *strips.inner(*self.size), self.palette, self.fills_screen)
