@@ -2,6 +2,7 @@
 
 from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
 from rnnplay.corpora.library import resolve_text
+from rnnplay.corpora.reencode import reencode
 from rnnplay.corpora.sources import bundled_files
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "bundled_files",
     "encode_file",
     "read",
+    "reencode",
     "resolve_text",
     "symbols_to_bytes",
 ]

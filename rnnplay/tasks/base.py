@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnplay import corpora
+from rnnplay.tasks.data import TaskData
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -80,6 +81,9 @@ class Task(ABC):
     notes: tuple[str, ...] = ()  # what a person should know before it starts
     called: str = "time steps"  # what they are, for people: "characters", "words"
     training_ids: Array = np.zeros(0, np.int32)  # (N,) of a text: what it learns from
+    held_out_size: int = 0  # symbols, values or items that are held out, though TaskData may hold fewer of them
+    training_size: int = 0  # symbols of a text that it learns from, though they may not be at hand; 0: no text
+    has_training_data: bool = True  # False: made from TaskData alone, it can be used but not be trained
     held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integers: what it is measured on and shown over
 
     @abstractmethod
@@ -96,6 +100,10 @@ class Task(ABC):
 
     @abstractmethod
     def restore(self, state: dict[str, Any]) -> None: ...
+
+    def data(self) -> TaskData | None:
+        """Return what the network needs of the task's text or table to be used without it; None: it reads none."""
+        return None
 
     def baselines(self) -> list[tuple[str, float]]:
         """(name, loss in nats or squared error) of simple predictors on the evaluation data, the one to beat first."""

@@ -18,6 +18,9 @@ from rnnplay.tasks.tagging import Tagging
 from rnnplay.tasks.translate import Translate
 from rnnplay.tasks.words import Words
 
+# Tasks that read a text or a table; those in neither table read a text by characters.
+FROM_TEXT: dict[str, Callable[..., Task]] = {"words": Words, "sentiment": Sentiment, "series": Series}
+
 GENERATED: dict[str, Callable[[RunConfig], Task]] = {
     "alternate": Alternate,
     "one-one-zero": OneOneZero,
@@ -32,13 +35,10 @@ GENERATED: dict[str, Callable[[RunConfig], Task]] = {
     "brackets": Brackets,
     "counting": Counting,
     "typing": Typing,
-    "words": Words,
-    "sentiment": Sentiment,
     "tagging": Tagging,
     "translate": Translate,
     "plain": Plain,
     "caption": Caption,
     "video": Video,
     "ball": Ball,
-    "series": Series,
 }

@@ -66,6 +66,7 @@ class Pool(Generated):
             self.keys[split] = [keys[i] for i in chosen]
             self.lengths[split] = np.array([len(items[i].inputs) for i in chosen])
         self.longest_lag = length
+        self.held_out_size = len(keys) - len(self.keys["train"])
         self.epoch_steps = -(-len(self.keys["train"]) // self.config.batch)
 
     def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnplay.config import RunConfig
+from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Answer, Array, Batch, Measure
-from rnnplay.tasks.generated import Item, right, share_of
+from rnnplay.tasks.data import MAX_HELD_OUT, TaskData, describe_unknown_symbols
+from rnnplay.tasks.generated import Item, Split, collate, right, share_of
 from rnnplay.tasks.sentences import Grammar, Pool, distinct, known, listed, vocabulary_of, words_of
 from rnnplay.tasks.tables import labelled_lines
 
+HELD_OUT: tuple[Split, ...] = ("validation", "test")
 THINGS = listed("soup bread music room service garden view story acting ending coffee breakfast bed host wine show")
 ADJECTIVES = {
     True: listed("good superb lovely charming delightful splendid excellent wonderful pleasant brilliant"),
@@ -86,23 +88,98 @@ class Sentiment(Pool):
     reads = "a file of two columns, text and label, with a tab between"
     reviews = 2_400
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
+        """known: data of an earlier table, whose words and labels are used. reads_text: False makes it from that alone.
+
+        Raises UserError if the table cannot be read, or if no line of it has a known word and a known label.
+        """
         super().__init__(config)
-        if config.text is None:
-            lines = distinct(iter(Reviews()), self.reviews)
-            rows = [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
-        else:
-            rows, self.sha256, self.notes = labelled_lines(Path(config.text))
+        self._baselines: list[tuple[str, float]] | None = None
+        if known is not None:
+            self.vocabulary, self.output_vocabulary = known.symbols("vocabulary"), known.symbols("labels")
+            self.inputs, self.outputs = len(self.vocabulary), len(self.output_vocabulary)
+        if not reads_text:
+            assert known is not None
+            self._restore_data(known)
+            return
+        rows = self._read_rows()
         texts = [words_of(text)[: config.seq_len] for text, _ in rows]
-        self.vocabulary = vocabulary_of(texts)
-        self.output_vocabulary = tuple(sorted({label for _, label in rows}))
-        self.inputs, self.outputs = len(self.vocabulary), len(self.output_vocabulary)
+        if known is None:
+            self.vocabulary = vocabulary_of(texts)
+            self.output_vocabulary = tuple(sorted({label for _, label in rows}))
+            self.inputs, self.outputs = len(self.vocabulary), len(self.output_vocabulary)
         word_ids = {word: i for i, word in enumerate(self.vocabulary)}
-        items = [
-            self.item([word_ids[word] for word in words], self.output_vocabulary.index(label))
-            for words, (_, label) in zip(texts, rows, strict=True)
-        ]
-        self.prepare(items, [" ".join(words) for words in texts])
+        label_ids = {label: i for i, label in enumerate(self.output_vocabulary)}
+        if known is not None:
+            self._note_unknown_symbols(texts, [label for _, label in rows])
+        items, keys = [], []
+        for words, (_, label) in zip(texts, rows, strict=True):
+            ids = [word_ids[word] for word in words if word in word_ids]
+            if ids and label in label_ids:
+                items.append(self.item(ids, label_ids[label]))
+                keys.append(" ".join(words))
+        if not items:
+            wrong = "No line of the table has a word and a label that the network knows."
+            raise UserError(wrong, "Give a table of the same kind.")
+        self.prepare(items, keys)
+
+    def _read_rows(self) -> list[tuple[str, str]]:
+        """Return the (text, label) pairs. Raises UserError if the table cannot be read."""
+        if self.config.text is None:
+            lines = distinct(iter(Reviews()), self.reviews)
+            return [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
+        rows, self.sha256, self.notes = labelled_lines(Path(self.config.text))
+        return rows
+
+    def _note_unknown_symbols(self, texts: list[list[str]], labels: list[str]) -> None:
+        """Add notes that name and count words and labels which the network does not know."""
+        new_words = Counter(word for words in texts for word in words)
+        for word in self.vocabulary:
+            new_words.pop(word, None)
+        new_labels = Counter(label for label in labels if label not in set(self.output_vocabulary))
+        for counts, what, treatment in (
+            (new_words, "words", "left out"),
+            (new_labels, "labels", "left out with their lines"),
+        ):
+            if counts:
+                self.notes += (describe_unknown_symbols(counts, what, treatment),)
+
+    def data(self) -> TaskData | None:
+        """Words, labels, baselines and the held-out reviews, at most MAX_HELD_OUT words of each half."""
+        if self.config.text is None:
+            return None
+        arrays: dict[str, Array] = {}
+        for split in HELD_OUT:
+            batch, lengths = self.pool[split], self.lengths[split]
+            count = max(1, int(np.searchsorted(np.cumsum(lengths), MAX_HELD_OUT, side="right")))
+            columns = zip(batch.inputs.T[:count], lengths[:count].tolist(), strict=True)
+            arrays[f"{split}_words"] = np.concatenate([column[:length] for column, length in columns])
+            arrays[f"{split}_lengths"] = lengths[:count].astype(np.int32)
+            arrays[f"{split}_labels"] = batch.targets[0, :count].copy()
+        values = {
+            "vocabulary": list(self.vocabulary),
+            "labels": list(self.output_vocabulary),
+            "baselines": self.baselines(),
+            "sha256": self.sha256,
+            "longest_lag": self.longest_lag,
+            "epoch_steps": self.epoch_steps,
+            "held_out_size": self.held_out_size,
+        }
+        return TaskData(arrays, values)
+
+    def _restore_data(self, data: TaskData) -> None:
+        self.longest_lag, self.epoch_steps = data.integer("longest_lag"), data.integer("epoch_steps")
+        self.pool, self.lengths = {}, {}
+        for split in HELD_OUT:
+            words = data.ids(f"{split}_words", self.inputs)
+            labels = data.ids(f"{split}_labels", self.outputs).tolist()
+            lengths = data.ids(f"{split}_lengths", self.longest_lag + 1)
+            reviews = np.split(words, np.cumsum(lengths)[:-1])
+            items = [self.item(ids.tolist(), label) for ids, label in zip(reviews, labels, strict=True)]
+            self.pool[split], self.lengths[split] = collate(items, self.longest_lag), lengths
+        self._baselines = [(str(name), float(loss)) for name, loss in data.values["baselines"]]
+        self.sha256, self.held_out_size = data.values.get("sha256"), data.integer("held_out_size")
+        self.has_training_data = False
 
     @staticmethod
     def item(ids: list[int], label: int) -> Item:
@@ -139,6 +216,11 @@ class Sentiment(Pool):
         ]
 
     def baselines(self) -> list[tuple[str, float]]:
+        if self._baselines is None:
+            self._baselines = self._compute_baselines()
+        return self._baselines
+
+    def _compute_baselines(self) -> list[tuple[str, float]]:
         held = self.pool["validation"]
         labels = [label for _, label in self.bags(held)]
         p = np.clip(self.bag_of_words(held)[np.arange(len(labels)), labels], 1e-12, 1)

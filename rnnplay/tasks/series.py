@@ -7,6 +7,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
+from rnnplay.tasks.data import MAX_HELD_OUT, TaskData
 from rnnplay.tasks.generated import Generated, Split, generator
 from rnnplay.tasks.tables import column_of
 
@@ -44,22 +45,23 @@ class Series(Generated):
     reads = "a CSV file"
     generated = 6_000
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
+        """known: data of an earlier table, whose scaling is used. reads_text: False makes the task from it alone."""
         super().__init__(config)
-        if config.text is None:
-            values, self.column = tides(self.generated), "tide"
-        else:
-            values, self.column, self.sha256 = column_of(Path(config.text), config.column)
-        if len(values) < LEAST:
-            raise UserError(
-                f"The series has {len(values)} value{'s' * (len(values) != 1)}.",
-                f"Give at least {LEAST}, better some hundreds.",
-            )
+        self.longest_lag = 0
+        if not reads_text:
+            assert known is not None
+            self._restore_data(known)
+            return
+        values = self._read_values()
         tail = max(20, round(len(values) * max(config.validation, 0.02)))
         trained = len(values) - tail
-        self.mean, self.deviation = float(values[:trained].mean()), float(values[:trained].std())
-        if self.deviation == 0:
-            raise UserError(f"The column {self.column!r} is the same number throughout.", "Choose another column.")
+        if known is None:
+            self.mean, self.deviation = float(values[:trained].mean()), float(values[:trained].std())
+            if self.deviation == 0:
+                raise UserError(f"The column {self.column!r} is the same number throughout.", "Choose another column.")
+        else:
+            self.mean, self.deviation = known.number("mean"), known.number("deviation")
         scaled = ((values - self.mean) / self.deviation).astype(np.float32)
         cut = trained + tail // 2
         self.parts: dict[Split, Array] = {
@@ -67,10 +69,54 @@ class Series(Generated):
             "validation": scaled[trained:cut],
             "test": scaled[cut:],
         }
+        self.held_out_size = tail
+        self._last_values = scaled[-max(50, config.seq_len) :]
         self.order = min(16, tail // 4)
         self.coefficients = self._linear()
-        self.longest_lag = 0
         self.epoch_steps = max(1, trained // (config.seq_len * config.batch))
+
+    def _read_values(self) -> Array:
+        """Return the whole series, in its own units. Raises UserError if it is too short."""
+        if self.config.text is None:
+            values, self.column = tides(self.generated), "tide"
+        else:
+            values, self.column, self.sha256 = column_of(Path(self.config.text), self.config.column)
+        if len(values) < LEAST:
+            raise UserError(
+                f"The series has {len(values)} value{'s' * (len(values) != 1)}.",
+                f"Give at least {LEAST}, better some hundreds.",
+            )
+        return values
+
+    def data(self) -> TaskData | None:
+        """Scaling, the linear predictor and the held-out values, at most MAX_HELD_OUT of each half."""
+        if self.config.text is None:
+            return None
+        values = {
+            "column": self.column,
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "order": self.order,
+            "sha256": self.sha256,
+            "held_out_size": self.held_out_size,
+            "epoch_steps": self.epoch_steps,
+        }
+        arrays = {
+            "validation": self.parts["validation"][:MAX_HELD_OUT],
+            "test": self.parts["test"][:MAX_HELD_OUT],
+            "last": self._last_values,
+            "coefficients": self.coefficients,
+        }
+        return TaskData(arrays, values)
+
+    def _restore_data(self, data: TaskData) -> None:
+        self.parts = {"validation": data.array("validation"), "test": data.array("test")}
+        self._last_values, self.coefficients = data.array("last"), data.array("coefficients")
+        self.mean, self.deviation = data.number("mean"), data.number("deviation")
+        self.order, self.epoch_steps = data.integer("order"), data.integer("epoch_steps")
+        self.held_out_size = data.integer("held_out_size")
+        self.column, self.sha256 = str(data.values.get("column")), data.values.get("sha256")
+        self.has_training_data = False
 
     def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
         part = self.parts[split]
@@ -166,4 +212,4 @@ class Series(Generated):
 
     def latest(self) -> Array:
         """The last values of the whole series, scaled: what a forecast goes on from."""
-        return np.concatenate(list(self.parts.values()))[-max(50, self.config.seq_len) :]
+        return self._last_values

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from rnnplay import corpora
-from rnnplay.config import RunConfig, UserError
+from rnnplay.config import MAX_VOCABULARY, RunConfig, UserError
 from rnnplay.tasks import ngram
 from rnnplay.tasks.base import Array, Batch, Task
+from rnnplay.tasks.data import MAX_HELD_OUT, TaskData, describe_unknown_symbols
 from rnnplay.tasks.features import features_of
 
 EVALUATION_STREAMS = 16
-EVALUATED = 100_000  # characters at most
+EVALUATED = MAX_HELD_OUT  # characters at most
 _EVALUATION_LENGTH = 128  # time steps at a time
 _BASELINE_COUNTED = 5_000_000  # characters, the last of the training part
 
@@ -25,25 +26,27 @@ class TextTask(Task):
 
     called = "characters"
 
-    def __init__(self, config: RunConfig, text: corpora.EncodedText | None = None) -> None:
-        if text is None:
-            text = corpora.read(
-                config.task,
-                config.text,
-                max_vocabulary=config.vocabulary,
-                as_bytes=config.bytes,
-                encoding=config.encoding,
-                normal_form=config.normalize,
-            )
+    def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
+        """known: data of an earlier text, whose vocabulary is used. reads_text: False makes the task from it alone.
+
+        Raises UserError if the text cannot be read or is too short, or if `known` is not understood.
+        """
         self.name, self.config = config.task, config
         self.called = "bytes" if config.bytes else self.called
+        self._features = features_of(config.task, config.text)
+        self._ngrams: dict[str, float] = {}  # nats a symbol of the n-gram models that were computed, by order
+        if not reads_text:
+            assert known is not None
+            self._restore_data(known)
+            return
+        text = self.read_text() if known is None else self.read_in_vocabulary(known)
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)
         self.sha256, self.rest, self.notes = text.sha256, text.unknown_id, text.notes
-        self._features = features_of(config.task, config.text)
         trained = int(len(text.ids) * (1 - config.validation))
         self.training_ids: Array = text.ids[:trained]  # (N,) uint8 or uint16
-        self.held_out_ids = text.ids[trained:]
+        self.held_out_ids, self.held_out_size = text.ids[trained:], len(text.ids) - trained
+        self.training_size = trained
 
         T, B = config.seq_len, config.batch
         if trained <= T:
@@ -60,6 +63,46 @@ class TextTask(Task):
         self._targets = self.training_ids[1 : B * self._length + 1].reshape(B, self._length)
         self.epoch_steps = self._length // T
         self._epoch, self._place = -1, self._length  # the next batch begins an epoch
+
+    def read_text(self) -> corpora.EncodedText:
+        """Return the text that the configuration names. Raises UserError if it cannot be read."""
+        return read_text_of(self.config, self.config.task, self.config.vocabulary)
+
+    def read_in_vocabulary(self, known: TaskData) -> corpora.EncodedText:
+        """Return the text in the vocabulary of an earlier one; its notes name and count what is new in it."""
+        text = read_text_of(self.config, self.config.task, MAX_VOCABULARY)
+        vocabulary, unknown_id = known.symbols("vocabulary"), _unknown_id(known)
+        ids, new = corpora.reencode(text, vocabulary, unknown_id)
+        notes = text.notes
+        if new:
+            treatment = "left out" if unknown_id is None else f"read as {vocabulary[unknown_id]!r}"
+            notes = (*notes, describe_unknown_symbols(new, self.called, treatment))
+        return corpora.EncodedText(
+            name=text.name, ids=ids, vocabulary=vocabulary, sha256=text.sha256, unknown_id=unknown_id, notes=notes
+        )
+
+    def data(self) -> TaskData:
+        """Vocabulary, baselines and the held-out symbols that are evaluated."""
+        self.baselines()  # so that the models behind them are known
+        values = {
+            "vocabulary": list(self.vocabulary),
+            "unknown_id": self.rest,
+            "sha256": self.sha256,
+            "training_size": self.training_size,
+            "held_out_size": self.held_out_size,
+            "epoch_steps": self.epoch_steps,
+            "ngrams": dict(self._ngrams),
+        }
+        return TaskData({"held_out": self.held_out_ids[: EVALUATED + 1]}, values)
+
+    def _restore_data(self, data: TaskData) -> None:
+        self.vocabulary = self.output_vocabulary = data.symbols("vocabulary")
+        self.inputs = self.outputs = len(self.vocabulary)
+        self.sha256, self.rest = data.values.get("sha256"), _unknown_id(data)
+        self.held_out_ids, self.held_out_size = data.ids("held_out", self.inputs), data.integer("held_out_size")
+        self.training_size, self.epoch_steps = data.integer("training_size"), data.integer("epoch_steps")
+        self._ngrams = {order: float(loss) for order, loss in dict(data.values.get("ngrams", {})).items()}
+        self._epoch, self._place, self.has_training_data = -1, 0, False
 
     def batch(self, step: int) -> Batch:
         """(T, B): T characters of each stream, then the next T; while sequences grow, T comes in four doublings."""
@@ -85,10 +128,13 @@ class TextTask(Task):
         return read_in_streams(self.held_out_ids[: limit + 1], streams)
 
     def state(self) -> dict[str, Any]:
-        return {"epoch": self._epoch, "place": self._place}
+        return {"epoch": self._epoch, "place": self._place, "text": self.sha256}
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Continue at the saved place; if it is a place in another text, the next batch begins an epoch."""
         self._epoch, self._place = int(state["epoch"]), int(state["place"])
+        if self.has_training_data and state.get("text", self.sha256) != self.sha256:
+            self._place = self._length
 
     def baselines(self) -> list[tuple[str, float]]:
         """The bigram entropy of the same split: counted on the training part, measured on what is evaluated."""
@@ -97,10 +143,21 @@ class TextTask(Task):
         return [("bigram", self.ngram(2))]
 
     def ngram(self, order: int) -> float:
-        """Nats a character of the n-gram model of this order on what is evaluated, the better of plain and modified."""
-        training, held_out = self.training_ids[-_BASELINE_COUNTED:], self.held_out_ids[: EVALUATED + 1]
-        kinds = (False, True) if order > 2 else (False,)
-        return min(ngram.cross_entropy(training, held_out, self.outputs, order, modified=kind) for kind in kinds)
+        """Nats a character of the n-gram model of this order on what is evaluated, the better of plain and modified.
+
+        Raises UserError if the model was never computed and the training text is not at hand.
+        """
+        if str(order) not in self._ngrams:
+            if not self.has_training_data:
+                raise UserError(
+                    f"The {order}-gram model needs the training text, which is not at hand.",
+                    "Put the text back where it was.",
+                )
+            training, held_out = self.training_ids[-_BASELINE_COUNTED:], self.held_out_ids[: EVALUATED + 1]
+            kinds = (False, True) if order > 2 else (False,)
+            losses = [ngram.cross_entropy(training, held_out, self.outputs, order, modified=kind) for kind in kinds]
+            self._ngrams[str(order)] = min(losses)
+        return self._ngrams[str(order)]
 
     def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
         if self.rest is None:
@@ -123,6 +180,22 @@ class TextTask(Task):
 
     def feature(self, name: str, ids: Array) -> Array:
         return self._features[name](self.decode(ids))
+
+
+def read_text_of(config: RunConfig, name: str, max_vocabulary: int) -> corpora.EncodedText:
+    """Return the text called `name`, or the file that `config` names, read as `config` says. Raises UserError."""
+    return corpora.read(
+        name,
+        config.text,
+        max_vocabulary=max_vocabulary,
+        as_bytes=config.bytes,
+        encoding=config.encoding,
+        normal_form=config.normalize,
+    )
+
+
+def _unknown_id(data: TaskData) -> int | None:
+    return None if data.values.get("unknown_id") is None else data.integer("unknown_id")
 
 
 def read_in_streams(ids: Array, streams: int) -> Iterator[Batch]:

@@ -1,13 +1,15 @@
 """A text word by word, punctuation and line ends being words too: the same network, another alphabet."""
 
 import re
+from collections import Counter
 
 import numpy as np
 
 from rnnplay import corpora
 from rnnplay.config import MAX_VOCABULARY, RunConfig, UserError
 from rnnplay.tasks.base import Array
-from rnnplay.tasks.text import TextTask
+from rnnplay.tasks.data import TaskData, describe_unknown_symbols
+from rnnplay.tasks.text import TextTask, read_text_of
 
 RARE = " <rare>"
 # A word brings the space before it, so that words in a row are the text again.
@@ -28,35 +30,48 @@ class Words(TextTask):
 
     called = "words"
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
         if config.bytes:
             raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")
-        text = corpora.read(
-            "play",
-            config.text,
-            max_vocabulary=MAX_VOCABULARY,
-            encoding=config.encoding,
-            normal_form=config.normalize,
-        )
+        super().__init__(config, known, reads_text=reads_text)
+
+    def read_text(self) -> corpora.EncodedText:
+        text = read_text_of(self.config, "play", MAX_VOCABULARY)
         words = tokens(_spelled(text))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
-        kept = np.sort(order[(counts[order] > 1)][: config.vocabulary - 1])
+        kept = np.sort(order[(counts[order] > 1)][: self.config.vocabulary - 1])
         vocabulary = (*(str(kind) for kind in kinds[kept]), RARE)
         table = np.full(len(kinds), len(kept), np.uint16)
         table[kept] = np.arange(len(kept))
         share = 1 - counts[kept].sum() / counts.sum()
         note = f"{len(vocabulary) - 1:,} words are told apart; the others ({share:.1%} of the text) are read as one."
-        super().__init__(
-            config,
-            corpora.EncodedText(
-                name=text.name,
-                ids=table[numbers],
-                vocabulary=vocabulary,
-                sha256=text.sha256,
-                unknown_id=len(kept),
-                notes=(*text.notes, note),
-            ),
+        return corpora.EncodedText(
+            name=text.name,
+            ids=table[numbers],
+            vocabulary=vocabulary,
+            sha256=text.sha256,
+            unknown_id=len(kept),
+            notes=(*text.notes, note),
+        )
+
+    def read_in_vocabulary(self, known: TaskData) -> corpora.EncodedText:
+        text = read_text_of(self.config, "play", MAX_VOCABULARY)
+        vocabulary = known.symbols("vocabulary")
+        rare = len(vocabulary) - 1
+        number = {word: i for i, word in enumerate(vocabulary)}
+        words = tokens(_spelled(text))
+        new = Counter(word.strip() for word in words if word not in number)
+        notes = (
+            (*text.notes, describe_unknown_symbols(new, self.called, "read as the rare word")) if new else text.notes
+        )
+        return corpora.EncodedText(
+            name=text.name,
+            ids=np.array([number.get(word, rare) for word in words], np.uint16),
+            vocabulary=vocabulary,
+            sha256=text.sha256,
+            unknown_id=rare,
+            notes=notes,
         )
 
     def baselines(self) -> list[tuple[str, float]]:
