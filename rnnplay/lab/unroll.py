@@ -39,8 +39,9 @@ class _Bench:
 
     def _part(self, name: str) -> int:
         names = [chain.name for chain in self.walk.chains]
-        if name not in names and (name or len(names) > 1):
-            raise UserError(f"This network has no {name or 'single part'}.", f"Choose one of: {', '.join(names)}.")
+        if name not in names:
+            remedy = f"Choose one of: {', '.join(names)}." if len(names) > 1 else "Leave the part out."
+            raise UserError(f"This network has no {name or 'single part'}.", remedy)
         return names.index(name)
 
     def apply(self, edit: Edit) -> str:
@@ -80,7 +81,7 @@ class _Bench:
                 return f"one update, rate {edit.rate:g}"
 
     def _input(self, edit: SetInput) -> str:
-        encodes = len(self.walk.chains) > 1 and self._part(edit.part) == 0
+        encodes = self._part(edit.part) < len(self.walk.chains) - 1
         inputs = self.batch.source if encodes else self.batch.inputs
         assert inputs is not None
         inputs = inputs.copy()

@@ -242,6 +242,15 @@ def test_an_input_set_by_hand_is_what_is_shown() -> None:
     assert "0.5" in (shown.parts[0].inputs[1] or "")
 
 
+@pytest.mark.parametrize("part", ["encoder", "decoder", "nonsense"])
+def test_a_part_that_the_network_does_not_have_is_refused_in_words(part: str) -> None:
+    task, network = made("hello", "rnn", "tanh", 1)
+    for edit in (SetInput(time=1, symbol="o", part=part), SetHidden(layer=0, time=1, unit=0, value=0.5, part=part)):
+        with pytest.raises(UserError, match=f"no {part}") as caught:
+            ask(task, network, edits=(edit,))
+        assert caught.value.remedy == "Leave the part out."
+
+
 def test_an_example_that_is_not_there_is_refused_in_words() -> None:
     task, network = made("hello", "rnn", "tanh", 1)
     with pytest.raises(UserError, match="no example -1"):
