@@ -24,7 +24,7 @@ from rnnplay.protocol import Inspect, Train
 from rnnplay.runs.directory import write_atomically
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.text import TextTask
-from rnnplay.trainer.opening import open_session
+from rnnplay.trainer.session import open_session
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = dict[str, Array]

@@ -8,7 +8,7 @@ from rnnplay.config import UserError
 from rnnplay.engine import TooLarge, flush_subnormals
 from rnnplay.protocol import Failed, Inspect, Resume, Train
 from rnnplay.runs import LOG
-from rnnplay.trainer.wire import Wire
+from rnnplay.trainer.connection import Wire
 
 
 def _keep_pipes() -> Wire:
@@ -50,7 +50,7 @@ def main() -> int:
         if not isinstance(opening, Train | Resume | Inspect):
             raise UserError(f"{type(opening).__name__} opens nothing.", "Begin with Train, Resume or Inspect.")
         from rnnplay.trainer.loop import Loop
-        from rnnplay.trainer.opening import open_session
+        from rnnplay.trainer.session import open_session
 
         session = open_session(opening)
         run = str(session.run)

@@ -34,8 +34,8 @@ from rnnplay.protocol import (
     Working,
 )
 from rnnplay.runs import checkpoint
-from rnnplay.trainer.opening import Session, history
-from rnnplay.trainer.wire import Wire
+from rnnplay.trainer.connection import Wire
+from rnnplay.trainer.session import Session, history
 
 _SHARE = 0.5  # of the time beside training that a job may take
 _SLICE = 0.05  # seconds at a time where nothing trains

@@ -12,9 +12,9 @@ from rnnplay.lab.example import unpadded
 from rnnplay.lab.reference_network import Walk
 from rnnplay.protocol import Advice, CheckUp, Health, Row
 from rnnplay.tasks.base import Batch
+from rnnplay.trainer.connection import Wire
 from rnnplay.trainer.learner import Learner
-from rnnplay.trainer.opening import Session
-from rnnplay.trainer.wire import Wire
+from rnnplay.trainer.session import Session
 
 SEQUENCES = 2
 TIME_STEPS = 64  # the most of a sequence that are looked at

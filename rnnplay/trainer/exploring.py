@@ -16,7 +16,7 @@ from rnnplay.lab.reference_network import Walk
 from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.learner import architecture
-from rnnplay.trainer.opening import Session, history
+from rnnplay.trainer.session import Session, history
 from rnnplay.trainer.unrolling import finite, unrolled
 
 MOST_LAGS = 1_000

@@ -20,8 +20,8 @@ from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sam
 from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import read_in_streams
 from rnnplay.trainer.budget import Budget
-from rnnplay.trainer.opening import Session, history, left_out
-from rnnplay.trainer.wire import Wire
+from rnnplay.trainer.connection import Wire
+from rnnplay.trainer.session import Session, history, left_out
 
 SHARE = 0.006  # of training's time, for traces and again for samples
 ATTENTIVE = 0.1  # the same where someone looks at nothing else: traces with candidates, samples on channels above 0

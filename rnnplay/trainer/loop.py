@@ -45,13 +45,13 @@ from rnnplay.runs import run_id
 from rnnplay.runs.checkpoint import path_of, steps_of
 from rnnplay.trainer.cells import Questions
 from rnnplay.trainer.checking import CheckingUp
+from rnnplay.trainer.connection import Wire
 from rnnplay.trainer.exploring import Explorer
 from rnnplay.trainer.looking import Looker
 from rnnplay.trainer.metrics import Pace, Step, evaluation_due, finite, last_step
-from rnnplay.trainer.opening import Session, go_back
+from rnnplay.trainer.run_events import evaluated, past, started
+from rnnplay.trainer.session import Session, go_back
 from rnnplay.trainer.showing import Showing
-from rnnplay.trainer.telling import evaluated, past, started
-from rnnplay.trainer.wire import Wire
 
 REPORT = 0.1  # seconds between two reports
 SAVE = 30.0  # seconds between two checkpoints

@@ -30,9 +30,9 @@ from rnnplay.tasks.generated import END, START
 from rnnplay.tasks.series import Series
 from rnnplay.tasks.text import TextTask
 from rnnplay.trainer.budget import Budget
+from rnnplay.trainer.connection import Wire
 from rnnplay.trainer.metrics import finite
-from rnnplay.trainer.opening import Session
-from rnnplay.trainer.wire import Wire
+from rnnplay.trainer.session import Session
 
 SHARE = 0.012  # of training's time, for showing an example again and again
 FEW = 8  # outputs whose probabilities are all told

@@ -10,7 +10,7 @@ from driving import last_saved, small, trained, write_text
 
 from rnnplay import blas
 from rnnplay.protocol import Inspect, Resume, Started, Status, Stopped, Train, body_length, decode_event, frame
-from rnnplay.trainer.wire import Wire
+from rnnplay.trainer.connection import Wire
 
 Opening = Train | Resume | Inspect
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rnnplay.catalogue import entry
 from rnnplay.lab.sample import can_sample
 from rnnplay.protocol import Evaluated, Event, Facts, Progress, Started
-from rnnplay.trainer.opening import Session
+from rnnplay.trainer.session import Session
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
 
