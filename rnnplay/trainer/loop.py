@@ -72,6 +72,7 @@ class Loop:
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
         self._wrong = self._remedy = ""  # why it was paused or has diverged
         self._ending = False
+        self._changed = False  # lr or clip was changed since the run went back to a checkpoint
         self._last: Step | None = None
         self._rows: list[Row] = []  # completed and not yet sent
         self._evaluations: list[Evaluated] = []  # the same
@@ -218,11 +219,10 @@ class Loop:
 
     def _diverge(self) -> None:
         """Back to the last good checkpoint, and wait for a person to change something."""
-        session, at = self._session, self._learner.step
+        session, at, config = self._session, self._learner.step, self._learner.config
         self._pause("diverged")
         self._flush()
         go_back(session, steps_of(session.run))
-        config = self._learner.config
         clip = (
             f", or clip the gradient's norm at less than {config.clip:g}" if config.clip else ", or clip the gradient"
         )
@@ -309,6 +309,8 @@ class Loop:
         if self._state == "diverged":
             self._session.rewind()
             self._checking.forget()
+            if self._changed:
+                self._note_change()
             self._begin()
 
     def _one_step(self) -> None:
@@ -323,10 +325,18 @@ class Loop:
 
     def _change(self, command: Change) -> None:
         given = {name: value for name in ("lr", "clip") if (value := getattr(command, name)) is not None}
-        self._learner.config = config = validate(msgspec.structs.replace(self._learner.config, **given))
+        self._learner.config = validate(msgspec.structs.replace(self._learner.config, **given))
+        if self._state == "diverged":
+            self._changed = True  # the metrics still hold what came after the checkpoint: noted when that is cut
+        else:
+            self._note_change()
+        self._report()
+
+    def _note_change(self) -> None:
+        """Add a row to the metrics that says what lr and clip are from this step on."""
+        config, self._changed = self._learner.config, False
         self._session.changes += 1
         self._lines.append({"kind": "changed", "step": self._learner.step, "lr": config.lr, "clip": config.clip})
-        self._report()
 
     # ------------------------------------------------------------------------------------------------ writing, telling
 

@@ -22,6 +22,7 @@ from rnnplay.protocol import (
     Failed,
     Go,
     Inspect,
+    Pause,
     Progress,
     Sample,
     Save,
@@ -129,6 +130,52 @@ async def test_changing_the_learning_rate_becomes_a_row_of_its_own_and_is_kept(t
     assert metrics(run) == [{"kind": "changed", "step": 0, "lr": 0.25, "clip": 2.0}]
     (started,) = of(Started, await follow(Inspect(run=str(run)), lambda event: Stop()))
     assert (started.config.lr, started.config.clip) == (0.25, 2.0)
+
+
+async def test_the_clock_stands_still_while_a_run_is_paused(text: Path, tmp_path: Path) -> None:
+    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    seconds: list[float] = []
+    async for event in client.events():
+        match event:
+            case Progress() if not seconds:
+                await client.send(Pause())
+            case Status(state="paused"):
+                seconds.append(event.seconds)
+                await client.send(Change(lr=0.1 / len(seconds)) if len(seconds) < 5 else Stop())
+            case _:
+                pass
+    assert seconds == [seconds[0]] * 5
+    assert seconds[0] > 0
+
+
+async def test_after_a_change_and_a_divergence_the_advice_names_the_changed_rate_and_the_metrics_hold_what_is_real(
+    text: Path, tmp_path: Path
+) -> None:
+    config = small(text, steps=20, lr=1e-2, optimizer="sgd", clip=0.0, cell="rnn", activation="relu")
+    wrong: list[Status] = []
+
+    def react(event: AnyEvent) -> Command | None:
+        match event:
+            case Status(state="paused", lr=1e-2):
+                return Change(lr=1e3, clip=1e6)
+            case Status(state="paused"):
+                return Go()
+            case Status(state="diverged") if not wrong:
+                wrong.append(event)
+                return Change(lr=1e-3)
+            case Status(state="diverged", lr=1e-3):
+                return Go()
+        return None
+
+    events = await follow(Train(config=config, root=str(tmp_path), paused=True), react)
+    run = run_of(events)
+    assert "smaller than 1000" in wrong[0].remedy and "less than 1e+06" in wrong[0].remedy
+    assert of(Stopped, events)[0].reason == "finished"
+    changed = [line for line in metrics(run) if line.get("kind") == "changed"]
+    assert changed == [{"kind": "changed", "step": 0, "lr": 1e-3, "clip": 0.0}]
+    assert [line["lr"] for line in metrics(run) if "kind" not in line] == [1e-3] * 20
+    (again,) = of(Started, await follow(Inspect(run=str(run)), lambda event: Stop()))
+    assert (again.config.lr, again.config.clip) == (1e-3, 0.0)
 
 
 async def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_room(text: Path, tmp_path: Path) -> None:

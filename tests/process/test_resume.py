@@ -31,6 +31,7 @@ from driving import (
 from rnnplay.client import Client
 from rnnplay.protocol import (
     AnyEvent,
+    Change,
     Failed,
     Go,
     OneStep,
@@ -236,6 +237,47 @@ async def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(text: Pat
     assert started.step == 20
     assert any("ckpt-30" in note and "before" in note for note in started.notes)
     assert_equal(whole, run, 30)
+
+
+@pytest.mark.parametrize("array", ["optimizer/moment0", "averaging/mean", "state/l0.h", "parameters/W_hy"])
+async def test_a_checkpoint_that_holds_no_number_somewhere_is_not_used(text: Path, tmp_path: Path, array: str) -> None:
+    config = small(text, steps=20, average=0.9)
+    whole = await trained(small(text, steps=30, average=0.9), tmp_path / "whole")
+    run = await trained(config, tmp_path / "damaged")
+    await resumed(run, more_steps=10)
+    found = checkpoint.load(checkpoint.path_of(run, 30))
+    found.arrays[array].flat[0] = float("nan")
+    checkpoint.save(found.path, 30, found.arrays, found.state)  # its digest is right
+    events = await resumed(run)
+    started = of(Started, events)[0]
+    assert started.step == 20
+    assert any("ckpt-30" in note and "not finite" in note for note in started.notes)
+    assert_equal(whole, run, 30)
+
+
+async def test_a_change_that_no_checkpoint_knows_is_forgotten_when_the_run_is_resumed(
+    text: Path, tmp_path: Path
+) -> None:
+    client = await Client.start(Train(config=small(text, steps=5), root=str(tmp_path), paused=True))
+    run, rates = Path(), [0.25, 0.125]
+    async for event in client.events():
+        match event:
+            case Started():
+                run = Path(event.run)
+                await client.send(Change(lr=0.25))
+                await client.send(OneStep())
+                await client.send(Save())
+            case Saved(step=1):
+                await client.send(Change(lr=0.125))
+            case Status(lr=0.125):
+                os.kill(client.pid, signal.SIGKILL)
+            case _:
+                pass
+    assert [line["lr"] for line in metrics(run) if line.get("kind") == "changed"] == rates
+    started = of(Started, await resumed(run))[0]
+    assert (started.step, started.config.lr) == (1, 0.25)
+    assert [line["lr"] for line in metrics(run) if line.get("kind") == "changed"] == [0.25]
+    assert [line["lr"] for line in metrics(run) if "kind" not in line] == [0.25] * 5
 
 
 async def test_with_every_checkpoint_damaged_it_says_which(text: Path, tmp_path: Path) -> None:
