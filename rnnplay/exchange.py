@@ -261,7 +261,7 @@ def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...]
         path = _cut_down(config, known, root)
         config = msgspec.structs.replace(config, task="text", text=str(path))
         task = TextTask(config)
-    if task.source or task.features:
+    if task.source_vocabulary_size or task.context_size:
         raise UserError(f"{config.task} needs more than one network.", "Choose a task with one, --task NAME.")
     if known and set(known) != set(task.vocabulary):
         odd = sorted(set(known) ^ set(task.vocabulary))[0]

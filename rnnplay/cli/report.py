@@ -108,7 +108,7 @@ class BarReport:
 
     def _begin(self, event: Started) -> None:
         c = event.config
-        self._pace = pace(event.facts.called)
+        self._pace = pace(event.facts.step_unit)
         network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
         going_on = f", from step {event.step:,} on" if event.step else ""
         self.console.print(f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}")
@@ -171,7 +171,7 @@ def verdict(event: Evaluated, facts: Facts) -> str:
         return "The loss on held-out data is not finite."
     if facts.unit_of_loss != "nats":
         return f"{event.loss:.4g} {facts.unit_of_loss} on held-out data" + _beside(event.baseline)
-    over = f" over {event.characters:,} {facts.called}" if event.characters and facts.characters else ""
+    over = f" over {event.characters:,} {facts.step_unit}" if event.characters and facts.characters else ""
     return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}" + _beside(
         event.baseline
     )

@@ -80,7 +80,7 @@ class Batch(Protocol):
     @property
     def source_mask(self) -> Array | None: ...  # (S, B) bool
     @property
-    def features(self) -> Array | None: ...  # (F, B), or a picture (C, height, width, B)
+    def context(self) -> Array | None: ...  # (F, B), or a picture (C, height, width, B)
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

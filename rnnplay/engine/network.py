@@ -53,8 +53,8 @@ class Frame:
         if self.encoder is not None and batch.source is not None:
             self.encoder.forward(batch.source, None, batch.source_mask, rng)
             return self.encoder.end()
-        if self.front is not None and batch.features is not None:
-            return starting(self.architecture, self.front.forward(batch.features))
+        if self.front is not None and batch.context is not None:
+            return starting(self.architecture, self.front.forward(batch.context))
         return None
 
     def forward(self, batch: Batch, state: State | None, rng: "xp.random.Generator | None") -> Array:
@@ -68,7 +68,7 @@ class Frame:
         dfirst = self.body.backward(self.readout.backward(h), None)
         if state is None and self.encoder is not None:
             self.encoder.backward(None, dfirst)
-        if state is None and self.front is not None and batch.features is not None:
+        if state is None and self.front is not None and batch.context is not None:
             self.dfeatures = self.front.backward([parts[0] for parts in dfirst])
         return dfirst
 
@@ -144,7 +144,7 @@ class Network:
         """
         frame = self._frame(batch, state, True)
         self._last = batch, state
-        untouched = state is not None or (batch.source is None and batch.features is None)
+        untouched = state is not None or (batch.source is None and batch.context is None)
         if untouched and (self.architecture.source or self.architecture.features):
             self.flat_gradient.fill(0.0)
         h = frame.forward(batch, state, rng)
@@ -271,6 +271,6 @@ def section(batch: Batch, start: int, stop: int) -> Batch:
         mask=cut(batch.mask),
         source=batch.source if first else None,
         source_mask=batch.source_mask if first else None,
-        features=batch.features if first else None,
+        context=batch.context if first else None,
     )
     return cast(Batch, piece)

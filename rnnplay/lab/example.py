@@ -34,7 +34,7 @@ def unpadded(batch: Batch, count: int) -> Batch:
         batch.targets[:stop][..., chosen],
         None if batch.weights is None else batch.weights[:stop, chosen],
         source=source,
-        features=None if batch.features is None else batch.features[..., chosen],
+        context=None if batch.context is None else batch.context[..., chosen],
     )
 
 

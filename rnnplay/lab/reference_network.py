@@ -174,7 +174,7 @@ class Walk:
         hands, T, B = hands or {}, batch.inputs.shape[0], batch.inputs.shape[-1]
         moments: list[list[list[Moment]]] = []
         if state is None:
-            state = self.zero(B) if batch.features is None else self._from_features(batch.features)
+            state = self.zero(B) if batch.context is None else self._from_features(batch.context)
         for part, chain in enumerate(self.chains):
             encodes = len(self.chains) > 1 and part == 0
             inputs = batch.source if encodes else batch.inputs
@@ -233,9 +233,9 @@ class Walk:
                             found[prefix + "b_h"][here] += dz.sum(axis=1, keepdims=True)
                         if gate == "n" and prefix + "b_hn" in found:
                             found[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
-        if way.batch.features is not None and self.architecture.features:
+        if way.batch.context is not None and self.architecture.features:
             front = self._front(found)
-            front.forward(way.batch.features)
+            front.forward(way.batch.context)
             front.backward([h.T for h, _ in backs[0].start])
         return found
 

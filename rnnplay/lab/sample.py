@@ -85,7 +85,7 @@ def split(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int], tuple[st
 
 def can_sample(task: Task) -> bool:
     """Whether a sample makes sense: what is written can be read again, and nothing else sets the first state."""
-    alone = task.by_id and not (task.source or task.features)
+    alone = task.inputs_are_ids and not (task.source_vocabulary_size or task.context_size)
     return alone and task.readout == "softmax" and task.output_vocabulary == task.vocabulary
 
 
@@ -112,7 +112,13 @@ class Sampler:
         """Raises UserError where the task has nothing to write, or an option makes no sense."""
         options.check()
         vocabulary = task.output_vocabulary
-        if not task.by_id or task.readout != "softmax" or task.source or task.features or not vocabulary:
+        if (
+            not task.inputs_are_ids
+            or task.readout != "softmax"
+            or task.source_vocabulary_size
+            or task.context_size
+            or not vocabulary
+        ):
             raise UserError(
                 f"{task.name} writes nothing: its items have a beginning and an end.", "Sample from a text."
             )

@@ -165,7 +165,7 @@ def sequences(task: Task, lags: int, count: int) -> Batch:
     """
     batches = iter(task.evaluation())
     batch = next(batches)
-    while batch.inputs.shape[0] <= lags and (more := next(batches, None)) is not None and not more.fresh:
+    while batch.inputs.shape[0] <= lags and (more := next(batches, None)) is not None and not more.resets_state:
         batch = Batch(np.concatenate([batch.inputs, more.inputs]), np.concatenate([batch.targets, more.targets]))
     return unpadded(batch, count)
 

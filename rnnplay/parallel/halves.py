@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 WORTH = 12_000_000
 """Multiplications of a forward pass from which a step is halved: below, asking takes longer than it saves."""
 
-_ARRAYS = ("inputs", "targets", "weights", "mask", "source", "source_mask", "features")
+_ARRAYS = ("inputs", "targets", "weights", "mask", "source", "source_mask", "context")
 _HEAD = 4  # bytes that tell a message's length
 Message = TypeVar("Message", "Begin", "Ask", "Done")
 
@@ -31,7 +31,7 @@ class Half(msgspec.Struct):
     mask: Any
     source: Any
     source_mask: Any
-    features: Any
+    context: Any
 
 
 class Begin(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ class ExampleShown(Event, frozen=True, kw_only=True):
 
 
 class AskTask(Command, frozen=True, kw_only=True):
-    """Put the task's question to the network (`Facts.question` says what it is)."""
+    """Put the task's question to the network (`Facts.question_help` says what it is)."""
 
     prompt: str
 

@@ -69,13 +69,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     unit_of_loss: str  # "nats" | "squared error"
     characters: int = 0  # of the training text; 0: items are generated
     held_out: int = 0  # characters of the held-out text
-    called: str = "characters"  # what a time step reads, for people: "characters", "words", of items "time steps"
+    step_unit: str = "characters"  # what a time step reads, for people: "characters", "words", of items "time steps"
     epoch_steps: int = 0
     features: tuple[str, ...] = ()
     longest_lag: int = 0
     blas: str = ""  # kernel and threads, for people
     examples: bool = False  # there are items to show: ShowExample is answered
-    question: str = ""  # what AskTask is asked, for people; empty: it takes none
+    question_help: str = ""  # what AskTask is asked, for people; empty: it takes none
     samples: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
 
 

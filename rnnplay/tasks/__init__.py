@@ -1,4 +1,4 @@
-"""What is learned: a Task makes Batches, scores them and names what is true at each step."""
+"""The tasks: a Task makes Batches, scores a network and names the features of each time step."""
 
 from rnnplay.catalogue import entry
 from rnnplay.config import RunConfig, UserError
@@ -17,16 +17,11 @@ def make(config: RunConfig, known: TaskData | None = None) -> Task:
         raise UserError(f"The task {config.task} reads no table.", f"Leave out the column {config.column!r}.")
     if config.column is not None and config.text is None:
         raise UserError(f"There is no table with a column {config.column!r}.", "Name the CSV too, or leave it out.")
-    if config.task == "hello":
-        from rnnplay.tasks.hello import Hello
+    from rnnplay.tasks.registry import TASK_CLASSES, reading_class
 
-        return Hello(config)
-    from rnnplay.tasks.registry import FROM_TEXT, GENERATED
-    from rnnplay.tasks.text import TextTask
-
-    if config.task in GENERATED:
-        return GENERATED[config.task](config)
-    return FROM_TEXT.get(config.task, TextTask)(config, known)
+    if config.task in TASK_CLASSES:
+        return TASK_CLASSES[config.task](config)
+    return reading_class(task.name)(config, known)
 
 
 def restore(config: RunConfig, data: TaskData) -> Task:
@@ -34,14 +29,13 @@ def restore(config: RunConfig, data: TaskData) -> Task:
 
     Raises UserError if `data` is not that of such a task.
     """
-    from rnnplay.tasks.registry import FROM_TEXT, GENERATED
-    from rnnplay.tasks.text import TextTask
+    from rnnplay.tasks.registry import TASK_CLASSES, reading_class
 
     remedy = "Open the run where its text is at hand."
-    if config.task in ("hello", *GENERATED):
+    if config.task in TASK_CLASSES:
         raise UserError(f"The task {config.task} reads no text.", remedy)
     try:
-        return FROM_TEXT.get(config.task, TextTask)(config, data, reads_text=False)
+        return reading_class(config.task)(config, data, reads_text=False)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         if isinstance(error, UserError):
             raise

@@ -1,6 +1,6 @@
-"""Binary addition, the lowest bit first: the carry is what must be remembered.
+"""Binary addition, the lowest bit first: the network must remember the carry.
 
-`addition` learns from sums of random numbers; `addition-original` repeats a known small program draw for draw.
+`addition` learns from sums of random numbers; `addition-original` repeats a well-known small program draw for draw.
 """
 
 import re
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import Generated, Split, asked
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
+from rnnplay.tasks.generated import GeneratedTask, Split, predict_in_chunks
 
-LONG_BITS = 16  # numbers that no training sum ever had
+LONG_BITS = 16  # of the test's long numbers, longer than those of training
 
 
 def bits_of(numbers: Array, count: int) -> Array:
@@ -27,19 +27,19 @@ def number_of(bits: Array) -> Array:
     return np.asarray(powers @ (np.asarray(bits) > 0.5))
 
 
-class Addition(Generated):
-    """Two numbers of `seq_len` - 1 bits, a bit of each at a time step: say each bit of their sum.
+class Addition(GeneratedTask):
+    """Read two numbers of `seq_len` - 1 bits, one bit of each at a time step; predict each bit of their sum.
 
-    Inputs (T, 2, B), targets (T, 1, B). Two bits a step and a carry: any length follows once the rule is found.
+    Inputs (T, 2, B), targets (T, 1, B). The rule, two bits and a carry, holds for numbers of any length.
     """
 
     name = "addition"
-    by_id = False
+    inputs_are_ids = False
     inputs, outputs = 2, 1
     readout = "sigmoid"
     output_vocabulary = ("1",)
     longest_lag = LONG_BITS
-    question = "two numbers, 23 + 18"
+    question_help = "two numbers, 23 + 18"
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
@@ -48,12 +48,12 @@ class Addition(Generated):
         self.bits = config.seq_len - 1
 
     def batch_of(self, first: Array, second: Array, bits: int) -> Batch:
-        """The sums `first` + `second` (B,) of numbers of `bits` bits; a last time step takes the carry."""
+        """The sums `first` + `second` (B,) of numbers of `bits` bits; the last time step is the carry."""
         inputs = np.stack([bits_of(first, bits + 1), bits_of(second, bits + 1)], axis=1)
         return Batch(inputs, bits_of(first + second, bits + 1)[:, None])
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        # The only task whose held-out sums may be in training: there are but 16,384 of 7 bits, and all are tested.
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
+        # The only task whose held-out items may be in training: there are only 16,384 sums of 7 bits, all tested.
         first, second = rng.integers(0, 2**self.bits, (2, count))
         return self.batch_of(first, second, self.bits)
 
@@ -68,20 +68,20 @@ class Addition(Generated):
         first, second = generator_of_long_numbers().integers(2 ** (LONG_BITS - 1), 2**LONG_BITS, (2, 2_000))
         return self.batch_of(first, second, LONG_BITS)
 
-    def measure(self, answer: Answer) -> Measure:
-        """The share of sums that are right in every bit: the lesser of all 7-bit sums and of 2,000 16-bit sums."""
-        shares = [
-            float(np.mean(((asked(answer, batch, 5_000) > 0.5) == batch.targets).all(axis=(0, 1))))
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The fraction of sums right in every bit: the lesser of all 7-bit sums and of 2,000 16-bit sums."""
+        fractions = [
+            float(np.mean(((predict_in_chunks(predict, batch, 5_000) > 0.5) == batch.targets).all(axis=(0, 1))))
             for batch in (self.every_sum(), self.long_sums())
         ]
-        return Measure("whole sums right, 7 and 16 bits", min(shares), 1.0, min(shares) >= 1.0)
+        return TaskScore("whole sums right, 7 and 16 bits", min(fractions), 1.0, min(fractions) >= 1.0)
 
     def baselines(self) -> list[tuple[str, float]]:
-        y, p = self.without_memory()
+        y, p = self.memoryless_guesses()
         return [("without memory", float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))))]
 
-    def without_memory(self) -> tuple[Array, Array]:
-        """Each held-out bit of a sum (T, B), and how often it is 1 where one knows but the two bits above it."""
+    def memoryless_guesses(self) -> tuple[Array, Array]:
+        """Each held-out bit of a sum (T, B), and the frequency of a 1 given only the two input bits."""
         batch = next(self.evaluation())
         columns = batch.inputs.sum(axis=1).astype(int)  # (T, B): how many of the two bits are 1
         ones = np.array([batch.targets[:, 0][columns == k].mean() if (columns == k).any() else 0.5 for k in range(3)])
@@ -101,21 +101,21 @@ class Addition(Generated):
             carries.append(bool((a & b) | ((a | b) & carries[-1])))
         return np.array(carries[1:] if name == "carry" else carries[:-1])
 
-    def shown(self, batch: Batch, title: str) -> Example:
+    def to_example(self, batch: Batch, title: str) -> Example:
         first, second = (number_of(batch.inputs[:, i]) for i in range(2))
         rows: list[str | None] = [f"{int(a)}{int(b)}" for a, b in batch.inputs[:, :, 0]]
         targets: list[str | None] = [str(int(y)) for y in batch.targets[:, 0, 0]]
         return Example(f"{first[0]} + {second[0]} = {first[0] + second[0]}, lowest bit first", rows, targets, batch)
 
-    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
-        found = re.fullmatch(r"\s*(\d+)\s*\+\s*(\d+)\s*=?\s*", prompt)
-        if not found:
+    def answer_question(self, prompt: str, predict: PredictFunction) -> list[tuple[str, float]]:
+        match = re.fullmatch(r"\s*(\d+)\s*\+\s*(\d+)\s*=?\s*", prompt)
+        if not match:
             raise UserError(f"{prompt!r} is no sum.", "Give two numbers: 23 + 18")
-        first, second = int(found[1]), int(found[2])
+        first, second = int(match[1]), int(match[2])
         bits = max(first.bit_length(), second.bit_length(), self.bits)
         if bits > 60:
             raise UserError("These numbers are too long.", "Give numbers below 2^60.")
-        outputs = answer(self.batch_of(np.array([first]), np.array([second]), bits))[:, 0, 0]
+        outputs = predict(self.batch_of(np.array([first]), np.array([second]), bits))[:, 0, 0]
         sure = float(np.where(outputs > 0.5, outputs, 1 - outputs).min())
         return [(f"{first} + {second} = ", 1.0), (str(int(number_of(outputs[:, None])[0])), sure)]
 
@@ -125,11 +125,11 @@ def generator_of_long_numbers() -> np.random.Generator:
 
 
 class AdditionOriginal(Addition):
-    """A known program of forty lines, repeated by the general engine: the same draws, in the same order.
+    """A well-known program of forty lines, repeated by the general engine with the same draws in the same order.
 
-    One generator gives first the weights (from -1 to 1), then two 7-bit numbers for each of the 10,000 steps. The
+    One generator draws first the weights (from -1 to 1), then two 7-bit numbers for each of the 10,000 steps. The
     program's deltas are those of a squared error summed over the time steps and halved; with the mean over eight time
-    steps its rate 0.1 is 0.4 here. Source of the order: `numpy.random.RandomState(0)` in that program.
+    steps, its rate 0.1 is 0.4 here. Source of the order: `numpy.random.RandomState(0)` in that program.
     """
 
     name = "addition-original"
@@ -150,7 +150,7 @@ class AdditionOriginal(Addition):
 
     def baselines(self) -> list[tuple[str, float]]:
         """The squared error, as this task's loss is."""
-        y, p = self.without_memory()
+        y, p = self.memoryless_guesses()
         return [("without memory", float(np.mean((y - p) ** 2)))]
 
     def batch(self, step: int) -> Batch:
@@ -160,7 +160,7 @@ class AdditionOriginal(Addition):
         first, second = np.array(pairs).T
         return self.batch_of(first, second, self.bits)
 
-    def remark(self, step: int, batch: Batch, outputs: Callable[[], Array]) -> str | None:
+    def log_line(self, step: int, batch: Batch, outputs: Callable[[], Array]) -> str | None:
         if step % 1_000:
             return None
         predicted = outputs()[:, :, 0]  # (T, 1)
@@ -177,9 +177,9 @@ class AdditionOriginal(Addition):
     def restore(self, state: dict[str, Any]) -> None:
         self.stream.set_state(("MT19937", np.array(state["key"], np.uint32), int(state["pos"]), 0, 0.0))
 
-    def measure(self, answer: Answer) -> Measure:
-        """The share of all 7-bit sums that are right in every bit, after the program's 10,000 steps."""
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The fraction of all 7-bit sums that are right in every bit, after the program's 10,000 steps."""
         batch = self.every_sum()
-        hits = ((asked(answer, batch, 5_000) > 0.5) == batch.targets).all(axis=(0, 1))
+        hits = ((predict_in_chunks(predict, batch, 5_000) > 0.5) == batch.targets).all(axis=(0, 1))
         value = float(np.mean(hits))
-        return Measure("whole 7-bit sums right", value, 0.9, value >= 0.9)
+        return TaskScore("whole 7-bit sums right", value, 0.9, value >= 0.9)

@@ -1,19 +1,18 @@
-"""Two kinds of brackets, nested: at every time step, which closing would be legal now?"""
+"""Two kinds of brackets, nested: predict at every time step which closing bracket is legal."""
 
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
-from rnnplay.tasks.base import Answer, Array, Batch, Measure
-from rnnplay.tasks.generated import Generated, Split, right, share_of
-from rnnplay.tasks.memory import rows_of
+from rnnplay.tasks.base import Array, Batch, PredictFunction, TaskScore
+from rnnplay.tasks.generated import GeneratedTask, Split, accuracy_score, correct_steps, draw_rows
 
 OPENING, CLOSING = "([", ")]"
 
 
-class Brackets(Generated):
-    """Balanced strings of `seq_len` brackets (Dyck-2), at most `deepest` deep; the target is the closing that is legal.
+class Brackets(GeneratedTask):
+    """Balanced strings of `seq_len` brackets (Dyck-2), at most `deepest` deep; the target is the legal closing bracket.
 
-    Ids: 0 "(", 1 "[", 2 ")", 3 "]". Targets: 0 none is open, 1 ")", 2 "]". Telling them apart takes a stack.
+    Ids: 0 "(", 1 "[", 2 ")", 3 "]". Targets: 0 none is open, 1 ")", 2 "]". A perfect predictor needs a stack.
     """
 
     name = "brackets"
@@ -21,7 +20,7 @@ class Brackets(Generated):
     output_vocabulary = ("·", ")", "]")
     inputs, outputs = 4, 3
     deepest = 8
-    question = "brackets, ([()"
+    question_help = "brackets, ([()"
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
@@ -30,7 +29,7 @@ class Brackets(Generated):
         self.longest_lag = config.seq_len
 
     def strings(self, rng: np.random.Generator, count: int, length: int, deepest: int) -> Array:
-        """`count` balanced strings (count, length): an opening or a closing by a coin where both are possible."""
+        """`count` balanced strings (count, length); if an opening and a closing are possible, a coin decides."""
         strings = np.empty((count, length), np.int8)
         stack = np.zeros((count, deepest), np.int8)
         depth = np.zeros(count, int)
@@ -44,20 +43,20 @@ class Brackets(Generated):
             depth += np.where(opens, 1, -1)
         return strings
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        length = max(2, 2 * round(share * self.config.seq_len / 2))
-        deepest = max(1, round(share * self.deepest))
-        # Short strings are few: none of them is held out, and a length that is grown passes them quickly.
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
+        length = max(2, 2 * round(length_fraction * self.config.seq_len / 2))
+        deepest = max(1, round(length_fraction * self.deepest))
+        # There are few short strings: none of them is held out, and lengthening sequences pass them quickly.
         strings = (
             self.strings(rng, count, length, deepest)
             if length < 16
-            else rows_of(lambda n: self.strings(rng, n, length, deepest), count, split)
+            else draw_rows(lambda n: self.strings(rng, n, length, deepest), count, split)
         )
         inputs = strings.T.astype(np.int32)
         return Batch(inputs, np.stack([self.legal(column) for column in inputs.T], axis=1))
 
     def legal(self, ids: Array) -> Array:
-        """The closing that is legal after each time step of `ids` (T,): 0 none, 1 ")", 2 "]"."""
+        """The legal closing bracket after each time step of `ids` (T,): 0 none, 1 ")", 2 "]"."""
         stack: list[int] = []
         answers = np.zeros(len(ids), np.int32)
         for t, symbol in enumerate(ids.tolist()):
@@ -68,8 +67,10 @@ class Brackets(Generated):
             answers[t] = 1 + stack[-1] if stack else 0
         return answers
 
-    def measure(self, answer: Answer) -> Measure:
-        return share_of("whole strings right at every bracket", right(answer, self.test()).all(axis=0), 0.99)
+    def score(self, predict: PredictFunction) -> TaskScore:
+        return accuracy_score(
+            "whole strings right at every bracket", correct_steps(predict, self.test()).all(axis=0), 0.99
+        )
 
     def feature_names(self) -> list[str]:
         return ["depth", "inside (", "inside [", "deepest is (", "nothing open"]
@@ -88,8 +89,8 @@ class Brackets(Generated):
             return np.asarray(self.legal(symbols) == 1 + OPENING.index(name[-1]))
         raise KeyError(name)
 
-    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
-        """Closes what is open, asking at each step which closing is legal, until none is."""
+    def answer_question(self, prompt: str, predict: PredictFunction) -> list[tuple[str, float]]:
+        """The prompt, and the closing brackets that the network predicts, until it predicts that none is legal."""
         text = "".join(prompt.split())
         if not text or any(symbol not in self.vocabulary for symbol in text):
             raise UserError(f"{prompt!r} is not a string of brackets.", "Give brackets such as ([()")
@@ -101,7 +102,7 @@ class Brackets(Generated):
         closed = [(text, 1.0)]
         for _ in range(len(text) + 1):
             inputs = np.array(ids, np.int32)[:, None]
-            probabilities = answer(Batch(inputs, np.zeros_like(inputs)))[-1, :, 0]
+            probabilities = predict(Batch(inputs, np.zeros_like(inputs)))[-1, :, 0]
             legal = int(probabilities.argmax())
             closed.append((self.output_vocabulary[legal], float(probabilities[legal])))
             if legal == 0:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from rnnplay.config import RunConfig
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import END, Item, Split, Symbols, asked, collate, right, split_of
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
+from rnnplay.tasks.generated import END, Item, Split, SymbolTask, collate, correct_steps, predict_in_chunks, split_of
 
 # The inner grammar: from each state the letters that may follow, each with the state that it leads to.
 REBER: dict[int, tuple[tuple[str, int], ...]] = {
@@ -19,24 +19,24 @@ REBER: dict[int, tuple[tuple[str, int], ...]] = {
 INNER_END = 7
 
 
-class Reber(Symbols):
+class Reber(SymbolTask):
     """An embedded Reber string: B, then T or P, a Reber string, the same T or P again, E. Predict the next letter.
 
     The second letter returns only after the inner string, however long that was. Source: Hochreiter and Schmidhuber
-    (1997). A string of fewer than `held_from` letters is never held out: of the few short ones each would be missed.
+    (1997). A string of fewer than `held_out_from` letters is always in training: there are too few short ones.
     """
 
     name = "reber"
     vocabulary = output_vocabulary = ("B", "E", "P", "S", "T", "V", "X")
     inputs = outputs = 7
-    held_from = 14
+    held_out_from = 14
     likely = 0.1
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
         self.longest_lag = 20
 
-    def item(self, rng: np.random.Generator, share: float) -> Item:
+    def item(self, rng: np.random.Generator, length_fraction: float) -> Item:
         outer = "TP"[rng.integers(2)]
         letters, state = [], 0
         coins: list[int] = []
@@ -48,10 +48,10 @@ class Reber(Symbols):
         return Item(ids[:-1], ids[1:], [1.0] * (len(ids) - 1))
 
     def split(self, item: Item) -> Split:
-        return split_of(item.key) if len(item.inputs) >= self.held_from - 1 else "train"
+        return split_of(item.key) if len(item.inputs) >= self.held_out_from - 1 else "train"
 
     def legal(self, ids: Array) -> Array:
-        """Which letters may follow at each time step of the string `ids` (T,): bool (T, 7)."""
+        """bool (T, 7): the letters that may follow at each time step of the string `ids` (T,)."""
         allowed = np.zeros((len(ids), len(self.vocabulary)), bool)
         state, outer = -1, ""
         for t, i in enumerate(ids):
@@ -69,27 +69,27 @@ class Reber(Symbols):
                 allowed[t, self.vocabulary.index(letter)] = True
         return allowed
 
-    def possible(self, ids: Array) -> Array:
+    def allowed_outputs(self, ids: Array) -> Array:
         return self.legal(ids)
 
-    def measure(self, answer: Answer) -> Measure:
-        """The share of 1,000 strings never trained on at whose every step just the legal letters are likely."""
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The fraction of 1,000 test strings at whose every time step exactly the legal letters are likely."""
         batch = self.test()
-        likely = asked(answer, batch).transpose(2, 0, 1) > self.likely  # (B, T, V)
+        likely = predict_in_chunks(predict, batch).transpose(2, 0, 1) > self.likely  # (B, T, V)
         weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
         hits = []
         for b in range(batch.inputs.shape[1]):
             length = int(weights[:, b].sum())
             hits.append(bool((likely[b, :length] == self.legal(batch.inputs[:length, b])).all()))
         value = float(np.mean(hits))
-        return Measure("new strings whose legal letters alone are likely throughout", value, 1.0, value >= 1.0)
+        return TaskScore("new strings whose legal letters alone are likely throughout", value, 1.0, value >= 1.0)
 
     def baselines(self) -> list[tuple[str, float]]:
-        best = ("who knows the grammar", self.entropy())
+        best = ("the grammar's entropy", self.entropy())
         return [*super().baselines(), best]
 
     def entropy(self) -> float:
-        """Nats a letter that no network can save: a legal letter among two is a coin's toss."""
+        """The least possible loss in nats a letter: if two letters are legal, each has probability 1/2."""
         total = count = 0.0
         for batch in self.evaluation():
             weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
@@ -119,10 +119,10 @@ class Reber(Symbols):
         raise KeyError(name)
 
 
-class Counting(Symbols):
+class Counting(SymbolTask):
     """n times a, then n times b, then the end: predict the next symbol. `seq_len` is the greatest n in training.
 
-    While a goes on nobody can know what comes next; from the first b on all is determined: only that counts in full.
+    During the a's the next symbol is not determined; from the first b on it is, and only these steps have weight 1.
     """
 
     name = "counting"
@@ -138,30 +138,30 @@ class Counting(Symbols):
         ids = [0] * n + [1] * n + [2]
         return Item(ids[:-1], ids[1:], [0.01] * n + [1.0] * n)
 
-    def item(self, rng: np.random.Generator, share: float) -> Item:
-        return self.string(int(rng.integers(1, max(1, round(share * self.config.seq_len)) + 1)))
+    def item(self, rng: np.random.Generator, length_fraction: float) -> Item:
+        return self.string(int(rng.integers(1, max(1, round(length_fraction * self.config.seq_len)) + 1)))
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
         if split != "train":  # every n, up to one that training never had
             return collate(
                 [self.string(n) for n in (*range(1, self.config.seq_len + 1), self.unseen * self.config.seq_len)]
             )
-        return collate([self.item(rng, share) for _ in range(count)], 2 * self.config.seq_len)
+        return collate([self.item(rng, length_fraction) for _ in range(count)], 2 * self.config.seq_len)
 
-    def measure(self, answer: Answer) -> Measure:
+    def score(self, predict: PredictFunction) -> TaskScore:
         """Every n of training, and twice the greatest, unseen: is the determined part of each string right?"""
         batch = self.test()
         weights = np.zeros(batch.inputs.shape) if batch.weights is None else batch.weights
-        hits = (right(answer, batch) | (weights < 1)).all(axis=0)
+        hits = (correct_steps(predict, batch) | (weights < 1)).all(axis=0)
         name = f"n from 1 to {self.config.seq_len}, and {self.unseen * self.config.seq_len} unseen"
-        return Measure(name, float(hits.mean()), 1.0, bool(hits.all()))
+        return TaskScore(name, float(hits.mean()), 1.0, bool(hits.all()))
 
     def example(self, index: int) -> Example:
         """Only what is determined has a target: while a goes on, nobody can know."""
         n = 1 + (index + 3) % (self.unseen * self.config.seq_len)
-        found = self.shown(collate([self.string(n)]), f"n = {n}")
-        found.targets[:n] = [None] * n
-        return found
+        example = self.to_example(collate([self.string(n)]), f"n = {n}")
+        example.targets[:n] = [None] * n
+        return example
 
     def feature_names(self) -> list[str]:
         return ["count", "in b", "last b"]

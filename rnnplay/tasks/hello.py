@@ -1,4 +1,4 @@
-"""The word "hello" letter by letter: the smallest thing that needs a memory, since l is followed by l and then by o."""
+"""The word "hello" letter by letter: the smallest task that needs a memory, since l is followed by l and then by o."""
 
 import math
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ class Hello(Task):
 
     vocabulary = output_vocabulary = ("h", "e", "l", "o")
     inputs = outputs = 4
-    called = "characters"
-    longest_lag = 1  # the second l is known by the one before it
+    step_unit = "characters"
+    longest_lag = 1  # the letter before an l decides which l it is
 
     def __init__(self, config: RunConfig) -> None:
         if config.text:

@@ -1,7 +1,7 @@
 """Interpolated Kneser-Ney n-gram models, plain and modified: the count-based predictors that a network has to beat.
 
-Every n-gram of the text gets a number, built from its context's number and its last symbol; what is done for each
-position of the text is a table look-up, all else is done once for each different n-gram. Equations: Chen and Goodman
+Every n-gram of the text gets a number, built from its context's number and its last symbol. Each position of the text
+costs one table look-up; all else is computed once for each different n-gram. Equations: Chen and Goodman
 (1998), "An empirical study of smoothing techniques for language modeling".
 """
 
@@ -47,16 +47,16 @@ def probabilities(training: Array, held_out: Array, symbols: int, order: int, *,
         total = np.bincount(grams.context, counts, orders[k - 1].size)
         freed = np.bincount(grams.context, discount, orders[k - 1].size)
         seen = np.maximum(total, 1)
-        own = (counts - discount) / seen[grams.context]
-        share = np.where(total > 0, freed / seen, 1.0)
-        here = grams.number[trained:]
-        probability = own[here] + share[grams.context[here]] * probability
+        discounted = (counts - discount) / seen[grams.context]
+        backoff = np.where(total > 0, freed / seen, 1.0)
+        numbers = grams.number[trained:]
+        probability = discounted[numbers] + backoff[grams.context[numbers]] * probability
     return probability
 
 
 @dataclass(frozen=True, eq=False)
 class _Grams:
-    """The different n-grams of one order, G of them."""
+    """The G different n-grams of one order."""
 
     number: Array  # (N,) of the n-gram that ends at each position; 0 where the text is too short for one
     codes: Array  # (G,) context * symbols + symbol, ascending
@@ -85,10 +85,10 @@ def _extend(shorter: _Grams, ids: Array, trained: int, symbols: int, k: int) -> 
     if bound <= _TABLE:
         table = np.zeros(bound, bool)
         table[code[:known_ends]] = True
-        known = table.copy()
+        trained_codes = table.copy()
         table[code[known_ends:]] = True
         codes = np.flatnonzero(table)
-        in_training = known[codes]
+        in_training = trained_codes[codes]
         rank = np.empty(bound, np.int32)
         rank[codes] = np.arange(len(codes))
         numbers = rank[code]
@@ -104,7 +104,7 @@ def _extend(shorter: _Grams, ids: Array, trained: int, symbols: int, k: int) -> 
 
 
 def _discounts(counts: Array, modified: bool) -> Array:
-    """What is taken from a count of 0, 1, 2, and 3 or more (4,), estimated from the counts of counts."""
+    """The discounts of counts 0, 1, 2, and 3 or more (4,), estimated from the counts of counts."""
     n = np.bincount(np.minimum(counts, 5), minlength=6).astype(float)
     if not n[1] or not n[2]:
         return np.array([0, 0.5, 0.5, 0.5])

@@ -1,12 +1,12 @@
-"""Short patterns that repeat: the smallest things that a network can only do with a memory."""
+"""Short patterns that repeat: the smallest tasks that need a memory."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from rnnplay.config import RunConfig
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import END, START, Generated, Split, right, write
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
+from rnnplay.tasks.generated import END, START, GeneratedTask, Split, correct_steps, greedy_decode
 
 LINES = (
     "i love you in the morning .",
@@ -18,10 +18,10 @@ SONG = tuple(" ".join(LINES).split())
 HELLO = (START, "h", "e", "l", "l", "o", END)
 
 
-class Pattern(Generated):
-    """A pattern that goes round: predict the next symbol. Held-out sequences go on for longer than training ever did.
+class Pattern(GeneratedTask):
+    """Predict the next symbol of a repeating pattern. Held-out sequences are longer than those of training.
 
-    `seq_len` time steps; `starts` are the places where a sequence may begin.
+    `seq_len` time steps; `starts` are the positions at which a sequence may begin.
     """
 
     pattern: Sequence[str]
@@ -33,9 +33,9 @@ class Pattern(Generated):
         self.vocabulary = self.output_vocabulary = tuple(dict.fromkeys(sorted(self.pattern)))
         self.inputs = self.outputs = len(self.vocabulary)
         self.ids = np.array([self.vocabulary.index(symbol) for symbol in self.pattern], np.int32)
-        self.held_out = self.fresh = len(self.starts)
+        self.validation_count = self.test_count = len(self.starts)
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
         length = self.config.seq_len if split == "train" else self.longer * self.config.seq_len
         # A held-out batch has every start once; a training batch draws them.
         places = np.array(self.starts)[np.arange(count) % len(self.starts)]
@@ -47,13 +47,13 @@ class Pattern(Generated):
     def _weights(self, length: int, count: int) -> Array | None:
         return None
 
-    def measure(self, answer: Answer) -> Measure:
-        """The least probability that the right symbol ever had, on sequences longer than those of training."""
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The least probability of the right symbol, over sequences longer than those of training."""
         batch = self.test()
-        found = np.take_along_axis(answer(batch), batch.targets[:, None], axis=1)
+        probabilities = np.take_along_axis(predict(batch), batch.targets[:, None], axis=1)
         counts = np.ones_like(batch.targets, bool) if batch.weights is None else batch.weights > 0
-        least = float(found[:, 0][counts].min())
-        return Measure("least probability of the right symbol", least, self.criterion, least >= self.criterion)
+        least = float(probabilities[:, 0][counts].min())
+        return TaskScore("least probability of the right symbol", least, self.criterion, least >= self.criterion)
 
     criterion = 0.9
 
@@ -62,7 +62,7 @@ class Pattern(Generated):
         column = slice(index % batch.inputs.shape[1], index % batch.inputs.shape[1] + 1)
         length = min(self.config.seq_len, 40)
         weights = None if batch.weights is None else batch.weights[:length, column]
-        return self.shown(Batch(batch.inputs[:length, column], batch.targets[:length, column], weights), self.name)
+        return self.to_example(Batch(batch.inputs[:length, column], batch.targets[:length, column], weights), self.name)
 
 
 class Alternate(Pattern):
@@ -119,7 +119,7 @@ class Alphabet(Pattern):
 
 
 class Song(Pattern):
-    """A song in which "i love" goes on as "you" or as "carrots": two words back tell nothing, the place in it does."""
+    """A song in which "i love" is followed by "you" or by "carrots": the position decides, not the last two words."""
 
     name = "song"
     pattern = SONG
@@ -140,38 +140,33 @@ class Song(Pattern):
             return np.asarray(np.asarray(ids) == self.vocabulary.index("love"))
         raise KeyError(name)
 
-    def forks(self) -> Array:
-        """The time steps of one round at which the input is "love" after "i": where two words back cannot tell."""
-        words = np.array(self.pattern)
-        return np.flatnonzero((words == "love") & (np.roll(words, 1) == "i"))
 
-
-class HelloEnd(Generated):
-    """h e l l o between <START> and <END>: written out from <START> alone, and it must know when to stop."""
+class HelloEnd(GeneratedTask):
+    """h e l l o between <START> and <END>: the network writes it from <START> alone and must stop by itself."""
 
     name = "hello-end"
     longest_lag = 2
-    held_out = fresh = 1
+    validation_count = test_count = 1
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
         self.vocabulary = self.output_vocabulary = ("h", "e", "l", "o", START, END)
         self.inputs = self.outputs = len(self.vocabulary)
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
         ids = np.array([self.vocabulary.index(symbol) for symbol in HELLO], np.int32)
         sequence = np.repeat(ids[:, None], count, axis=1)
         return Batch(sequence[:-1], sequence[1:])
 
-    def measure(self, answer: Answer) -> Measure:
-        """Whether it writes hello and stops, fed with its own letters; and how sure it is at its least sure letter."""
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The least probability of a right letter; solved only if the network also writes hello by itself and stops."""
         batch = self.test()
-        wanted = batch.targets[:-1, 0].tolist()
+        expected = batch.targets[:-1, 0].tolist()
         start = Batch(batch.inputs[:1], batch.targets[:1])
-        written = write(answer, start, self.vocabulary.index(END), 20)[0]
-        sure = bool(right(answer, batch).all())
-        value = float(np.take_along_axis(answer(batch), batch.targets[:, None], axis=1).min()) if sure else 0.0
-        return Measure("least probability of the right letter", value, 0.9, written == wanted and value >= 0.9)
+        written = greedy_decode(predict, start, self.vocabulary.index(END), 20)[0]
+        sure = bool(correct_steps(predict, batch).all())
+        value = float(np.take_along_axis(predict(batch), batch.targets[:, None], axis=1).min()) if sure else 0.0
+        return TaskScore("least probability of the right letter", value, 0.9, written == expected and value >= 0.9)
 
     def feature_names(self) -> list[str]:
         return ["first l", "position"]

@@ -1,23 +1,23 @@
-"""Single pictures: a digit to name (one to one), a scene to describe in a sentence (one to many)."""
+"""Single pictures: classify a digit (one to one), describe a scene in a sentence (one to many)."""
 
 import numpy as np
 
 from rnnplay.config import RunConfig
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
 from rnnplay.tasks.generated import (
     END,
     START,
-    Generated,
+    GeneratedTask,
     Item,
     Split,
-    Symbols,
+    SymbolTask,
+    accuracy_score,
     collate,
-    right,
-    share_of,
+    correct_steps,
+    draw_rows,
+    greedy_decode,
     split_of,
-    write,
 )
-from rnnplay.tasks.memory import rows_of
 
 # Five columns by seven rows a digit, row by row from the top.
 DIGITS = (
@@ -37,18 +37,18 @@ GLYPHS = np.array(
 )  # (10, 7, 5)
 
 
-class Plain(Generated):
-    """A digit of 7 x 5 pixels somewhere on 10 x 8, faint and noisy: which one is it? T = 1, nothing to remember."""
+class DigitPicture(GeneratedTask):
+    """Classify a digit of 7 x 5 pixels at a random place on 10 x 8, faint and noisy. T = 1: no memory is needed."""
 
     name = "plain"
-    by_id = False
+    inputs_are_ids = False
     height, width = 10, 8
     inputs, outputs = height * width, 10
-    frame = (height, width)
+    frame_shape = (height, width)
     output_vocabulary = tuple("0123456789")
     noise = 0.15
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
         def items(n: int) -> Array:
             rows = np.empty((n, 1 + self.inputs), np.float32)  # the label travels in front
             rows[:, 0] = rng.integers(0, 10, n)
@@ -60,16 +60,16 @@ class Plain(Generated):
             rows[:, 1:] = pictures.clip(0, 1).reshape(n, -1)
             return rows
 
-        rows = rows_of(items, count, split)
+        rows = draw_rows(items, count, split)
         return Batch(np.ascontiguousarray(rows[:, 1:].T)[None], rows[:, 0].astype(np.int32)[None])
 
-    def measure(self, answer: Answer) -> Measure:
-        return share_of("unseen digits right", right(answer, self.test())[0], 0.97)
+    def score(self, predict: PredictFunction) -> TaskScore:
+        return accuracy_score("unseen digits right", correct_steps(predict, self.test())[0], 0.97)
 
     def baselines(self) -> list[tuple[str, float]]:
         return [("ten digits alike, ln 10", float(np.log(10)))]
 
-    def shown(self, batch: Batch, title: str) -> Example:
+    def to_example(self, batch: Batch, title: str) -> Example:
         digit = self.output_vocabulary[int(batch.targets[0, 0])]
         return Example(title, ["picture"], [digit], batch, batch.inputs[0, :, 0].reshape(self.height, self.width))
 
@@ -106,24 +106,24 @@ def shape(kind: str, size: int) -> Array:
 
 
 WORDS = "a small large in at the top bottom middle left right to of above"
-# Where a lone shape may stand: rows, columns, each 0 low, 1 centre, 2 high.
+# The places of a single shape: row and column, each 0 low, 1 centre, 2 high.
 PLACES = {"in the middle": (1, 1), "at the top": (0, 1), "at the bottom": (2, 1), "at the left": (1, 0)}
 PLACES |= {"at the right": (1, 2)}
 
 Scene = tuple[tuple[str, int, int, int], ...]  # each shape's kind, size, top row, left column
 
 
-class Caption(Symbols):
-    """A drawn scene of 16 x 16 pixels, described from <START> to <END>; the picture sets the first hidden state.
+class Caption(SymbolTask):
+    """Describe a scene of 16 x 16 pixels, from <START> to <END>; the picture sets the first hidden state.
 
-    One shape, with the place where it is, or two, with how they lie: named from the upper or the left one, so that one
-    sentence is right. Two shapes never overlap in the direction that is named. The splits go by the scene, not by its
-    brightness and noise: a scene that is held out is in training in no light.
+    A sentence names one shape and its place, or two shapes and their relation, beginning with the upper or the left
+    one, so that exactly one sentence is right. Two shapes never overlap in the named direction. The split depends on
+    the scene, not on its brightness and noise: a held-out scene is never in training.
     """
 
     name = "caption"
-    picture = (1, SIDE, SIDE)
-    features = 64
+    picture_shape = (1, SIDE, SIDE)
+    context_size = 64
     longest = 13
 
     def __init__(self, config: RunConfig) -> None:
@@ -136,67 +136,67 @@ class Caption(Symbols):
         self.longest_lag = self.longest
 
     def scene(self, rng: np.random.Generator) -> tuple[Scene, str]:
-        """What is to be drawn, and its sentence."""
+        """Draw a scene at random, and its sentence."""
 
         def up_to(most: int) -> int:
             return int(rng.integers(most + 1))
 
         size, other = (LARGE if rng.random() < 0.5 else SMALL for _ in range(2))
         kind, also = (SHAPES[up_to(3)] for _ in range(2))
-        said, too = (f"a {'large' if n == LARGE else 'small'} {k}" for n, k in ((size, kind), (other, also)))
+        name, other_name = (f"a {'large' if n == LARGE else 'small'} {k}" for n, k in ((size, kind), (other, also)))
         free = SIDE - size
         if rng.random() < 0.3:
             where = list(PLACES)[up_to(len(PLACES) - 1)]
             top, left = ((0, free // 2 - 1, free - 2)[at] + up_to(2) for at in PLACES[where])
-            return ((kind, size, top, left),), f"{said} {where}"
+            return ((kind, size, top, left),), f"{name} {where}"
         near = up_to(free - other - 1)
         far = near + size + 1 + up_to(free - other - 1 - near)  # at least one dark line between them
-        # Across, they lie so near to one line that it is plain which way they are apart.
+        # In the other direction they are at most a pixel apart, so that the relation is unambiguous.
         across = up_to(SIDE - max(size, other))
         aside = min(max(across + up_to(2) - 1, 0), SIDE - other)
         if rng.random() < 0.5:
-            return ((kind, size, near, across), (also, other, far, aside)), f"{said} above {too}"
-        return ((kind, size, across, near), (also, other, aside, far)), f"{said} to the left of {too}"
+            return ((kind, size, near, across), (also, other, far, aside)), f"{name} above {other_name}"
+        return ((kind, size, across, near), (also, other, aside, far)), f"{name} to the left of {other_name}"
 
     def drawn(self, scene: Scene, rng: np.random.Generator) -> Array:
-        """The picture (1, 16, 16), from 0 to 1, in some light and with some noise."""
+        """The picture (1, 16, 16), from 0 to 1, of random brightness and with noise."""
         picture = rng.normal(0, 0.05, (1, SIDE, SIDE))
         light = rng.uniform(0.7, 1.0)
         for kind, size, top, left in scene:
             picture[0, top : top + size, left : left + size] += light * self.drawings[kind, size]
         return picture.clip(0, 1).astype(np.float32)
 
-    def item(self, rng: np.random.Generator, share: float) -> Item:
+    def item(self, rng: np.random.Generator, length_fraction: float) -> Item:
         return self.items(rng, 1, "train")[0]
 
-    def items(self, rng: np.random.Generator, count: int, split: Split, share: float = 1.0) -> list[Item]:
-        found: list[Item] = []
-        while len(found) < count:
+    def items(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float = 1.0) -> list[Item]:
+        drawn: list[Item] = []
+        while len(drawn) < count:
             scene, sentence = self.scene(rng)
             if split_of(str(scene).encode()) == split:
                 words = [self.ids[word] for word in sentence.split()]
                 weights = [1.0] * (len(words) + 1)
-                found.append(Item([self.start, *words], [*words, self.end], weights, features=self.drawn(scene, rng)))
-        return found
+                drawn.append(Item([self.start, *words], [*words, self.end], weights, context=self.drawn(scene, rng)))
+        return drawn
 
-    def measure(self, answer: Answer) -> Measure:
-        """The share of unseen scenes that it describes exactly right, fed with its own words."""
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The fraction of test scenes that the network, given its own words, describes exactly right."""
         batch = self.test()
         weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
-        wanted = [batch.targets[: int(weights[:, b].sum()) - 1, b].tolist() for b in range(batch.inputs.shape[1])]
-        start = Batch(batch.inputs[:1], batch.targets[:1], features=batch.features)
+        expected = [batch.targets[: int(weights[:, b].sum()) - 1, b].tolist() for b in range(batch.inputs.shape[1])]
+        start = Batch(batch.inputs[:1], batch.targets[:1], context=batch.context)
         hits = [
             ids == right_ids
-            for ids, right_ids in zip(write(answer, start, self.end, self.longest + 3), wanted, strict=True)
+            for ids, right_ids in zip(greedy_decode(predict, start, self.end, self.longest + 3), expected, strict=True)
         ]
-        return share_of("unseen scenes described exactly right", hits, 0.95)
+        return accuracy_score("unseen scenes described exactly right", hits, 0.95)
 
     def example(self, index: int) -> Example:
         item = self.items(np.random.default_rng([index, SIDE]), 1, "test")[0]
         batch = collate([item])
-        shown = self.shown(batch, f"scene {index + 1}")
-        picture = None if batch.features is None else batch.features[0, :, :, 0]
-        return Example(shown.title, shown.inputs, shown.targets, batch, picture)
+        example = self.to_example(batch, f"scene {index + 1}")
+        picture = None if batch.context is None else batch.context[0, :, :, 0]
+        return Example(example.title, example.inputs, example.targets, batch, picture)
 
     def feature_names(self) -> list[str]:
         return ["word position", "second shape", "relation has come"]

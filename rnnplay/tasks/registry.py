@@ -1,4 +1,4 @@
-"""Which class makes which task: everything but the texts read by characters."""
+"""The class of each task by its name."""
 
 from collections.abc import Callable
 
@@ -6,22 +6,26 @@ from rnnplay.config import RunConfig
 from rnnplay.tasks.addition import Addition, AdditionOriginal
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.brackets import Brackets
+from rnnplay.tasks.copy_adding import Adding, Copy
 from rnnplay.tasks.grammars import Counting, Reber
-from rnnplay.tasks.memory import Adding, Copy
-from rnnplay.tasks.messages import Typing
-from rnnplay.tasks.moving import Ball, Video
+from rnnplay.tasks.hello import Hello
+from rnnplay.tasks.moving_pictures import Ball, Video
 from rnnplay.tasks.patterns import Alphabet, Alternate, HelloEnd, OneOneZero, Song
-from rnnplay.tasks.pictures import Caption, Plain
+from rnnplay.tasks.pictures import Caption, DigitPicture
 from rnnplay.tasks.sentiment import Sentiment
 from rnnplay.tasks.series import Series
 from rnnplay.tasks.tagging import Tagging
+from rnnplay.tasks.text import TextTask
 from rnnplay.tasks.translate import Translate
+from rnnplay.tasks.typing_messages import Typing
 from rnnplay.tasks.words import Words
 
-# Tasks that read a text or a table; those in neither table read a text by characters.
-FROM_TEXT: dict[str, Callable[..., Task]] = {"words": Words, "sentiment": Sentiment, "series": Series}
+# Tasks that may read a text or a table.
+_READING_CLASSES: dict[str, Callable[..., Task]] = {"words": Words, "sentiment": Sentiment, "series": Series}
 
-GENERATED: dict[str, Callable[[RunConfig], Task]] = {
+# Tasks that generate their items. A task in neither table reads a text by characters.
+TASK_CLASSES: dict[str, Callable[[RunConfig], Task]] = {
+    "hello": Hello,
     "alternate": Alternate,
     "one-one-zero": OneOneZero,
     "hello-end": HelloEnd,
@@ -37,8 +41,13 @@ GENERATED: dict[str, Callable[[RunConfig], Task]] = {
     "typing": Typing,
     "tagging": Tagging,
     "translate": Translate,
-    "plain": Plain,
+    "plain": DigitPicture,
     "caption": Caption,
     "video": Video,
     "ball": Ball,
 }
+
+
+def reading_class(name: str) -> Callable[..., Task]:
+    """The class of a task that reads a text or a table: called with a config, TaskData or None, and reads_text."""
+    return _READING_CLASSES.get(name, TextTask)

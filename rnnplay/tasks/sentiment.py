@@ -1,8 +1,8 @@
-"""Short reviews, good or bad: negation and contrast decide, no single word does; or a table of one's own.
+"""Short reviews, good or bad: negation and contrast decide, no single word does; or the user's own table.
 
-The grammar: a clause of polarity p says so plainly ("the soup was superb") or by denying the opposite ("the soup was
-never stale"), each half of the time, so that an adjective tells nothing. A review is a clause, or a clause and its
-opposite joined so that one of them counts: after "but", before "although". Remarks that judge nothing stand around it.
+The grammar: a clause of polarity p states it plainly ("the soup was superb") or by denying the opposite ("the soup was
+never stale"), each half of the time, so that an adjective alone is no evidence. A review is a clause, or a clause and
+its opposite joined so that one of them decides: after "but", before "although". Neutral remarks may surround it.
 """
 
 from collections import Counter
@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
-from rnnplay.tasks.base import Answer, Array, Batch, Measure
+from rnnplay.tasks.base import Array, Batch, PredictFunction, TaskScore
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData, describe_unknown_symbols
-from rnnplay.tasks.generated import Item, Split, collate, right, share_of
-from rnnplay.tasks.sentences import Grammar, Pool, distinct, known, listed, vocabulary_of, words_of
-from rnnplay.tasks.tables import labelled_lines
+from rnnplay.tasks.generated import Item, Split, accuracy_score, collate, correct_steps
+from rnnplay.tasks.sentence_pool import Grammar, PooledTask, take_distinct, vocabulary_of, word_ids, words_of
+from rnnplay.tasks.tables import read_labelled_lines
 
 HELD_OUT: tuple[Split, ...] = ("validation", "test")
-THINGS = listed("soup bread music room service garden view story acting ending coffee breakfast bed host wine show")
+THINGS = "soup bread music room service garden view story acting ending coffee breakfast bed host wine show".split()
 ADJECTIVES = {
-    True: listed("good superb lovely charming delightful splendid excellent wonderful pleasant brilliant"),
-    False: listed("bad dreadful dull stale awful poor horrible boring clumsy disappointing"),
+    True: "good superb lovely charming delightful splendid excellent wonderful pleasant brilliant".split(),
+    False: "bad dreadful dull stale awful poor horrible boring clumsy disappointing".split(),
 }
 NOUNS = {True: ["a pleasure", "a treat", "a success", "a joy"], False: ["a disaster", "a failure", "a mess", "a pity"]}
 VERBS = {True: ["recommend", "praise", "repeat"], False: ["avoid", "blame", "regret"]}
@@ -53,17 +53,17 @@ class Reviews(Grammar):
         kind = self.rng.random()
         polarity = good != deny
         if kind < 0.6:
-            told = self.one(DENIALS) if deny else "was"
-            return f"the {thing} {told} {self.one(DEGREES)} {self.one(ADJECTIVES[polarity])}"
+            verb = self.choose(DENIALS) if deny else "was"
+            return f"the {thing} {verb} {self.choose(DEGREES)} {self.choose(ADJECTIVES[polarity])}"
         if kind < 0.8:
-            return f"the {thing} {'was not' if deny else 'was'} {self.one(NOUNS[polarity])}"
-        return f"i would {'not' if deny else ''} {self.one(VERBS[polarity])} the {thing}"
+            return f"the {thing} {'was not' if deny else 'was'} {self.choose(NOUNS[polarity])}"
+        return f"i would {'not' if deny else ''} {self.choose(VERBS[polarity])} the {thing}"
 
     def sentence(self) -> str:
         good = self.good = not self.good
         first, second = (THINGS[i] for i in self.rng.choice(len(THINGS), 2, replace=False))
         against, deciding = self.clause(not good, first), self.clause(good, second)
-        body = self.one(
+        body = self.choose(
             [
                 self.clause(good, first),
                 f"{against} , but {deciding}",
@@ -75,17 +75,17 @@ class Reviews(Grammar):
                 f"whatever they say , {deciding}",
             ]
         )
-        before = self.one(REMARKS) if self.chance(0.4) else ""
-        after = self.one(REMARKS) if self.chance(0.4) else ""
+        before = self.choose(REMARKS) if self.chance(0.4) else ""
+        after = self.choose(REMARKS) if self.chance(0.4) else ""
         return " ".join(f"{before} {body} . {after}".split()) + "\t" + ("good" if good else "bad")
 
 
-class Sentiment(Pool):
-    """A review in, its label after the last word. `seq_len`: words that are read of a longer one."""
+class Sentiment(PooledTask):
+    """Read a review, predict its label after the last word. `seq_len`: the number of words read of a longer one."""
 
     name = "sentiment"
-    question = "a review"
-    reads = "a file of two columns, text and label, with a tab between"
+    question_help = "a review"
+    file_help = "a file of two columns, text and label, with a tab between"
     reviews = 2_400
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
@@ -126,9 +126,9 @@ class Sentiment(Pool):
     def _read_rows(self) -> list[tuple[str, str]]:
         """Return the (text, label) pairs. Raises UserError if the table cannot be read."""
         if self.config.text is None:
-            lines = distinct(iter(Reviews()), self.reviews)
+            lines = take_distinct(iter(Reviews()), self.reviews)
             return [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
-        rows, self.sha256, self.notes = labelled_lines(Path(self.config.text))
+        rows, self.sha256, self.notes = read_labelled_lines(Path(self.config.text))
         return rows
 
     def _note_unknown_symbols(self, texts: list[list[str]], labels: list[str]) -> None:
@@ -185,8 +185,8 @@ class Sentiment(Pool):
     def item(ids: list[int], label: int) -> Item:
         return Item(ids, [label] * len(ids), [0.0] * (len(ids) - 1) + [1.0])
 
-    def measure(self, answer: Answer) -> Measure:
-        return share_of("unseen reviews right", right(answer, self.test()).all(axis=0), 0.95)
+    def score(self, predict: PredictFunction) -> TaskScore:
+        return accuracy_score("unseen reviews right", correct_steps(predict, self.test()).all(axis=0), 0.95)
 
     def bag_of_words(self, batch: Batch) -> Array:
         """Probabilities (B, V) from the words alone, in any order: naive Bayes counted on the training reviews."""
@@ -240,17 +240,17 @@ class Sentiment(Pool):
             "after but": ({"but", "yet"}, {"."}),
             "inside although": ({"although", "if"}, {".", ","}),
         }[name]
-        inside, found = False, []
+        inside, states = False, []
         for word in words:
             inside = word in begins or (inside and word not in ends)
-            found.append(inside)
-        return np.array(found)
+            states.append(inside)
+        return np.array(states)
 
-    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
-        """The words of the prompt, each with the probability of the label that the network gives in the end."""
+    def answer_question(self, prompt: str, predict: PredictFunction) -> list[tuple[str, float]]:
+        """The words of the prompt, each with the probability of the final label, and that label."""
         words = words_of(prompt)
-        ids = np.array(known(words, self.vocabulary, "a review"), np.int32)[:, None]
-        probabilities = answer(Batch(ids, np.zeros_like(ids)))[:, :, 0]  # (T, V)
+        ids = np.array(word_ids(words, self.vocabulary, "a review"), np.int32)[:, None]
+        probabilities = predict(Batch(ids, np.zeros_like(ids)))[:, :, 0]  # (T, V)
         label = int(probabilities[-1].argmax())
-        told = [(word, float(p)) for word, p in zip(words, probabilities[:, label], strict=True)]
-        return [*told, (f"= {self.output_vocabulary[label]}", float(probabilities[-1, label]))]
+        pairs = [(word, float(p)) for word, p in zip(words, probabilities[:, label], strict=True)]
+        return [*pairs, (f"= {self.output_vocabulary[label]}", float(probabilities[-1, label]))]

@@ -1,4 +1,4 @@
-"""A series of numbers, generated or a CSV's column: predict the next value, and go on forecasting from there."""
+"""A series of numbers, generated or a CSV's column: predict the next value, and forecast further values."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData
-from rnnplay.tasks.generated import Generated, Split, generator
-from rnnplay.tasks.tables import column_of
+from rnnplay.tasks.generated import GeneratedTask, Split, seeded_rng
+from rnnplay.tasks.tables import read_column
 
-LEAST = 60  # values of a series of one's own
-FURTHEST = 500  # values of a forecast
+MIN_VALUES = 60  # of the user's series
+MAX_FORECAST = 500  # values
 
 
 def tides(count: int) -> Array:
@@ -20,7 +20,7 @@ def tides(count: int) -> Array:
 
     The flattening and the changing pace are what no linear predictor follows.
     """
-    rng = generator("series")
+    rng = seeded_rng("series")
     time = np.arange(count)
     phase = 2 * np.pi * time / 24 + 6 * np.sin(2 * np.pi * time / 331)
     height = 1 + 0.4 * np.sin(2 * np.pi * time / 173)
@@ -28,21 +28,21 @@ def tides(count: int) -> Array:
     return np.asarray(wave + 0.5 * np.sin(2 * np.pi * time / 61) + rng.normal(0, 0.05, count))
 
 
-class Series(Generated):
+class Series(GeneratedTask):
     """The next value of a series, squared error; values are scaled by the training part's mean and deviation.
 
-    Training reads windows of `seq_len` from the first part; the share `validation` at the end is held out, its first
-    half for the evaluation, its second for `measure`. The first `order` values of a held-out part count nothing, so
-    that a linear predictor can be measured on the very same steps.
+    Training reads windows of `seq_len` from the first part; the fraction `validation` at the end is held out, its first
+    half for the evaluation, its second for `score`. The first `order` values of a held-out part have weight 0, so that
+    a linear predictor can be scored on the same steps.
     """
 
     name = "series"
-    by_id = False
+    inputs_are_ids = False
     inputs = outputs = 1
     readout = "linear"
     output_vocabulary = ("value",)
-    question = "how many values to forecast, 50"
-    reads = "a CSV file"
+    question_help = "how many values to forecast, 50"
+    file_help = "a CSV file"
     generated = 6_000
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
@@ -80,11 +80,11 @@ class Series(Generated):
         if self.config.text is None:
             values, self.column = tides(self.generated), "tide"
         else:
-            values, self.column, self.sha256 = column_of(Path(self.config.text), self.config.column)
-        if len(values) < LEAST:
+            values, self.column, self.sha256 = read_column(Path(self.config.text), self.config.column)
+        if len(values) < MIN_VALUES:
             raise UserError(
                 f"The series has {len(values)} value{'s' * (len(values) != 1)}.",
-                f"Give at least {LEAST}, better some hundreds.",
+                f"Give at least {MIN_VALUES}, better some hundreds.",
             )
         return values
 
@@ -118,33 +118,33 @@ class Series(Generated):
         self.column, self.sha256 = str(data.values.get("column")), data.values.get("sha256")
         self.has_training_data = False
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
         part = self.parts[split]
-        length = min(max(1, round(share * self.config.seq_len)), len(part) - 1)
+        length = min(max(1, round(length_fraction * self.config.seq_len)), len(part) - 1)
         starts = rng.integers(0, len(part) - length, count)
         windows = part[np.arange(length + 1)[:, None] + starts]  # (T+1, B)
         return Batch(windows[:-1, None], windows[1:, None])
 
-    def held(self, split: Split) -> Batch:
-        """A held-out part as one sequence; its first values only warm the network up."""
+    def held_out_part(self, split: Split) -> Batch:
+        """A held-out part as one sequence; its first values have weight 0."""
         part = self.parts[split]
         weights = np.ones((len(part) - 1, 1), np.float32)
         weights[: self.order - 1] = 0
         return Batch(part[:-1, None, None], part[1:, None, None], weights)
 
     def evaluation(self) -> Iterator[Batch]:
-        yield self.held("validation")
+        yield self.held_out_part("validation")
 
     def test(self) -> Batch:
-        return self.held("test")
+        return self.held_out_part("test")
 
-    def measure(self, answer: Answer) -> Measure:
+    def score(self, predict: PredictFunction) -> TaskScore:
         """The squared error on the second half of the held-out part; the linear predictor's is the criterion."""
         batch = self.test()
         counted = batch.weights[:, 0] > 0 if batch.weights is not None else slice(None)
-        error = float(np.mean((answer(batch)[:, 0, 0] - batch.targets[:, 0, 0])[counted] ** 2))
+        error = float(np.mean((predict(batch)[:, 0, 0] - batch.targets[:, 0, 0])[counted] ** 2))
         linear = self._linear_error("test")
-        return Measure(f"squared error, linear predictor {linear:.4f}", error, linear, error <= linear)
+        return TaskScore(f"squared error, linear predictor {linear:.4f}", error, linear, error <= linear)
 
     def baselines(self) -> list[tuple[str, float]]:
         part = self.parts["validation"]
@@ -156,8 +156,8 @@ class Series(Generated):
         """Least squares: coefficients of the last `order` values, the oldest first, and a constant."""
         part = self.parts["train"].astype(float)
         windows = np.lib.stride_tricks.sliding_window_view(part, self.order + 1)
-        known = np.column_stack([windows[:, :-1], np.ones(len(windows))])
-        return np.asarray(np.linalg.lstsq(known, windows[:, -1], rcond=None)[0])
+        design = np.column_stack([windows[:, :-1], np.ones(len(windows))])
+        return np.asarray(np.linalg.lstsq(design, windows[:, -1], rcond=None)[0])
 
     def _linear_error(self, split: Split) -> float:
         windows = np.lib.stride_tricks.sliding_window_view(self.parts[split].astype(float), self.order + 1)
@@ -168,7 +168,7 @@ class Series(Generated):
         return np.asarray(values) * self.deviation + self.mean
 
     def example(self, index: int) -> Example:
-        """A window of the test part; the network's forecast can be drawn beside its last values."""
+        """A window of the test part, with its numbers as `series`."""
         part = self.parts["test"]
         length = min(self.config.seq_len, len(part) - 1)
         start = index * length % (len(part) - length)
@@ -194,20 +194,20 @@ class Series(Generated):
             return np.asarray(np.sign(change) != np.sign(np.concatenate([change[:1], change[:-1]])))
         raise KeyError(name)
 
-    def forecast(self, known: Array, count: int, answer: Answer) -> Array:
-        """The next `count` values after `known` (N,), scaled, each prediction fed back."""
-        values = [float(value) for value in known]
+    def forecast(self, history: Array, count: int, predict: PredictFunction) -> Array:
+        """The next `count` values after `history` (N,), scaled, each prediction fed back."""
+        values = [float(value) for value in history]
         for _ in range(count):
             inputs = np.array(values, np.float32)[:, None, None]
-            values.append(float(answer(Batch(inputs, inputs))[-1, 0, 0]))
-        return np.array(values[len(known) :])
+            values.append(float(predict(Batch(inputs, inputs))[-1, 0, 0]))
+        return np.array(values[len(history) :])
 
-    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
+    def answer_question(self, prompt: str, predict: PredictFunction) -> list[tuple[str, float]]:
         """A forecast from the end of the series, in its own units."""
         text = prompt.strip() or "50"
-        if not text.isdigit() or not 1 <= int(text) <= FURTHEST:
-            raise UserError(f"{prompt!r} is not a number of values.", f"Give a number from 1 to {FURTHEST}.")
-        forecast = self.forecast(self.latest(), int(text), answer)
+        if not text.isdigit() or not 1 <= int(text) <= MAX_FORECAST:
+            raise UserError(f"{prompt!r} is not a number of values.", f"Give a number from 1 to {MAX_FORECAST}.")
+        forecast = self.forecast(self.latest(), int(text), predict)
         return [(f"{value:.4g} ", 1.0) for value in self.unscaled(forecast)]
 
     def latest(self) -> Array:

@@ -1,4 +1,4 @@
-"""Tables of one's own: a column of numbers out of a CSV, labelled lines out of a TSV, refused clearly when wrong."""
+"""The user's own tables: a column of numbers of a CSV, labelled lines of a TSV; a faulty line is named."""
 
 import codecs
 import csv
@@ -16,13 +16,13 @@ from rnnplay.tasks.base import Array
 MAX_BYTES = 64 * 2**20
 MAX_LABELS = 100
 MAX_VALUE = 1e100  # so that squares can be summed
-FEW = 5  # lines of a label that are hardly enough to learn it
-LEAST_LINES = 50
+FEW_LINES = 5  # a label with fewer lines gets a note
+MIN_LINES = 50
 HEADINGS = {"label", "class", "sentiment", "category", "target"}
 
 
-def _lines(path: Path) -> tuple[str, str]:
-    """The text of the file and its SHA-256. Raises UserError where it cannot be read as UTF-8."""
+def _read_text(path: Path) -> tuple[str, str]:
+    """The text of the file and its SHA-256. Raises UserError if it cannot be read as UTF-8."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"{path.name} is larger than {MAX_BYTES >> 20} MB.", "Give a smaller table.")
@@ -47,12 +47,12 @@ def _lines(path: Path) -> tuple[str, str]:
     return text, hashlib.sha256(data).hexdigest()
 
 
-def labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[str, ...]]:
-    """(text, label) of each line of a file of two columns with a tab between them, its SHA-256, and what to know of it.
+def read_labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[str, ...]]:
+    """(text, label) of each line of a file of two columns with a tab between them, its SHA-256, and notes on it.
 
     A first line whose second column is a heading such as "label" is left out. Raises UserError.
     """
-    text, sha256 = _lines(path)
+    text, sha256 = _read_text(path)
     rows: list[tuple[str, str]] = []
     seen: set[str] = set()
     doubled = 0
@@ -82,25 +82,25 @@ def labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[str, .
         raise UserError(
             f"{path.name} has {len(labels):,} different labels.", f"Give at most {MAX_LABELS}, in the second column."
         )
-    if len(rows) < LEAST_LINES:
+    if len(rows) < MIN_LINES:
         wrong = f"{path.name} has {len(rows)} different texts in {len(rows) + doubled:,} lines."
-        raise UserError(wrong, f"Give at least {LEAST_LINES}, the text first in each line, the label second.")
+        raise UserError(wrong, f"Give at least {MIN_LINES}, the text first in each line, the label second.")
     notes = [f"{doubled:,} lines that stood there twice are left out."] if doubled else []
     notes += [
         f"The label {label!r} stands in {count} line{'s' * (count > 1)} only."
         for label, count in labels.items()
-        if count < FEW
+        if count < FEW_LINES
     ]
     return rows, sha256, tuple(notes)
 
 
-def column_of(path: Path, column: str | None) -> tuple[Array, str, str]:
+def read_column(path: Path, column: str | None) -> tuple[Array, str, str]:
     """The numbers (N,) of a CSV's column, the column's name, and the file's SHA-256.
 
     `column` is a heading, or a number counted from 1; None takes the last column that holds numbers. Separators are
     commas, semicolons (then 2,5 is a number too) or tabs; a first row without numbers is the heading. Raises UserError.
     """
-    text, sha256 = _lines(path)
+    text, sha256 = _read_text(path)
     numbered, separator = _rows(path, text)
     first = [cell.strip() for cell in numbered[0][1]]
     width = len(first)
@@ -127,7 +127,7 @@ def column_of(path: Path, column: str | None) -> tuple[Array, str, str]:
 
 
 def _values(path: Path, rows: list[tuple[int, list[str]]], index: int, name: str, comma: bool) -> Array:
-    """The numbers (N,) that stand at place `index` of `rows`. Raises UserError where one is none."""
+    """The numbers (N,) in column `index` of `rows`. Raises UserError, which names the line, for a cell that is none."""
     values = np.empty(len(rows))
     for n, (line, row) in enumerate(rows):
         cell = row[index].strip()
@@ -136,9 +136,9 @@ def _values(path: Path, rows: list[tuple[int, list[str]]], index: int, name: str
             values[n] = value
             continue
         large = value is not None and math.isfinite(value)
-        said = "is empty" if not cell else f"holds {cell!r}, which is {'too large' if large else 'no number'}"
+        fault = "is empty" if not cell else f"holds {cell!r}, which is {'too large' if large else 'no number'}"
         raise UserError(
-            f"Line {line:,} of {path.name}, column {name!r}, {said}.",
+            f"Line {line:,} of {path.name}, column {name!r}, {fault}.",
             "Give a finite number in every row, or choose another column.",
         )
     return values

@@ -1,6 +1,6 @@
-"""Any text, character by character: B contiguous streams whose state is carried on, the end of the text held out.
+"""Any text, character by character: B contiguous streams whose state is carried over, the end of the text held out.
 
-One array of ids serves everything; a batch is a slice of a view of it.
+The text is one array of ids; a batch is a slice of a view of it.
 """
 
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from rnnplay.config import MAX_VOCABULARY, RunConfig, UserError
 from rnnplay.tasks import ngram
 from rnnplay.tasks.base import Array, Batch, Task
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData, describe_unknown_symbols
-from rnnplay.tasks.features import features_of
+from rnnplay.tasks.text_features import features_for
 
 EVALUATION_STREAMS = 16
-EVALUATED = MAX_HELD_OUT  # characters at most
+MAX_EVALUATED_CHARS = MAX_HELD_OUT  # characters at most
 _EVALUATION_LENGTH = 128  # time steps at a time
 _BASELINE_COUNTED = 5_000_000  # characters, the last of the training part
 
 
 class TextTask(Task):
-    """The next character of a text. Held out is the last `validation` share; the vocabulary is the whole text's."""
+    """Predict the next character of a text. The end of the text is held out; the vocabulary is the whole text's."""
 
-    called = "characters"
+    step_unit = "characters"
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
         """known: data of an earlier text, whose vocabulary is used. reads_text: False makes the task from it alone.
@@ -32,8 +32,8 @@ class TextTask(Task):
         Raises UserError if the text cannot be read or is too short, or if `known` is not understood.
         """
         self.name, self.config = config.task, config
-        self.called = "bytes" if config.bytes else self.called
-        self._features = features_of(config.task, config.text)
+        self.step_unit = "bytes" if config.bytes else self.step_unit
+        self._features = features_for(config.task, config.text)
         self._ngrams: dict[str, float] = {}  # nats a symbol of the n-gram models that were computed, by order
         if not reads_text:
             assert known is not None
@@ -42,7 +42,7 @@ class TextTask(Task):
         text = self.read_text() if known is None else self.read_in_vocabulary(known)
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)
-        self.sha256, self.rest, self.notes = text.sha256, text.unknown_id, text.notes
+        self.sha256, self.unknown_id, self.notes = text.sha256, text.unknown_id, text.notes
         trained = int(len(text.ids) * (1 - config.validation))
         self.training_ids: Array = text.ids[:trained]  # (N,) uint8 or uint16
         self.held_out_ids, self.held_out_size = text.ids[trained:], len(text.ids) - trained
@@ -51,7 +51,7 @@ class TextTask(Task):
         T, B = config.seq_len, config.batch
         if trained <= T:
             raise UserError(
-                f'"{text.name}" is too short: it has {trained:,} {self.called} to train on, '
+                f'"{text.name}" is too short: it has {trained:,} {self.step_unit} to train on, '
                 f"one sequence of length {T:,} takes {T + 1:,}.",
                 "Give a longer text or a smaller --seq-len.",
             )
@@ -62,7 +62,7 @@ class TextTask(Task):
         self._inputs = self.training_ids[: B * self._length].reshape(B, self._length)
         self._targets = self.training_ids[1 : B * self._length + 1].reshape(B, self._length)
         self.epoch_steps = self._length // T
-        self._epoch, self._place = -1, self._length  # the next batch begins an epoch
+        self._epoch, self._position = -1, self._length  # the next batch begins an epoch
 
     def read_text(self) -> corpora.EncodedText:
         """Return the text that the configuration names. Raises UserError if it cannot be read."""
@@ -76,7 +76,7 @@ class TextTask(Task):
         notes = text.notes
         if new:
             treatment = "left out" if unknown_id is None else f"read as {vocabulary[unknown_id]!r}"
-            notes = (*notes, describe_unknown_symbols(new, self.called, treatment))
+            notes = (*notes, describe_unknown_symbols(new, self.step_unit, treatment))
         return corpora.EncodedText(
             name=text.name, ids=ids, vocabulary=vocabulary, sha256=text.sha256, unknown_id=unknown_id, notes=notes
         )
@@ -86,55 +86,55 @@ class TextTask(Task):
         self.baselines()  # so that the models behind them are known
         values = {
             "vocabulary": list(self.vocabulary),
-            "unknown_id": self.rest,
+            "unknown_id": self.unknown_id,
             "sha256": self.sha256,
             "training_size": self.training_size,
             "held_out_size": self.held_out_size,
             "epoch_steps": self.epoch_steps,
             "ngrams": dict(self._ngrams),
         }
-        return TaskData({"held_out": self.held_out_ids[: EVALUATED + 1]}, values)
+        return TaskData({"held_out": self.held_out_ids[: MAX_EVALUATED_CHARS + 1]}, values)
 
     def _restore_data(self, data: TaskData) -> None:
         self.vocabulary = self.output_vocabulary = data.symbols("vocabulary")
         self.inputs = self.outputs = len(self.vocabulary)
-        self.sha256, self.rest = data.values.get("sha256"), _unknown_id(data)
+        self.sha256, self.unknown_id = data.values.get("sha256"), _unknown_id(data)
         self.held_out_ids, self.held_out_size = data.ids("held_out", self.inputs), data.integer("held_out_size")
         self.training_size, self.epoch_steps = data.integer("training_size"), data.integer("epoch_steps")
         self._ngrams = {order: float(loss) for order, loss in dict(data.values.get("ngrams", {})).items()}
-        self._epoch, self._place, self.has_training_data = -1, 0, False
+        self._epoch, self._position, self.has_training_data = -1, 0, False
 
     def batch(self, step: int) -> Batch:
-        """(T, B): T characters of each stream, then the next T; while sequences grow, T comes in four doublings."""
+        """(T, B): the next T characters of each stream; while sequences lengthen, T doubles three times."""
         T = self.config.seq_len
         if step < self.config.grow:
             T = max(T >> (3 - 4 * step // self.config.grow), 1)
-        fresh = self._place + T > self._length
-        if fresh:
+        begins_epoch = self._position + T > self._length
+        if begins_epoch:
             self._epoch += 1
-            # Where a stream is no multiple of T, the part that is left out differs from epoch to epoch.
+            # If a stream's length is no multiple of T, the part that is left out differs from epoch to epoch.
             slack = self._length - self.config.seq_len * self.epoch_steps
-            self._place = int(np.random.default_rng((self.config.seed, self._epoch)).integers(slack + 1))
-        here = slice(self._place, self._place + T)
-        self._place += T
+            self._position = int(np.random.default_rng((self.config.seed, self._epoch)).integers(slack + 1))
+        span = slice(self._position, self._position + T)
+        self._position += T
         return Batch(
-            _time_first(self._inputs[:, here]),
-            _time_first(self._targets[:, here]),
-            fresh=fresh or not self.config.carry,
+            _time_first(self._inputs[:, span]),
+            _time_first(self._targets[:, span]),
+            resets_state=begins_epoch or not self.config.carry,
         )
 
-    def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = EVALUATED) -> Iterator[Batch]:
-        """The first `limit` held-out characters in up to `streams` streams; nothing where none are held out."""
-        return read_in_streams(self.held_out_ids[: limit + 1], streams)
+    def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = MAX_EVALUATED_CHARS) -> Iterator[Batch]:
+        """The first `limit` held-out characters in up to `streams` streams; nothing if none are held out."""
+        return stream_batches(self.held_out_ids[: limit + 1], streams)
 
     def state(self) -> dict[str, Any]:
-        return {"epoch": self._epoch, "place": self._place, "text": self.sha256}
+        return {"epoch": self._epoch, "place": self._position, "text": self.sha256}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue at the saved place; if it is a place in another text, the next batch begins an epoch."""
-        self._epoch, self._place = int(state["epoch"]), int(state["place"])
+        self._epoch, self._position = int(state["epoch"]), int(state["place"])
         if self.has_training_data and state.get("text", self.sha256) != self.sha256:
-            self._place = self._length
+            self._position = self._length
 
     def baselines(self) -> list[tuple[str, float]]:
         """The bigram entropy of the same split: counted on the training part, measured on what is evaluated."""
@@ -153,23 +153,23 @@ class TextTask(Task):
                     f"The {order}-gram model needs the training text, which is not at hand.",
                     "Put the text back where it was.",
                 )
-            training, held_out = self.training_ids[-_BASELINE_COUNTED:], self.held_out_ids[: EVALUATED + 1]
+            training, held_out = self.training_ids[-_BASELINE_COUNTED:], self.held_out_ids[: MAX_EVALUATED_CHARS + 1]
             kinds = (False, True) if order > 2 else (False,)
             losses = [ngram.cross_entropy(training, held_out, self.outputs, order, modified=kind) for kind in kinds]
             self._ngrams[str(order)] = min(losses)
         return self._ngrams[str(order)]
 
     def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
-        if self.rest is None:
+        if self.unknown_id is None:
             return super().encode(text)
-        known = set(self.vocabulary)
-        return super().encode("".join(symbol if symbol in known else corpora.UNKNOWN for symbol in text))
+        symbols = set(self.vocabulary)
+        return super().encode("".join(symbol if symbol in symbols else corpora.UNKNOWN for symbol in text))
 
     def encode_file(self, path: str, encoding: str | None = None) -> tuple[Array, tuple[str, ...]]:
         return corpora.encode_file(
             path,
             self.vocabulary,
-            self.rest,
+            self.unknown_id,
             as_bytes=self.config.bytes,
             encoding=encoding,
             normal_form=self.config.normalize,
@@ -198,10 +198,10 @@ def _unknown_id(data: TaskData) -> int | None:
     return None if data.values.get("unknown_id") is None else data.integer("unknown_id")
 
 
-def read_in_streams(ids: Array, streams: int) -> Iterator[Batch]:
+def stream_batches(ids: Array, streams: int) -> Iterator[Batch]:
     """All of `ids` (N,) in at most `streams` equal streams of at least 64 characters, the first batch fresh.
 
-    What does not fill the last row of the streams (fewer than `streams` characters) is left out.
+    The characters that do not fill the last row of the streams (fewer than `streams`) are left out.
     """
     count = len(ids) - 1
     if count < 1:
@@ -210,8 +210,8 @@ def read_in_streams(ids: Array, streams: int) -> Iterator[Batch]:
     length = count // B
     inputs, targets = ids[: B * length].reshape(B, length), ids[1 : B * length + 1].reshape(B, length)
     for begin in range(0, length, _EVALUATION_LENGTH):
-        here = slice(begin, begin + _EVALUATION_LENGTH)
-        yield Batch(_time_first(inputs[:, here]), _time_first(targets[:, here]), fresh=begin == 0)
+        span = slice(begin, begin + _EVALUATION_LENGTH)
+        yield Batch(_time_first(inputs[:, span]), _time_first(targets[:, span]), resets_state=begin == 0)
 
 
 def _time_first(ids: Array) -> Array:

@@ -8,9 +8,9 @@ doctor's car": "el coche del doctor"), an object that is a pronoun before the ve
 import numpy as np
 
 from rnnplay.config import RunConfig
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import END, START, Item, columns_of, share_of, write
-from rnnplay.tasks.sentences import Grammar, Pool, distinct, known, listed, vocabulary_of, words_of
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
+from rnnplay.tasks.generated import END, START, Item, accuracy_score, greedy_decode, select_sequences
+from rnnplay.tasks.sentence_pool import Grammar, PooledTask, take_distinct, vocabulary_of, word_ids, words_of
 
 # English, Spanish, gender; the Spanish plural takes -s, or -es behind a consonant.
 PEOPLE = """boy niño m|girl niña f|doctor doctor m|teacher maestra f|king rey m|queen reina f|baker panadero m
@@ -49,12 +49,12 @@ def plural_es(spanish: str) -> str:
     return spanish + ("s" if spanish[-1] in "aeiou" else "es")
 
 
-def agreed(adjective: str, gender: str, number: int) -> str:
+def inflect(adjective: str, gender: str, number: int) -> str:
     word = adjective[:-1] + "a" if adjective.endswith("o") and gender == "f" else adjective
     return plural_es(word) if number == 2 else word
 
 
-class Sentences(Grammar):
+class TranslationGrammar(Grammar):
     """Pairs of sentences, as lines "english<TAB>español"."""
 
     def __init__(self) -> None:
@@ -67,11 +67,11 @@ class Sentences(Grammar):
         """A noun phrase: English, Spanish, gender, number (1 or 2)."""
         english, spanish, gender = self.row(rows)
         number = 2 if self.chance(0.35) else 1
-        article = self.one(listed("the the my these") if number == 2 else listed("the the a my this"))
+        article = self.choose("the the my these".split() if number == 2 else "the the a my this".split())
         adjectives = [self.row(LASTING_ROWS)] if self.chance(0.45) else []
         name = [plural(english) if number == 2 else english]
         nombre = [plural_es(spanish) if number == 2 else spanish]
-        qualities = [agreed(es, gender, number) for _, es in adjectives]
+        qualities = [inflect(es, gender, number) for _, es in adjectives]
         if depth == 0 and rows is OBJECT_ROWS and self.chance(0.2):  # "the doctor 's red car"
             owner, dueño, _, owners = self.noun(PEOPLE_ROWS, 1)
             of = "del" + dueño[2:] if dueño.startswith("el ") else "de " + dueño
@@ -88,7 +88,9 @@ class Sentences(Grammar):
         """English, Spanish, gender, number, and whether it is "i"."""
         if self.chance(0.7):
             return (*self.noun(PEOPLE_ROWS, 1), False)
-        english, spanish, gender, number = self.one(listed("i/yo/m/1 he/él/m/1 she/ella/f/1 they/ellos/m/2")).split("/")
+        english, spanish, gender, number = self.choose("i/yo/m/1 he/él/m/1 she/ella/f/1 they/ellos/m/2".split()).split(
+            "/"
+        )
         return english, spanish, gender, int(number), english == "i"
 
     def sentence(self) -> str:
@@ -105,7 +107,7 @@ class Sentences(Grammar):
             else (third if single else base).replace("_", " ")
         )
         if self.chance(0.25):
-            thing, cosa = self.one(listed("him/lo her/la them/los")).split("/")
+            thing, cosa = self.choose("him/lo her/la them/los".split()).split("/")
             words, palabras = f"{subject} {verb} {thing}", f"{sujeto} {'no ' if negated else ''}{cosa} {verbo}"
         else:
             thing, cosa, *_ = self.noun(OBJECT_ROWS)
@@ -116,7 +118,7 @@ class Sentences(Grammar):
         return f"{words} .\t{palabras} ."
 
     def being(self, subject: str, sujeto: str, gender: str, number: int) -> str:
-        """Somebody or something is so: lasting, passing, or somewhere."""
+        """A sentence with "is": a lasting quality, a passing one, or a place."""
         if self.chance(0.6):
             subject, sujeto, gender, number = self.noun(OBJECT_ROWS)
         negated = self.chance(0.3)
@@ -126,32 +128,32 @@ class Sentences(Grammar):
         kind = self.rng.random()
         if kind < 0.4:
             english, spanish = self.row(LASTING_ROWS)
-            return f"{subject} {verb} {english} .\t{sujeto} {no}{ser} {agreed(spanish, gender, number)} ."
+            return f"{subject} {verb} {english} .\t{sujeto} {no}{ser} {inflect(spanish, gender, number)} ."
         if kind < 0.75:
             english, spanish = self.row(PASSING_ROWS)
-            return f"{subject} {verb} {english} .\t{sujeto} {no}{estar} {agreed(spanish, gender, number)} ."
+            return f"{subject} {verb} {english} .\t{sujeto} {no}{estar} {inflect(spanish, gender, number)} ."
         place, lugar, genus = self.row(PLACE_ROWS)
         return f"{subject} {verb} in the {place} .\t{sujeto} {no}{estar} en {'el' if genus == 'm' else 'la'} {lugar} ."
 
 
-class Translate(Pool):
+class Translate(PooledTask):
     """An encoder reads the English sentence backwards, a decoder writes the Spanish one from <START> to <END>.
 
-    Source reversed as Sutskever, Vinyals and Le (2014) do, so that its first words are nearest to the first to write.
+    The source is reversed as in Sutskever, Vinyals and Le (2014): its first words are nearest to the first target.
     """
 
     name = "translate"
-    question = "an English sentence"
+    question_help = "an English sentence"
     sentences = 16_000
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
-        pairs = [line.split("\t") for line in distinct(iter(Sentences()), self.sentences)]
+        pairs = [line.split("\t") for line in take_distinct(iter(TranslationGrammar()), self.sentences)]
         english = [tokens(pair[0]) for pair in pairs]
         spanish = [tokens(pair[1]) for pair in pairs]
         self.source_vocabulary = vocabulary_of(english)
         self.vocabulary = self.output_vocabulary = (*vocabulary_of(spanish), START, END)
-        self.source, self.inputs = len(self.source_vocabulary), len(self.vocabulary)
+        self.source_vocabulary_size, self.inputs = len(self.source_vocabulary), len(self.vocabulary)
         self.outputs = self.inputs
         self.start, self.end = self.inputs - 2, self.inputs - 1
         reads = {word: i for i, word in enumerate(self.source_vocabulary)}
@@ -165,21 +167,21 @@ class Translate(Pool):
         self.prepare(items, [" ".join(words) for words in english])
         self.longest = self.pool["train"].inputs.shape[0]
 
-    def written(self, answer: Answer, batch: Batch) -> list[list[int]]:
+    def translations(self, predict: PredictFunction, batch: Batch) -> list[list[int]]:
         """The network's own translations of the sources of `batch`, as ids."""
         start = np.full((1, batch.inputs.shape[1]), self.start, np.int32)
         prompt = Batch(start, start, source=batch.source, source_mask=batch.source_mask)
-        return write(answer, prompt, self.end, self.longest + 5)
+        return greedy_decode(predict, prompt, self.end, self.longest + 5)
 
-    def measure(self, answer: Answer) -> Measure:
-        batch = columns_of(self.test(), np.arange(min(self.fresh, len(self.keys["test"]))))
+    def score(self, predict: PredictFunction) -> TaskScore:
+        batch = select_sequences(self.test(), np.arange(min(self.test_count, len(self.keys["test"]))))
         weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
-        wanted = [batch.targets[: int(weights[:, b].sum()) - 1, b].tolist() for b in range(batch.inputs.shape[1])]
-        hits = [ids == right for ids, right in zip(self.written(answer, batch), wanted, strict=True)]
-        return share_of("unseen sentences exactly right", hits, 0.97)
+        expected = [batch.targets[: int(weights[:, b].sum()) - 1, b].tolist() for b in range(batch.inputs.shape[1])]
+        hits = [ids == right for ids, right in zip(self.translations(predict, batch), expected, strict=True)]
+        return accuracy_score("unseen sentences exactly right", hits, 0.97)
 
-    def shown(self, batch: Batch, title: str) -> Example:
-        example = super().shown(batch, title)
+    def to_example(self, batch: Batch, title: str) -> Example:
+        example = super().to_example(batch, title)
         assert batch.source is not None  # an encoder's batch has one
         read = [self.source_vocabulary[i] for i in batch.source[:, 0]]
         return Example(" ".join(reversed(read)), example.inputs, example.targets, batch, source=read)
@@ -192,34 +194,34 @@ class Translate(Pool):
         if name == "word position":
             return np.arange(len(words)) / max(1, len(words) - 1)
         articles = {
-            "feminine article": listed("la las una esta estas"),
-            "plural article": listed("los las mis estos estas"),
+            "feminine article": "la las una esta estas".split(),
+            "plural article": "los las mis estos estas".split(),
         }
         if name in articles:  # of the last article read
-            last, found = "", []
+            last, states = "", []
             for word in words:
                 last = word if word in ARTICLES.values() else last
-                found.append(last in articles[name])
-            return np.array(found)
+                states.append(last in articles[name])
+            return np.array(states)
         if name == "noun has come":
             nouns = {form for row in (*PEOPLE_ROWS, *OBJECT_ROWS) for form in (row[1], plural_es(row[1]))}
             return np.cumsum([word in nouns for word in words]) > 0
         raise KeyError(name)
 
-    def respond(self, prompt: str, answer: Answer) -> list[tuple[str, float]]:
+    def answer_question(self, prompt: str, predict: PredictFunction) -> list[tuple[str, float]]:
         words = tokens(prompt)
         if words and words[-1] != ".":
             words.append(".")
-        source = np.array(known(words, self.source_vocabulary, "a sentence")[::-1], np.int32)[:, None]
+        source = np.array(word_ids(words, self.source_vocabulary, "a sentence")[::-1], np.int32)[:, None]
         start = np.full((1, 1), self.start, np.int32)
         batch = Batch(start, start, source=source, source_mask=np.ones(source.shape, bool))
-        ids = [*self.written(answer, batch)[0], self.end]
+        ids = [*self.translations(predict, batch)[0], self.end]
         inputs = np.array([self.start, *ids[:-1]], np.int32)[:, None]
-        sure = answer(Batch(inputs, inputs, source=source, source_mask=batch.source_mask))[:, :, 0]
+        sure = predict(Batch(inputs, inputs, source=source, source_mask=batch.source_mask))[:, :, 0]
         return [(self.vocabulary[i], float(sure[t, i])) for t, i in enumerate(ids[:-1])]
 
 
 def tokens(sentence: str) -> list[str]:
-    """Words and marks; an owner's 's is a word of its own."""
+    """The words and marks of `sentence`; a possessive 's is a word of its own."""
     marked = sentence.replace("'s ", " § ").replace("’s ", " § ").replace(" ' ", " § ")
     return ["'s" if word == "§" else word for word in words_of(marked)]

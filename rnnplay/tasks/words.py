@@ -1,4 +1,4 @@
-"""A text word by word, punctuation and line ends being words too: the same network, another alphabet."""
+"""A text word by word; punctuation marks and line ends are words too."""
 
 import re
 from collections import Counter
@@ -12,23 +12,23 @@ from rnnplay.tasks.data import TaskData, describe_unknown_symbols
 from rnnplay.tasks.text import TextTask, read_text_of
 
 RARE = " <rare>"
-# A word brings the space before it, so that words in a row are the text again.
+# A word includes the space before it, so that the concatenated words are the text.
 _TOKEN = re.compile(r"\n| ?\w+(?:['’-]\w+)*| ?[^\w\s]| +|\t")
 
 
 def tokens(text: str) -> list[str]:
-    """The words of `text`, each with the space before it, punctuation marks and line ends."""
+    """The words (each with the space before it), punctuation marks and line ends of `text`."""
     return _TOKEN.findall(text)
 
 
-def _spelled(text: corpora.EncodedText) -> str:
+def _decoded(text: corpora.EncodedText) -> str:
     return "".join(text.vocabulary[i] for i in text.ids.tolist())
 
 
 class Words(TextTask):
-    """The next word of the play, or of a text of one's own. Words that occur but once are read as one rare word."""
+    """Predict the next word of the play, or of the user's text. Words that occur once are read as one rare word."""
 
-    called = "words"
+    step_unit = "words"
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
         if config.bytes:
@@ -37,21 +37,21 @@ class Words(TextTask):
 
     def read_text(self) -> corpora.EncodedText:
         text = read_text_of(self.config, "play", MAX_VOCABULARY)
-        words = tokens(_spelled(text))
+        words = tokens(_decoded(text))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
-        kept = np.sort(order[(counts[order] > 1)][: self.config.vocabulary - 1])
-        vocabulary = (*(str(kind) for kind in kinds[kept]), RARE)
-        table = np.full(len(kinds), len(kept), np.uint16)
-        table[kept] = np.arange(len(kept))
-        share = 1 - counts[kept].sum() / counts.sum()
-        note = f"{len(vocabulary) - 1:,} words are told apart; the others ({share:.1%} of the text) are read as one."
+        retained = np.sort(order[(counts[order] > 1)][: self.config.vocabulary - 1])
+        vocabulary = (*(str(kind) for kind in kinds[retained]), RARE)
+        table = np.full(len(kinds), len(retained), np.uint16)
+        table[retained] = np.arange(len(retained))
+        fraction = 1 - counts[retained].sum() / counts.sum()
+        note = f"{len(vocabulary) - 1:,} words have ids of their own; the others ({fraction:.1%}) are read as one."
         return corpora.EncodedText(
             name=text.name,
             ids=table[numbers],
             vocabulary=vocabulary,
             sha256=text.sha256,
-            unknown_id=len(kept),
+            unknown_id=len(retained),
             notes=(*text.notes, note),
         )
 
@@ -60,10 +60,10 @@ class Words(TextTask):
         vocabulary = known.symbols("vocabulary")
         rare = len(vocabulary) - 1
         number = {word: i for i, word in enumerate(vocabulary)}
-        words = tokens(_spelled(text))
+        words = tokens(_decoded(text))
         new = Counter(word.strip() for word in words if word not in number)
         notes = (
-            (*text.notes, describe_unknown_symbols(new, self.called, "read as the rare word")) if new else text.notes
+            (*text.notes, describe_unknown_symbols(new, self.step_unit, "read as the rare word")) if new else text.notes
         )
         return corpora.EncodedText(
             name=text.name,
@@ -81,7 +81,7 @@ class Words(TextTask):
         return [("trigram", self.ngram(3)), ("bigram", self.ngram(2))]
 
     def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
-        """The ids of the words of `text` and the unknown ones, which are read as the rare word."""
+        """The ids of the words of `text`, and its unknown words, which are read as the rare word."""
         number = {word: i for i, word in enumerate(self.vocabulary)}
         words = tokens(text)
         ids = np.array([number.get(word, len(self.vocabulary) - 1) for word in words], np.int32)
@@ -92,9 +92,9 @@ class Words(TextTask):
         text = corpora.read(
             path, path, max_vocabulary=MAX_VOCABULARY, encoding=encoding, normal_form=self.config.normalize
         )
-        return self.encode(_spelled(text))[0], ()
+        return self.encode(_decoded(text))[0], ()
 
     def feature(self, name: str, ids: Array) -> Array:
-        """A feature of the text, as it stands at the last character of each word."""
+        """A feature of the text at the last character of each word."""
         lengths = [len(self.vocabulary[i]) for i in ids]
         return np.asarray(super().feature(name, ids)[np.cumsum(lengths) - 1])

@@ -34,7 +34,7 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             hidden=config.hidden,
             outputs=task.outputs,
             layers=config.layers,
-            by_id=task.by_id,
+            by_id=task.inputs_are_ids,
             activation=config.activation,
             readout=task.readout,
             bias=config.bias,
@@ -44,9 +44,9 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             chrono=config.chrono,
             dropout=config.dropout,
             weight_dropout=config.weight_dropout,
-            source=task.source,
-            features=task.features,
-            picture=task.picture,
+            source=task.source_vocabulary_size,
+            features=task.context_size,
+            picture=task.picture_shape,
             dtype=config.dtype,
         )
     except ValueError as error:
@@ -106,8 +106,8 @@ class Learner:
         """One training step. Where its loss or gradient is not finite the parameters are worth nothing any more."""
         batch = self.task.batch(self.step)
         lr = self.lr
-        state = None if batch.fresh else self._state
-        self.remark = self.task.remark(self.step, batch, lambda: self._outputs(batch, state))
+        state = None if batch.resets_state else self._state
+        self.remark = self.task.log_line(self.step, batch, lambda: self._outputs(batch, state))
         if 0 < self.config.truncate < batch.inputs.shape[0]:
             loss, self._state = self._learn_in_pieces(batch, state)
         else:
@@ -116,7 +116,7 @@ class Learner:
         if self._averaging is not None:
             self._averaging.update()
         self.step += 1
-        return Step(loss, report.grad_norm, report.clipped, lr, batch.counted)
+        return Step(loss, report.grad_norm, report.clipped, lr, batch.token_count)
 
     def _learn_in_pieces(self, batch: Batch, state: State | None) -> tuple[float, State | None]:
         """Loss and gradient of `batch`: the state goes on, the gradient flows back within `truncate` time steps."""
@@ -133,7 +133,7 @@ class Learner:
                 None if batch.mask is None else batch.mask[here],
                 batch.source,
                 batch.source_mask,
-                batch.features,
+                batch.context,
             )
             part, state = self._learn(piece, state, self._rng)
             loss += share * part
@@ -172,8 +172,8 @@ class Learner:
         for batch in batches:
             if interrupted():
                 return None
-            loss, weights, state = network.evaluate(batch, None if batch.fresh else state)
-            total, weight, characters = total + loss, weight + weights, characters + batch.counted
+            loss, weights, state = network.evaluate(batch, None if batch.resets_state else state)
+            total, weight, characters = total + loss, weight + weights, characters + batch.token_count
         return finite(total / weight) if weight else None, characters
 
     # -------------------------------------------------------------------------------------------------- checkpoints

@@ -18,7 +18,7 @@ from rnnplay.lab.cells.trace import Reading, expected, quantised, read_examples,
 from rnnplay.lab.sample import CANDIDATES, Options, Steered
 from rnnplay.protocol import Candidate, Evaluate, Evaluated, Packed, Sample, Sampled, Steer, StopSampling, Trace, Watch
 from rnnplay.tasks.base import Batch
-from rnnplay.tasks.text import read_in_streams
+from rnnplay.tasks.text import stream_batches
 from rnnplay.trainer.budget import Budget
 from rnnplay.trainer.connection import Wire
 from rnnplay.trainer.session import Session, history, left_out
@@ -326,4 +326,4 @@ class Looker:
         if len(ids) < 2:
             raise UserError("There is nothing to measure on.", "Give a text of at least two characters.")
         baseline = self._session.baseline if own and share is None else None
-        return read_in_streams(ids, command.streams), baseline, notes
+        return stream_batches(ids, command.streams), baseline, notes

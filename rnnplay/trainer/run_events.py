@@ -22,13 +22,13 @@ def started(session: Session) -> Started:
         unit_of_loss="nats" if task.readout in _NATS else "squared error",
         characters=len(task.training_ids),
         held_out=len(task.held_out_ids if session.pieces is None else session.pieces),
-        called=task.called,
+        step_unit=task.step_unit,
         epoch_steps=task.epoch_steps,
         features=tuple(task.feature_names()),
         longest_lag=task.longest_lag,
         blas=session.blas,
         examples=task.example(0) is not None,
-        question=task.question,
+        question_help=task.question_help,
         samples=can_sample(task),
     )
     notes = tuple(session.notes)

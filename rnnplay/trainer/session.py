@@ -151,7 +151,7 @@ def open_session(command: Train | Resume | Inspect) -> Session:
 def _session(run: Path, config: RunConfig, task: Task, notes: list[str]) -> Session:
     learner = Learner(config, task)
     baselines = tuple(task.baselines())
-    evaluated = sum(batch.counted for batch in task.evaluation())
+    evaluated = sum(batch.token_count for batch in task.evaluation())
     every = evaluation_interval(config.evaluate_every, config.batch * config.seq_len, evaluated)
     return Session(
         run=run,

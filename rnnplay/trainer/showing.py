@@ -25,7 +25,7 @@ from rnnplay.protocol import (
     ShowExample,
     TaskAnswered,
 )
-from rnnplay.tasks.base import Array, Batch, Example, Measure, Task
+from rnnplay.tasks.base import Array, Batch, Example, Task, TaskScore
 from rnnplay.tasks.generated import END, START
 from rnnplay.tasks.series import Series
 from rnnplay.tasks.text import TextTask
@@ -85,9 +85,9 @@ class Showing:
 
     def ask(self, prompt: str) -> TaskAnswered:
         task, network = self._learner.task, self._learner.shown()
-        if not task.question:
+        if not task.question_help:
             raise UserError(f"{task.name} takes no question.", "Look at its examples.")
-        said = task.respond(prompt, lambda batch: network.forward(batch).outputs)
+        said = task.answer_question(prompt, lambda batch: network.forward(batch).outputs)
         numbers = before = None
         if isinstance(task, Series):
             numbers, before = np.array([float(symbol) for symbol, _ in said]), task.unscaled(task.latest())
@@ -108,7 +108,7 @@ class Showing:
                 raise LeftOff
             return np.asarray(network.forward(batch).outputs)
 
-        found = task.measure(answer) or self._by_loss(interrupted)
+        found = task.score(answer) or self._by_loss(interrupted)
         return Measured(
             step=self._learner.step,
             name=found.name,
@@ -117,7 +117,7 @@ class Showing:
             solved=bool(found.solved),
         )
 
-    def _by_loss(self, interrupted: Callable[[], bool]) -> Measure:
+    def _by_loss(self, interrupted: Callable[[], bool]) -> TaskScore:
         """The held-out loss: of a text against an n-gram model, else against almost nothing."""
         task = self._learner.task
         found = self._learner.evaluate(task.evaluation(), interrupted)
@@ -128,8 +128,8 @@ class Showing:
         loss = float("nan") if found[0] is None else found[0]
         if isinstance(task, TextTask):
             name, criterion = f"nats a symbol, {ORDER}-gram {{:.3f}}", task.ngram(ORDER)
-            return Measure(name.format(criterion), loss, criterion, loss < criterion)
-        return Measure("held-out loss", loss, LEARNED, loss < LEARNED)
+            return TaskScore(name.format(criterion), loss, criterion, loss < criterion)
+        return TaskScore("held-out loss", loss, LEARNED, loss < LEARNED)
 
 
 def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
@@ -139,13 +139,13 @@ def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
     found = network.forward(batch)
     y = np.asarray(found.outputs[:, :, 0], np.float64)  # (T, V)
     fields = {"targets": tuple(example.targets)} | _rows(task, example, y)
-    if task.by_id and (possible := task.possible(batch.inputs[:, 0])) is not None:
+    if task.inputs_are_ids and (possible := task.allowed_outputs(batch.inputs[:, 0])) is not None:
         fields |= _several(task, possible, y)
-    if task.frame is not None or example.picture is not None:
+    if task.frame_shape is not None or example.picture is not None:
         fields |= _pictures(task, example, y)
     if isinstance(task, Series) and example.series is not None:
         fields |= _series(network, task, example, y)
-    if task.by_id and START in task.vocabulary and END in task.output_vocabulary:
+    if task.inputs_are_ids and START in task.vocabulary and END in task.output_vocabulary:
         fields |= _written(network, task, example)
     return ExampleShown(
         step=step,
@@ -203,8 +203,8 @@ def _pictures(task: Task, example: Example, y: Array) -> dict[str, Any]:
     if example.picture is not None:
         frames = example.picture if example.picture.ndim == 3 else example.picture[None]
         fields["frames"] = _bytes(frames)
-    if task.frame is not None and y.shape[1] == task.frame[0] * task.frame[1]:
-        fields["predicted_frames"] = _bytes(y.reshape(-1, *task.frame))
+    if task.frame_shape is not None and y.shape[1] == task.frame_shape[0] * task.frame_shape[1]:
+        fields["predicted_frames"] = _bytes(y.reshape(-1, *task.frame_shape))
     return fields
 
 
@@ -238,7 +238,7 @@ def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
     batch = example.batch
     names, end = task.output_vocabulary, task.output_vocabulary.index(END)
     reads = {symbol: i for i, symbol in enumerate(task.vocabulary)}
-    first = Batch(batch.inputs[:1], batch.targets[:1], None, None, batch.source, batch.source_mask, batch.features)
+    first = Batch(batch.inputs[:1], batch.targets[:1], None, None, batch.source, batch.source_mask, batch.context)
     if int(batch.inputs[0, 0]) != reads[START]:
         return {}
     found: Forward = network.forward(first)

@@ -38,7 +38,7 @@ def unrolled(
         raise UserError("Nothing would be shown.", "Ask for at least one time step and one unit.")
     example, note = example_or_text(task, command.example, command.length, ids)
     parts = ("encoder", "decoder") if architecture.source else ("",)
-    symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.by_id else () for part in parts}
+    symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.inputs_are_ids else () for part in parts}
     if architecture.source:
         symbols["encoder"] = source_names(task)
     walked = lab.unroll(architecture, parameters, example.batch, command.edits, state, symbols)

@@ -22,7 +22,7 @@ class Example:
     mask: Array | None = None
     source: Array | None = None
     source_mask: Array | None = None
-    features: Array | None = None
+    context: Array | None = None
 
 
 def ends(lengths: Array, T: int) -> Array:
@@ -53,9 +53,9 @@ def example(a: Architecture, T: int, B: int, seed: int, shape: str = "synced", m
         source_mask = ends(rng.integers(1, S + 1, B), S) if masked else None
         batch = replace(batch, source=rng.integers(0, a.source, (S, B)), source_mask=source_mask)
     if a.picture is not None:
-        batch = replace(batch, features=rng.normal(size=(*a.picture, B)))
+        batch = replace(batch, context=rng.normal(size=(*a.picture, B)))
     elif a.features:
-        batch = replace(batch, features=rng.normal(size=(a.features, B)))
+        batch = replace(batch, context=rng.normal(size=(a.features, B)))
     return batch
 
 
@@ -100,9 +100,9 @@ def differences(
     asked: list[tuple[str, Array, Array]] = [(name, n.parameters[name], g.copy()) for name, g in n.gradients.items()]
     if not n.architecture.by_id:
         asked.append(("inputs", batch.inputs, inside.dx))
-    if batch.features is not None and state is None and n.architecture.picture is None:
+    if batch.context is not None and state is None and n.architecture.picture is None:
         assert inside.dfeatures is not None
-        asked.append(("features", batch.features, inside.dfeatures))
+        asked.append(("features", batch.context, inside.dfeatures))
     if state is not None:
         for layer, parts in enumerate(state):
             if n.architecture.cell == "input-rnn":

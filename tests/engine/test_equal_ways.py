@@ -28,7 +28,7 @@ def columns(batch: Example, which: slice) -> Example:
     def cut(array: Array | None) -> Any:
         return None if array is None else array[..., which]
 
-    names = ("inputs", "targets", "weights", "mask", "source", "source_mask", "features")
+    names = ("inputs", "targets", "weights", "mask", "source", "source_mask", "context")
     return Example(**{name: cut(getattr(batch, name)) for name in names})
 
 
@@ -149,7 +149,7 @@ def test_encoding_first_and_then_stepping_is_the_whole_way(kind: dict[str, Any])
     batch = example(n.architecture, 4, 3, 17, masked=True)
     batch = replace(batch, mask=None)
     whole = n.forward(batch)
-    state = n.encode(batch.source, batch.source_mask, batch.features)
+    state = n.encode(batch.source, batch.source_mask, batch.context)
     assert n.evaluate(batch, state)[0] == pytest.approx(n.evaluate(batch)[0], rel=1e-12)
     for x, logits in zip(batch.inputs, whole.logits, strict=True):
         y, state = n.step(x, state)

@@ -109,7 +109,7 @@ def test_pictures_of_another_size_are_refused() -> None:
     n = network(6, **SIZES, features=3, picture=(1, 8, 6))
     ids = np.zeros((2, 2), int)
     with pytest.raises(ValueError, match=r"^features: \(1, 6, 8\) does not fit"):
-        n.learn(Example(ids, ids, features=np.zeros((1, 6, 8, 2))))
+        n.learn(Example(ids, ids, context=np.zeros((1, 6, 8, 2))))
 
 
 @pytest.mark.parametrize(

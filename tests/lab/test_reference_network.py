@@ -56,7 +56,7 @@ def test_a_walk_begins_with_the_state_that_features_set(cell: str, picture: tupl
     n = network(cell, layers=2, features=3, picture=picture)
     batch = batch_for(n)
     shape = (3, 2) if picture is None else (*picture, 2)
-    batch = Batch(batch.inputs, batch.targets, batch.weights, features=np.random.default_rng(4).normal(size=shape))
+    batch = Batch(batch.inputs, batch.targets, batch.weights, context=np.random.default_rng(4).normal(size=shape))
     loss, _ = n.learn(batch)
     walk = Walk(n.architecture, n.parameters)
     way = walk.forward(batch)

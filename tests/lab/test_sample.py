@@ -23,7 +23,13 @@ LOGITS = np.log(np.array([0.4, 0.05, 0.3, 0.15, 0.1]))
 
 
 def task_of(vocabulary: tuple[str, ...], **other: Any) -> Task:
-    plain = {"by_id": True, "readout": "softmax", "source": 0, "features": 0, "name": "made up"}
+    plain = {
+        "inputs_are_ids": True,
+        "readout": "softmax",
+        "source_vocabulary_size": 0,
+        "context_size": 0,
+        "name": "made up",
+    }
     found: Any = SimpleNamespace(**{**plain, "vocabulary": vocabulary, "output_vocabulary": vocabulary, **other})
     task: Task = found
     return task
@@ -123,7 +129,9 @@ def test_without_a_prompt_a_text_begins_as_a_line_and_other_symbols_anywhere() -
 def test_a_task_that_writes_nothing_says_so(name: str) -> None:
     task = make(configure(name))
     V = max(task.outputs, 1)
-    net = Network(Architecture(inputs=task.inputs, outputs=V, hidden=4, by_id=task.by_id, readout=task.readout), 1)
+    net = Network(
+        Architecture(inputs=task.inputs, outputs=V, hidden=4, by_id=task.inputs_are_ids, readout=task.readout), 1
+    )
     with pytest.raises(UserError, match=name):
         Sampler(net, task, "", Options())
 

@@ -53,7 +53,7 @@ async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is
     events = await asked(training("addition", tmp_path), *commands)
     facts = of(Started, events)[0].facts
     assert facts.examples and not facts.held_out and not facts.samples
-    assert "23 + 18" in facts.question
+    assert "23 + 18" in facts.question_help
     (shown,), (answered,), (measured,) = (of(kind, events) for kind in (ExampleShown, TaskAnswered, Measured))
     assert shown.index == 2
     assert shown.predictions == shown.targets

@@ -50,12 +50,12 @@ def adder(batch: Batch) -> Array:
 
 def test_typed_numbers_are_added_and_anything_else_is_refused_in_a_sentence() -> None:
     task = Addition(configure("addition"))
-    assert task.measure(adder).solved
-    assert "".join(text for text, _ in task.respond("1234 + 99", adder)) == "1234 + 99 = 1333"
-    assert task.respond("1234 + 99", adder)[1][1] == pytest.approx(0.9)
+    assert task.score(adder).solved
+    assert "".join(text for text, _ in task.answer_question("1234 + 99", adder)) == "1234 + 99 = 1333"
+    assert task.answer_question("1234 + 99", adder)[1][1] == pytest.approx(0.9)
     for prompt in ("12", "a + b", "1 + -2", f"{2**70} + 1"):
         with pytest.raises(UserError):
-            task.respond(prompt, adder)
+            task.answer_question(prompt, adder)
 
 
 def test_the_original_draws_weights_and_numbers_in_the_program_s_order() -> None:
@@ -78,8 +78,8 @@ def test_the_original_begins_with_9_plus_60_and_remarks_on_every_thousandth_step
     task = AdditionOriginal(configure("addition-original"))
     batch = task.batch(0)
     assert pairs_in_order(batch) == [(9, 60)]
-    assert task.remark(0, batch, lambda: np.full((8, 1, 1), 0.25)) == "    0  error 3.5  9 + 60 = 0"
-    assert task.remark(1, batch, lambda: np.zeros((8, 1, 1))) is None
+    assert task.log_line(0, batch, lambda: np.full((8, 1, 1), 0.25)) == "    0  error 3.5  9 + 60 = 0"
+    assert task.log_line(1, batch, lambda: np.zeros((8, 1, 1))) is None
 
 
 def test_the_original_goes_on_from_its_saved_stream() -> None:

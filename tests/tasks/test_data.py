@@ -69,9 +69,9 @@ def test_without_its_text_a_task_evaluates_encodes_and_shows_the_same(tmp_path: 
     Path(str(config.text)).unlink()
     found = restore(config, through_json(data))
     assert not found.has_training_data and whole.has_training_data
-    for name in ("name", "inputs", "outputs", "vocabulary", "output_vocabulary", "readout", "called", "sha256"):
+    for name in ("name", "inputs", "outputs", "vocabulary", "output_vocabulary", "readout", "step_unit", "sha256"):
         assert getattr(found, name) == getattr(whole, name), name
-    for name in ("epoch_steps", "training_size", "held_out_size", "longest_lag", "question"):
+    for name in ("epoch_steps", "training_size", "held_out_size", "longest_lag", "question_help"):
         assert getattr(found, name) == getattr(whole, name), name
     assert found.baselines() == whole.baselines() != []
     assert found.feature_names() == whole.feature_names()
@@ -199,7 +199,7 @@ def test_a_place_in_another_text_is_not_continued_at(tmp_path: Path) -> None:
     for step in range(5):
         first.batch(step)
     second.restore(first.state())
-    assert second.batch(5).fresh
+    assert second.batch(5).resets_state
     again = make(text_config(tmp_path))
     again.restore(first.state())
-    assert not again.batch(5).fresh
+    assert not again.batch(5).resets_state

@@ -48,15 +48,15 @@ def test_a_network_that_gives_each_legal_letter_its_share_is_solved_and_one_that
             columns.append(legal / legal.sum(axis=1, keepdims=True))
         return np.stack(columns, axis=2)
 
-    assert task.measure(knowing).solved
-    assert not task.measure(lambda batch: knowing(batch, forgetful=True)).solved
+    assert task.score(knowing).solved
+    assert not task.score(lambda batch: knowing(batch, forgetful=True)).solved
 
 
 def test_a_held_out_reber_string_is_a_long_one() -> None:
     task = reber()
     batch = task.test()
     assert batch.weights is not None
-    assert batch.weights.sum(axis=0).min() >= task.held_from - 1
+    assert batch.weights.sum(axis=0).min() >= task.held_out_from - 1
 
 
 def test_reber_features_follow_the_grammar() -> None:
@@ -85,8 +85,8 @@ def test_counting_is_unsolved_where_only_the_unseen_n_fails() -> None:
         p[:, :, counts > longest] = 1 / 3
         return p
 
-    assert task.measure(lambda batch: knowing(batch, 20)).solved
-    assert not task.measure(lambda batch: knowing(batch, 19)).solved
+    assert task.score(lambda batch: knowing(batch, 20)).solved
+    assert not task.score(lambda batch: knowing(batch, 19)).solved
 
 
 def test_training_never_counts_beyond_its_length() -> None:
@@ -121,7 +121,7 @@ def test_brackets_are_closed_on_request() -> None:
         legal = np.stack([task.legal(column) for column in batch.inputs.T], axis=1)
         return np.eye(3)[legal].transpose(0, 2, 1)
 
-    assert "".join(symbol for symbol, _ in task.respond("([ (", knowing)) == "([()])·"
+    assert "".join(symbol for symbol, _ in task.answer_question("([ (", knowing)) == "([()])·"
     for prompt in ("([)]", "())", "]", "([a", " "):
         with pytest.raises(UserError, match="bracket"):
-            task.respond(prompt, knowing)
+            task.answer_question(prompt, knowing)

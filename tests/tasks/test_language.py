@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError, configure
-from rnnplay.tasks import make, messages, sentiment, tagging, translate
+from rnnplay.tasks import make, sentiment, tagging, translate, typing_messages
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.generated import SPLITS
-from rnnplay.tasks.messages import Typing
 from rnnplay.tasks.sentiment import Sentiment
 from rnnplay.tasks.tagging import Tagging
 from rnnplay.tasks.translate import Translate
+from rnnplay.tasks.typing_messages import Typing
 from rnnplay.tasks.words import RARE, Words, tokens
 
 
@@ -60,10 +60,10 @@ def test_a_contrast_turns_the_label_by_its_last_clause(reviews: Sentiment) -> No
 
 
 def test_a_typed_review_is_told_word_by_word_and_unknown_words_are_named(reviews: Sentiment) -> None:
-    told = reviews.respond("The soup was superb.", lambda batch: np.full((len(batch.inputs), 2, 1), 0.5))
+    told = reviews.answer_question("The soup was superb.", lambda batch: np.full((len(batch.inputs), 2, 1), 0.5))
     assert [word for word, _ in told] == ["the", "soup", "was", "superb", ".", "= bad"]
     with pytest.raises(UserError, match="'zebra'"):
-        reviews.respond("the zebra was superb", lambda batch: batch.inputs)
+        reviews.answer_question("the zebra was superb", lambda batch: batch.inputs)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_many_words_have_two_tags_and_the_word_alone_does_not_tell(tagged: Taggi
 
 def test_the_words_on_the_left_decide_every_tag() -> None:
     seen: dict[tuple[str, ...], str] = {}
-    for line in islice(iter(tagging.Sentences()), 30_000):
+    for line in islice(iter(tagging.TagGrammar()), 30_000):
         words: list[str] = []
         for pair in line.split():
             word, _, tag = pair.rpartition("/")
@@ -95,7 +95,7 @@ def test_the_words_on_the_left_decide_every_tag() -> None:
 
 
 def test_the_same_word_is_noun_and_verb_in_one_sentence() -> None:
-    lines = list(islice(iter(tagging.Sentences()), 5_000))
+    lines = list(islice(iter(tagging.TagGrammar()), 5_000))
     assert any(f"{word}/NOUN" in line and f"{word}/VERB" in line for line in lines for word in tagging.BOTH)
 
 
@@ -107,7 +107,7 @@ def pairs() -> Translate:
 def test_there_are_5_000_different_sentences_and_each_has_one_translation(pairs: Translate) -> None:
     assert sum(len(pairs.keys[split]) for split in SPLITS) >= 5_000
     found: dict[str, str] = {}
-    for line in islice(iter(translate.Sentences()), 30_000):
+    for line in islice(iter(translate.TranslationGrammar()), 30_000):
         english, spanish = line.split("\t")
         assert found.setdefault(english, spanish) == spanish
 
@@ -118,19 +118,19 @@ def test_articles_adjectives_and_nouns_agree_in_every_sentence() -> None:
         forms[spanish], forms[translate.plural_es(spanish)] = (gender, 1), (gender, 2)
     articles = {spanish: (gender, number) for (_, gender, number), spanish in translate.ARTICLES.items()}
     articles |= {"del": ("m", 1), "mi": ("", 1), "mis": ("", 2)}
-    for line in islice(iter(translate.Sentences()), 5_000):
+    for line in islice(iter(translate.TranslationGrammar()), 5_000):
         words = line.split("\t")[1].split()
         for before, word, after in zip(words, words[1:], words[2:], strict=False):
             if word in forms and before in articles:
                 gender, number = articles[before]
                 assert number == forms[word][1] and gender in ("", forms[word][0]), line
             if word in forms and any(after.startswith(es[:-1]) for _, es in translate.LASTING_ROWS):
-                plural_or_feminine = [translate.agreed(es, *forms[word]) for _, es in translate.LASTING_ROWS]
+                plural_or_feminine = [translate.inflect(es, *forms[word]) for _, es in translate.LASTING_ROWS]
                 assert after in plural_or_feminine, line
 
 
 def test_words_change_places() -> None:
-    lines = [line.split("\t") for line in islice(iter(translate.Sentences()), 5_000)]
+    lines = [line.split("\t") for line in islice(iter(translate.TranslationGrammar()), 5_000)]
     colours = {english: spanish for english, spanish in translate.LASTING_ROWS}
     moved = pronouns = owners = 0
     for english, spanish in lines:
@@ -138,7 +138,7 @@ def test_words_change_places() -> None:
         for adjective, noun in pairwise(source):
             for en, es, gender in translate.OBJECT_ROWS:
                 if adjective in colours and noun == en:
-                    assert f"{es} {translate.agreed(colours[adjective], gender, 1)}" in spanish
+                    assert f"{es} {translate.inflect(colours[adjective], gender, 1)}" in spanish
                     moved += 1
         if source[-2] in ("him", "her", "them"):
             assert target[-3] in ("lo", "la", "los")
@@ -165,9 +165,9 @@ def test_a_typed_sentence_is_translated_by_feeding_its_words_back(pairs: Transla
             p[t, wanted[t]] = 0.9
         return p
 
-    assert [word for word, _ in pairs.respond("The house", network)] == ["la", "casa", "."]
+    assert [word for word, _ in pairs.answer_question("The house", network)] == ["la", "casa", "."]
     with pytest.raises(UserError, match="'spaceship'"):
-        pairs.respond("the spaceship", network)
+        pairs.answer_question("the spaceship", network)
 
 
 def test_what_decides_a_message_stands_far_back_and_nothing_between_tells() -> None:
@@ -191,10 +191,10 @@ def test_what_decides_a_message_stands_far_back_and_nothing_between_tells() -> N
 
 
 def test_all_messages_are_different_and_name_their_ending_once() -> None:
-    lines = list(islice(iter(messages.Messages()), 3_000))
+    lines = list(islice(iter(typing_messages.Messages()), 3_000))
     for line in lines:
         text, _, at = line.partition("\t")
-        assert text.split()[int(at)] in {*messages.SENT, *messages.LEFT, *messages.WEATHER}
+        assert text.split()[int(at)] in {*typing_messages.SENT, *typing_messages.LEFT, *typing_messages.WEATHER}
 
 
 def test_words_in_a_row_are_the_text_again_and_rare_ones_are_one() -> None:
@@ -204,7 +204,7 @@ def test_words_in_a_row_are_the_text_again_and_rare_ones_are_one() -> None:
     assert isinstance(task, Words)
     assert "<rare>" in task.decode(task.held_out_ids[:200])
     ids, unknown = task.encode("The lamp zzyzx")
-    assert unknown == ("zzyzx",) and len(ids) == 3 and ids[2] == task.rest
+    assert unknown == ("zzyzx",) and len(ids) == 3 and ids[2] == task.unknown_id
     for name in task.feature_names():
         assert task.feature(name, task.held_out_ids[:50]).shape == (50,)
 

@@ -1,13 +1,13 @@
-"""Digits, scenes, films and the ball: what is drawn, what is asked of it, what its measure forgives."""
+"""Digits, scenes, films and the ball: what is drawn, what is predict_in_chunks of it, what its measure forgives."""
 
 import numpy as np
 import pytest
 
 from rnnplay.config import configure
 from rnnplay.tasks.base import Array, Batch
-from rnnplay.tasks.moving import SIDE as FILM_SIDE
-from rnnplay.tasks.moving import Ball, Video, middle
-from rnnplay.tasks.pictures import LARGE, SHAPES, SIDE, SMALL, Caption, Plain, shape
+from rnnplay.tasks.moving_pictures import SIDE as FILM_SIDE
+from rnnplay.tasks.moving_pictures import Ball, Video, centroid
+from rnnplay.tasks.pictures import LARGE, SHAPES, SIDE, SMALL, Caption, DigitPicture, shape
 
 
 def test_no_two_digits_and_no_two_shapes_look_alike() -> None:
@@ -43,14 +43,14 @@ def test_scenes_are_as_their_sentences_say() -> None:
 def test_a_held_out_scene_is_in_training_in_no_light() -> None:
     task = Caption(configure("caption", batch=400))
     seen = [
-        {(picture > 0.35).tobytes() for picture in task.batch(step).features[0].transpose(2, 0, 1)} for step in (0, 1)
+        {(picture > 0.35).tobytes() for picture in task.batch(step).context[0].transpose(2, 0, 1)} for step in (0, 1)
     ]
-    held = {(picture > 0.35).tobytes() for picture in task.test().features[0].transpose(2, 0, 1)}
+    held = {(picture > 0.35).tobytes() for picture in task.test().context[0].transpose(2, 0, 1)}
     assert not (seen[0] | seen[1]) & held
 
 
 def test_a_digit_is_one_time_step() -> None:
-    task = Plain(configure("plain"))
+    task = DigitPicture(configure("plain"))
     example = task.example(2)
     assert example.batch.inputs.shape == (1, 80, 1)
     assert example.picture is not None and example.picture.shape == (10, 8)
@@ -91,7 +91,7 @@ def test_the_ball_flies_straight_bounces_and_never_leaves() -> None:
 def test_the_middle_of_the_light_is_where_the_ball_is() -> None:
     task = Ball(configure("ball"))
     batch = task.test()
-    assert np.allclose(middle(batch.targets[:-1]), middle(batch.inputs[1:]))
+    assert np.allclose(centroid(batch.targets[:-1]), centroid(batch.inputs[1:]))
 
 
 @pytest.mark.parametrize(("shift", "solved"), [(0.0, True), (1.0, False)])
@@ -102,4 +102,4 @@ def test_a_ball_drawn_a_pixel_away_is_not_in_its_place(shift: float, solved: boo
         frames = batch.targets.reshape(len(batch.targets), FILM_SIDE, FILM_SIDE, -1)
         return np.roll(frames, int(shift), axis=2).reshape(batch.targets.shape)
 
-    assert task.measure(answer).solved == solved
+    assert task.score(answer).solved == solved

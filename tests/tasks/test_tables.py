@@ -10,7 +10,7 @@ from rnnplay.tasks import make
 from rnnplay.tasks.generated import SPLITS
 from rnnplay.tasks.sentiment import Sentiment
 from rnnplay.tasks.series import Series
-from rnnplay.tasks.tables import column_of, labelled_lines
+from rnnplay.tasks.tables import read_column, read_labelled_lines
 
 
 def saved(folder: Path, text: str | bytes, name: str = "table.csv") -> Path:
@@ -25,20 +25,20 @@ def waves(rows: int) -> str:
 
 def test_the_last_column_of_numbers_is_taken_or_the_one_that_is_named(tmp_path: Path) -> None:
     path = saved(tmp_path, "day;a;b\n1;2.5;-3\n2;3.5;-4\n")
-    values, name, sha256 = column_of(path, None)
+    values, name, sha256 = read_column(path, None)
     assert (values.tolist(), name) == ([-3, -4], "b") and len(sha256) == 64
-    assert column_of(path, "a")[0].tolist() == [2.5, 3.5]
-    assert column_of(path, "1")[:2][1] == "day"
+    assert read_column(path, "a")[0].tolist() == [2.5, 3.5]
+    assert read_column(path, "1")[:2][1] == "day"
 
 
 def test_a_csv_without_a_heading_is_read_from_its_first_row(tmp_path: Path) -> None:
-    assert column_of(saved(tmp_path, "1,10\n2,20\n3,30\n"), None)[0].tolist() == [10, 20, 30]
+    assert read_column(saved(tmp_path, "1,10\n2,20\n3,30\n"), None)[0].tolist() == [10, 20, 30]
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_understood(tmp_path: Path) -> None:
     path = saved(tmp_path, b"\xef\xbb\xbfvalue\r\n1.5\r\n2.5\r\n")
-    assert column_of(path, None)[:2][0].tolist() == [1.5, 2.5]
-    assert column_of(path, "value")[1] == "value"
+    assert read_column(path, None)[:2][0].tolist() == [1.5, 2.5]
+    assert read_column(path, "value")[1] == "value"
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_windows_line_ends_and_a_byte_order_mark_are_understood(tmp_path: Path) 
 )
 def test_a_wrong_csv_is_refused_by_name(tmp_path: Path, text: str | bytes, column: str | None, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        column_of(saved(tmp_path, text), column)
+        read_column(saved(tmp_path, text), column)
 
 
 def test_numbers_with_a_decimal_comma_are_read_where_semicolons_separate(tmp_path: Path) -> None:
     path = saved(tmp_path, "tag;wert;\n1;2,5;\n2;-0,25\n".replace("-0,25", "-0,25;;"))
-    assert column_of(path, "wert")[0].tolist() == [2.5, -0.25]
+    assert read_column(path, "wert")[0].tolist() == [2.5, -0.25]
 
 
 def test_a_heading_of_numbers_is_one_where_its_column_is_named(tmp_path: Path) -> None:
     path = saved(tmp_path, "2020,2021\n1,10\n2,20\n")
-    assert column_of(path, "2021")[0].tolist() == [10, 20]
-    assert column_of(path, "2")[0].tolist() == [2021, 10, 20]
+    assert read_column(path, "2021")[0].tolist() == [10, 20]
+    assert read_column(path, "2")[0].tolist() == [2021, 10, 20]
 
 
 @pytest.mark.parametrize("task", ["series", "prose", "sentiment", "hello", "addition"])
@@ -89,7 +89,7 @@ def test_a_column_without_a_table_is_refused(task: str) -> None:
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.csv", tmp_path):
         with pytest.raises(UserError):
-            column_of(path, None)
+            read_column(path, None)
 
 
 def test_a_csv_of_one_s_own_trains_as_a_series_in_its_own_units(tmp_path: Path) -> None:
@@ -99,10 +99,10 @@ def test_a_csv_of_one_s_own_trains_as_a_series_in_its_own_units(tmp_path: Path) 
     assert sum(len(task.parts[split]) for split in SPLITS) == 400
     example = task.example(1)
     assert example.series is not None and 5 < example.series.min() < example.series.max() < 15
-    forecast = task.respond("3", lambda batch: batch.inputs)  # the same value again
+    forecast = task.answer_question("3", lambda batch: batch.inputs)  # the same value again
     assert [text for text, _ in forecast] == [f"{np.sin(399 / 3) * 4 + 10:.4g} "] * 3
     with pytest.raises(UserError):
-        task.respond("many", lambda batch: batch.inputs)
+        task.answer_question("many", lambda batch: batch.inputs)
 
 
 @pytest.mark.parametrize(("rows", "text"), [(20, None), (400, "level\n" + "7\n" * 400)])
@@ -132,12 +132,12 @@ def test_labelled_lines_of_one_s_own_train_as_sentiment(tmp_path: Path) -> None:
 
 
 def test_a_line_that_stands_twice_is_kept_once_and_said(tmp_path: Path) -> None:
-    rows, _, notes = labelled_lines(saved(tmp_path, reviews(80) + "number 3 was fine\t0\n"))
+    rows, _, notes = read_labelled_lines(saved(tmp_path, reviews(80) + "number 3 was fine\t0\n"))
     assert len(rows) == 80 and "twice" in notes[0]
 
 
 def test_a_label_that_hardly_ever_stands_is_told(tmp_path: Path) -> None:
-    _, _, notes = labelled_lines(saved(tmp_path, reviews(80) + "number 99 was fair\tnan\n"))
+    _, _, notes = read_labelled_lines(saved(tmp_path, reviews(80) + "number 99 was fair\tnan\n"))
     assert notes == ("The label 'nan' stands in 1 line only.",)
 
 
@@ -158,4 +158,4 @@ def test_a_label_that_hardly_ever_stands_is_told(tmp_path: Path) -> None:
 )
 def test_wrong_labelled_lines_are_refused_by_line(tmp_path: Path, text: str | bytes, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        labelled_lines(saved(tmp_path, text))
+        read_labelled_lines(saved(tmp_path, text))

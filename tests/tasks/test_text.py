@@ -9,7 +9,7 @@ import pytest
 
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks import make
-from rnnplay.tasks.text import TextTask, read_in_streams
+from rnnplay.tasks.text import TextTask, stream_batches
 
 
 def random_text(tmp_path: Path, length: int, letters: str = "abcdefg \n") -> str:
@@ -34,7 +34,7 @@ def test_batches_are_contiguous_streams_whose_targets_are_one_further(tmp_path: 
 
     read = [""] * 3
     batches = [task.batch(step) for step in range(task.epoch_steps)]
-    assert [batch.fresh for batch in batches] == [True] + [False] * (task.epoch_steps - 1)
+    assert [batch.resets_state for batch in batches] == [True] + [False] * (task.epoch_steps - 1)
     for batch in batches:
         assert batch.inputs.shape == batch.targets.shape == (11, 3)
         assert batch.inputs.dtype == batch.targets.dtype == np.int32
@@ -51,7 +51,7 @@ def test_batches_are_contiguous_streams_whose_targets_are_one_further(tmp_path: 
 def test_each_epoch_begins_from_a_zero_state_and_reads_all_of_the_text_in_the_end(tmp_path: Path) -> None:
     random_text(tmp_path, 400)
     task = text_task(tmp_path, batch=2, seq_len=50, seed=5)
-    fresh = [task.batch(step).fresh for step in range(4 * task.epoch_steps)]
+    fresh = [task.batch(step).resets_state for step in range(4 * task.epoch_steps)]
     assert [step for step, begins in enumerate(fresh) if begins] == [0, 3, 6, 9]
     firsts = set()
     for _ in range(40):
@@ -65,7 +65,7 @@ def test_each_epoch_begins_from_a_zero_state_and_reads_all_of_the_text_in_the_en
 def test_without_carry_every_sequence_begins_from_a_zero_state(tmp_path: Path) -> None:
     random_text(tmp_path, 400)
     task = text_task(tmp_path, batch=2, seq_len=20, carry=False)
-    assert all(task.batch(step).fresh for step in range(7))
+    assert all(task.batch(step).resets_state for step in range(7))
 
 
 def test_a_restored_task_goes_on_with_the_same_batches(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_restored_task_goes_on_with_the_same_batches(tmp_path: Path) -> None:
     second.restore(first.state())
     for step in range(31, 70):
         a, b = first.batch(step), second.batch(step)
-        assert a.fresh == b.fresh
+        assert a.resets_state == b.resets_state
         assert (a.inputs == b.inputs).all() and (a.targets == b.targets).all()
 
 
@@ -91,7 +91,7 @@ def test_evaluation_reads_the_held_out_part_once_the_same_at_every_call(tmp_path
     random_text(tmp_path, 31_000)
     task = text_task(tmp_path)
     first, second = list(task.evaluation()), list(task.evaluation())
-    assert [batch.fresh for batch in first] == [True] + [False] * (len(first) - 1)
+    assert [batch.resets_state for batch in first] == [True] + [False] * (len(first) - 1)
     assert all(
         (a.inputs == b.inputs).all() and (a.targets == b.targets).all() for a, b in zip(first, second, strict=True)
     )
@@ -105,8 +105,8 @@ def test_evaluation_reads_the_held_out_part_once_the_same_at_every_call(tmp_path
 def test_evaluation_reads_at_most_100_000_characters(tmp_path: Path) -> None:
     random_text(tmp_path, 400_000)
     task = text_task(tmp_path, validation=0.5)
-    assert sum(batch.counted for batch in task.evaluation()) == 100_000
-    assert sum(batch.counted for batch in task.evaluation(streams=1, limit=10**9)) == 199_999
+    assert sum(batch.token_count for batch in task.evaluation()) == 100_000
+    assert sum(batch.token_count for batch in task.evaluation(streams=1, limit=10**9)) == 199_999
 
 
 def test_evaluation_of_a_small_text_takes_fewer_streams_and_of_none_is_nothing(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_evaluation_of_a_small_text_takes_fewer_streams_and_of_none_is_nothing(t
 
 def test_one_stream_reads_everything() -> None:
     ids = np.random.default_rng(2).integers(0, 200, 1_234).astype(np.uint8)
-    batches = list(read_in_streams(ids, 1))
+    batches = list(stream_batches(ids, 1))
     assert np.concatenate([batch.targets for batch in batches])[:, 0].tolist() == ids[1:].tolist()
 
 
@@ -163,7 +163,7 @@ def test_the_bigram_baseline_is_near_the_entropy_of_its_source(tmp_path: Path) -
 def test_hello_predicts_four_letters_from_a_zero_state() -> None:
     task = make(RunConfig(task="hello", batch=3))
     batch = task.batch(7)
-    assert batch.fresh
+    assert batch.resets_state
     assert [task.decode(batch.inputs[:, b]) for b in range(3)] == ["hell"] * 3
     assert [task.decode(batch.targets[:, b]) for b in range(3)] == ["ello"] * 3
     [evaluation] = task.evaluation()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnplay.tasks import features
+from rnnplay.tasks import text_features
 
 
 def marked(values: np.ndarray) -> str:
@@ -22,7 +22,7 @@ def marked(values: np.ndarray) -> str:
     ],
 )
 def test_quotes_open_after_a_space_and_close_elsewhere_wherever_the_piece_begins(text: str, expected: str) -> None:
-    assert marked(features.inside_quotes(text)) == expected
+    assert marked(text_features.inside_quotes(text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_quotes_open_after_a_space_and_close_elsewhere_wherever_the_piece_begins
     ],
 )
 def test_python_strings_and_comments_are_told_apart(text: str, strings: str, comments: str) -> None:
-    known = features.FEATURES["python"]
+    known = text_features.FEATURES["python"]
     assert marked(known["inside a string"](text)) == strings
     assert marked(known["inside a comment"](text)) == comments
 
 
 def test_a_piece_of_python_that_begins_in_a_doc_string_is_seen_through() -> None:
     text = 'the end of it.\n    """\n    x = 1\n\ndef f():\n    """Say."""\n    return x\n'
-    inside = features.FEATURES["python"]["inside a string"](text)
+    inside = text_features.FEATURES["python"]["inside a string"](text)
     assert inside[0]
     assert not inside[text.index("x = 1")]
     assert inside[text.index("Say")]
@@ -52,7 +52,7 @@ def test_a_piece_of_python_that_begins_in_a_doc_string_is_seen_through() -> None
 
 def test_c_comments_strings_characters_and_conditions_are_told_apart() -> None:
     text = 'a; /* "b" */ s = "x/*"; // c\'\nif (s == \'"\' && f(1)) d;'
-    known = features.FEATURES["code"]
+    known = text_features.FEATURES["code"]
     comment, string, condition = (
         known[name](text) for name in ("inside a comment", "inside a string", "inside an if condition")
     )
@@ -62,32 +62,32 @@ def test_c_comments_strings_characters_and_conditions_are_told_apart() -> None:
 
 
 def test_a_piece_of_c_that_begins_in_a_comment_is_seen_through() -> None:
-    inside = features.FEATURES["code"]["inside a comment"]('it\'s so */ x = "a"; /* b */')
+    inside = text_features.FEATURES["code"]["inside a comment"]('it\'s so */ x = "a"; /* b */')
     assert inside[0] and not inside[11] and inside[-3]
 
 
 def test_layout_features_count_columns_indentation_words_and_brackets() -> None:
     text = "ab\n  (c [d])\n e)"
-    assert features.column(text).tolist() == [1, 2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3]
-    assert features.indentation(text).tolist() == [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 0, 1, 1, 1]
-    assert marked(features.word_start(text)) == "#.....#..#....#."
-    assert features.bracket_depth(text).tolist() == [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 2, 1, 1, 1, 1, 0]
-    assert marked(features.inside_parentheses("a (b) ((c) (d\n\ne")) == "..##..########.."
+    assert text_features.column(text).tolist() == [1, 2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3]
+    assert text_features.indentation(text).tolist() == [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 0, 1, 1, 1]
+    assert marked(text_features.word_start(text)) == "#.....#..#....#."
+    assert text_features.bracket_depth(text).tolist() == [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 2, 1, 1, 1, 1, 0]
+    assert marked(text_features.inside_parentheses("a (b) ((c) (d\n\ne")) == "..##..########.."
 
 
 def test_braces_are_counted_but_not_those_of_strings_comments_and_characters() -> None:
-    depth = features.FEATURES["code"]["brace depth"]
+    depth = text_features.FEATURES["code"]["brace depth"]
     assert depth("{a{b}\"{\" /*{*/ '{'}{").tolist() == [1, 1, 2, 2, 1] + [1] * 13 + [0, 1]
     assert depth("x;}y{}").tolist() == [1, 1, 0, 0, 1, 0]  # it began inside
 
 
-@pytest.mark.parametrize("kind", sorted(features.FEATURES))
+@pytest.mark.parametrize("kind", sorted(text_features.FEATURES))
 def test_features_of_nothing_are_empty(kind: str) -> None:
-    for feature in features.FEATURES[kind].values():
+    for feature in text_features.FEATURES[kind].values():
         assert feature("").shape == (0,)
 
 
 def test_a_file_of_ones_own_has_the_features_of_its_suffix() -> None:
-    assert "inside a comment" in features.features_of("text", "/x/y.py")
-    assert "inside an if condition" in features.features_of("text", "/x/y.c")
-    assert "inside quotes" in features.features_of("text", "/x/y.txt")
+    assert "inside a comment" in text_features.features_for("text", "/x/y.py")
+    assert "inside an if condition" in text_features.features_for("text", "/x/y.c")
+    assert "inside quotes" in text_features.features_for("text", "/x/y.txt")

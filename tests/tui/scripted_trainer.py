@@ -42,7 +42,7 @@ class ScriptedTrainer(Recorder):
         if not self.items:
             known = facts(features=FEATURES)
         else:
-            known = facts(characters=0, held_out=0, examples=True, question="a word", called="time steps")
+            known = facts(characters=0, held_out=0, examples=True, question_help="a word", step_unit="time steps")
         return say.Started(run="/nowhere/run-1", config=self.config, facts=known, step=0)
 
     def answers(self, command: Any) -> list[say.Event]:

@@ -58,7 +58,7 @@ async def begin(person: Person, task: str, **told: Any) -> None:
 
 
 async def test_a_task_with_items_shows_an_example_and_asks_for_no_sample(person: Person) -> None:
-    await begin(person, "tagging", question="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", samples=False)
     trainer = person.trainers[0]
     assert trainer.commands(say.ShowExample)[0].every > 0
     assert trainer.commands(say.Watch)[0].example == 0
@@ -69,7 +69,7 @@ async def test_a_task_with_items_shows_an_example_and_asks_for_no_sample(person:
 
 
 async def test_left_and_right_go_through_examples_and_their_heatmap_follows(person: Person) -> None:
-    await begin(person, "tagging", question="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", samples=False)
     await person.press("4", "right", "right", "left")
     trainer = person.trainers[0]
     assert [command.index for command in trainer.commands(say.ShowExample)] == [0, 1, 2, 1]
@@ -81,7 +81,7 @@ async def test_left_and_right_go_through_examples_and_their_heatmap_follows(pers
 
 
 async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(person: Person) -> None:
-    await begin(person, "tagging", question="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", samples=False)
     await person.press("s")
     assert "a sentence?" in person.sees()
     await person.press(*"the dog", "enter")
@@ -97,7 +97,7 @@ async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(per
 
 
 async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(person: Person) -> None:
-    await begin(person, "tagging", question="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", samples=False)
     await person.press("s", *"zzz", "enter")
     await person.tell(say.Failed(wrong="The network never met the word 'zzz'.", remedy="Use others."))
     assert "never met the word 'zzz'" in person.sees()
@@ -132,7 +132,7 @@ async def test_a_question_refused_before_the_first_example_is_told_below_and_lea
 ) -> None:
     person.play.choices.adopt(configure("addition"))
     await person.press("enter")
-    known = facts(characters=0, held_out=0, examples=True, question="two numbers", samples=False)
+    known = facts(characters=0, held_out=0, examples=True, question_help="two numbers", samples=False)
     await person.tell(say.Started(run="/nowhere/run-1", config=configure("addition"), facts=known), status())
     await person.tell(trace(text="10 11\n"))
     await person.press("s", *"much", "enter")
@@ -145,7 +145,7 @@ async def test_a_question_refused_before_the_first_example_is_told_below_and_lea
 
 
 async def test_f_gives_an_example_the_whole_screen(person: Person) -> None:
-    await begin(person, "tagging", question="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", samples=False)
     await person.press("4", "f")
     assert "p(predict)" in person.sees()
     assert "2 Loss" not in person.sees()

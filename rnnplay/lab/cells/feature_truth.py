@@ -38,7 +38,7 @@ def batch_truth(task: Task, pattern: str, batch: Batch) -> Array:
     if pattern in task.feature_names():
         return _checked(task, pattern, task.batch_feature(pattern, batch))
     expression = _compiled(task, pattern)
-    if not task.by_id:
+    if not task.inputs_are_ids:
         raise UserError(f"The task {task.name} has no feature {pattern!r}.", _names(task, pattern))
     with _limit(pattern):
         columns = [_matches(expression, [task.vocabulary[i] for i in column]) for column in batch.inputs.T]
@@ -77,8 +77,8 @@ def _compiled(task: Task, pattern: str) -> re.Pattern[str]:
 def _names(task: Task, pattern: str) -> str:
     names = task.feature_names()
     if not names:
-        return 'Give a regular expression, such as "[^"]*".' if task.by_id else "It knows no features."
-    if not task.by_id:
+        return 'Give a regular expression, such as "[^"]*".' if task.inputs_are_ids else "It knows no features."
+    if not task.inputs_are_ids:
         return suggestion(pattern, names)
     return f"Give a regular expression or one of: {', '.join(names)}."
 

@@ -102,7 +102,7 @@ def read_items(network: Network, task: Task, start: int, length: int, state: str
     found = network.forward(some, gates=state not in ("h", "c"))
     values = picked(network, found, state).transpose(0, 2, 3, 1)
     inputs = some.inputs.swapaxes(0, -1)  # (B, T) or (B, D, T)
-    ids = inputs.reshape(-1) if task.by_id else inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])
+    ids = inputs.reshape(-1) if task.inputs_are_ids else inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])
     kept = slice(start - first * T, stop - first * T)
     flat = values.reshape(*values.shape[:2], -1)[:, :, kept].astype(np.float16)
     return Reading(start, total, flat, np.zeros(stop - start), ids[kept])
@@ -170,7 +170,9 @@ def take(batch: Batch, first: int, last: int) -> Batch:
 
     inputs, targets = batch.inputs[..., first:last], batch.targets[..., first:last]
     weights, mask, source_mask = some(batch.weights), some(batch.mask), some(batch.source_mask)
-    return Batch(inputs, targets, weights, mask, some(batch.source), source_mask, some(batch.features), batch.fresh)
+    return Batch(
+        inputs, targets, weights, mask, some(batch.source), source_mask, some(batch.context), batch.resets_state
+    )
 
 
 def _read(network: Network, read: Array, before: Array, warm: int, state: str) -> tuple[Array, Array]:

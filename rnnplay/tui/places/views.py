@@ -42,7 +42,7 @@ def header_view(session: RunSession, draft: RunConfig, title: str) -> HeaderView
 
 def _pace(session: RunSession) -> str:
     """What its speed is counted in."""
-    called = session.facts.called if session.facts is not None else "characters"
+    called = session.facts.step_unit if session.facts is not None else "characters"
     return "char/s" if called == "characters" else f"{called}/s"
 
 

@@ -44,7 +44,7 @@ class ExampleState:
 
     @property
     def question(self) -> str:
-        return self._session.facts.question if self._session.facts is not None else ""
+        return self._session.facts.question_help if self._session.facts is not None else ""
 
     @property
     def samples(self) -> bool:

@@ -66,7 +66,7 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView |
 
 def _bits(facts: say.Facts | None) -> str:
     """Bits of a character have a name of their own."""
-    return "bpc" if facts is not None and facts.characters and facts.called == "characters" else "bits"
+    return "bpc" if facts is not None and facts.characters and facts.step_unit == "characters" else "bits"
 
 
 def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
@@ -79,7 +79,7 @@ def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
         more += [(name, figure(value, 3)) for name, value in facts.baselines]
         more += [("", ""), ("parameters", count(facts.parameters))]
         if facts.characters:
-            more += [(facts.called, count(facts.characters)), ("held out", count(facts.held_out))]
+            more += [(facts.step_unit, count(facts.characters)), ("held out", count(facts.held_out))]
         if facts.epoch_steps:
             more.append(("epoch", f"{count(facts.epoch_steps)} steps"))
         more.append(("symbols", count(facts.outputs)))

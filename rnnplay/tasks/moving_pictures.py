@@ -1,29 +1,28 @@
-"""Moving pictures: say which way a block moves in each frame, and predict the next frame of a bouncing ball."""
+"""Moving pictures: the direction of a moving block in each frame, and the next frame of a bouncing ball."""
 
 import numpy as np
 
-from rnnplay.tasks.base import Answer, Array, Batch, Example, Measure
-from rnnplay.tasks.generated import Generated, Split, asked
-from rnnplay.tasks.memory import rows_of
+from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
+from rnnplay.tasks.generated import GeneratedTask, Split, draw_rows, predict_in_chunks
 
 SIDE = 12
 
 
-class Video(Generated):
+class Video(GeneratedTask):
     """A block of 3 x 3 on 12 x 12 pixels goes left, right, up, down or stays, each for some frames: label every frame.
 
-    Inputs (T, 144, B). One frame never tells: the first has no label, every other needs the frame before.
+    Inputs (T, 144, B). A label needs the frame before it, so the first frame has none.
     """
 
     name = "video"
-    by_id = False
-    inputs, frame = SIDE * SIDE, (SIDE, SIDE)
+    inputs_are_ids = False
+    inputs, frame_shape = SIDE * SIDE, (SIDE, SIDE)
     output_vocabulary = ("left", "right", "up", "down", "still")
     outputs = 5
     moves = ((0, -1), (0, 1), (-1, 0), (1, 0), (0, 0))  # rows, columns
     block = 3
     longest_lag = 1
-    fresh = 500
+    test_count = 500
 
     def tracks(self, rng: np.random.Generator, count: int, length: int) -> Array:
         """(count, length, 3): row, column, label; the first frame's label is 0 and counts nothing."""
@@ -41,9 +40,9 @@ class Video(Generated):
             tracks[:, t, :2], tracks[:, t, 2] = place, label if t else 0
         return tracks
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        length = max(2, round(share * self.config.seq_len))
-        tracks = rows_of(lambda n: self.tracks(rng, n, length), count, split).astype(int)
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
+        length = max(2, round(length_fraction * self.config.seq_len))
+        tracks = draw_rows(lambda n: self.tracks(rng, n, length), count, split).astype(int)
         rows, columns = np.indices((SIDE, SIDE)).reshape(2, -1)
         top, left = tracks[:, :, 0].T[:, None], tracks[:, :, 1].T[:, None]  # (T, 1, B)
         down, across = rows[:, None] - top, columns[:, None] - left  # (T, 144, B)
@@ -52,18 +51,18 @@ class Video(Generated):
         weights[0] = 0
         return Batch(inside.astype(np.float32), tracks[:, :, 2].T.astype(np.int32), weights)
 
-    def measure(self, answer: Answer) -> Measure:
+    def score(self, predict: PredictFunction) -> TaskScore:
         batch = self.test()
-        hits = (asked(answer, batch).argmax(axis=1) == batch.targets)[1:]
+        hits = (predict_in_chunks(predict, batch).argmax(axis=1) == batch.targets)[1:]
         value = float(hits.mean())
-        return Measure("frames of unseen films right", value, 0.97, value >= 0.97)
+        return TaskScore("frames of unseen films right", value, 0.97, value >= 0.97)
 
     def baselines(self) -> list[tuple[str, float]]:
         batch = next(self.evaluation())
         shares = np.bincount(batch.targets[1:].ravel(), minlength=5) / batch.targets[1:].size
         return [("how common a label is", float(-(shares * np.log(shares)).sum()))]
 
-    def shown(self, batch: Batch, title: str) -> Example:
+    def to_example(self, batch: Batch, title: str) -> Example:
         length = batch.inputs.shape[0]
         targets: list[str | None] = [None, *(self.output_vocabulary[i] for i in batch.targets[1:, 0])]
         frames = batch.inputs[:, :, 0].reshape(length, SIDE, SIDE)
@@ -94,21 +93,21 @@ def _corner(frames: Array) -> tuple[Array, Array]:
     return first // SIDE, first % SIDE
 
 
-class Ball(Generated):
+class Ball(GeneratedTask):
     """A ball flies straight through a box of 12 x 12 pixels and bounces off its walls: predict the next frame.
 
-    Inputs and targets (T, 144, B) from 0 to 1, the ball a round spot at a place between the pixels. Where it goes shows
-    only over two frames; the measure leaves `warm_up` predictions out.
+    Inputs and targets (T, 144, B) from 0 to 1; the ball is a round spot at a place between the pixels. Its direction
+    needs two frames, so the score leaves out the first `warm_up` predictions.
     """
 
     name = "ball"
-    by_id = False
+    inputs_are_ids = False
     inputs = outputs = SIDE * SIDE
-    frame = (SIDE, SIDE)
+    frame_shape = (SIDE, SIDE)
     readout = "sigmoid"
     output_vocabulary = ()
     radius, warm_up, tolerance = 1.2, 3, 0.5
-    fresh = 300
+    test_count = 300
     longest_lag = 2
 
     def paths(self, rng: np.random.Generator, count: int, length: int) -> Array:
@@ -121,33 +120,33 @@ class Ball(Generated):
         folded = unfolded % (2 * span)  # a bounce is a straight path in a mirror
         return (low + np.minimum(folded, 2 * span - folded)).astype(np.float32)
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        length = max(self.warm_up + 2, round(share * self.config.seq_len))
-        paths = rows_of(lambda n: self.paths(rng, n, length + 1), count, split)
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
+        length = max(self.warm_up + 2, round(length_fraction * self.config.seq_len))
+        paths = draw_rows(lambda n: self.paths(rng, n, length + 1), count, split)
         rows, columns = np.indices((SIDE, SIDE)).reshape(2, -1)
         places = paths.transpose(1, 2, 0)  # (T+1, 2, B)
         squares = (rows[:, None] - places[:, :1]) ** 2 + (columns[:, None] - places[:, 1:]) ** 2
         frames = np.exp(-squares / self.radius**2).astype(np.float32)
         return Batch(frames[:-1], frames[1:])
 
-    def measure(self, answer: Answer) -> Measure:
-        """The share of predicted frames whose ball, the middle of its light, is within half a pixel of the true one."""
+    def score(self, predict: PredictFunction) -> TaskScore:
+        """The fraction of predicted frames whose centroid is within half a pixel of the true one."""
         batch = self.test()
-        wanted, found = middle(batch.targets), middle(asked(answer, batch))
-        distance = np.sqrt(((wanted - found) ** 2).sum(axis=1))[self.warm_up :]
+        expected, predicted = centroid(batch.targets), centroid(predict_in_chunks(predict, batch))
+        distance = np.sqrt(((expected - predicted) ** 2).sum(axis=1))[self.warm_up :]
         value = float((distance < self.tolerance).mean())
-        return Measure("unseen frames with the ball in its place", value, 0.95, value >= 0.95)
+        return TaskScore("unseen frames with the ball in its place", value, 0.95, value >= 0.95)
 
     def baselines(self) -> list[tuple[str, float]]:
-        """The frame before once more, and the average frame, as probabilities."""
+        """The losses of the previous frame and of the mean frame, taken as probabilities."""
         batch = next(self.evaluation())
         means = batch.targets.mean(axis=(0, 2), keepdims=True)
         return [
-            ("the same frame again", binary(batch.inputs, batch.targets)),
-            ("the mean frame", binary(means, batch.targets)),
+            ("the same frame again", binary_cross_entropy(batch.inputs, batch.targets)),
+            ("the mean frame", binary_cross_entropy(means, batch.targets)),
         ]
 
-    def shown(self, batch: Batch, title: str) -> Example:
+    def to_example(self, batch: Batch, title: str) -> Example:
         length = batch.inputs.shape[0]
         rows: list[str | None] = [f"frame {t + 1}" for t in range(length)]
         targets: list[str | None] = [f"frame {t + 2}" for t in range(length)]
@@ -157,7 +156,7 @@ class Ball(Generated):
         return ["row", "column", "moves down", "moves right", "near a wall"]
 
     def feature(self, name: str, ids: Array) -> Array:
-        row, column = middle(np.asarray(ids)[:, :, None])[:, :, 0].T
+        row, column = centroid(np.asarray(ids)[:, :, None])[:, :, 0].T
         if name in ("row", "column"):
             return np.asarray((row if name == "row" else column) / (SIDE - 1))
         if name in ("moves down", "moves right"):
@@ -168,8 +167,8 @@ class Ball(Generated):
         raise KeyError(name)
 
 
-def middle(frames: Array) -> Array:
-    """The middle of the light of frames (T, 144, B): rows and columns (T, 2, B). Faint light does not count."""
+def centroid(frames: Array) -> Array:
+    """The centroid of frames (T, 144, B): rows and columns (T, 2, B). Values up to 0.2 do not count."""
     light = np.maximum(frames - 0.2, 0)
     total = light.sum(axis=1, keepdims=True) + 1e-9
     rows, columns = np.indices((SIDE, SIDE)).reshape(2, -1)
@@ -178,7 +177,7 @@ def middle(frames: Array) -> Array:
     )
 
 
-def binary(p: Array, targets: Array) -> float:
+def binary_cross_entropy(p: Array, targets: Array) -> float:
     """Mean binary cross-entropy in nats a pixel."""
     p = np.clip(p, 1e-4, 1 - 1e-4)
     return float(-np.mean(targets * np.log(p) + (1 - targets) * np.log(1 - p)))

@@ -1,4 +1,4 @@
-"""Tasks over sentences: a pool of distinct items, made once from a grammar with a seed of its own, split by content."""
+"""Tasks over sentences: a pool of distinct items, generated once from a grammar with a fixed seed, split by content."""
 
 import re
 from abc import abstractmethod
@@ -10,14 +10,14 @@ from rnnplay.config import UserError
 from rnnplay.tasks.base import Array, Batch, Example
 from rnnplay.tasks.generated import (
     SPLITS,
-    Generated,
+    GeneratedTask,
     Item,
     Split,
     collate,
-    columns_of,
-    generator,
+    memoryless_loss,
+    seeded_rng,
+    select_sequences,
     split_of,
-    without_memory,
 )
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|<\w+>|[^\w\s]")
@@ -28,30 +28,26 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def listed(words: str) -> list[str]:
-    """The words of a list as a grammar writes it."""
-    return words.split()
-
-
-def distinct(draw: Iterator[str], count: int) -> list[str]:
-    """The first `count` different sentences that `draw` gives, in its order."""
-    found: dict[str, None] = {}
+def take_distinct(draw: Iterator[str], count: int) -> list[str]:
+    """The first `count` different sentences of `draw`, in its order."""
+    sentences: dict[str, None] = {}
     for sentence in draw:
-        found[sentence] = None
-        if len(found) == count:
+        sentences[sentence] = None
+        if len(sentences) == count:
             break
-    return list(found)
+    return list(sentences)
 
 
 def vocabulary_of(sentences: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """All words of `sentences`, sorted."""
     return tuple(sorted({word for sentence in sentences for word in sentence}))
 
 
-class Pool(Generated):
-    """A task with a finite pool of items. Held-out batches are the whole of their split, in a fixed order."""
+class PooledTask(GeneratedTask):
+    """A task with a finite pool of items. A held-out batch is its whole split, in a fixed order."""
 
     def prepare(self, items: Sequence[Item], keys: Sequence[str]) -> None:
-        """Lay `items` out for drawing; `keys`, one for each item, decide the splits."""
+        """Set `pool`, `keys` and `lengths` of each split; `keys`, one for each item, decide the splits."""
         length = max(len(item.inputs) for item in items)
         source_length = max(len(item.source) for item in items)
         self.pool: dict[Split, Batch] = {}
@@ -69,13 +65,13 @@ class Pool(Generated):
         self.held_out_size = len(keys) - len(self.keys["train"])
         self.epoch_steps = -(-len(self.keys["train"]) // self.config.batch)
 
-    def draw(self, rng: np.random.Generator, count: int, split: Split, share: float) -> Batch:
-        """Sequences of about the same length, so that little is padded; every one is as likely as any other."""
+    def draw(self, rng: np.random.Generator, count: int, split: Split, length_fraction: float) -> Batch:
+        """Sequences of about the same length, so that there is little padding; all are equally likely."""
         pool, lengths = self.pool[split], self.lengths[split]
         drawn = rng.integers(0, len(lengths), 4 * count)
         by_length = drawn[np.argsort(lengths[drawn], kind="stable")]
         quarter = int(rng.integers(4))
-        return trimmed(columns_of(pool, by_length[quarter * count : (quarter + 1) * count]))
+        return trim_padding(select_sequences(pool, by_length[quarter * count : (quarter + 1) * count]))
 
     def evaluation(self) -> Iterator[Batch]:
         yield self.pool["validation"]
@@ -84,18 +80,18 @@ class Pool(Generated):
         return self.pool["test"]
 
     def baselines(self) -> list[tuple[str, float]]:
-        loss = without_memory([self.pool["train"]], [self.pool["validation"]], self.outputs)
+        loss = memoryless_loss([self.pool["train"]], [self.pool["validation"]], self.outputs)
         return [("without memory", loss)]
 
     def example(self, index: int) -> Example:
         pool = self.pool["test"]
         column = index % pool.inputs.shape[1]
-        batch = trimmed(columns_of(pool, np.array([column])), 1)
-        return self.shown(batch, f"{self.name} {column + 1}")
+        batch = trim_padding(select_sequences(pool, np.array([column])), 1)
+        return self.to_example(batch, f"{self.name} {column + 1}")
 
 
-def trimmed(batch: Batch, multiple: int = 4) -> Batch:
-    """`batch` without the padding that all its sequences share, but for what makes its lengths a `multiple`."""
+def trim_padding(batch: Batch, multiple: int = 4) -> Batch:
+    """`batch` without the padding that all its sequences share, its lengths rounded up to a multiple of `multiple`."""
     inputs, targets, weights, source, mask = (
         batch.inputs,
         batch.targets,
@@ -104,24 +100,24 @@ def trimmed(batch: Batch, multiple: int = 4) -> Batch:
         batch.source_mask,
     )
     if weights is not None:
-        used = int(np.flatnonzero(weights.any(axis=1))[-1]) + 1
-        used = min(len(weights), -multiple * (-used // multiple))
-        inputs, targets, weights = inputs[:used], targets[:used], weights[:used]
+        length = int(np.flatnonzero(weights.any(axis=1))[-1]) + 1
+        length = min(len(weights), -multiple * (-length // multiple))
+        inputs, targets, weights = inputs[:length], targets[:length], weights[:length]
         weights = None if (weights == 1).all() else weights
     if source is not None and mask is not None:
-        used = len(mask) - int(mask.any(axis=1).argmax())
-        used = min(len(mask), -multiple * (-used // multiple))
-        source, mask = source[-used:], mask[-used:]
+        length = len(mask) - int(mask.any(axis=1).argmax())
+        length = min(len(mask), -multiple * (-length // multiple))
+        source, mask = source[-length:], mask[-length:]
     return Batch(inputs, targets, weights, None, source, mask)
 
 
 class Grammar:
-    """Choices by one random generator, so that a grammar reads as the sentences that it makes."""
+    """An endless iterator of random sentences; `choose` and `chance` draw from one random generator."""
 
     def __init__(self, *seed: int | str) -> None:
-        self.rng = generator(*seed)
+        self.rng = seeded_rng(*seed)
 
-    def one(self, choices: Sequence[str]) -> str:
+    def choose(self, choices: Sequence[str]) -> str:
         return choices[int(self.rng.integers(len(choices)))]
 
     def chance(self, probability: float) -> bool:
@@ -135,8 +131,8 @@ class Grammar:
             yield self.sentence()
 
 
-def known(words: Sequence[str], vocabulary: Sequence[str], what: str) -> list[int]:
-    """The ids of `words`. Raises UserError that names the first word which the network never met."""
+def word_ids(words: Sequence[str], vocabulary: Sequence[str], what: str) -> list[int]:
+    """The ids of `words`. Raises UserError, which names the first unknown word, or says that there are none."""
     ids = {word: i for i, word in enumerate(vocabulary)}
     if not words:
         raise UserError(f"There is no {what} to read.", f"Type {what}.")

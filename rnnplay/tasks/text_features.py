@@ -1,7 +1,7 @@
-"""What is true at each character of a text: inside quotes, a comment, a string, how deep in brackets, how far indented.
+"""Features of each character of a text: inside quotes, a comment or a string, bracket depth, indentation.
 
-A feature at a character says how things stand once that character has been read, since that is what a hidden state can
-know. A piece may begin anywhere, so each feature makes the likeliest assumption about what stood before it.
+The feature of a character includes that character, as a hidden state does. A text may begin anywhere in its source, so
+each feature makes the likeliest assumption about the part before it.
 """
 
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def word_start(text: str) -> Array:
 
 
 def bracket_depth(text: str) -> Array:
-    """float (N,): how many of ( [ { are open. Strings are not told apart; a piece that begins inside is lifted."""
+    """float (N,): how many of ( [ { are open. Strings are not recognised; a negative depth lifts all values."""
     change = np.fromiter(((symbol in "([{") - (symbol in ")]}") for symbol in text), np.int64, len(text))
     depth = np.cumsum(change)
     result: Array = (depth - min(0, int(depth.min(initial=0)))).astype(np.float32)
@@ -88,7 +88,7 @@ def inside_parentheses(text: str) -> Array:
 
 
 def _python_states(text: str, begin: str = "") -> Array:
-    """Outside, string or comment at each character of Python source, if the piece begins inside the quotes `begin`."""
+    """Outside, string or comment at each character of Python source that begins inside the quotes `begin`."""
     states = np.zeros(len(text), np.uint8)
     quote, at, comment = begin, 0, False
     while at < len(text):
@@ -113,7 +113,7 @@ def _python_states(text: str, begin: str = "") -> Array:
 
 
 def _python(text: str) -> Array:
-    """The states of Python source. Whether it begins in a doc string, the code-like lines tell."""
+    """The states of Python source. If fewer code-like lines are then in strings, it begins inside a docstring."""
     words = ("\ndef ", "\nclass ", "\n    def ", "\nimport ", "\nfrom ", " = ", "return ")
     places = [at for word in words for at in _places(text, word)]
     guesses = [_python_states(text, begin) for begin in ("", '"""')]
@@ -132,7 +132,7 @@ def _places(text: str, word: str) -> list[int]:
 def _c(text: str) -> Array:
     """Outside, string, comment or character constant at each character of C source."""
     states = np.zeros(len(text), np.uint8)
-    # A piece begins inside a comment if one ends before any begins.
+    # The text begins inside a comment if one ends before any begins.
     ends, begins = text.find("*/"), text.find("/*")
     state, until, at = (_COMMENT, "*/", 0) if 0 <= ends < (begins if begins >= 0 else len(text)) else (_OUTSIDE, "", 0)
     while at < len(text):
@@ -174,7 +174,7 @@ def _condition(text: str) -> Array:
 
 
 def brace_depth(text: str) -> Array:
-    """float (N,): how many { of C source are open, comments and strings aside; a piece that begins inside is lifted."""
+    """float (N,): how many { of C source are open, outside comments and strings; a negative depth lifts all values."""
     code = _c(text) == _OUTSIDE
     change = np.fromiter(((symbol == "{") - (symbol == "}") for symbol in text), np.int64, len(text))
     depth = np.cumsum(change * code)
@@ -206,8 +206,8 @@ FEATURES: dict[str, dict[str, Feature]] = {
 _SUFFIXES = {"python": (".py",), "code": (".c", ".h", ".cc", ".cpp", ".java", ".js"), "latex": (".tex",)}
 
 
-def features_of(task: str, path: str | None) -> dict[str, Feature]:
-    """The features that are known for the text of `task`, or for the user's file at `path`, by its suffix."""
+def features_for(task: str, path: str | None) -> dict[str, Feature]:
+    """The features of the text of `task`, or of the user's file at `path`, chosen by its suffix."""
     if path is not None:
         return FEATURES[next((kind for kind, suffixes in _SUFFIXES.items() if path.endswith(suffixes)), "prose")]
     return FEATURES.get(task, _PROSE)
