@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -22,6 +24,7 @@ from rnnplay.tui.places.play import layout
 from rnnplay.tui.places.play.screen import Play
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.terminal import TerminalDriver
 
 _PATIENCE = 20.0  # seconds after a hang-up until the process ends whatever happens; the trainer saves by itself
 
@@ -86,6 +89,11 @@ class Playground(App[None]):
         self._start, self._welcome = start, welcome
         self._play: Play | None = None
         self._leaving = False
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver that asks the terminal on stderr, unless the environment names another one."""
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
 
     @property
     def palette(self) -> Palette:

@@ -34,9 +34,17 @@ KEYS = {
 
 
 class Terminal:
-    """`rnnplay ARGUMENTS` in a terminal of `width` x `height`, its runs in `home`."""
+    """`rnnplay ARGUMENTS` in a terminal of `width` x `height`, its runs in `home`; `stdout` may go elsewhere."""
 
-    def __init__(self, home: Path, *arguments: str, width: int = 120, height: int = 40, **environment: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *arguments: str,
+        width: int = 120,
+        height: int = 40,
+        stdout: int | None = None,
+        **environment: str,
+    ) -> None:
         self.home = home
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self.screen)
@@ -48,7 +56,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rnnplay", *arguments],
             stdin=self.slave,
-            stdout=self.slave,
+            stdout=self.slave if stdout is None else stdout,
             stderr=self.slave,
             env=kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "RNNPLAY_HOME": str(home)} | environment,
             start_new_session=True,
