@@ -22,7 +22,7 @@ from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.config import configure
 from rnnplay.tui.app import Playground
-from rnnplay.tui.state.drafts import Choices
+from rnnplay.tui.state.drafts import RunDrafts
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("GOLDEN") == "write"
@@ -106,7 +106,7 @@ async def test_each_place_is_painted_as_before(
 
     monkeypatch.setattr(client.Client, "start", start)
     task = "tagging" if place in ITEMS else "prose"
-    app = Playground(Choices(task))
+    app = Playground(RunDrafts(task))
     problems: list[str] = []
     dead: set[str] = set()
     async with app.run_test(size=size) as pilot:
