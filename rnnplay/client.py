@@ -19,7 +19,8 @@ from typing import IO, Any
 import msgspec
 
 from rnnplay import blas, runs
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.protocol import (
     AnyEvent,
     Command,
@@ -189,7 +190,7 @@ def train(task: str, *, runs: str | None = None, **choices: Any) -> Summary:
     `runs` is the folder for the run's directory. Without a limit (steps, epochs, minutes) it goes on until interrupted.
     Raises UserError where something is wrong with the choices, or where the run diverged.
     """
-    command = Train(config=configure(task, **choices), root=runs)
+    command = Train(config=make_config(task, **choices), root=runs)
     with (
         tempfile.TemporaryFile() as words,
         subprocess.Popen(

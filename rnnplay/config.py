@@ -1,12 +1,13 @@
-"""Every choice of a run in one struct, checked in one place.
+"""All settings of a run in one struct, checked in one place.
 
-A `RunConfig` is data: it travels to the trainer, is written as `config.json`, and is never changed in place. `validate`
-is the only gate that settings pass, whether they come from the command line, the screen or a file.
+A `RunConfig` is data: it is sent to the trainer, written as `config.json`, and never changed in place. All settings,
+from the command line, the screen or a file, pass through `validate`.
 """
 
 import math
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import msgspec
 
@@ -21,17 +22,17 @@ NormalForm = Literal["nfc", "nfd", "none"]
 CELLS: tuple[str, ...] = get_args(Cell)
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
-VOCABULARY, MAX_VOCABULARY = 8_192, 65_536  # symbols
+DEFAULT_VOCABULARY_SIZE, MAX_VOCABULARY = 8_192, 65_536  # symbols
 MAX_HIDDEN, MAX_LAYERS, MAX_SEQ_LEN, MAX_BATCH = 8_192, 16, 100_000, 65_536
 MAX_CORES = 2
 
 
 class UserError(ValueError):
-    """Something that a person can put right: one sentence on what is wrong, one on what to do."""
+    """An error that the user can correct: one sentence on the problem, one on the remedy."""
 
-    def __init__(self, wrong: str, remedy: str) -> None:
-        super().__init__(f"{wrong} {remedy}")
-        self.wrong, self.remedy = wrong, remedy
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem} {remedy}")
+        self.problem, self.remedy = problem, remedy
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +44,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     encoding: str | None = None  # of the text or table; None: its byte-order mark's, else UTF-8
     normalize: NormalForm = "none"  # Unicode form that letters with marks are brought to
     bytes: bool = False  # a text is read as bytes instead of characters: anything can be
-    vocabulary: int = VOCABULARY  # symbols of a text that are told apart; the rarest beyond are read as one
+    vocabulary: int = (
+        DEFAULT_VOCABULARY_SIZE  # symbols of a text that are told apart; the rarest beyond are read as one
+    )
     validation: float = 0.1  # share of a text held out at its end
 
     cell: Cell = "lstm"
@@ -83,59 +86,49 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dtype: DType = "float32"
 
 
-def _within(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
+def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
     if not math.isfinite(value) or value > high or value < low or (open_low and value == low):
         above = "above" if open_low else "at least"
         raise UserError(f"{name} is {value:g}.", f"Give a number {above} {low:g} and at most {high:g}.")
 
 
 def validate(config: RunConfig) -> RunConfig:
-    """`config` itself if every choice makes sense, else UserError. Types too: a Struct's constructor checks none."""
+    """Return `config` itself. Raises UserError for a wrong type (a Struct's constructor checks none) or value."""
     try:
         msgspec.convert(msgspec.to_builtins(config), RunConfig)
     except msgspec.ValidationError as error:
         raise UserError(f"A setting is not understood: {error}.", "See `rnnplay train --help`.") from None
     if config.bytes and (config.encoding is not None or config.normalize != "none"):
         raise UserError("Bytes have neither encoding nor normal form.", "Leave out --bytes, or the other setting.")
-    _within("hidden", config.hidden, 1, MAX_HIDDEN)
-    _within("layers", config.layers, 1, MAX_LAYERS)
-    _within("batch", config.batch, 1, MAX_BATCH)
-    _within("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
-    _within("validation", config.validation, 0, 0.9)
-    _within("vocabulary", config.vocabulary, 2, MAX_VOCABULARY)
-    _within("lr", config.lr, 0, 1e3, open_low=True)
-    _within("init-scale", config.init_scale, 0, 100)
-    _within("forget-bias", config.forget_bias, -100, 100)
-    _within("chrono", config.chrono, 0, MAX_SEQ_LEN)
-    _within("truncate", config.truncate, 0, MAX_SEQ_LEN)
+    _check_range("hidden", config.hidden, 1, MAX_HIDDEN)
+    _check_range("layers", config.layers, 1, MAX_LAYERS)
+    _check_range("batch", config.batch, 1, MAX_BATCH)
+    _check_range("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
+    _check_range("validation", config.validation, 0, 0.9)
+    _check_range("vocabulary", config.vocabulary, 2, MAX_VOCABULARY)
+    _check_range("lr", config.lr, 0, 1e3, open_low=True)
+    _check_range("init-scale", config.init_scale, 0, 100)
+    _check_range("forget-bias", config.forget_bias, -100, 100)
+    _check_range("chrono", config.chrono, 0, MAX_SEQ_LEN)
+    _check_range("truncate", config.truncate, 0, MAX_SEQ_LEN)
     for name in ("dropout", "weight_dropout", "average"):
-        _within(name.replace("_", "-"), getattr(config, name), 0, 0.9999)
-    _within("momentum", config.momentum, 0, 0.9999)
+        _check_range(name.replace("_", "-"), getattr(config, name), 0, 0.9999)
+    _check_range("momentum", config.momentum, 0, 0.9999)
     for name in ("clip", "clip_value", "decay"):
-        _within(name.replace("_", "-"), getattr(config, name), 0, 1e6)
+        _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e6)
     for name in ("warmup", "grow"):
-        _within(name, getattr(config, name), 0, 1e9)
+        _check_range(name, getattr(config, name), 0, 1e9)
     for name in ("steps", "epochs", "minutes"):
         if (value := getattr(config, name)) is not None:
-            _within(name, value, 0, 1e12, open_low=True)
-    _within("evaluate-every", config.evaluate_every, 1, 1e9)
-    _within("seed", config.seed, 0, 2**63 - 1)
-    _within("cores", config.cores, 0, MAX_CORES)
+            _check_range(name, value, 0, 1e12, open_low=True)
+    _check_range("evaluate-every", config.evaluate_every, 1, 1e9)
+    _check_range("seed", config.seed, 0, 2**63 - 1)
+    _check_range("cores", config.cores, 0, MAX_CORES)
     return config
 
 
-def configure(task: str, **choices: Any) -> RunConfig:
-    """The preset of `task` with `choices` (None: left as it is) put over it, validated."""
-    from rnnplay.catalogue import entry
-
-    chosen = {name: value for name, value in choices.items() if value is not None}
-    known = {field.name for field in msgspec.structs.fields(RunConfig)}
-    if unknown := sorted(set(chosen) - known):
-        raise UserError(f"There is no setting {unknown[0]!r}.", suggestion(unknown[0], known))
-    return validate(RunConfig(task=task, **(entry(task).preset | chosen)))
-
-
-def suggestion(word: str, known: Any) -> str:
-    """What to do about an unknown `word`: the nearest known one, or all of them."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.4)
-    return f"Did you mean {near[0]}?" if near else f"Choose one of: {', '.join(sorted(known))}."
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """The remedy for an unknown `word`: the nearest of `names`, or all of them."""
+    names = sorted(names)
+    near = get_close_matches(word, names, n=1, cutoff=0.4)
+    return f"Did you mean {near[0]}?" if near else f"Choose one of: {', '.join(names)}."

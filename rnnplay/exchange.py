@@ -18,7 +18,8 @@ import safetensors
 import safetensors.numpy
 
 from rnnplay import corpora, tasks
-from rnnplay.config import RunConfig, UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import RunConfig, UserError
 from rnnplay.engine import GATES, Architecture
 from rnnplay.protocol import Inspect, Train
 from rnnplay.runs.directory import write_atomically
@@ -251,7 +252,7 @@ def _config(metadata: Mapping[str, str], sizes: Mapping[str, Any], task: str | N
         raise UserError("The file does not tell what its network reads.", "Give --task NAME or --text FILE.")
     for size in ("cell", "hidden", "layers", "bias", "dtype"):
         own[size] = sizes[size]
-    return configure(name, **own, text=text)
+    return make_config(name, **own, text=text)
 
 
 def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...], root: Path) -> tuple[RunConfig, Task]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from rnnplay.config import UserError, suggestion
+from rnnplay.config import UserError, did_you_mean
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ _BY_NAME = {piece.name: piece for piece in GALLERY}
 def piece(name: str) -> Piece:
     """The network called `name`. Raises UserError with the nearest name where there is none."""
     if name not in _BY_NAME:
-        raise UserError(f"The gallery has no {name!r}.", suggestion(name, _BY_NAME))
+        raise UserError(f"The gallery has no {name!r}.", did_you_mean(name, _BY_NAME))
     return _BY_NAME[name]
 
 

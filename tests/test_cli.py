@@ -152,7 +152,7 @@ def test_a_text_without_a_task_and_a_folder_for_runs(home: Path, tmp_path: Path)
 def test_tasks_are_listed_with_a_line_each() -> None:
     shown = done("tasks")
     for entry in CATALOGUE:
-        assert f"{entry.name} " in shown and entry.line in shown
+        assert f"{entry.name} " in shown and entry.summary in shown
 
 
 def test_the_version_is_told() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.gallery import GALLERY, Piece
 from rnnplay.runs import checkpoint
 
@@ -59,7 +59,7 @@ def test_rebuilt_from_its_command_the_carry_is_found_again(tmp_path: Path) -> No
 @pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
 def test_the_command_that_is_named_asks_for_what_was_trained(piece: Piece) -> None:
     trained = json.loads((piece.path / "config.json").read_text())["config"]
-    asked = configure(piece.task, **{**piece.choices, "steps": piece.steps, "seed": piece.seed})
+    asked = make_config(piece.task, **{**piece.choices, "steps": piece.steps, "seed": piece.seed})
     ignored = {"evaluate_every", "steps", "cores"}  # which change nothing of what is learned
     assert {k: v for k, v in trained.items() if k not in ignored} == {
         k: getattr(asked, k) for k in trained if k not in ignored

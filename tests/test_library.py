@@ -105,7 +105,7 @@ def sailors(server: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> Downloa
 def refusal(action: Any, *arguments: Any) -> str:
     with pytest.raises(UserError) as caught:
         action(*arguments)
-    assert caught.value.wrong.endswith(".") and caught.value.remedy[-1] in ".?"
+    assert caught.value.problem.endswith(".") and caught.value.remedy[-1] in ".?"
     return str(caught.value)
 
 

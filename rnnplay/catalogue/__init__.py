@@ -1,24 +1,36 @@
-"""The catalogue: each task's name, group, line and preset, as plain data, so that a screen can list them at once."""
+"""The catalogue: each task's name, group, summary and preset as plain data, listed without loading a task."""
 
-from rnnplay.catalogue import generated, language
-from rnnplay.catalogue.entry import Entry
-from rnnplay.catalogue.texts import TEXTS
-from rnnplay.config import UserError, suggestion
+from typing import Any
 
-__all__ = ["CATALOGUE", "GROUPS", "Entry", "entry"]
+import msgspec
+
+from rnnplay.catalogue import algorithmic, texts, words_images_series
+from rnnplay.catalogue.info import TaskInfo
+from rnnplay.config import RunConfig, UserError, did_you_mean, validate
+
+__all__ = ["CATALOGUE", "GROUPS", "TaskInfo", "make_config", "task_info"]
 
 GROUPS = ("PATTERNS", "ARITHMETIC", "MEMORY", "WORDS", "PICTURES", "SERIES", "TEXT")
 
 # Grouped as a screen lists them; within a group in the order in which they are written.
-CATALOGUE: tuple[Entry, ...] = tuple(
-    sorted(TEXTS + generated.ENTRIES + language.ENTRIES, key=lambda entry: GROUPS.index(entry.group))
+CATALOGUE: tuple[TaskInfo, ...] = tuple(
+    sorted(texts.TASKS + algorithmic.TASKS + words_images_series.TASKS, key=lambda task: GROUPS.index(task.group))
 )
 
-_BY_NAME = {entry.name: entry for entry in CATALOGUE}
+_BY_NAME = {task.name: task for task in CATALOGUE}
 
 
-def entry(name: str) -> Entry:
-    """The task called `name`; UserError with the nearest name where there is none."""
+def task_info(name: str) -> TaskInfo:
+    """The task called `name`. Raises UserError, which gives the nearest name."""
     if name not in _BY_NAME:
-        raise UserError(f"There is no task {name!r}.", suggestion(name, _BY_NAME))
+        raise UserError(f"There is no task {name!r}.", did_you_mean(name, _BY_NAME))
     return _BY_NAME[name]
+
+
+def make_config(task: str, **choices: Any) -> RunConfig:
+    """The preset of `task`, overridden by `choices` (None: the preset's value), validated. Raises UserError."""
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    names = {field.name for field in msgspec.structs.fields(RunConfig)}
+    if unknown := sorted(set(chosen) - names):
+        raise UserError(f"There is no setting {unknown[0]!r}.", did_you_mean(unknown[0], names))
+    return validate(RunConfig(task=task, **(task_info(task).preset | chosen)))

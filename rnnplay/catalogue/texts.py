@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rnnplay.catalogue.entry import Entry
+from rnnplay.catalogue.info import TaskInfo
 
 # What decides is regularisation, the more of it the shorter the text; a mean of the last weights bears a high rate.
-_TEXT: dict[str, Any] = {
+_TEXT_PRESET: dict[str, Any] = {
     "cell": "lstm",
     "hidden": 128,
     "batch": 16,
@@ -16,9 +16,9 @@ _TEXT: dict[str, Any] = {
     "decay": 0.02,
     "average": 0.995,
 }
-_LONG: dict[str, Any] = _TEXT | {"dropout": 0.1, "weight_dropout": 0.1, "decay": 0.0}
+_LONG_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {"dropout": 0.1, "weight_dropout": 0.1, "decay": 0.0}
 # With less, the shortest of them begins to be known by heart after 40 seconds.
-_SHORT: dict[str, Any] = _TEXT | {
+_SHORT_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {
     "lr": 1e-2,
     "dropout": 0.4,
     "weight_dropout": 0.4,
@@ -27,105 +27,105 @@ _SHORT: dict[str, Any] = _TEXT | {
     "evaluate_every": 250,
 }
 # A text of unknown length: nothing that slows the learning of a long one, a mean too short to lag behind it.
-_OWN: dict[str, Any] = _TEXT | {"dropout": 0.0, "weight_dropout": 0.0, "decay": 0.0, "average": 0.99}
+_OWN_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {"dropout": 0.0, "weight_dropout": 0.0, "decay": 0.0, "average": 0.99}
 # With these a quote cell forms within two minutes.
-_PROSE: dict[str, Any] = _SHORT | {"dropout": 0.3, "weight_dropout": 0.3}
+_PROSE_PRESET: dict[str, Any] = _SHORT_TEXT_PRESET | {"dropout": 0.3, "weight_dropout": 0.3}
 
-TEXTS: tuple[Entry, ...] = (
-    Entry(
+TASKS: tuple[TaskInfo, ...] = (
+    TaskInfo(
         name="hello",
         group="PATTERNS",
         title="hello",
-        line="four letters: after the first l comes l, after the second o",
-        teaches=(
+        summary="four letters: after the first l comes l, after the second o",
+        description=(
             "The same letter l must be followed by l and then by o, so the network has to remember. "
             "Many to many: at every letter it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={"cell": "rnn", "hidden": 8, "batch": 4, "seq_len": 5, "lr": 2e-2, "steps": 500, "evaluate_every": 50},
     ),
-    Entry(
+    TaskInfo(
         name="prose",
         group="TEXT",
         title="prose",
-        line="short stories with much talk: which unit knows that it is inside quotes?",
-        teaches=(
+        summary="short stories with much talk: which unit knows that it is inside quotes?",
+        description=(
             "Stories in which people talk a lot, so one unit may learn to follow the quotation marks. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_PROSE,
+        io_pattern="many to many",
+        preset=_PROSE_PRESET,
     ),
-    Entry(
+    TaskInfo(
         name="play",
         group="TEXT",
         title="a verse play",
-        line="a play in five acts: names in capitals, then lines of verse",
-        teaches=(
+        summary="a play in five acts: names in capitals, then lines of verse",
+        description=(
             "Who speaks stands on a line of its own: units may follow names, line lengths and stage directions. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_SHORT,
+        io_pattern="many to many",
+        preset=_SHORT_TEXT_PRESET,
     ),
-    Entry(
+    TaskInfo(
         name="latex",
         group="TEXT",
         title="LaTeX",
-        line="mathematical papers: environments that open and close, formulas, comments",
-        teaches=(
+        summary="mathematical papers: environments that open and close, formulas, comments",
+        description=(
             "What \\begin opens must be closed by \\end, far on: units may follow formulas and environments. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_SHORT,
+        io_pattern="many to many",
+        preset=_SHORT_TEXT_PRESET,
     ),
-    Entry(
+    TaskInfo(
         name="code",
         group="TEXT",
         title="C code",
-        line="ten C modules: comments, strings, braces, indentation",
-        teaches=(
+        summary="ten C modules: comments, strings, braces, indentation",
+        description=(
             "Units may follow comments, strings and how deep the braces are nested, as in any large program. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_SHORT,
+        io_pattern="many to many",
+        preset=_SHORT_TEXT_PRESET,
     ),
-    Entry(
+    TaskInfo(
         name="docs",
         group="TEXT",
         title="Python's documentation",
-        line="the documentation topics that every Python carries",
-        teaches=(
+        summary="the documentation topics that every Python carries",
+        description=(
             "Half a megabyte of technical English with code, read from the Python that runs this program. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_TEXT,
+        io_pattern="many to many",
+        preset=_TEXT_PRESET,
     ),
-    Entry(
+    TaskInfo(
         name="python",
         group="TEXT",
         title="Python's standard library",
-        line="megabytes of source code: brackets, strings, comments, indentation",
-        teaches=(
+        summary="megabytes of source code: brackets, strings, comments, indentation",
+        description=(
             "The source of Python's standard library: units may follow brackets, strings, comments and indentation. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_LONG,
+        io_pattern="many to many",
+        preset=_LONG_TEXT_PRESET,
     ),
-    Entry(
+    TaskInfo(
         name="text",
         group="TEXT",
         title="a text of one's own",
-        line="any UTF-8 file: rnnplay train --text FILE",
-        teaches=(
+        summary="any UTF-8 file: rnnplay train --text FILE",
+        description=(
             "Any text file: the vocabulary is every character in it. "
             "Many to many: at every character it predicts the next."
         ),
-        shape="many to many",
-        preset=_OWN,
+        io_pattern="many to many",
+        preset=_OWN_TEXT_PRESET,
     ),
 )

@@ -10,19 +10,20 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from rnnplay.catalogue import make_config
 from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
 from rnnplay.cli.check import tasks
 from rnnplay.cli.corpora import corpora
 from rnnplay.cli.extra import bench, export, import_network
 from rnnplay.cli.looking import gradients, unroll
 from rnnplay.cli.options import Grouped, choices_of, settings
-from rnnplay.config import RunConfig, UserError, configure
+from rnnplay.config import RunConfig, UserError
 
 
 def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from rnnplay.catalogue import CATALOGUE
 
-    return [CompletionItem(task.name, help=task.line) for task in CATALOGUE if task.name.startswith(incomplete)]
+    return [CompletionItem(task.name, help=task.summary) for task in CATALOGUE if task.name.startswith(incomplete)]
 
 
 def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -179,7 +180,7 @@ def _configured(task: str | None, chosen: dict[str, Any]) -> RunConfig:
     """A run's settings; a text without a task is the task `text`."""
     if task is None and "text" not in chosen:
         raise UserError("No task is named.", "Name one that `rnnplay tasks` lists, or give a text with --text FILE.")
-    return configure(task or "text", **chosen)
+    return make_config(task or "text", **chosen)
 
 
 def found_run(run: str, root: str | None) -> str:
@@ -203,7 +204,7 @@ def _open_playground(task: str | None, chosen: dict[str, Any], root: str | None)
     """Open the screen. Raises UserError where there is no terminal to open it on, or where a setting makes no sense."""
     name = task or ("text" if "text" in chosen else None)
     if name is not None:
-        configure(name, **chosen)
+        make_config(name, **chosen)
     elif chosen:
         raise UserError("Settings are given, but no task.", "Name one that `rnnplay tasks` lists.")
     remedy = f"Train without a screen: rnnplay train {name or 'hello'}."

@@ -12,7 +12,7 @@ from rnnplay.config import UserError
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from rnnplay.catalogue import CATALOGUE
 
-    return [CompletionItem(task.name, help=task.line) for task in CATALOGUE if task.name.startswith(incomplete)]
+    return [CompletionItem(task.name, help=task.summary) for task in CATALOGUE if task.name.startswith(incomplete)]
 
 
 @click.command()
@@ -31,9 +31,9 @@ def tasks(names: tuple[str, ...], check: bool, seeds: int, minutes: float, runs:
     its measure against the criterion, and its loss against a simple predictor's. The exit status is 1 if any task is
     unsolved.
     """
-    from rnnplay.catalogue import CATALOGUE, entry
+    from rnnplay.catalogue import CATALOGUE, task_info
 
-    chosen = [entry(name) for name in names] or list(CATALOGUE)
+    chosen = [task_info(name) for name in names] or list(CATALOGUE)
     if not check:
         from rnnplay.cli.checking import list_tasks
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from rnnplay.catalogue import GROUPS, Entry
+from rnnplay.catalogue import GROUPS, TaskInfo, make_config
 from rnnplay.cli.report import clock, figure, json_line
-from rnnplay.config import RunConfig, configure
+from rnnplay.config import RunConfig
 
 _ROW = "{:<17} {:>4}  {:<6} {:>9} {:>9}  {:>9} {:>9} {:>8} {:>8}  {}"
 _HEAD = ("TASK", "SEED", "SOLVED", "MEASURE", "CRITERION", "LOSS", "BASELINE", "STEPS", "SECONDS", "WHAT IS MEASURED")
@@ -56,7 +56,7 @@ def _file() -> Path:
 
 def _digest(task: str) -> str:
     """A short name for the preset of `task`, another one when it changes."""
-    return hashlib.sha256(msgspec.json.encode(configure(task), order="sorted")).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(make_config(task), order="sorted")).hexdigest()[:16]
 
 
 def known_times() -> dict[str, Known]:
@@ -90,12 +90,12 @@ def _took(known: Known | None) -> str:
     return f"{known.seconds:.1f} s" if known.seconds < 60 else f"{clock(known.seconds)} min"
 
 
-def list_tasks(entries: Sequence[Entry], as_json: bool = False) -> None:
+def list_tasks(entries: Sequence[TaskInfo], as_json: bool = False) -> None:
     """Print the tasks in their groups, each with the time that it took here."""
     known = {} if not _file().exists() else known_times()
     if as_json:
         for entry in entries:
-            fields = {name: getattr(entry, name) for name in ("name", "group", "title", "line", "shape")}
+            fields = {name: getattr(entry, name) for name in ("name", "group", "title", "summary", "io_pattern")}
             json_line("task", fields | {"measured": msgspec.to_builtins(known.get(entry.name))})
         return
     width = max(len(entry.name) for entry in entries)
@@ -107,13 +107,13 @@ def list_tasks(entries: Sequence[Entry], as_json: bool = False) -> None:
             print(group)
         for entry in members:
             column = f"{times[entry.name]:>{wide}}  " if wide else ""
-            print(f"  {entry.name:<{width}}  {column}{entry.line}")
+            print(f"  {entry.name:<{width}}  {column}{entry.summary}")
 
 
 # ---------------------------------------------------------------------------------------------------------- checking
 
 
-async def check_all(entries: Sequence[Entry], seeds: int, minutes: float, root: str | None, as_json: bool) -> int:
+async def check_all(entries: Sequence[TaskInfo], seeds: int, minutes: float, root: str | None, as_json: bool) -> int:
     """Check every one of `entries` with `seeds` seeds, printing a row for each. Returns the exit status."""
     outcomes: list[Outcome] = []
     if not as_json:
@@ -122,7 +122,7 @@ async def check_all(entries: Sequence[Entry], seeds: int, minutes: float, root: 
         for entry in entries:
             own: list[Outcome] = []
             for turn in range(seeds):
-                config = _limited(configure(entry.name), minutes)
+                config = _limited(make_config(entry.name), minutes)
                 config = msgspec.structs.replace(config, seed=config.seed + turn)
                 outcome, interrupted = await _check(config, root or folder)
                 if interrupted:

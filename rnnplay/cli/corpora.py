@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnnplay.cli.report import json_line, short
-from rnnplay.config import UserError, suggestion
+from rnnplay.config import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from rnnplay.corpora.downloadable import ProgressCallback
@@ -82,7 +82,7 @@ def get(name: str) -> None:
     from rnnplay.corpora.downloadable import DOWNLOADABLE
 
     if name not in DOWNLOADABLE:
-        raise UserError(f"There is no text {name!r} to download.", suggestion(name, DOWNLOADABLE))
+        raise UserError(f"There is no text {name!r} to download.", did_you_mean(name, DOWNLOADABLE))
     from rnnplay.corpora.download import fetch
 
     with _progress(name) as on_progress:

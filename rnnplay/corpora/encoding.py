@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnplay.config import VOCABULARY, UserError
+from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.sources import ChunkReader, bundled_chunks, file_chunks
@@ -70,7 +70,7 @@ def read(
     name: str,
     path: str | None = None,
     *,
-    max_vocabulary: int = VOCABULARY,
+    max_vocabulary: int = DEFAULT_VOCABULARY_SIZE,
     as_bytes: bool = False,
     encoding: str | None = None,
     normal_form: str = "none",

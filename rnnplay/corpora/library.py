@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rnnplay.config import UserError, suggestion
+from rnnplay.config import UserError, did_you_mean
 from rnnplay.corpora.downloadable import DOWNLOADABLE, ProgressCallback, download_path, verified_download, write_error
 from rnnplay.corpora.sources import INSTALLED, bundled_names, file_chunks
 
@@ -117,7 +117,7 @@ def remove(name: str) -> Path:
     if name in (*bundled_names(), *INSTALLED):
         raise UserError(f"The text {name} came with the program or with Python.", "It stays.")
     if name not in files:
-        remedy = suggestion(name, files) if files else "None was added or downloaded."
+        remedy = did_you_mean(name, files) if files else "None was added or downloaded."
         raise UserError(f"There is no text {name!r} to remove.", remedy)
     try:
         files[name].unlink()

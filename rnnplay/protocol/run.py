@@ -60,7 +60,7 @@ class Change(Command, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a screen needs to know of a task and its network, once."""
 
-    shape: str
+    io_pattern: str
     parameters: int
     inputs: int
     outputs: int

@@ -136,7 +136,7 @@ def load_record(run: Path) -> Record:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f'"{path}" is damaged ({error}).', "Put the file right, or begin a new run.") from None
     except UserError as error:
-        raise UserError(f'"{path}" is damaged ({error.wrong})', "Put the file right, or begin a new run.") from None
+        raise UserError(f'"{path}" is damaged ({error.problem})', "Put the file right, or begin a new run.") from None
     return record
 
 

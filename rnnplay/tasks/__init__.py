@@ -1,6 +1,6 @@
 """The tasks: a Task makes Batches, scores a network and names the features of each time step."""
 
-from rnnplay.catalogue import entry
+from rnnplay.catalogue import task_info
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.data import TaskData
@@ -12,8 +12,8 @@ def make(config: RunConfig, known: TaskData | None = None) -> Task:
     known: data of an earlier text or table, whose vocabulary, labels and scaling are used for the present one. Raises
     UserError if there is no such task, or if its file is none.
     """
-    task = entry(config.task)
-    if config.column is not None and not task.columns:
+    task = task_info(config.task)
+    if config.column is not None and not task.reads_table:
         raise UserError(f"The task {config.task} reads no table.", f"Leave out the column {config.column!r}.")
     if config.column is not None and config.text is None:
         raise UserError(f"There is no table with a column {config.column!r}.", "Name the CSV too, or leave it out.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnplay.config import UserError, suggestion
+from rnnplay.config import UserError, did_you_mean
 from rnnplay.tasks.base import Array
 
 MAX_BYTES = 64 * 2**20
@@ -122,7 +122,7 @@ def read_column(path: Path, column: str | None) -> tuple[Array, str, str]:
     elif by_number:
         index = int(column) - 1
     else:
-        raise UserError(f"{path.name} has no column {column!r}.", suggestion(column, names))
+        raise UserError(f"{path.name} has no column {column!r}.", did_you_mean(column, names))
     return _values(path, body, index, names[index], comma), names[index], sha256
 
 

@@ -59,7 +59,7 @@ def main() -> int:
         Loop(session, wire, later).run()
         return 0
     except UserError as error:
-        wire.send(Failed(wrong=error.wrong, remedy=error.remedy, fatal=True))
+        wire.send(Failed(wrong=error.problem, remedy=error.remedy, fatal=True))
     except TooLarge as error:
         wrong, _, remedy = str(error).rpartition(". ")
         wire.send(Failed(wrong=f"{wrong}.", remedy=remedy, fatal=True))

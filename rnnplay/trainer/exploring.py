@@ -79,7 +79,7 @@ class Explorer:
             try:
                 others.append(self._trained(Path(run), batch, command.lags))
             except UserError as error:
-                notes.append(f"{error.wrong} {error.remedy}")
+                notes.append(f"{error.problem} {error.remedy}")
         if len(own.norms) <= command.lags:
             notes.append(f"The sequences of this task have {batch.inputs.shape[0]} time steps.")
         return protocol.GradientsShown(

@@ -107,7 +107,7 @@ class Loop:
             what(*arguments)
         except UserError as error:
             command = type(arguments[0]).__name__ if arguments else ""
-            self._wire.send(Failed(wrong=error.wrong, remedy=error.remedy, command=command))
+            self._wire.send(Failed(wrong=error.problem, remedy=error.remedy, command=command))
         except OSError as error:
             self._hold(error)
 

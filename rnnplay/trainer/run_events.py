@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rnnplay.catalogue import entry
+from rnnplay.catalogue import task_info
 from rnnplay.lab.sample import can_sample
 from rnnplay.protocol import Evaluated, Event, Facts, Progress, Started
 from rnnplay.trainer.session import Session
@@ -13,7 +13,7 @@ _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
 def started(session: Session) -> Started:
     learner, task = session.learner, session.learner.task
     facts = Facts(
-        shape=entry(learner.config.task).shape,
+        io_pattern=task_info(learner.config.task).io_pattern,
         parameters=int(learner.network.flat.size),
         inputs=task.inputs,
         outputs=task.outputs,

@@ -251,7 +251,7 @@ def go_back(session: Session, steps: list[int]) -> None:
             session.restore(checkpoint.load(checkpoint.path_of(session.run, step)))
         except UserError as error:
             damaged = damaged or error
-            session.notes.append(f"{error.wrong} The checkpoint before it is used.")
+            session.notes.append(f"{error.problem} The checkpoint before it is used.")
             continue
         return
     if damaged:

@@ -196,7 +196,7 @@ class RunSession:
             client = await Client.start(command)
         except (UserError, OSError) as error:
             wrong, remedy = (
-                (error.wrong, error.remedy)
+                (error.problem, error.remedy)
                 if isinstance(error, UserError)
                 else (f"The trainer could not be started: {error.strerror or error}.", "Try again with n.")
             )

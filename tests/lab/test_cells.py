@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rnnplay.config import RunConfig, UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import RunConfig, UserError
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import GATES, Architecture, Network
 from rnnplay.lab.cells.ablate import Ablation, ablate
@@ -229,7 +230,7 @@ def test_the_candidates_are_the_readouts_own(task: TextTask) -> None:
 
 
 def test_numbers_are_looked_at_item_by_item() -> None:
-    addition = make(configure("addition"))
+    addition = make(make_config("addition"))
     read = columns(addition, "carry", 64)
     T = read.batch.inputs.shape[0]
     assert read.size == 64

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rnnplay import tasks
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.lab.example import example_or_text, held_out_example, unpadded
 from rnnplay.tasks.base import Batch
 
@@ -24,7 +25,7 @@ def test_unpadded_keeps_whole_sequences_that_end_together() -> None:
 
 
 def test_an_item_ends_with_its_last_target() -> None:
-    task = tasks.make(configure("addition"))
+    task = tasks.make(make_config("addition"))
     example = held_out_example(task, 3)
     assert example.batch.inputs.shape[-1] == 1
     assert len(example.inputs) == len(example.targets) == example.batch.inputs.shape[0]
@@ -34,7 +35,7 @@ def test_an_item_ends_with_its_last_target() -> None:
 
 
 def test_a_text_is_cut_into_pieces() -> None:
-    task = tasks.make(configure("hello"))
+    task = tasks.make(make_config("hello"))
     ids = np.arange(4).repeat(10)
     example, note = example_or_text(task, 1, 12, ids)
     np.testing.assert_array_equal(example.batch.inputs[:, 0], ids[12:24])
@@ -44,4 +45,4 @@ def test_a_text_is_cut_into_pieces() -> None:
     with pytest.raises(UserError, match="no example 4"):
         example_or_text(task, 4, 12, ids)
     with pytest.raises(UserError, match="text"):
-        held_out_example(tasks.make(configure("prose")), 0)
+        held_out_example(tasks.make(make_config("prose")), 0)

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.corpora import EncodedText
 from rnnplay.lab.cells.feature_truth import batch_truth, truth
 from rnnplay.tasks import make
@@ -20,7 +21,7 @@ WRITTEN = (
 def task() -> TextTask:
     vocabulary = tuple(sorted(set(WRITTEN)))
     ids = np.array([vocabulary.index(symbol) for symbol in WRITTEN], np.uint8)
-    config = configure("prose", hidden=5, batch=2, seq_len=11)
+    config = make_config("prose", hidden=5, batch=2, seq_len=11)
     return TextTask(config, EncodedText(name="written", ids=ids, vocabulary=vocabulary, sha256=""))
 
 
@@ -53,7 +54,7 @@ def test_a_line_begins_where_a_newline_stands(task: TextTask) -> None:
 
 
 def test_symbols_of_several_characters_count_as_one_time_step() -> None:
-    task = make(configure("hello-end", batch=3))
+    task = make(make_config("hello-end", batch=3))
     batch = next(iter(task.evaluation()))
     assert "<START>" in task.vocabulary
     found = batch_truth(task, "TAR|o", batch)
@@ -82,7 +83,7 @@ def test_what_cannot_be_looked_for_is_one_sentence_and_a_remedy(
         assert truth(task, pattern, ids_of(task, WRITTEN)).any()
         return
     error = refusal(task, pattern)
-    assert wrong in error.wrong
+    assert wrong in error.problem
     assert remedy in error.remedy
     assert "\n" not in str(error)
 
@@ -90,13 +91,13 @@ def test_what_cannot_be_looked_for_is_one_sentence_and_a_remedy(
 def test_a_regular_expression_that_would_run_for_hours_is_ended(task: TextTask) -> None:
     began = time.monotonic()
     error = refusal(task, r"(a|aa)+$")
-    assert "longer than" in error.wrong
+    assert "longer than" in error.problem
     assert time.monotonic() - began < 20
     assert truth(task, "a+", ids_of(task, WRITTEN)).any()  # and the next one is not
 
 
 def test_numbers_have_names_only() -> None:
-    addition = make(configure("addition"))
+    addition = make(make_config("addition"))
     batch = next(iter(addition.evaluation()))
     assert batch_truth(addition, "carry", batch).shape == batch.inputs[:, 0].shape
     with pytest.raises(UserError, match="Did you mean carry"):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab.sample import Options, Sampler, Steered, shaped, split
@@ -127,7 +128,7 @@ def test_without_a_prompt_a_text_begins_as_a_line_and_other_symbols_anywhere() -
 
 @pytest.mark.parametrize("name", ["adding", "addition"])
 def test_a_task_that_writes_nothing_says_so(name: str) -> None:
-    task = make(configure(name))
+    task = make(make_config(name))
     V = max(task.outputs, 1)
     net = Network(
         Architecture(inputs=task.inputs, outputs=V, hidden=4, by_id=task.inputs_are_ids, readout=task.readout), 1
@@ -161,7 +162,7 @@ LETTERS = "abcde\n"
 @pytest.fixture(scope="module")
 def text_task() -> TextTask:
     ids = np.random.default_rng(3).integers(0, 6, 900).astype(np.uint8)
-    config = configure("prose", batch=2, seq_len=9, hidden=7)
+    config = make_config("prose", batch=2, seq_len=9, hidden=7)
     return TextTask(config, EncodedText("letters", ids, tuple(sorted(LETTERS)), ""))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnplay import tasks
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab import time as lab
 from rnnplay.lab.equations import Array
@@ -194,7 +194,7 @@ def test_influence_is_the_gradient_of_the_log_probability() -> None:
 
 
 def test_on_copy_an_untrained_lstm_reaches_further_than_an_rnn_of_the_same_size() -> None:
-    config = configure("copy", seq_len=40, hidden=32)
+    config = make_config("copy", seq_len=40, hidden=32)
     task = tasks.make(config)
     a = Architecture(cell="lstm", inputs=task.inputs, hidden=32, outputs=task.outputs, chrono=config.chrono)
     batch = lab.sequences(task, 60, 4)
@@ -206,7 +206,7 @@ def test_on_copy_an_untrained_lstm_reaches_further_than_an_rnn_of_the_same_size(
 
 
 def test_a_texts_sequences_are_read_on_as_far_as_the_lags_ask() -> None:
-    task = tasks.make(configure("prose", hidden=4))
+    task = tasks.make(make_config("prose", hidden=4))
     batch = lab.sequences(task, 300, 3)
     assert batch.inputs.shape[0] > 300 and batch.inputs.shape[1] == 3
     np.testing.assert_array_equal(batch.inputs[1:], batch.targets[:-1])

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.engine import GATES, Architecture, Network
 from rnnplay.lab.cells import trace
 from rnnplay.lab.cells.trace import quantised, read_items, read_text, states_of
@@ -88,7 +89,7 @@ def test_a_state_that_the_cell_does_not_have_is_refused(ids: Array) -> None:
 
 
 def test_items_of_a_generated_task_are_read_each_from_a_zero_state() -> None:
-    task = make(configure("addition"))
+    task = make(make_config("addition"))
     net = Network(
         Architecture(cell="rnn", inputs=task.inputs, outputs=task.outputs, hidden=H, by_id=task.inputs_are_ids), 3
     )

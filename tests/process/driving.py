@@ -9,8 +9,9 @@ from typing import Any
 
 import safetensors
 
+from rnnplay.catalogue import make_config
 from rnnplay.client import Client
-from rnnplay.config import RunConfig, configure
+from rnnplay.config import RunConfig
 from rnnplay.protocol import AnyEvent, Command, Inspect, Progress, Resume, Started, Status, Stop, Train
 from rnnplay.runs import checkpoint, read_lines
 
@@ -29,7 +30,7 @@ def small(text: Path, **choices: Any) -> RunConfig:
     """A small network on a text; sizes all unequal."""
     given: dict[str, Any] = {"hidden": 11, "batch": 3, "seq_len": 7, "lr": 5e-3, "seed": 4}
     given |= {"evaluate_every": 15, "validation": 0.02}  # so little that it is evaluated as often as is asked
-    return configure("text", text=str(text), **{**given, **choices})
+    return make_config("text", text=str(text), **{**given, **choices})
 
 
 async def follow(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from driving import follow, of, run_of
 
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.protocol import (
     AnyEvent,
     AskTask,
@@ -45,7 +45,7 @@ async def asked(opening: Train | Inspect, *commands: Command) -> list[AnyEvent]:
 
 
 def training(task: str, root: Path, **choices: Any) -> Train:
-    return Train(config=configure(task, **choices), root=str(root))
+    return Train(config=make_config(task, **choices), root=str(root))
 
 
 async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is_only_looked_at(tmp_path: Path) -> None:

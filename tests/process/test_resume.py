@@ -149,11 +149,12 @@ async def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(tex
 
 PARENT = """
 import asyncio, sys
+from rnnplay.catalogue import make_config
 from rnnplay.client import Client
-from rnnplay.config import configure
 from rnnplay.protocol import Progress, Train
 async def main():
-    client = await Client.start(Train(config=configure("text", text=sys.argv[1], hidden=9, batch=2), root=sys.argv[2]))
+    config = make_config("text", text=sys.argv[1], hidden=9, batch=2)
+    client = await Client.start(Train(config=config, root=sys.argv[2]))
     async for event in client.events():
         if isinstance(event, Progress):
             print(client.pid, flush=True)

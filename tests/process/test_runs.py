@@ -54,7 +54,7 @@ def test_runs_that_begin_within_one_second_keep_their_order(tmp_path: Path) -> N
 def test_a_run_that_is_none_is_refused_in_a_sentence(tmp_path: Path, named: str) -> None:
     with pytest.raises(UserError) as error:
         runs.resolve(named, tmp_path / "nothing")
-    assert error.value.wrong
+    assert error.value.problem
     assert error.value.remedy
 
 
@@ -208,7 +208,7 @@ def test_an_altered_byte_is_noticed_wherever_it_is(tmp_path: Path) -> None:
         try:
             found = checkpoint.load(path)
         except UserError as error:
-            assert "ckpt-6.safetensors" in error.wrong
+            assert "ckpt-6.safetensors" in error.problem
             continue
         # A space in the header's padding may become another one that means nothing: then all is as it was.
         assert found.step == 6 and found.state == {"seed": 4}
@@ -260,7 +260,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, changed: dic
     checkpoint.save(path, 1, {**arrays(), **changed}, {})
     with pytest.raises(UserError, match=r"ckpt-1\.safetensors") as error:
         checkpoint.fit(checkpoint.load(path), arrays())
-    assert what in error.value.wrong
+    assert what in error.value.problem
 
 
 def test_the_last_two_whole_checkpoints_and_forty_of_weights_are_kept(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.tasks import make
 from rnnplay.tasks.addition import Addition, AdditionOriginal, bits_of, number_of
 from rnnplay.tasks.base import Array, Batch
@@ -18,7 +19,7 @@ def test_bits_are_the_lowest_first_and_back_again() -> None:
 
 
 def test_all_sums_of_7_bits_and_none_twice_are_measured() -> None:
-    task = Addition(configure("addition"))
+    task = Addition(make_config("addition"))
     batch = task.every_sum()
     pairs = {(int(a), int(b)) for a, b in zip(*(number_of(batch.inputs[:, i]) for i in range(2)), strict=True)}
     assert len(pairs) == batch.inputs.shape[-1] == 16_384 and batch.inputs.shape[0] == 8
@@ -31,13 +32,13 @@ def pairs_in_order(batch: Batch) -> list[tuple[int, int]]:
 
 
 def test_long_sums_are_of_16_bits() -> None:
-    batch = Addition(configure("addition")).long_sums()
+    batch = Addition(make_config("addition")).long_sums()
     assert batch.inputs.shape == (17, 2, 2_000)
     assert min(min(pair) for pair in pairs_in_order(batch)) >= 2**15
 
 
 def test_the_carry_is_true_where_it_is_carried() -> None:
-    task = Addition(configure("addition"))
+    task = Addition(make_config("addition"))
     bits = task.batch_of(np.array([0b0111]), np.array([0b0011]), 4).inputs[:, :, 0]
     assert task.feature("carry", bits).tolist() == [True, True, True, False, False]
     assert task.feature("carry in", bits).tolist() == [False, True, True, True, False]
@@ -49,7 +50,7 @@ def adder(batch: Batch) -> Array:
 
 
 def test_typed_numbers_are_added_and_anything_else_is_refused_in_a_sentence() -> None:
-    task = Addition(configure("addition"))
+    task = Addition(make_config("addition"))
     assert task.score(adder).solved
     assert "".join(text for text, _ in task.answer_question("1234 + 99", adder)) == "1234 + 99 = 1333"
     assert task.answer_question("1234 + 99", adder)[1][1] == pytest.approx(0.9)
@@ -59,7 +60,7 @@ def test_typed_numbers_are_added_and_anything_else_is_refused_in_a_sentence() ->
 
 
 def test_the_original_draws_weights_and_numbers_in_the_program_s_order() -> None:
-    task = AdditionOriginal(configure("addition-original"))
+    task = AdditionOriginal(make_config("addition-original"))
     stream = np.random.RandomState(0)
     w_xh = 2 * stream.random_sample((2, 16)) - 1
     w_hy = 2 * stream.random_sample((16, 1)) - 1
@@ -75,7 +76,7 @@ def test_the_original_draws_weights_and_numbers_in_the_program_s_order() -> None
 
 
 def test_the_original_begins_with_9_plus_60_and_remarks_on_every_thousandth_step() -> None:
-    task = AdditionOriginal(configure("addition-original"))
+    task = AdditionOriginal(make_config("addition-original"))
     batch = task.batch(0)
     assert pairs_in_order(batch) == [(9, 60)]
     assert task.log_line(0, batch, lambda: np.full((8, 1, 1), 0.25)) == "    0  error 3.5  9 + 60 = 0"
@@ -83,11 +84,11 @@ def test_the_original_begins_with_9_plus_60_and_remarks_on_every_thousandth_step
 
 
 def test_the_original_goes_on_from_its_saved_stream() -> None:
-    task = AdditionOriginal(configure("addition-original"))
+    task = AdditionOriginal(make_config("addition-original"))
     task.batch(0)
     state = json.loads(json.dumps(task.state()))
     wanted = [pairs_in_order(task.batch(step)) for step in range(1, 4)]
-    again = AdditionOriginal(configure("addition-original"))
+    again = AdditionOriginal(make_config("addition-original"))
     again.restore(state)
     assert [pairs_in_order(again.batch(step)) for step in range(1, 4)] == wanted
 
@@ -95,7 +96,7 @@ def test_the_original_goes_on_from_its_saved_stream() -> None:
 @pytest.mark.parametrize("name", ["addition", "addition-original"])
 def test_the_baseline_is_in_the_unit_of_the_loss(name: str) -> None:
     """Whoever gives each pair of bits the share of ones that it has (a half here) loses just the baseline."""
-    task = make(configure(name))
+    task = make(make_config(name))
     batch = next(task.evaluation())
     columns = batch.inputs.sum(axis=1).astype(int)
     y, p = batch.targets[:, 0], np.zeros(columns.shape)

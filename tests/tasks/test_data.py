@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnplay.catalogue import CATALOGUE
-from rnnplay.config import RunConfig, UserError, configure
+from rnnplay.catalogue import CATALOGUE, make_config
+from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks import make, restore
 from rnnplay.tasks.base import Batch, Task
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData
@@ -22,14 +22,14 @@ WORDS = ["the", "lamp", "keeper", "walks", "to", "a", "ferry", "early,", "late",
 def text_config(folder: Path, task: str = "text", words: int = 3_000, **choices: object) -> RunConfig:
     path = folder / "own.txt"
     path.write_text(" ".join(np.random.default_rng(1).choice(WORDS, words)), encoding="utf-8")
-    return configure(task, text=str(path), **{"seq_len": 20, "batch": 4, **choices})
+    return make_config(task, text=str(path), **{"seq_len": 20, "batch": 4, **choices})
 
 
 def series_config(folder: Path, rows: int = 400) -> RunConfig:
     path = folder / "tide.csv"
     noise = np.random.default_rng(2).normal(0, 0.1, rows)
     path.write_text("level\n" + "".join(f"{7 + np.sin(n / 5) + noise[n]:.4f}\n" for n in range(rows)))
-    return configure("series", text=str(path), seq_len=20, batch=4)
+    return make_config("series", text=str(path), seq_len=20, batch=4)
 
 
 def sentiment_config(folder: Path, rows: int = 400) -> RunConfig:
@@ -37,7 +37,7 @@ def sentiment_config(folder: Path, rows: int = 400) -> RunConfig:
     draw = np.random.default_rng(3)
     lines = [f"{' '.join(draw.choice(WORDS[:9], 6))} {n}\t{('good', 'bad', 'odd')[n % 3]}\n" for n in range(rows)]
     path.write_text("".join(lines))
-    return configure("sentiment", text=str(path), seq_len=20, batch=4)
+    return make_config("sentiment", text=str(path), seq_len=20, batch=4)
 
 
 CONFIGS: dict[str, Callable[[Path], RunConfig]] = {
@@ -107,8 +107,8 @@ def test_tasks_that_read_nothing_store_nothing() -> None:
     texts = {"prose", "play", "latex", "code", "docs", "python", "text", "words"}
     for entry in CATALOGUE:
         if entry.name not in texts:
-            assert make(configure(entry.name)).data() is None, entry.name
-    assert make(configure("prose")).data() is not None
+            assert make(make_config(entry.name)).data() is None, entry.name
+    assert make(make_config("prose")).data() is not None
 
 
 def test_an_n_gram_model_that_was_not_computed_needs_the_text(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_data_that_make_no_sense_are_refused(tmp_path: Path, kind: str) -> None:
         with pytest.raises(UserError, match="is not understood"):
             restore(config, TaskData({"held_out": data.arrays["held_out"].astype(int) + 500_000}, data.values))
     with pytest.raises(UserError, match="reads no text"):
-        restore(configure("addition"), data)
+        restore(make_config("addition"), data)
 
 
 # ------------------------------------------------------------------------------------------ another text, known symbols

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnplay.catalogue import entry
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config, task_info
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array, Batch, Task
 from rnnplay.tasks.generated import SPLITS, GeneratedTask
@@ -33,7 +32,7 @@ WITHOUT_SPLIT |= {"series"}  # windows of one series, whose parts do not overlap
 
 
 def made(name: str, **choices: Any) -> Task:
-    return make(configure(name, **choices))
+    return make(make_config(name, **choices))
 
 
 def equal(a: Batch, b: Batch) -> bool:
@@ -223,7 +222,7 @@ def test_baselines_are_named_losses(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_catalogue_entry_says_what_it_teaches_in_two_sentences_and_which_shape_it_has(name: str) -> None:
-    said = entry(name)
-    assert said.teaches.count(". ") == 1 and said.teaches.endswith(".")
-    assert said.teaches.split(". ")[1].lower().startswith(said.shape)
-    assert len(said.line) <= 80 and "steps" in said.preset
+    said = task_info(name)
+    assert said.description.count(". ") == 1 and said.description.endswith(".")
+    assert said.description.split(". ")[1].lower().startswith(said.io_pattern)
+    assert len(said.summary) <= 80 and "steps" in said.preset

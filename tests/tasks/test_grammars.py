@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.brackets import Brackets
 from rnnplay.tasks.grammars import Counting, Reber
 
 
 def reber() -> Reber:
-    return Reber(configure("reber"))
+    return Reber(make_config("reber"))
 
 
 def ids(task: Reber | Brackets | Counting, symbols: str) -> Array:
@@ -68,14 +69,14 @@ def test_reber_features_follow_the_grammar() -> None:
 
 
 def test_counting_weighs_only_what_is_determined() -> None:
-    task = Counting(configure("counting"))
+    task = Counting(make_config("counting"))
     item = task.string(3)
     assert list(item.inputs) == [0, 0, 0, 1, 1, 1] and list(item.targets) == [0, 0, 1, 1, 1, 2]
     assert list(item.weights) == [0.01] * 3 + [1.0] * 3
 
 
 def test_counting_is_unsolved_where_only_the_unseen_n_fails() -> None:
-    task = Counting(configure("counting"))
+    task = Counting(make_config("counting"))
 
     def knowing(batch: Batch, longest: int) -> Array:
         p = np.eye(3)[batch.targets].transpose(0, 2, 1)
@@ -90,14 +91,14 @@ def test_counting_is_unsolved_where_only_the_unseen_n_fails() -> None:
 
 
 def test_training_never_counts_beyond_its_length() -> None:
-    task = Counting(configure("counting", seq_len=6))
+    task = Counting(make_config("counting", seq_len=6))
     for step in range(50):
         batch = task.batch(step)
         assert batch.weights is not None and (batch.weights == 1).sum(axis=0).max() <= 6
 
 
 def test_brackets_name_the_closing_of_the_last_opening() -> None:
-    task = Brackets(configure("brackets"))
+    task = Brackets(make_config("brackets"))
     string = ids(task, "([()])[]")
     assert [task.output_vocabulary[i] for i in task.legal(string)] == [")", "]", ")", "]", ")", "·", "]", "·"]
     assert (task.feature("depth", string) * task.deepest).tolist() == [1, 2, 3, 2, 1, 0, 1, 0]
@@ -106,7 +107,7 @@ def test_brackets_name_the_closing_of_the_last_opening() -> None:
 
 
 def test_drawn_brackets_balance_and_reach_the_full_depth_when_grown() -> None:
-    task = Brackets(configure("brackets", grow=100, seq_len=48))
+    task = Brackets(make_config("brackets", grow=100, seq_len=48))
     first, last = task.batch(0).inputs, task.batch(99).inputs
     for inputs in (first, last):
         depth = np.cumsum(np.where(inputs < 2, 1, -1), axis=0)
@@ -115,7 +116,7 @@ def test_drawn_brackets_balance_and_reach_the_full_depth_when_grown() -> None:
 
 
 def test_brackets_are_closed_on_request() -> None:
-    task = Brackets(configure("brackets"))
+    task = Brackets(make_config("brackets"))
 
     def knowing(batch: Batch) -> Array:
         legal = np.stack([task.legal(column) for column in batch.inputs.T], axis=1)

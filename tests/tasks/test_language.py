@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.tasks import make, sentiment, tagging, translate, typing_messages
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.generated import SPLITS
@@ -19,7 +20,7 @@ from rnnplay.tasks.words import RARE, Words, tokens
 
 @pytest.fixture(scope="module")
 def reviews() -> Sentiment:
-    return Sentiment(configure("sentiment"))
+    return Sentiment(make_config("sentiment"))
 
 
 def test_there_are_1_200_different_reviews_at_least_half_of_them_good(reviews: Sentiment) -> None:
@@ -68,7 +69,7 @@ def test_a_typed_review_is_told_word_by_word_and_unknown_words_are_named(reviews
 
 @pytest.fixture(scope="module")
 def tagged() -> Tagging:
-    return Tagging(configure("tagging"))
+    return Tagging(make_config("tagging"))
 
 
 def test_many_words_have_two_tags_and_the_word_alone_does_not_tell(tagged: Tagging) -> None:
@@ -101,7 +102,7 @@ def test_the_same_word_is_noun_and_verb_in_one_sentence() -> None:
 
 @pytest.fixture(scope="module")
 def pairs() -> Translate:
-    return Translate(configure("translate"))
+    return Translate(make_config("translate"))
 
 
 def test_there_are_5_000_different_sentences_and_each_has_one_translation(pairs: Translate) -> None:
@@ -171,7 +172,7 @@ def test_a_typed_sentence_is_translated_by_feeding_its_words_back(pairs: Transla
 
 
 def test_what_decides_a_message_stands_far_back_and_nothing_between_tells() -> None:
-    task = Typing(configure("typing"))
+    task = Typing(make_config("typing"))
     texts = [key.split() for key in task.keys["test"]]
     distances = []
     for words in texts:
@@ -200,7 +201,7 @@ def test_all_messages_are_different_and_name_their_ending_once() -> None:
 def test_words_in_a_row_are_the_text_again_and_rare_ones_are_one() -> None:
     text = '"I came," he said. "It\'s - well, half-past ten."\n\nACT I\n\tEnd'
     assert "".join(tokens(text)) == text
-    task = make(configure("words"))
+    task = make(make_config("words"))
     assert isinstance(task, Words)
     assert "<rare>" in task.decode(task.held_out_ids[:200])
     ids, unknown = task.encode("The lamp zzyzx")
@@ -210,7 +211,7 @@ def test_words_in_a_row_are_the_text_again_and_rare_ones_are_one() -> None:
 
 
 def test_a_file_is_read_word_by_word_and_its_unknown_words_as_the_rare_one(tmp_path: Path) -> None:
-    task = make(configure("words"))
+    task = make(make_config("words"))
     assert isinstance(task, Words)
     text = "The lamp, the zzyzx!\n"
     (tmp_path / "own.txt").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())

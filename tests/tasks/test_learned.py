@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.engine import Network
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array, Batch, Task
@@ -25,7 +25,7 @@ def one_thread() -> Iterator[None]:
 @cache
 def learned(name: str, seed: int, cell: str | None = None) -> tuple[Task, Network]:
     """The network of a task's preset after all its steps."""
-    config = configure(name, seed=seed, cell=cell)
+    config = make_config(name, seed=seed, cell=cell)
     task = make(config)
     learner = Learner(config, task)
     assert config.steps is not None
@@ -55,7 +55,7 @@ def test_the_quick_presets_solve_their_task_with_any_seed(name: str, seed: int) 
 
 
 def test_untrained_alternate_is_undecided_and_trained_it_is_almost_sure() -> None:
-    config = configure("alternate", seed=4)
+    config = make_config("alternate", seed=4)
     task = make(config)
     first = outputs(Learner(config, task).network, next(task.evaluation()))
     assert np.abs(first - 0.5).max() < 0.01

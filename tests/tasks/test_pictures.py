@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.moving_pictures import SIDE as FILM_SIDE
 from rnnplay.tasks.moving_pictures import Ball, Video, centroid
@@ -19,7 +19,7 @@ def test_no_two_digits_and_no_two_shapes_look_alike() -> None:
 
 
 def test_scenes_are_as_their_sentences_say() -> None:
-    task = Caption(configure("caption"))
+    task = Caption(make_config("caption"))
     rng = np.random.default_rng(8)
     said = set()
     for _ in range(2_000):
@@ -41,7 +41,7 @@ def test_scenes_are_as_their_sentences_say() -> None:
 
 
 def test_a_held_out_scene_is_in_training_in_no_light() -> None:
-    task = Caption(configure("caption", batch=400))
+    task = Caption(make_config("caption", batch=400))
     seen = [
         {(picture > 0.35).tobytes() for picture in task.batch(step).context[0].transpose(2, 0, 1)} for step in (0, 1)
     ]
@@ -50,7 +50,7 @@ def test_a_held_out_scene_is_in_training_in_no_light() -> None:
 
 
 def test_a_digit_is_one_time_step() -> None:
-    task = DigitPicture(configure("plain"))
+    task = DigitPicture(make_config("plain"))
     example = task.example(2)
     assert example.batch.inputs.shape == (1, 80, 1)
     assert example.picture is not None and example.picture.shape == (10, 8)
@@ -60,7 +60,7 @@ def test_a_digit_is_one_time_step() -> None:
 
 
 def test_every_frame_of_a_film_is_labelled_by_how_the_block_moved() -> None:
-    task = Video(configure("video"))
+    task = Video(make_config("video"))
     batch = task.batch(0)
     frames = batch.inputs.reshape(batch.inputs.shape[0], FILM_SIDE, FILM_SIDE, -1)
     assert (frames.sum(axis=(1, 2)) == 9).all()
@@ -71,7 +71,7 @@ def test_every_frame_of_a_film_is_labelled_by_how_the_block_moved() -> None:
 
 
 def test_a_single_frame_never_tells_the_label() -> None:
-    task = Video(configure("video", batch=500))
+    task = Video(make_config("video", batch=500))
     batch = task.batch(0)
     labels: dict[bytes, set[int]] = {}
     for t in range(1, batch.inputs.shape[0]):
@@ -81,7 +81,7 @@ def test_a_single_frame_never_tells_the_label() -> None:
 
 
 def test_the_ball_flies_straight_bounces_and_never_leaves() -> None:
-    task = Ball(configure("ball"))
+    task = Ball(make_config("ball"))
     paths = task.paths(np.random.default_rng(1), 50, 40)
     assert paths.min() >= 1 - 1e-5 and paths.max() <= FILM_SIDE - 2 + 1e-5
     turns = np.abs(np.diff(paths, n=2, axis=1)).max(axis=2) > 1e-3
@@ -89,14 +89,14 @@ def test_the_ball_flies_straight_bounces_and_never_leaves() -> None:
 
 
 def test_the_middle_of_the_light_is_where_the_ball_is() -> None:
-    task = Ball(configure("ball"))
+    task = Ball(make_config("ball"))
     batch = task.test()
     assert np.allclose(centroid(batch.targets[:-1]), centroid(batch.inputs[1:]))
 
 
 @pytest.mark.parametrize(("shift", "solved"), [(0.0, True), (1.0, False)])
 def test_a_ball_drawn_a_pixel_away_is_not_in_its_place(shift: float, solved: bool) -> None:
-    task = Ball(configure("ball"))
+    task = Ball(make_config("ball"))
 
     def answer(batch: Batch) -> Array:
         frames = batch.targets.reshape(len(batch.targets), FILM_SIDE, FILM_SIDE, -1)

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
 from rnnplay.tasks import make
 from rnnplay.tasks.generated import SPLITS
 from rnnplay.tasks.sentiment import Sentiment
@@ -83,7 +84,7 @@ def test_a_heading_of_numbers_is_one_where_its_column_is_named(tmp_path: Path) -
 @pytest.mark.parametrize("task", ["series", "prose", "sentiment", "hello", "addition"])
 def test_a_column_without_a_table_is_refused(task: str) -> None:
     with pytest.raises(UserError, match="'level'"):
-        make(configure(task, column="level"))
+        make(make_config(task, column="level"))
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
 
 def test_a_csv_of_one_s_own_trains_as_a_series_in_its_own_units(tmp_path: Path) -> None:
     path = saved(tmp_path, waves(400))
-    task = Series(configure("series", text=str(path), seq_len=20, batch=3))
+    task = Series(make_config("series", text=str(path), seq_len=20, batch=3))
     assert task.batch(0).inputs.shape == (20, 1, 3)
     assert sum(len(task.parts[split]) for split in SPLITS) == 400
     example = task.example(1)
@@ -109,13 +110,13 @@ def test_a_csv_of_one_s_own_trains_as_a_series_in_its_own_units(tmp_path: Path) 
 def test_a_series_that_is_short_or_constant_is_refused(tmp_path: Path, rows: int, text: str | None) -> None:
     path = saved(tmp_path, text or waves(rows))
     with pytest.raises(UserError):
-        Series(configure("series", text=str(path)))
+        Series(make_config("series", text=str(path)))
 
 
 def test_a_linear_predictor_follows_a_sine_but_not_the_tide(tmp_path: Path) -> None:
-    sine = Series(configure("series", text=str(saved(tmp_path, waves(400)))))
+    sine = Series(make_config("series", text=str(saved(tmp_path, waves(400)))))
     assert sine.baselines()[0][1] < 1e-6
-    tide = Series(configure("series"))
+    tide = Series(make_config("series"))
     assert tide.baselines()[0][1] > 0.01
 
 
@@ -125,7 +126,7 @@ def reviews(count: int) -> str:
 
 def test_labelled_lines_of_one_s_own_train_as_sentiment(tmp_path: Path) -> None:
     path = saved(tmp_path, reviews(300), "mine.tsv")
-    task = Sentiment(configure("sentiment", text=str(path), batch=5))
+    task = Sentiment(make_config("sentiment", text=str(path), batch=5))
     assert task.output_vocabulary == ("0", "1") and task.batch(0).inputs.shape[1] == 5
     assert sum(task.pool[split].inputs.shape[1] for split in SPLITS) == 300
     assert (task.bag_of_words(task.test()).argmax(axis=1) == task.test().targets[-1]).all()

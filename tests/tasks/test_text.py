@@ -126,7 +126,7 @@ def test_a_text_shorter_than_one_sequence_is_refused(tmp_path: Path) -> None:
     random_text(tmp_path, 60)
     with pytest.raises(UserError) as caught:
         text_task(tmp_path, seq_len=54, batch=1)
-    assert "54 characters to train on" in caught.value.wrong
+    assert "54 characters to train on" in caught.value.problem
     assert "--seq-len" in caught.value.remedy
     text_task(tmp_path, seq_len=53, batch=1).batch(0)
 

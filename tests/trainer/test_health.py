@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnplay import tasks
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.engine import Network
 from rnnplay.lab.health import Monitor, look, update_ratio
 from rnnplay.lab.reference_network import Walk
@@ -91,7 +91,7 @@ HEALTHY = {
 
 def watched(task: str, steps: int, settings: dict[str, Any], spoil: Spoil | None = None) -> tuple[Monitor, set[str]]:
     """Train and check up as the trainer does; the monitor at the end, and everything that it ever said."""
-    config = configure(task, **settings)
+    config = make_config(task, **settings)
     task_made = tasks.make(config)
     learner = Learner(config, task_made)
     if spoil is not None:
@@ -154,7 +154,7 @@ def test_the_trainer_says_what_ails_a_run(tmp_path: Any) -> None:
     from rnnplay.client import Client
 
     async def ask() -> list[say.Health]:
-        client = await Client.start(say.Train(config=configure("addition", lr=1.0, steps=300), root=str(tmp_path)))
+        client = await Client.start(say.Train(config=make_config("addition", lr=1.0, steps=300), root=str(tmp_path)))
         await client.send(say.CheckUp())
         found = []
         async for event in client.events():

@@ -3,14 +3,14 @@
 import numpy as np
 
 from rnnplay import tasks
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.learner import Learner
 
 
 def gradients(truncate: int) -> tuple[Learner, dict[str, np.ndarray]]:
     sizes = {"cell": "gru", "hidden": 6, "seq_len": 4, "batch": 3, "grow": 0, "chrono": 0}
-    config = configure("copy", **sizes, dtype="float64", lr=1e-12, clip=0.0, truncate=truncate)
+    config = make_config("copy", **sizes, dtype="float64", lr=1e-12, clip=0.0, truncate=truncate)
     learner = Learner(config, tasks.make(config))
     learner.train()
     return learner, {name: value.copy() for name, value in learner.network.gradients.items()}

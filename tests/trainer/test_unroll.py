@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rnnplay import tasks
-from rnnplay.catalogue import entry
-from rnnplay.config import UserError, configure
+from rnnplay.catalogue import make_config, task_info
+from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.example import unpadded
 from rnnplay.protocol import Descend, SetHidden, SetInput, Unroll, Unrolled
@@ -26,7 +26,7 @@ CASES = [
 
 def made(task: str, cell: str, activation: str, layers: int, **more: Any) -> tuple[Task, Network]:
     settings: dict[str, Any] = {"hidden": 3, "dtype": "float64", "seq_len": 4, "grow": 0, "bias": True, "chrono": 0}
-    config = configure(task, cell=cell, activation=activation, layers=layers, **(settings | more))
+    config = make_config(task, cell=cell, activation=activation, layers=layers, **(settings | more))
     found = tasks.make(config)
     network = Network(architecture(config, found), 3)
     rng = np.random.default_rng(5)
@@ -176,7 +176,7 @@ def test_the_numbers_stay_right_after_a_hidden_value_was_set_by_hand() -> None:
 
 def test_one_update_on_hello_raises_the_mean_probability_of_the_right_letters() -> None:
     for seed in range(5):
-        config = configure("hello", seed=seed)
+        config = make_config("hello", seed=seed)
         task = tasks.make(config)
         network = Network(architecture(config, task), seed)
         shown = ask(task, network, edits=(Descend(rate=0.1),)).parts[0]
@@ -271,14 +271,14 @@ def test_an_example_that_is_not_there_is_refused_in_words() -> None:
     ],
 )
 def test_every_shape_unrolls_with_the_engines_loss_and_empty_cells_where_nothing_is_told(name: str, shape: str) -> None:
-    config = configure(name, hidden=12, dtype="float64")
+    config = make_config(name, hidden=12, dtype="float64")
     task = tasks.make(config)
     network = Network(architecture(config, task), 2)
     shown = ask(task, network, length=48)
     example = task.example(0)
     assert example is not None
     loss, weight, _ = network.evaluate(unpadded(example.batch, 1))
-    assert entry(name).shape == shape
+    assert task_info(name).io_pattern == shape
     assert shown.loss == pytest.approx(loss / weight, rel=1e-10)
     last = shown.parts[-1]
     told = [value is not None for value in last.losses]

@@ -10,7 +10,8 @@ import numpy as np
 from textual.strip import Strip
 
 from rnnplay import protocol as say
-from rnnplay.config import RunConfig, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import RunConfig
 from rnnplay.tui.paint.palette import Palette, palettes
 
 SYSTEMS = {
@@ -31,12 +32,12 @@ def plain(strips: list[Strip]) -> list[str]:
 
 
 def config(**choices: Any) -> RunConfig:
-    return configure("prose", **({"hidden": 6, "layers": 2, "seq_len": 64, "batch": 32, "lr": 4e-3} | choices))
+    return make_config("prose", **({"hidden": 6, "layers": 2, "seq_len": 64, "batch": 32, "lr": 4e-3} | choices))
 
 
 def facts(**changes: Any) -> say.Facts:
     fields: dict[str, Any] = {
-        "shape": "many to many",
+        "io_pattern": "many to many",
         "parameters": 4_321,
         "inputs": 31,
         "outputs": 31,

@@ -9,7 +9,8 @@ from made_up_play import TEXT, Recorder, facts, row, status
 
 from rnnplay import protocol as say
 from rnnplay import tasks
-from rnnplay.config import RunConfig, configure
+from rnnplay.catalogue import make_config
+from rnnplay.config import RunConfig
 from rnnplay.engine import Network
 from rnnplay.protocol import Reach
 from rnnplay.trainer.learner import architecture
@@ -27,7 +28,7 @@ class ScriptedTrainer(Recorder):
         super().__init__(opening)
         self.errors: list[Exception] = []
         config = getattr(opening, "config", None)
-        self.config: RunConfig = config if config is not None else configure("prose", hidden=6, layers=2)
+        self.config: RunConfig = config if config is not None else make_config("prose", hidden=6, layers=2)
         self.items = self.config.task not in ("prose", "text")
         self.tell(self.started(), status(step=STEP), say.Progress(rows=tuple(row(n) for n in range(1, STEP + 1))))
 
@@ -198,7 +199,7 @@ def example(index: int) -> say.ExampleShown:
 
 def unrolled_example(command: say.Unroll) -> say.Unrolled:
     """Return the answer of a real network, two small layers with weights that never change."""
-    config = configure(
+    config = make_config(
         "hello", cell="lstm", layers=2, hidden=3, dtype="float64", seq_len=4, grow=0, bias=True, chrono=0
     )
     task = tasks.make(config)

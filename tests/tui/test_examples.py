@@ -11,7 +11,7 @@ from test_play import WIDE, Person, opened
 
 from rnnplay import client
 from rnnplay import protocol as say
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +50,10 @@ def shown(index: int = 0, **changes: Any) -> say.ExampleShown:
 
 
 async def begin(person: Person, task: str, **told: Any) -> None:
-    person.play.choices.adopt(configure(task))
+    person.play.choices.adopt(make_config(task))
     await person.press("enter")
     known = facts(characters=0, held_out=0, examples=True, **told)
-    await person.tell(say.Started(run="/nowhere/run-1", config=configure(task), facts=known), status())
+    await person.tell(say.Started(run="/nowhere/run-1", config=make_config(task), facts=known), status())
     await person.tell(trace(text="ab cd ef\n" * 3), shown())
 
 
@@ -130,10 +130,10 @@ async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: P
 async def test_a_question_refused_before_the_first_example_is_told_below_and_leaves_the_panel_alone(
     person: Person,
 ) -> None:
-    person.play.choices.adopt(configure("addition"))
+    person.play.choices.adopt(make_config("addition"))
     await person.press("enter")
     known = facts(characters=0, held_out=0, examples=True, question_help="two numbers", samples=False)
-    await person.tell(say.Started(run="/nowhere/run-1", config=configure("addition"), facts=known), status())
+    await person.tell(say.Started(run="/nowhere/run-1", config=make_config("addition"), facts=known), status())
     await person.tell(trace(text="10 11\n"))
     await person.press("s", *"much", "enter")
     await person.tell(say.Failed(wrong="'much' is no sum.", remedy="Give two numbers.", command="AskTask"))

@@ -20,7 +20,7 @@ from textual.actions import parse
 
 from rnnplay import client
 from rnnplay import protocol as say
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.tui.app import Playground
 from rnnplay.tui.state.drafts import RunDrafts
 
@@ -111,7 +111,7 @@ async def test_each_place_is_painted_as_before(
     dead: set[str] = set()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        app.choices.adopt(configure(task, cell="lstm", hidden=6, layers=2, seq_len=64, batch=32, lr=4e-3))
+        app.choices.adopt(make_config(task, cell="lstm", hidden=6, layers=2, seq_len=64, batch=32, lr=4e-3))
         for scene, keys in (TEXT | ITEMS)[place]:
             await pilot.press(*keys)
             await pilot.pause()

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from rnnplay import client
 from rnnplay import protocol as say
-from rnnplay.config import configure
+from rnnplay.catalogue import make_config
 from rnnplay.tui.app import Playground
 from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import Play
@@ -101,13 +101,13 @@ async def test_opening_shows_the_tasks_and_what_to_do_and_starts_nothing(person:
 
 async def test_enter_starts_the_chosen_task_with_its_preset(person: Person) -> None:
     await person.press("home", "enter")
-    assert person.trainers[0].sent[0] == say.Train(config=configure("hello"))
+    assert person.trainers[0].sent[0] == say.Train(config=make_config("hello"))
     assert "starting" in person.sees()
 
 
 async def test_opening_with_start_trains_at_once(trainers: list[Recorder]) -> None:
     async with opened(trainers, WIDE, start=True, runs="/some/where"):
-        assert trainers[0].sent[0] == say.Train(config=configure("prose"), root="/some/where")
+        assert trainers[0].sent[0] == say.Train(config=make_config("prose"), root="/some/where")
 
 
 async def test_what_the_trainer_tells_appears_in_every_panel(person: Person) -> None:

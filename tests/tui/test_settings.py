@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rnnplay.catalogue import entry
-from rnnplay.config import RunConfig, UserError, configure, validate
+from rnnplay.catalogue import make_config, task_info
+from rnnplay.config import RunConfig, UserError, validate
 from rnnplay.tui.forms.editor import FormEditor
 from rnnplay.tui.forms.fields import FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
 from rnnplay.tui.state.drafts import RunDrafts
@@ -32,7 +32,7 @@ class Form:
 
 @pytest.mark.parametrize("field", [*FIELDS, *MORE_FIELDS], ids=lambda field: field.name)
 def test_every_value_that_the_arrows_reach_is_valid_and_the_way_back_exists(field: Any) -> None:
-    config = configure("prose")
+    config = make_config("prose")
     value = getattr(config, field.name)
     reached = []
     for by in [-1] * 40 + [1] * 60:
@@ -49,13 +49,13 @@ def test_every_value_that_the_arrows_reach_is_valid_and_the_way_back_exists(fiel
 
 @pytest.mark.parametrize("field", [*FIELDS, *MORE_FIELDS], ids=lambda field: field.name)
 def test_what_a_field_shows_can_be_typed_back(field: Any) -> None:
-    value = getattr(configure("prose"), field.name)
+    value = getattr(make_config("prose"), field.name)
     if value is not None and field.show(value) not in ("yes", "no"):
         assert field.parse(field.show(value)) == value
 
 
 def test_a_number_is_typed_over_the_old_one_and_taken_with_the_next_move() -> None:
-    form = Form(FIELDS, {f.name: getattr(configure("prose"), f.name) for f in FIELDS})
+    form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
     form.press("down", "3", "7")
     assert form.editor.typed == "37"
     assert form.values["hidden"] == 128
@@ -65,7 +65,7 @@ def test_a_number_is_typed_over_the_old_one_and_taken_with_the_next_move() -> No
 
 
 def test_an_exponent_can_be_typed_and_what_is_typed_can_be_taken_back() -> None:
-    form = Form(FIELDS, {f.name: getattr(configure("prose"), f.name) for f in FIELDS})
+    form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
     form.press("down", "down", "down", "down", *"5e-4x")
     form.press("backspace", "3")
     form.editor.finish()
@@ -76,7 +76,7 @@ def test_an_exponent_can_be_typed_and_what_is_typed_can_be_taken_back() -> None:
 
 
 def test_letters_stay_commands_where_a_number_or_a_choice_is_edited_and_text_takes_them_all() -> None:
-    form = Form(FIELDS, {f.name: getattr(configure("prose"), f.name) for f in FIELDS})
+    form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
     assert form.press("q", "n", " ") == [False, False, False]
     prompt = Form(SAMPLE_FIELDS, {"temperature": 0.8, "prompt": None, "seed": 1, "length": None})
     assert prompt.press("down", *"q n") == [True] * 4
@@ -88,7 +88,7 @@ def test_letters_stay_commands_where_a_number_or_a_choice_is_edited_and_text_tak
 def test_what_cannot_be_understood_is_told_in_two_sentences(name: str, typed: str) -> None:
     with pytest.raises(UserError) as caught:
         BY_NAME[name].parse(typed)
-    assert caught.value.wrong.endswith(".")
+    assert caught.value.problem.endswith(".")
     assert caught.value.remedy.endswith(".")
 
 
@@ -107,14 +107,14 @@ def test_each_task_keeps_its_own_choices_and_what_differs_from_the_run_is_pendin
     choices = RunDrafts("prose", {"hidden": 64})
     choices.set("layers", 3)
     choices.pick("hello")
-    assert choices.draft == configure("hello")
+    assert choices.draft == make_config("hello")
     choices.set("steps", None)
     choices.pick("prose")
     assert (choices.draft.hidden, choices.draft.layers) == (64, 3)
-    assert choices.pending(configure("prose", hidden=64)) == {"layers": 3}
-    assert choices.pending(configure("hello")) == {}
-    choices.adopt(configure("prose"))
-    assert choices.draft == configure("prose")
+    assert choices.pending(make_config("prose", hidden=64)) == {"layers": 3}
+    assert choices.pending(make_config("hello")) == {}
+    choices.adopt(make_config("prose"))
+    assert choices.draft == make_config("prose")
 
 
 def test_an_unknown_task_is_refused_with_the_nearest_name() -> None:
@@ -131,7 +131,7 @@ def test_a_text_of_ones_own_is_asked_for_by_its_path() -> None:
 def test_a_file_of_ones_own_and_its_column_are_fields_where_the_task_reads_one() -> None:
     for item in RunDrafts().items:
         names = [field.name for field in fields_for(item.name)]
-        assert ("text" in names) == bool(item.name == "text" or entry(item.name).file), item.name
+        assert ("text" in names) == bool(item.name == "text" or task_info(item.name).file_help), item.name
         assert ("column" in names) == (item.name == "series"), item.name
 
 

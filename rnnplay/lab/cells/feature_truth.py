@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnplay.config import UserError, suggestion
+from rnnplay.config import UserError, did_you_mean
 from rnnplay.tasks.base import Array, Batch, Task
 
 SECONDS = 1.0  # that one pattern may take over all of the text
@@ -79,7 +79,7 @@ def _names(task: Task, pattern: str) -> str:
     if not names:
         return 'Give a regular expression, such as "[^"]*".' if task.inputs_are_ids else "It knows no features."
     if not task.inputs_are_ids:
-        return suggestion(pattern, names)
+        return did_you_mean(pattern, names)
     return f"Give a regular expression or one of: {', '.join(names)}."
 
 

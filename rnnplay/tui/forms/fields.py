@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from rnnplay.catalogue import entry
+from rnnplay.catalogue import task_info
 from rnnplay.config import CELLS, OPTIMIZERS, RunConfig, UserError
 from rnnplay.tui.paint.numbers import rate
 
@@ -152,10 +152,10 @@ SAMPLE_FIELDS: tuple[Field, ...] = (
 
 def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     """The settings of a task; all of them in full screen."""
-    known = entry(task)
-    own = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if known.file else ()
-    first = (*own, *((COLUMN_FIELD,) if known.columns else ()), *FIELDS)
-    encoding = (ENCODING_FIELD,) if task == "text" or known.file else ()
+    known = task_info(task)
+    own = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if known.file_help else ()
+    first = (*own, *((COLUMN_FIELD,) if known.reads_table else ()), *FIELDS)
+    encoding = (ENCODING_FIELD,) if task == "text" or known.file_help else ()
     return (*first, *encoding, *MORE_FIELDS) if full else first
 
 

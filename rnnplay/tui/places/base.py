@@ -343,7 +343,7 @@ class Beside(Looking):
         try:
             yield
         except UserError as error:
-            self.tell(error.wrong, error.remedy)
+            self.tell(error.problem, error.remedy)
 
     def tell(self, wrong: str, remedy: str) -> None:
         self.session.problem = (wrong, remedy)

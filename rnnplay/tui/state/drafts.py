@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from rnnplay.catalogue import CATALOGUE, entry
-from rnnplay.config import RunConfig, UserError, configure, validate
+from rnnplay.catalogue import CATALOGUE, make_config, task_info
+from rnnplay.config import RunConfig, UserError, validate
 from rnnplay.tui.forms.fields import differences
 from rnnplay.tui.places.play.views import TaskItem, TasksView
 
-ITEMS = tuple(TaskItem(e.name, e.group, e.title, e.line, e.teaches, e.shape) for e in CATALOGUE)
+ITEMS = tuple(TaskItem(e.name, e.group, e.title, e.summary, e.description, e.io_pattern) for e in CATALOGUE)
 
 
 class RunDrafts:
@@ -25,7 +25,7 @@ class RunDrafts:
         if task is not None:
             self.pick(task)
         if chosen:
-            self._drafts[self.task] = configure(self.task, **chosen)
+            self._drafts[self.task] = make_config(self.task, **chosen)
 
     @property
     def item(self) -> TaskItem:
@@ -37,7 +37,7 @@ class RunDrafts:
 
     def pick(self, task: str) -> None:
         """Move to a task by its name. Raises UserError with the nearest name where there is none."""
-        name = entry(task).name
+        name = task_info(task).name
         self.cursor = next(n for n, item in enumerate(self.items) if item.name == name)
 
     def move(self, by: int) -> None:
@@ -46,7 +46,7 @@ class RunDrafts:
     @property
     def draft(self) -> RunConfig:
         """The run that would be started."""
-        return self._drafts.get(self.task) or configure(self.task)
+        return self._drafts.get(self.task) or make_config(self.task)
 
     def set(self, name: str, value: Any) -> None:
         """Choose a value. Raises UserError, and keeps what was, where it makes no sense."""

@@ -330,7 +330,7 @@ class Telling:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         if isinstance(error, UserError):
-            self._screen.session.problem = (error.wrong, error.remedy)
+            self._screen.session.problem = (error.problem, error.remedy)
             self._screen.paint_forms()
             return True
         return False

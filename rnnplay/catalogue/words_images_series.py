@@ -1,19 +1,19 @@
 """The tasks over words, pictures and series."""
 
-from rnnplay.catalogue.entry import Entry
+from rnnplay.catalogue.info import TaskInfo
 
-ENTRIES: tuple[Entry, ...] = (
-    Entry(
+TASKS: tuple[TaskInfo, ...] = (
+    TaskInfo(
         name="sentiment",
         group="WORDS",
         title="sentiment",
-        line="good or bad? negation and contrast decide, no single word does",
-        teaches=(
+        summary="good or bad? negation and contrast decide, no single word does",
+        description=(
             "A good word may be denied and the clause before but does not count, so that word by word nothing can "
             "be told. Many to one: one label after the last word, its probability shown after each."
         ),
-        shape="many to one",
-        file="lines of a text, a tab and a label",
+        io_pattern="many to one",
+        file_help="lines of a text, a tab and a label",
         preset={
             "cell": "lstm",
             "hidden": 32,
@@ -28,16 +28,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 250,
         },
     ),
-    Entry(
+    TaskInfo(
         name="tagging",
         group="WORDS",
         title="part-of-speech tagging",
-        line="noun or verb? watch, can and that depend on what came before",
-        teaches=(
+        summary="noun or verb? watch, can and that depend on what came before",
+        description=(
             "Many words are nouns in one place and verbs in another, and what stood before tells which. Many to "
             "many: a tag at every word."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 64,
@@ -50,16 +50,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 50,
         },
     ),
-    Entry(
+    TaskInfo(
         name="translate",
         group="WORDS",
         title="translation",
-        line="English to Spanish: words agree, and words change places",
-        teaches=(
+        summary="English to Spanish: words agree, and words change places",
+        description=(
             "An encoder reads the whole English sentence into its state and a decoder writes Spanish out of it, "
             "word by word. Encoder-decoder: every output depends on all of the input."
         ),
-        shape="encoder-decoder",
+        io_pattern="encoder-decoder",
         preset={
             "cell": "lstm",
             "hidden": 128,
@@ -73,16 +73,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 250,
         },
     ),
-    Entry(
+    TaskInfo(
         name="typing",
         group="WORDS",
         title="predictive typing",
-        line="the thief that anna saw near the church should be sent to the ... jail",
-        teaches=(
+        summary="the thief that anna saw near the church should be sent to the ... jail",
+        description=(
             "Which word comes last was decided by a word at the beginning, and everything between would mislead. "
             "Many to many: at every word it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 128,
@@ -95,17 +95,17 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="words",
         group="WORDS",
         title="a play, word by word",
-        line="the same verse play, read and written by whole words",
-        teaches=(
+        summary="the same verse play, read and written by whole words",
+        description=(
             "Words and punctuation marks in place of characters: fewer steps, more symbols, and few examples of "
             "each. Many to many: at every word it predicts the next."
         ),
-        shape="many to many",
-        file="any UTF-8 text",
+        io_pattern="many to many",
+        file_help="any UTF-8 text",
         preset={
             "cell": "lstm",
             "hidden": 128,
@@ -121,16 +121,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="plain",
         group="PICTURES",
         title="one digit, a plain network",
-        line="a faint digit in, its name out: no time, nothing to remember",
-        teaches=(
+        summary="a faint digit in, its name out: no time, nothing to remember",
+        description=(
             "With one time step a recurrent network is a plain one: of fixed size and without memory, the case to "
             "compare with. One to one: one picture, one label."
         ),
-        shape="one to one",
+        io_pattern="one to one",
         preset={
             "cell": "rnn",
             "hidden": 64,
@@ -142,16 +142,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="caption",
         group="PICTURES",
         title="captions",
-        line="a drawn scene in, a sentence out: a small square above a large ring",
-        teaches=(
+        summary="a drawn scene in, a sentence out: a small square above a large ring",
+        description=(
             "A small convolutional network sets the first hidden state, and each word that is written is fed "
             "back. One to many: one picture, then words from <START> to <END>."
         ),
-        shape="one to many",
+        io_pattern="one to many",
         preset={
             "cell": "gru",
             "hidden": 128,
@@ -163,16 +163,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 200,
         },
     ),
-    Entry(
+    TaskInfo(
         name="video",
         group="PICTURES",
         title="a small film",
-        line="a block moves: left, right, up, down or still? one frame never tells",
-        teaches=(
+        summary="a block moves: left, right, up, down or still? one frame never tells",
+        description=(
             "No single frame shows a movement, so the frame before must be remembered. Many to many: a label at "
             "every frame but the first."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 64,
@@ -184,16 +184,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="ball",
         group="PICTURES",
         title="bouncing ball",
-        line="predict the next frame: where it flies and how it bounces",
-        teaches=(
+        summary="predict the next frame: where it flies and how it bounces",
+        description=(
             "Where the ball goes shows only over two frames, and at a wall its path folds back. Many to many: at "
             "every frame it draws the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 128,
@@ -205,18 +205,18 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="series",
         group="SERIES",
         title="a series of numbers",
-        line="predict the next value of a made-up tide, or of a CSV of one's own",
-        teaches=(
+        summary="predict the next value of a made-up tide, or of a CSV of one's own",
+        description=(
             "Numbers in and numbers out: it is measured by the squared error, beside what a linear predictor "
             "reaches. Many to many: at every value it predicts the next."
         ),
-        shape="many to many",
-        file="a CSV with a column of numbers",
-        columns=True,
+        io_pattern="many to many",
+        file_help="a CSV with a column of numbers",
+        reads_table=True,
         preset={
             "cell": "lstm",
             "hidden": 32,

@@ -1,18 +1,18 @@
-"""The tasks whose items are generated, or read from a table: everything but a text read by characters."""
+"""The tasks of patterns, arithmetic and memory."""
 
-from rnnplay.catalogue.entry import Entry
+from rnnplay.catalogue.info import TaskInfo
 
-ENTRIES: tuple[Entry, ...] = (
-    Entry(
+TASKS: tuple[TaskInfo, ...] = (
+    TaskInfo(
         name="alternate",
         group="PATTERNS",
         title="1 0 1 0",
-        line="two symbols in turn, three hidden units: the smallest thing to unroll",
-        teaches=(
+        summary="two symbols in turn, three hidden units: the smallest thing to unroll",
+        description=(
             "Untrained it gives both symbols half a chance, trained it is almost sure, and its hidden state "
             "swings between two opposite vectors. Many to many: at every symbol it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "rnn",
             "hidden": 3,
@@ -24,64 +24,64 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 50,
         },
     ),
-    Entry(
+    TaskInfo(
         name="one-one-zero",
         group="PATTERNS",
         title="1 1 0",
-        line="the same input 1 must lead to two different hidden states",
-        teaches=(
+        summary="the same input 1 must lead to two different hidden states",
+        description=(
             "After a 1 comes a 1 or a 0: only what came before tells, so the two 1s get two different hidden "
             "states. Many to many: at every symbol it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={"cell": "rnn", "hidden": 4, "batch": 1, "seq_len": 12, "lr": 3e-2, "steps": 600, "evaluate_every": 50},
     ),
-    Entry(
+    TaskInfo(
         name="hello-end",
         group="PATTERNS",
         title="hello with <START> and <END>",
-        line="writes a whole word from <START> alone and knows when to stop",
-        teaches=(
+        summary="writes a whole word from <START> alone and knows when to stop",
+        description=(
             "Each letter that it writes is its next input, so one wrong letter leads astray, and <END> is a "
             "symbol like any other. Many to many: at every symbol it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={"cell": "rnn", "hidden": 8, "batch": 1, "seq_len": 6, "lr": 2e-2, "steps": 400, "evaluate_every": 50},
     ),
-    Entry(
+    TaskInfo(
         name="alphabet",
         group="PATTERNS",
         title="alphabet",
-        line="a to z and round again, from any letter on",
-        teaches=(
+        summary="a to z and round again, from any letter on",
+        description=(
             "What comes next depends on the present letter alone, so even a plain network could do it: the case "
             "that needs no memory. Many to many: at every letter it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={"cell": "rnn", "hidden": 16, "batch": 8, "seq_len": 26, "lr": 2e-2, "steps": 600, "evaluate_every": 50},
     ),
-    Entry(
+    TaskInfo(
         name="song",
         group="PATTERNS",
         title="song",
-        line='after "i love", you or carrots? the place in the song decides',
-        teaches=(
+        summary='after "i love", you or carrots? the place in the song decides',
+        description=(
             "A hidden state knows where in the song it is; the cell input-rnn, which sees only the word before, "
             'cannot tell "you" from "carrots". Many to many: at every word it predicts the next.'
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={"cell": "rnn", "hidden": 32, "batch": 1, "seq_len": 62, "lr": 1e-2, "steps": 600, "evaluate_every": 50},
     ),
-    Entry(
+    TaskInfo(
         name="addition",
         group="ARITHMETIC",
         title="binary addition",
-        line="two bits at a time, lowest first: it must remember the carry",
-        teaches=(
+        summary="two bits at a time, lowest first: it must remember the carry",
+        description=(
             "It learns from 7-bit numbers and then adds numbers of any length, because a carry is all there is to "
             "remember. Many to many: at every pair of bits it says a bit of the sum."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "rnn",
             "hidden": 16,
@@ -93,16 +93,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="addition-original",
         group="ARITHMETIC",
         title="binary addition, the original program",
-        line="a known toy program, repeated to the last digit of its ten printed lines",
-        teaches=(
+        summary="a known toy program, repeated to the last digit of its ten printed lines",
+        description=(
             "Sigmoid units, no biases, one sum at a time and plain gradient descent: it takes ten thousand sums "
             "to find the carry. Many to many: at every pair of bits it says a bit of the sum."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "rnn",
             "activation": "sigmoid",
@@ -119,16 +119,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 1_000,
         },
     ),
-    Entry(
+    TaskInfo(
         name="copy",
         group="MEMORY",
         title="copy",
-        line="ten symbols, a silence of fifty steps, the ten symbols again",
-        teaches=(
+        summary="ten symbols, a silence of fifty steps, the ten symbols again",
+        description=(
             "Ten symbols must be kept unharmed over a silence: the test on which plain networks fail and gates "
             "succeed. Many to many: silence while it listens, the word once it is told to go."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 128,
@@ -143,16 +143,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 250,
         },
     ),
-    Entry(
+    TaskInfo(
         name="adding",
         group="MEMORY",
         title="adding",
-        line="a hundred numbers, two of them marked: say the sum of the two",
-        teaches=(
+        summary="a hundred numbers, two of them marked: say the sum of the two",
+        description=(
             "It must catch two numbers out of a hundred and hold their sum until the end; always saying 1 costs "
             "1/6. Many to one: one number after the last time step."
         ),
-        shape="many to one",
+        io_pattern="many to one",
         preset={
             "cell": "lstm",
             "hidden": 32,
@@ -167,16 +167,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 250,
         },
     ),
-    Entry(
+    TaskInfo(
         name="reber",
         group="MEMORY",
         title="embedded Reber grammar",
-        line="strings of a small grammar whose second letter returns at the end",
-        teaches=(
+        summary="strings of a small grammar whose second letter returns at the end",
+        description=(
             "Inside it is enough to know the state of a small machine, but the second letter must be kept until "
             "the last but one. Many to many: at every letter it says which ones may follow."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 20,
@@ -188,16 +188,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 100,
         },
     ),
-    Entry(
+    TaskInfo(
         name="brackets",
         group="MEMORY",
         title="brackets",
-        line="two kinds of brackets up to eight deep: which one may close now?",
-        teaches=(
+        summary="two kinds of brackets up to eight deep: which one may close now?",
+        description=(
             "Each closing must fit the last opening, so the network has to build itself a stack. Many to many: at "
             "every bracket it says which closing would be legal."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 64,
@@ -211,16 +211,16 @@ ENTRIES: tuple[Entry, ...] = (
             "evaluate_every": 500,
         },
     ),
-    Entry(
+    TaskInfo(
         name="counting",
         group="MEMORY",
         title="counting",
-        line="n times a, then n times b: it must count, and count beyond what it saw",
-        teaches=(
+        summary="n times a, then n times b: it must count, and count beyond what it saw",
+        description=(
             "An LSTM counts up and down in its cell state and goes on to numbers that it never saw; the other "
             "cells do not. Many to many: at every symbol it predicts the next."
         ),
-        shape="many to many",
+        io_pattern="many to many",
         preset={
             "cell": "lstm",
             "hidden": 4,
