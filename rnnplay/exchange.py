@@ -196,7 +196,7 @@ def import_file(
         notes.append("The file names no vocabulary: its ids are taken to be in the order of the task's own.")
     session = open_session(Train(config=config, root=str(root), paused=True))
     try:
-        session.learner.network.load(parameters)
+        session.learner.network.load_parameters(parameters)
         session.save()
     except OSError as error:
         raise UserError(f'"{session.run}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None

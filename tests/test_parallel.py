@@ -16,11 +16,11 @@ from examples import Example, example, some_state
 
 from rnnplay.client import Client
 from rnnplay.engine import Architecture, Network, Optimizer
-from rnnplay.parallel import DataParallel, available_cores, halves
-from rnnplay.parallel.bell import Bell
-from rnnplay.parallel.halves import weight_of
-from rnnplay.protocol import Progress, Started, Train
-from rnnplay.runs import checkpoint, load_record
+from rnnplay.parallel import DataParallel, available_cores, messages, should_split
+from rnnplay.parallel.eventfd import EventFd
+from rnnplay.parallel.split import total_weight
+from rnnplay.protocol import Progress, Remark, Started, Stop, Train
+from rnnplay.runs import LOG, checkpoint, load_record
 
 SMALL: dict[str, Any] = {"inputs": 7, "hidden": 6, "outputs": 5, "dtype": "float64"}
 
@@ -28,7 +28,7 @@ SMALL: dict[str, Any] = {"inputs": 7, "hidden": 6, "outputs": 5, "dtype": "float
 @pytest.fixture
 def every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Halve small batches too."""
-    monkeypatch.setattr("rnnplay.parallel.halves.WORTH", 0)
+    monkeypatch.setattr("rnnplay.parallel.split.MIN_SPLIT_MULS", 0)
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def parallel(made: list[DataParallel], a: Architecture, alone: bool = False) -> 
         return made[-1]
     batch = example(a, 3, 4, 0)
     end = time.monotonic() + 60
-    while made[-1]._worker is None or not made[-1]._worker.up:
-        made[-1].learn(batch)
+    while made[-1]._worker is None or not made[-1]._worker.is_ready:
+        made[-1].forward_backward(batch)
         assert time.monotonic() < end
     return made[-1]
 
@@ -59,7 +59,7 @@ def learned(of: DataParallel, a: Architecture, steps: int = 5) -> tuple[list[flo
     optimizer, rng = Optimizer(of.network, "adam", 1e-2), np.random.default_rng(8)
     losses, state = [], None
     for step in range(steps):
-        loss, state = of.learn(example(a, 4 + step, 5, step), state, rng)
+        loss, state = of.forward_backward(example(a, 4 + step, 5, step), state, rng)
         optimizer.step(clip_norm=1.0)
         losses.append(loss)
     return losses, of.network.flat.copy()
@@ -76,8 +76,8 @@ def test_two_halves_give_the_loss_the_gradient_and_the_state_of_the_whole(
     one = two.network.copy()
     for masked in (False, True):
         batch, state = example(a, 6, 5, 1, masked=masked), some_state(one, 5, 2)
-        loss, last = one.learn(batch, state)
-        halved, halved_last = two.learn(batch, state)
+        loss, last = one.forward_backward(batch, state)
+        halved, halved_last = two.forward_backward(batch, state)
         assert halved == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(two.network.flat_gradient, one.flat_gradient, rtol=1e-9, atol=1e-14)
         for layer, other in zip(last, halved_last, strict=True):
@@ -93,7 +93,7 @@ def test_what_sets_the_first_state_is_halved_too(
     two = parallel(made, a)
     one = two.network.copy()
     batch = example(a, 6, 3, 1, masked=True)
-    assert two.learn(batch)[0] == pytest.approx(one.learn(batch)[0], rel=1e-12)
+    assert two.forward_backward(batch)[0] == pytest.approx(one.forward_backward(batch)[0], rel=1e-12)
     np.testing.assert_allclose(two.network.flat_gradient, one.flat_gradient, rtol=1e-9, atol=1e-14)
 
 
@@ -103,11 +103,11 @@ def test_a_batch_without_weights_counts_every_time_step_alike(every_batch: None,
     one = two.network.copy()
     whole = example(a, 6, 7, 1)
     batch = Example(whole.inputs, whole.targets)
-    assert two.learn(batch)[0] == pytest.approx(one.learn(batch)[0], rel=1e-12)
+    assert two.forward_backward(batch)[0] == pytest.approx(one.forward_backward(batch)[0], rel=1e-12)
     np.testing.assert_allclose(two.network.flat_gradient, one.flat_gradient, rtol=1e-9, atol=1e-14)
     nothing = Example(whole.inputs, whole.targets, np.zeros((6, 7)))
-    assert weight_of(nothing) == 0.0
-    assert two.learn(nothing)[0] == 0.0
+    assert total_weight(nothing) == 0.0
+    assert two.forward_backward(nothing)[0] == 0.0
     assert not two.network.flat_gradient.any()
 
 
@@ -129,8 +129,8 @@ def test_dropout_draws_another_mask_for_each_half(every_batch: None, made: list[
     two = parallel(made, a, alone=True)
     whole = example(a, 9, 1, 4)
     twins = Example(np.repeat(whole.inputs, 2, 1), np.repeat(whole.targets, 2, 1))
-    two.learn(twins, None, np.random.default_rng(1))
-    assert two._second is not None
+    two.forward_backward(twins, None, np.random.default_rng(1))
+    assert two._fallback_network is not None
     assert not np.array_equal(two.network.flat_gradient - two._gradient, two._gradient)
 
 
@@ -141,6 +141,8 @@ def test_a_worker_that_is_killed_is_missed_by_nobody(every_batch: None, made: li
     os.kill(killed._worker._process.pid, signal.SIGKILL)
     assert learned(killed, a)[0] == learned(whole, a)[0]
     assert killed._worker is None
+    assert killed.problem is not None and "has ended (exit status -9)" in killed.problem
+    assert whole.problem is None
     assert killed.network.flat.tobytes() == whole.network.flat.tobytes()
 
 
@@ -160,8 +162,8 @@ def test_a_batch_and_a_state_larger_than_a_pipe_go_through(every_batch: None, ma
     two = parallel(made, a)
     batch, state = example(a, 20, 140, 1), some_state(two.network, 140, 2)
     one = two.network.copy()
-    loss, last = one.learn(batch, state)
-    halved, halved_last = two.learn(batch, state)
+    loss, last = one.forward_backward(batch, state)
+    halved, halved_last = two.forward_backward(batch, state)
     assert two._worker is not None
     assert halved == pytest.approx(loss, rel=1e-5)
     np.testing.assert_allclose(halved_last[0].h, last[0].h, rtol=1e-4, atol=1e-6)
@@ -169,10 +171,10 @@ def test_a_batch_and_a_state_larger_than_a_pipe_go_through(every_batch: None, ma
 
 def test_a_message_of_which_only_a_part_has_come_is_none() -> None:
     whole = io.BytesIO()
-    halves.send(whole, halves.Done(0.5, []))
-    assert halves.receive(io.BytesIO(whole.getvalue()), halves.Done) == halves.Done(0.5, [])
+    messages.send(whole, messages.StepResult(0.5, []))
+    assert messages.receive(io.BytesIO(whole.getvalue()), messages.StepResult) == messages.StepResult(0.5, [])
     for size in range(len(whole.getvalue())):
-        assert halves.receive(io.BytesIO(whole.getvalue()[:size]), halves.Done) is None
+        assert messages.receive(io.BytesIO(whole.getvalue()[:size]), messages.StepResult) is None
 
 
 def test_where_nothing_but_a_pipe_wakes_the_numbers_are_the_same(
@@ -180,7 +182,7 @@ def test_where_nothing_but_a_pipe_wakes_the_numbers_are_the_same(
 ) -> None:
     a = Architecture(cell="gru", **SMALL)
     rung = learned(parallel(made, a), a)[0]
-    monkeypatch.setattr(Bell, "new", lambda: Bell(None))
+    monkeypatch.setattr(EventFd, "new", lambda: EventFd(None))
     piped = parallel(made, a)
     assert learned(piped, a)[0] == rung
     assert piped._worker is not None
@@ -196,18 +198,18 @@ def test_a_batch_that_does_not_fit_is_refused_and_the_next_one_is_learned_from(
         targets = good.targets.copy()
         targets[2, column] = 5
         with pytest.raises(ValueError, match="an id is outside"):
-            two.learn(Example(good.inputs, targets))
-        assert two.learn(good)[0] == pytest.approx(two.network.copy().learn(good)[0], rel=1e-12)
+            two.forward_backward(Example(good.inputs, targets))
+        assert two.forward_backward(good)[0] == pytest.approx(two.network.copy().forward_backward(good)[0], rel=1e-12)
 
 
 def test_small_batches_stay_whole(made: list[DataParallel]) -> None:
     a = Architecture(cell="lstm", **SMALL)
     made.append(DataParallel(a, 3))
     batch = example(a, 6, 5, 1)
-    assert made[0].learn(batch)[0] == made[0].network.copy().learn(batch)[0]
+    assert made[0].forward_backward(batch)[0] == made[0].network.copy().forward_backward(batch)[0]
     assert made[0]._worker is None
-    assert not halves.worth(a, 10**9, 1)
-    assert halves.worth(Architecture(cell="lstm", inputs=65, hidden=128, outputs=65), 50, 32)
+    assert not should_split(a, 10**9, 1)
+    assert should_split(Architecture(cell="lstm", inputs=65, hidden=128, outputs=65), 50, 32)
 
 
 def test_a_network_over_arrays_that_exist_keeps_what_they_hold() -> None:
@@ -263,6 +265,30 @@ async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_
     assert metrics(run) == metrics(whole)
     one, other = (checkpoint.load(checkpoint.path_of(r, 60)).arrays for r in (run, whole))
     assert all(np.array_equal(one[name], other[name]) for name in other)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells processes by /proc")
+@pytest.mark.skipif(available_cores() < 2, reason="on one core there is no worker")
+async def test_a_killed_worker_is_reported_once_and_logged(tmp_path: Path) -> None:
+    text = write_text(tmp_path / "text.txt", 4000)
+    client = await Client.start(Train(config=small(text, **BIG), root=str(tmp_path)))
+    run, killed, remarks, after = None, False, [], 0
+    async for event in client.events():
+        if isinstance(event, Started):
+            run = Path(event.run)
+        if isinstance(event, Progress) and not killed and (found := workers(client.pid)):
+            os.kill(found[0], signal.SIGKILL)
+            killed = True
+        if isinstance(event, Remark):
+            remarks.append(event.text)
+        if isinstance(event, Progress) and remarks:
+            after += 1
+            if after == 3:
+                await client.send(Stop())
+    await client.close()
+    assert run is not None and len(remarks) == 1
+    assert "second core's process has ended" in remarks[0]
+    assert remarks[0] in (run / LOG).read_text()
 
 
 async def test_a_run_keeps_to_the_cores_with_which_it_began(tmp_path: Path) -> None:

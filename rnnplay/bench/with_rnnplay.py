@@ -10,7 +10,7 @@ from rnnplay.bench.contender import Step, batches
 from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
 from rnnplay.engine import Architecture, Network, Optimizer, flush_subnormals
 from rnnplay.lab.sample import Options, Sampler
-from rnnplay.parallel import DataParallel, available_cores, worth
+from rnnplay.parallel import DataParallel, available_cores, should_split
 from rnnplay.tasks.base import Batch, Task
 
 
@@ -47,7 +47,7 @@ class Library:
             return lambda i: sampler.draws(SAMPLED), "the sampler of `rnnplay sample`"
         parallel = DataParallel(shape, 1) if available_cores() > 1 else None
         network = Network(shape, 1) if parallel is None else parallel.network
-        learn = network.learn if parallel is None else parallel.learn
+        learn = network.forward_backward if parallel is None else parallel.forward_backward
         optimizer = Optimizer(network, "adam", LR)
         pool = [Batch(inputs, targets) for inputs, targets in zip(*batches(work), strict=True)]
 
@@ -56,7 +56,7 @@ class Library:
             optimizer.step(clip_norm=CLIP)
             return loss
 
-        halved = parallel is not None and worth(shape, work.seq_len, work.batch)
+        halved = parallel is not None and should_split(shape, work.seq_len, work.batch)
         return step, "Adam, two cores" if halved else "Adam, one core"
 
 

@@ -1,21 +1,22 @@
 """The mathematics: recurrent networks, forward over time and backward through time, in NumPy and nothing else."""
 
+from rnnplay.engine.activations import Activations, ForwardResult
 from rnnplay.engine.architecture import (
     GATES,
     Architecture,
-    Batch,
+    BatchLike,
     GRUState,
     InputState,
     LSTMState,
     RNNState,
+    SliceableBatch,
     State,
-    TooLarge,
+    TooLargeError,
 )
-from rnnplay.engine.looking import Activations, Forward, StateGradients, Statistics
 from rnnplay.engine.network import Network
 from rnnplay.engine.optimizers import OPTIMIZERS, Optimizer, StepReport
-from rnnplay.engine.public import GRU, LSTM, RNN
-from rnnplay.engine.schedules import SCHEDULES, Averaging, learning_rate, sequence_length
+from rnnplay.engine.public_cells import GRU, LSTM, RNN
+from rnnplay.engine.schedules import SCHEDULES, Averaging, learning_rate
 from rnnplay.engine.subnormals import flush_subnormals, subnormals_flushed
 
 __all__ = [
@@ -28,21 +29,19 @@ __all__ = [
     "Activations",
     "Architecture",
     "Averaging",
-    "Batch",
-    "Forward",
+    "BatchLike",
+    "ForwardResult",
     "GRUState",
     "InputState",
     "LSTMState",
     "Network",
     "Optimizer",
     "RNNState",
+    "SliceableBatch",
     "State",
-    "StateGradients",
-    "Statistics",
     "StepReport",
-    "TooLarge",
+    "TooLargeError",
     "flush_subnormals",
     "learning_rate",
-    "sequence_length",
     "subnormals_flushed",
 ]

@@ -5,7 +5,7 @@ One frozen record says everything that decides which parameters exist; it refuse
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from rnnplay.engine.arrays import Array
 
@@ -23,7 +23,7 @@ GATES: dict[str, tuple[str, ...]] = {
 """The row blocks of W_xh, W_hh and b_h, in order. The LSTM's order puts neighbours where one call can serve them."""
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """A network or a batch that this machine's memory cannot hold."""
 
 
@@ -64,8 +64,8 @@ STATES: dict[str, type[RNNState] | type[LSTMState] | type[GRUState] | type[Input
 }
 
 
-class Batch(Protocol):
-    """What `learn` and `evaluate` read; None where it does not apply."""
+class BatchLike(Protocol):
+    """What `forward_backward` reads, T time steps of B sequences; None: it does not apply."""
 
     @property
     def inputs(self) -> Array: ...  # ids (T, B) or values (T, D, B)
@@ -81,6 +81,16 @@ class Batch(Protocol):
     def source_mask(self) -> Array | None: ...  # (S, B) bool
     @property
     def context(self) -> Array | None: ...  # (F, B), or a picture (C, height, width, B)
+
+
+class SliceableBatch(BatchLike, Protocol):
+    """A batch that can be cut, as `evaluate` and the two halves of a step need it."""
+
+    def slice_time(self, start: int, stop: int) -> Self:
+        """Time steps start to stop; what sets the first state goes with time step 0 alone."""
+
+    def select_sequences(self, which: slice) -> Self:
+        """Some of the sequences."""
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -1,17 +1,17 @@
-"""Input recurrence: h_t = f(W_xh x_t + W_ph p_{t-1} + b_h), where the state p is the previous input, p_t = x_t.
+"""Input recurrence over time, fast: `input_rnn_forward` and `input_rnn_backward` of cells.py for T time steps.
 
-It remembers one time step and no more: nothing waits for h_{t-1}, so all time steps are taken at once.
+h_t = f(W_xh x_t + W_ph p_{t-1} + b_h), where the state p is the previous input, p_t = x_t. It remembers one time step
+and no more: nothing depends on h_{t-1}, so all time steps are computed at once.
 """
 
 from collections.abc import Sequence
 
 from rnnplay.engine.arrays import Array, xp
-from rnnplay.engine.inputs import Ids, Steps
-from rnnplay.engine.rnn import activate, slope
-from rnnplay.engine.run import Held, Layer, Parts
+from rnnplay.engine.layer import IdBatch, Layer, LayerInput, PaddingMask, StateRows
+from rnnplay.engine.rnn import activation_derivative, activation_function
 
 
-class InputRun(Layer):
+class InputRNNLayer(Layer):
     """State: p, (B, D) in the first layer and (B, H) above it."""
 
     def __init__(
@@ -24,10 +24,8 @@ class InputRun(Layer):
         activation: str,
     ) -> None:
         super().__init__(parameters, gradients, T, B, train)
-        W_xh = parameters["W_xh"]
-        self.activation = activation
-        self.D = W_xh.shape[1]
-        self.activate = activate(activation, self.dtype)
+        self.activation, self.D = activation, parameters["W_xh"].shape[1]
+        self.activate = activation_function(activation, self.dtype)
         self.p = xp.zeros((T + 1, B, self.D), self.dtype)
         self.x = xp.zeros((T, B, self.D), self.dtype)
         if train:
@@ -35,30 +33,23 @@ class InputRun(Layer):
             self.dp = xp.zeros_like(self.p)
             self.dx = xp.zeros_like(self.x)
 
-    def pack(self, weight_mask: Array | None = None) -> None:
-        """Nothing is packed: every product is done once a step."""
+    def set_initial_state(self, state: Sequence[Array] | None) -> None:
+        self.p[0] = 0.0 if state is None else state[0]
 
-    def begin(self, parts: Sequence[Array] | None) -> None:
-        if parts is None:
-            self.p[0] = 0.0
-        else:
-            xp.copyto(self.p[0], parts[0])
-
-    def end(self, t: int) -> Parts:
+    def state_at(self, t: int) -> StateRows:
         return (self.p[t],)
 
-    def forward(self, x: Steps, held: Held | None) -> None:
-        if isinstance(x, Ids):
+    def forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
+        if isinstance(x, IdBatch):
             self.x.fill(0.0)
             self.x.reshape(-1, self.D)[xp.arange(x.flat.size), x.flat] = 1.0
         else:
             xp.copyto(self.x, x)
-        p = self.p
+        p, h = self.p, self.h[1:]
         xp.copyto(p[1:], self.x)
-        if held is not None:
-            for t, padding in enumerate(held.padding):
+        if mask is not None:
+            for t, padding in enumerate(mask.padding):
                 xp.copyto(p[t + 1], p[t], where=padding)
-        h = self.h[1:]
         xp.matmul(self.x, self.parameters["W_xh"].T, h)
         h += p[:-1] @ self.parameters["W_ph"].T
         if "b_h" in self.parameters:
@@ -68,11 +59,16 @@ class InputRun(Layer):
         self.activate(h, h)
 
     def backward(
-        self, x: Steps, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None, dx: Array | None
-    ) -> Parts:
+        self,
+        x: LayerInput,
+        dy: Array | None,
+        dlast: Sequence[Array] | None,
+        mask: PaddingMask | None,
+        dx: Array | None,
+    ) -> StateRows:
         dz, dp = self.dz, self.dp
         dx = self.dx if dx is None else dx
-        slope(self.activation, self.h[1:], dz)
+        activation_derivative(self.activation, self.h[1:], dz)
         dz *= 0.0 if dy is None else dy
         flat = dz.reshape(-1, self.H)
         xp.matmul(flat.T, self.x.reshape(-1, self.D), out=self.gradients["W_xh"])
@@ -82,19 +78,13 @@ class InputRun(Layer):
         xp.matmul(dz, self.parameters["W_xh"], dx)
         xp.matmul(dz, self.parameters["W_ph"], dp[:-1])
         dp[-1] = 0.0 if dlast is None else dlast[0]
-        if held is None:
+        if mask is None:
             dx += dp[1:]
         else:  # over padding p_t is p_{t-1}, so what reaches it goes on to that
             for t in range(self.T - 1, -1, -1):
-                dx[t] += dp[t + 1] * held.going[t]
-                dp[t] += dp[t + 1] * held.padding[t]
+                dx[t] += dp[t + 1] * mask.active[t]
+                dp[t] += dp[t + 1] * mask.padding[t]
         return (dp[0],)
-
-    def state_gradients(self, dy: Array | None, dlast: Sequence[Array] | None, held: Held | None) -> Parts:
-        return (self.dp,)
-
-    def gate_gradients(self) -> Array:
-        return self.dz
 
     def gate_values(self) -> Array:
         return self.h[1:]

@@ -1,45 +1,38 @@
 """SGD, momentum, Adagrad, RMSProp, Adam and AdamW by PyTorch's formulas, and clipping.
 
-Parameters, gradients and moments are flat arrays, taken in pieces that stay in the second cache. A moment is kept
+Parameters, gradients and moments are flat arrays, taken in chunks that stay in the second cache. A moment is kept
 without the factor (1 - beta) of its mean, which then costs nothing: it goes into the learning rate.
 """
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from rnnplay.engine.arrays import Array, flat_zeros, xp
+from rnnplay.engine.arrays import Array, aligned_zeros, xp
 from rnnplay.engine.network import Network
 
 MOMENTS: dict[str, int] = {"sgd": 0, "momentum": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """The optimizers, and how many numbers each keeps for a parameter."""
 OPTIMIZERS = tuple(MOMENTS)
-PIECE = 1 << 16
+CHUNK_SIZE = 1 << 16
 
 add, divide, multiply, sqrt, subtract = xp.add, xp.divide, xp.multiply, xp.sqrt, xp.subtract
-Piece = tuple[Array, Array, Array, list[Array]]
+Chunk = tuple[Array, Array, Array, list[Array]]
 """Parameters, gradients, scratch, moments."""
 
 
-class StepReport:
+class StepReport(NamedTuple):
     """What one update did: the gradients' norm before clipping, and whether they were clipped."""
 
-    def __init__(self, optimizer: "Optimizer", lr: float, grad_norm: float, clipped: bool) -> None:
-        self._optimizer, self._lr, self._step = optimizer, lr, optimizer.steps
-        self.grad_norm, self.clipped = grad_norm, clipped
-
-    @property
-    def update_ratio(self) -> float:
-        """Norm of the update by norm of the parameters; to be asked for before the next `learn` and `step`."""
-        if self._optimizer.steps != self._step:
-            raise RuntimeError("update_ratio: another step has been made since. Ask before it.")
-        return self._optimizer.update_ratio(self._lr)
+    grad_norm: float
+    clipped: bool
 
 
 class Optimizer:
     """Updates a network's parameters from its gradients.
 
     lr          learning rate
-    momentum    of "momentum" (with 0 it is 0.9) and, as in PyTorch, of "sgd" too
+    momentum    of "momentum" alone; 0 makes it "sgd". "sgd" has none
     betas       of adam and adamw
     rho         decay of rmsprop's mean of squares
     eps         1e-8, of adagrad 1e-10, unless given
@@ -77,17 +70,17 @@ class Optimizer:
         self.eps = (1e-10 if name == "adagrad" else 1e-8) if eps is None else eps
         self.steps = 0
         size, dtype = network.flat.size, network.flat.dtype.name
-        self.moments = [flat_zeros(size, dtype) for _ in range(MOMENTS[name])]
-        scratch = flat_zeros(min(size, PIECE), dtype)
-        self._pieces: list[Piece] = [
+        self.moments = [aligned_zeros(size, dtype) for _ in range(MOMENTS[name])]
+        scratch = aligned_zeros(min(size, CHUNK_SIZE), dtype)
+        self._chunks: list[Chunk] = [
             (network.flat[a:b], network.flat_gradient[a:b], scratch[: b - a], [m[a:b] for m in self.moments])
-            for a, b in ((a, min(a + PIECE, size)) for a in range(0, size, PIECE))
+            for a, b in ((a, min(a + CHUNK_SIZE, size)) for a in range(0, size, CHUNK_SIZE))
         ]
-        advances = {"momentum": self._heap, "adagrad": self._squares, "rmsprop": self._squares}
-        self._advance = advances.get(name, self._both)
+        advances = {"momentum": self._update_momentum, "adagrad": self._update_squares, "rmsprop": self._update_squares}
+        self._advance = advances.get(name, self._update_both)
         kept = {"momentum": (momentum, 0.0), "adagrad": (0.0, 1.0), "rmsprop": (0.0, rho)}.get(name, betas)
         # Arrays without dimensions: a Python number would be converted at every call.
-        self._keep, self._keep_squares, self._by, self._eps = (xp.array(x, scratch.dtype) for x in (*kept, 0.0, 0.0))
+        self._beta1, self._beta2, self._step_size, self._eps = (xp.array(x, scratch.dtype) for x in (*kept, 0.0, 0.0))
         self._all_squares = name == "adagrad"
 
     def step(self, lr: float | None = None, clip_norm: float = 0.0, clip_value: float = 0.0) -> StepReport:
@@ -105,33 +98,33 @@ class Optimizer:
                 clipped = True
                 multiply(g, scale, g)
         self.steps += 1
-        self._by[...], self._eps[...] = self._rate(lr)
+        self._step_size[...], self._eps[...] = self._rate(lr)
         shrink = 1.0 - lr * self.decay
-        for piece in self._pieces:
-            p, g, u, moments = piece
+        for chunk in self._chunks:
+            p, g, u, moments = chunk
             if self.decay:
                 multiply(p, shrink, p)
             if moments:
                 self._advance(g, u, moments)
-            self._update(piece)
+            self._update(chunk)
             subtract(p, u, p)
-        return StepReport(self, lr, norm, clipped)
+        return StepReport(norm, clipped)
 
-    def _heap(self, g: Array, u: Array, moments: list[Array]) -> None:
+    def _update_momentum(self, g: Array, u: Array, moments: list[Array]) -> None:
         (m,) = moments
-        multiply(m, self._keep, m)
+        multiply(m, self._beta1, m)
         add(m, g, m)
 
-    def _squares(self, g: Array, u: Array, moments: list[Array]) -> None:
+    def _update_squares(self, g: Array, u: Array, moments: list[Array]) -> None:
         v = moments[-1]
         if not self._all_squares:
-            multiply(v, self._keep_squares, v)
+            multiply(v, self._beta2, v)
         multiply(g, g, u)
         add(v, u, v)
 
-    def _both(self, g: Array, u: Array, moments: list[Array]) -> None:
-        self._heap(g, u, moments[:1])
-        self._squares(g, u, moments)
+    def _update_both(self, g: Array, u: Array, moments: list[Array]) -> None:
+        self._update_momentum(g, u, moments[:1])
+        self._update_squares(g, u, moments)
 
     def _rate(self, lr: float) -> tuple[float, float]:
         """What the update is multiplied by, and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""
@@ -144,26 +137,16 @@ class Optimizer:
             return lr * (1.0 - beta1) / (1.0 - beta1**self.steps) / k, self.eps / k
         return lr, self.eps
 
-    def _update(self, piece: Piece) -> None:
+    def _update(self, chunk: Chunk) -> None:
         """The update, into the scratch array."""
-        _, g, u, moments = piece
+        _, g, u, moments = chunk
         if self.name in ("sgd", "momentum"):
-            multiply(moments[0] if moments else g, self._by, u)
+            multiply(moments[0] if moments else g, self._step_size, u)
             return
         sqrt(moments[-1], u)
         add(u, self._eps, u)
         divide(moments[0] if len(moments) == 2 else g, u, u)
-        multiply(u, self._by, u)
-
-    def update_ratio(self, lr: float) -> float:
-        """Norm of the last update by norm of the parameters."""
-        self._by[...], self._eps[...] = self._rate(lr)
-        update = weights = 0.0
-        for piece in self._pieces:
-            self._update(piece)
-            update += float(piece[2].dot(piece[2]))
-            weights += float(piece[0].dot(piece[0]))
-        return math.sqrt(update / weights) if weights > 0.0 else 0.0
+        multiply(u, self._step_size, u)
 
     def state(self) -> dict[str, Array]:
         """The moments, `moment0` and so on, and `steps`, an array of one number: views, to be saved."""

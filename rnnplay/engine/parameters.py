@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 
 from rnnplay.engine.architecture import GATES, Architecture
-from rnnplay.engine.arrays import Array, flat_zeros, xp
+from rnnplay.engine.arrays import Array, aligned_zeros, xp
 from rnnplay.engine.front import front_shapes
 
 
-def shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
+def parameter_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
     """The shape of every parameter, in the order of the flat array."""
     G, H = len(GATES[a.cell]), a.hidden
     found: dict[str, tuple[int, ...]] = {}
@@ -38,14 +38,14 @@ def shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def by_row(a: Architecture, name: str) -> bool:
+def is_stored_transposed(a: Architecture, name: str) -> bool:
     """Whether the parameter lies transposed in memory: one row for each id."""
     return name == "encoder.l0.W_xh" or (a.by_id and name == "l0.W_xh")
 
 
-def count(a: Architecture) -> int:
+def parameter_count(a: Architecture) -> int:
     """Number of parameters."""
-    return sum(math.prod(shape) for shape in shapes(a).values())
+    return sum(math.prod(shape) for shape in parameter_shapes(a).values())
 
 
 class Parameters:
@@ -53,19 +53,20 @@ class Parameters:
 
     def __init__(self, a: Architecture, memory: tuple[Array, Array] | None = None) -> None:
         """memory: both arrays, where they lie somewhere already; they keep what they hold."""
-        self.flat, self.flat_gradient = memory or (flat_zeros(count(a), a.dtype), flat_zeros(count(a), a.dtype))
+        size = parameter_count(a)
+        self.flat, self.flat_gradient = memory or (aligned_zeros(size, a.dtype), aligned_zeros(size, a.dtype))
         self.values: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         start = 0
-        for name, shape in shapes(a).items():
+        for name, shape in parameter_shapes(a).items():
             stop = start + math.prod(shape)
             for flat, views in ((self.flat, self.values), (self.flat_gradient, self.gradients)):
                 part = flat[start:stop]
-                views[name] = part.reshape(shape[::-1]).T if by_row(a, name) else part.reshape(shape)
+                views[name] = part.reshape(shape[::-1]).T if is_stored_transposed(a, name) else part.reshape(shape)
             start = stop
 
 
-def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+def layer_parameters(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """The arrays of one layer, without its prefix."""
     return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
@@ -89,7 +90,7 @@ def initialise(a: Architecture, values: Mapping[str, Array], rng: "xp.random.Gen
     if a.bias and a.cell in ("lstm", "gru"):
         for name, value in values.items():
             if name.endswith(".b_h"):
-                _remembering(a, value, rng)
+                _init_gate_bias(a, value, rng)
 
 
 def _orthogonal(H: int, rng: "xp.random.Generator") -> Array:
@@ -99,7 +100,7 @@ def _orthogonal(H: int, rng: "xp.random.Generator") -> Array:
     return rotation
 
 
-def _remembering(a: Architecture, b_h: Array, rng: "xp.random.Generator") -> None:
+def _init_gate_bias(a: Architecture, b_h: Array, rng: "xp.random.Generator") -> None:
     """Forget-gate bias, or chrono initialisation (Tallec and Ollivier, 2018): b_f = log(uniform(1, T_max - 1)) = -b_i.
 
     A GRU's z keeps the state, so its bias takes the forget gate's part.

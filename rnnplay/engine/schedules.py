@@ -1,8 +1,7 @@
-"""What changes as training goes on: learning rate and length, pure functions of the step; averaged weights."""
+"""What changes during training: the learning rate, a pure function of the step; averaged weights."""
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from rnnplay.engine.arrays import Array, xp
 from rnnplay.engine.network import Network
@@ -32,13 +31,6 @@ def learning_rate(
     return lr
 
 
-def sequence_length(step: int, first: int, last: int, over: int) -> int:
-    """Short sequences first: from `first` to `last` in a straight line over `over` steps."""
-    if step >= over:
-        return last
-    return first + (last - first) * step // over
-
-
 class Averaging:
     """The mean of a network's parameters over its steps, for evaluation and sampling.
 
@@ -61,17 +53,6 @@ class Averaging:
         xp.subtract(self.network.flat, self.mean, self._scratch)
         xp.multiply(self._scratch, weight, self._scratch)
         xp.add(self.mean, self._scratch, self.mean)
-
-    @contextmanager
-    def applied(self) -> Iterator[Network]:
-        """The network with the averaged parameters; its own come back at the end. Before any step, its own."""
-        own = self.network.flat.copy()
-        if self.steps:
-            self.network.flat[...] = self.mean
-        try:
-            yield self.network
-        finally:
-            self.network.flat[...] = own
 
     def state(self) -> dict[str, Array]:
         """`mean` and `steps`, to be saved."""

@@ -10,9 +10,8 @@ from math import isfinite
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.engine import Network, State
-from rnnplay.engine.writing import CELLS as WRITERS
-from rnnplay.engine.writing import Writer
+from rnnplay.engine import Network
+from rnnplay.engine.sampler import make_stepper
 from rnnplay.lab.clamp import Clamp, clamped, renew
 from rnnplay.lab.copy_detector import Copied
 from rnnplay.tasks.base import Array, Task
@@ -89,22 +88,6 @@ def can_sample(task: Task) -> bool:
     return alone and task.readout == "softmax" and task.output_vocabulary == task.vocabulary
 
 
-class Stepping:
-    """What a Writer does, for the networks that it cannot step through."""
-
-    def __init__(self, network: Network) -> None:
-        self._network, self._id = network, np.zeros(1, np.int32)
-        self.state: State = network.zero_state(1)
-
-    def pack(self) -> None:
-        """Nothing to do: `Network.step` reads the parameters where they are."""
-
-    def advance(self, symbol: int, logits: Array) -> None:
-        self._id[0] = symbol
-        y, self.state = self._network.step(self._id, self.state)
-        np.copyto(logits, y[:, 0])
-
-
 class Sampler:
     """One sample under way. It starts from a zero state; the prompt, or a first symbol of its own, is read at once."""
 
@@ -125,7 +108,7 @@ class Sampler:
         back = {symbol: i for i, symbol in enumerate(task.vocabulary)}
         if missing := next((symbol for symbol in vocabulary if symbol not in back), None):
             raise UserError(f'{task.name} writes "{missing}", which it cannot read again.', "Sample from a text.")
-        self._writer = Writer(network) if network.architecture.cell in WRITERS else Stepping(network)
+        self._stepper = make_stepper(network)
         self._options = options
         self._vocabulary = vocabulary
         self._fed_back = [back[symbol] for symbol in vocabulary]
@@ -156,10 +139,10 @@ class Sampler:
 
     def refresh(self) -> None:
         """Follow the network where it has learned."""
-        self._writer.pack()
+        self._stepper.pack()
 
     def _advance(self, i: int) -> None:
-        self._writer.advance(i, self._logits)
+        self._stepper.step(i, self._logits)
 
     def _probabilities(self) -> Array:
         """The network's own, of the next symbol: (V,)."""
@@ -264,7 +247,7 @@ class Steered(Sampler):
         whole = (len(ids) - 1) // _EVERY
         self._ids, again = ids[: whole * _EVERY], ids[whole * _EVERY :]
         del self._states[whole + 1 :]
-        self._writer.state = self._states[whole]
+        self._stepper.state = self._states[whole]
         copied, self._copied = self._copied, None
         for i in again:
             self._advance(i)
@@ -285,7 +268,7 @@ class Steered(Sampler):
         super()._advance(i)
         self._ids.append(i)
         if len(self._ids) % _EVERY == 0 and len(self._states) == len(self._ids) // _EVERY:
-            self._states.append(self._writer.state)
+            self._states.append(self._stepper.state)
         if self._copied is not None:
             self._copied.feed(i)
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,22 @@ class Batch:
     def token_count(self) -> int:
         """Time steps times sequences: the number that characters per second counts."""
         return int(self.inputs.shape[0] * self.inputs.shape[-1])
+
+    def slice_time(self, start: int, stop: int) -> "Batch":
+        """Time steps start to stop, views; the source and context, which set the first state, stay with step 0."""
+        inputs, targets, weights, mask = (
+            None if array is None else array[start:stop]
+            for array in (self.inputs, self.targets, self.weights, self.mask)
+        )
+        assert inputs is not None and targets is not None
+        cut = replace(self, inputs=inputs, targets=targets, weights=weights, mask=mask)
+        return cut if start == 0 else replace(cut, source=None, source_mask=None, context=None)
+
+    def select_sequences(self, which: "slice | Array") -> "Batch":
+        """Some of the sequences: a slice gives views, indices give copies."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "resets_state"}
+        chosen = {name: array[..., which] for name, array in arrays.items() if array is not None}
+        return replace(self, **chosen)
 
 
 @dataclass(frozen=True, eq=False)

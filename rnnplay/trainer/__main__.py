@@ -5,7 +5,7 @@ import sys
 import traceback
 
 from rnnplay.config import UserError
-from rnnplay.engine import TooLarge, flush_subnormals
+from rnnplay.engine import TooLargeError, flush_subnormals
 from rnnplay.protocol import Failed, Inspect, Resume, Train
 from rnnplay.runs import LOG
 from rnnplay.trainer.connection import Wire
@@ -60,7 +60,7 @@ def main() -> int:
         return 0
     except UserError as error:
         wire.send(Failed(wrong=error.problem, remedy=error.remedy, fatal=True))
-    except TooLarge as error:
+    except TooLargeError as error:
         wrong, _, remedy = str(error).rpartition(". ")
         wire.send(Failed(wrong=f"{wrong}.", remedy=remedy, fatal=True))
     except Exception as error:

@@ -5,6 +5,7 @@ stopped and resumed goes on bit for bit.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,8 +13,8 @@ import msgspec
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
-from rnnplay.engine import Architecture, Network, State, TooLarge
-from rnnplay.engine.memory import check_batch
+from rnnplay.engine import Architecture, Network, State, TooLargeError
+from rnnplay.engine.memory_limits import check_batch
 from rnnplay.engine.optimizers import Optimizer
 from rnnplay.engine.schedules import Averaging, learning_rate
 from rnnplay.parallel import DataParallel, available_cores
@@ -71,9 +72,10 @@ class Learner:
                 check_batch(shape, config.seq_len, config.batch, 0, True)
             parallel = DataParallel(shape, config.seed, available_cores() < 2) if config.cores > 1 else None
             self.network = Network(shape, config.seed) if parallel is None else parallel.network
-        except TooLarge as error:
+        except TooLargeError as error:
             raise refused(error) from None
-        self._learn = self.network.learn if parallel is None else parallel.learn
+        self._parallel = parallel
+        self._learn = self.network.forward_backward if parallel is None else parallel.forward_backward
         for name, value in (task.initial_parameters() or {}).items():
             self.network.parameters[name][...] = value
         self._optimizer = Optimizer(
@@ -112,6 +114,10 @@ class Learner:
             loss, self._state = self._learn_in_pieces(batch, state)
         else:
             loss, self._state = self._learn(batch, state, self._rng)
+        if self._parallel is not None and self._parallel.problem is not None:
+            self.remark = " ".join(filter(None, [self._parallel.problem, self.remark]))
+            print(f"step {self.step}: {self._parallel.problem}", file=sys.stderr)  # the run's log
+            self._parallel.problem = None
         report = self._optimizer.step(lr, self.config.clip, self.config.clip_value)
         if self._averaging is not None:
             self._averaging.update()
@@ -217,7 +223,7 @@ class Learner:
             if isinstance(error, UserError):
                 raise
             raise UserError(f'"{found.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
-        self.network.load(_under(found.arrays, "parameters/"))
+        self.network.load_parameters(_under(found.arrays, "parameters/"))
         self._optimizer.load(_under(found.arrays, "optimizer/"))
         if self._averaging is not None:
             self._averaging.load(_under(found.arrays, "averaging/"))
@@ -248,7 +254,7 @@ class Learner:
         if all(array.dtype == np.float16 for array in arrays.values()):  # of the gallery
             arrays = {name: array.astype(network.flat.dtype) for name, array in arrays.items()}
         checkpoint.fit(Checkpoint(found.path, found.step, arrays, found.state), network.parameters)
-        network.load(arrays)
+        network.load_parameters(arrays)
         if "averaging/mean" in found.arrays:
             network.flat[...] = found.arrays["averaging/mean"]
 

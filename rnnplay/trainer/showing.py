@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.engine.looking import Forward
+from rnnplay.engine.activations import ForwardResult
 from rnnplay.lab.example import held_out_example
 from rnnplay.protocol import (
     AskTask,
@@ -241,7 +241,7 @@ def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
     first = Batch(batch.inputs[:1], batch.targets[:1], None, None, batch.source, batch.source_mask, batch.context)
     if int(batch.inputs[0, 0]) != reads[START]:
         return {}
-    found: Forward = network.forward(first)
+    found: ForwardResult = network.forward(first)
     p, state = found.outputs[0, :, 0], found.state
     said: list[Said] = []
     while len(said) < LONGEST:

@@ -1,28 +1,27 @@
 """Random networks and batches for the engine's tests, and numerical gradients to hold the derived ones against."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rnnplay.engine import Architecture, Network, State
+from rnnplay.engine.gru import DH_PREV, DZ_R, GRULayer
+from rnnplay.engine.input_rnn import InputRNNLayer
+from rnnplay.engine.layer import Layer, gates_last
+from rnnplay.engine.layer_stack import state_from_rows
+from rnnplay.engine.lstm import C_PREV, LSTMLayer, O
+from rnnplay.engine.network import BatchBuffers, batch_sizes
+from rnnplay.engine.parameters import Parameters
+from rnnplay.engine.rnn import RNNLayer
+from rnnplay.tasks.base import Batch
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHAPES = ("one to one", "one to many", "many to one", "synced", "encoder-decoder")
 
 
-@dataclass(frozen=True, eq=False)
-class Example:
-    """A batch, as the engine's protocol asks for it."""
-
-    inputs: Array
-    targets: Array
-    weights: Array | None = None
-    mask: Array | None = None
-    source: Array | None = None
-    source_mask: Array | None = None
-    context: Array | None = None
+Example = Batch
 
 
 def ends(lengths: Array, T: int) -> Array:
@@ -95,21 +94,18 @@ def differences(
     Parameters, value inputs, features and the first state are all asked. Where the loss has kinks, a direction along
     which two step lengths disagree is near one and is left out.
     """
-    n.learn(batch, state)
-    inside = n.backward_states(batch, state)
+    n.forward_backward(batch, state)
+    dx, dfeatures, dstate = other_gradients(n, batch, state)
     asked: list[tuple[str, Array, Array]] = [(name, n.parameters[name], g.copy()) for name, g in n.gradients.items()]
     if not n.architecture.by_id:
-        asked.append(("inputs", batch.inputs, inside.dx))
+        asked.append(("inputs", batch.inputs, dx))
     if batch.context is not None and state is None and n.architecture.picture is None:
-        assert inside.dfeatures is not None
-        asked.append(("features", batch.context, inside.dfeatures))
+        assert dfeatures is not None
+        asked.append(("features", batch.context, dfeatures))
     if state is not None:
-        for layer, parts in enumerate(state):
-            if n.architecture.cell == "input-rnn":
-                continue
-            asked.append((f"h of layer {layer}", parts[0], inside.dh[layer, 0]))
-            if inside.dc is not None:
-                asked.append((f"c of layer {layer}", parts[1], inside.dc[layer, 0]))
+        for layer, (arrays, gradients) in enumerate(zip(state, dstate, strict=True)):
+            names = arrays._fields
+            asked += [(f"{name} of layer {layer}", *pair) for name, *pair in zip(names, arrays, gradients, strict=True)]
     for name, array, gradient in asked:
         for direction in directions(array):
             before = array.copy()
@@ -126,6 +122,33 @@ def differences(
             array[...] = before
             derived = float((gradient * direction).sum())
             yield name, abs(numerical - derived) / max(abs(numerical), abs(derived), 1e-3)
+
+
+def gate_gradients(layer: Layer) -> Array:
+    """dL/d(pre-activations) (T, B, G*H) of a layer after its backward pass."""
+    match layer:
+        case LSTMLayer():
+            return gates_last(layer.blocks.stacked(O, C_PREV, layer.T))
+        case GRULayer():
+            return gates_last(layer.blocks.stacked(DZ_R, DH_PREV, layer.T))
+        case RNNLayer() | InputRNNLayer():
+            return layer.dz
+    raise TypeError(layer)
+
+
+def other_gradients(n: Network, batch: Example, state: State | None) -> tuple[Array, Array | None, State]:
+    """What training throws away: dL/dx (T, D, B), dL/dfeatures, and dL/d(first state); ids count as one-hot columns."""
+    own = Parameters(n.architecture)
+    own.flat[...] = n.flat
+    buffers = BatchBuffers(n.architecture, own, *batch_sizes(batch, state), True)
+    h = buffers.forward(batch, state, None)
+    buffers.readout.loss(batch.targets, batch.weights, True)
+    dfirst = buffers.body.backward(buffers.readout.backward(h), None)
+    has_features = state is None and buffers.front is not None
+    dfeatures = buffers.front.backward([rows[0] for rows in dfirst]) if has_features and buffers.front else None
+    layer = buffers.body.layers[0]
+    dx = layer.dx if isinstance(layer, InputRNNLayer) else gate_gradients(layer) @ layer.parameters["W_xh"]
+    return dx.swapaxes(1, 2), dfeatures, state_from_rows(n.architecture.cell, dfirst)
 
 
 def each_element(array: Array) -> Iterator[Array]:

@@ -51,6 +51,6 @@ def test_the_general_engine_prints_the_ten_lines_of_the_original_program() -> No
             error = np.abs(targets[:, 0, 0] - said).sum()
             predicted = sum(round(float(o)) << place for place, o in enumerate(said))
             printed.append((str(np.array([error]))[1:-1], f"{one} + {other} = {predicted}"))
-        n.learn(Example(inputs, targets))
+        n.forward_backward(Example(inputs, targets))
         optimizer.step()
     assert printed == LINES

@@ -22,23 +22,6 @@ def same_state(one: State, other: State) -> None:
             same(p, q)
 
 
-def columns(batch: Example, which: slice) -> Example:
-    """Some of the sequences."""
-
-    def cut(array: Array | None) -> Any:
-        return None if array is None else array[..., which]
-
-    names = ("inputs", "targets", "weights", "mask", "source", "source_mask", "context")
-    return Example(**{name: cut(getattr(batch, name)) for name in names})
-
-
-def rows(batch: Example, which: slice) -> Example:
-    """Some of the time steps."""
-    weights = None if batch.weights is None else batch.weights[which]
-    mask = None if batch.mask is None else batch.mask[which]
-    return Example(batch.inputs[which], batch.targets[which], weights, mask)
-
-
 @pytest.mark.parametrize("by_id", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_sequence_in_pieces_with_carried_state_is_the_sequence_whole(cell: str, by_id: bool) -> None:
@@ -46,8 +29,8 @@ def test_a_sequence_in_pieces_with_carried_state_is_the_sequence_whole(cell: str
     batch = example(n.architecture, 11, 3, 2, masked=True)
     total, weight, last = n.evaluate(batch)
     state, pieces = None, []
-    for piece in (slice(0, 4), slice(4, 5), slice(5, 11)):
-        loss, w, state = n.evaluate(rows(batch, piece), state)
+    for start, stop in ((0, 4), (4, 5), (5, 11)):
+        loss, w, state = n.evaluate(batch.slice_time(start, stop), state)
         pieces.append((loss, w))
     assert sum(loss for loss, _ in pieces) == pytest.approx(total, rel=1e-12)
     assert sum(w for _, w in pieces) == pytest.approx(weight, rel=1e-12)
@@ -92,13 +75,13 @@ def test_a_batch_is_its_sequences_one_by_one(cell: str, kind: str) -> None:
     n = network(8, 0.3, cell=cell, inputs=6, hidden=5, outputs=4, layers=2, **more)
     batch = example(n.architecture, 6, 4, 9, masked=True)
     assert batch.weights is not None
-    loss, _ = n.learn(batch)
+    loss, _ = n.forward_backward(batch)
     gradient = n.flat_gradient.copy()
     total, mean = np.zeros_like(gradient), 0.0
     for b in range(4):
-        one = columns(batch, slice(b, b + 1))
+        one = batch.select_sequences(slice(b, b + 1))
         share = batch.weights[:, b].sum() / batch.weights.sum()
-        mean += share * n.learn(one)[0]
+        mean += share * n.forward_backward(one)[0]
         total += share * n.flat_gradient
     assert mean == pytest.approx(loss, rel=1e-12)
     same(total, gradient)
@@ -110,7 +93,7 @@ def test_padding_behind_and_in_front_changes_nothing(cell: str, B: int) -> None:
     n = network(10, cell=cell, inputs=6, hidden=5, outputs=4, layers=2)
     batch = example(n.architecture, 5, B, 11)
     assert batch.weights is not None
-    loss, last = n.learn(batch, some_state(n, B, 12))
+    loss, last = n.forward_backward(batch, some_state(n, B, 12))
     gradient = n.flat_gradient.copy()
     rng = np.random.default_rng(13)
 
@@ -124,7 +107,7 @@ def test_padding_behind_and_in_front_changes_nothing(cell: str, B: int) -> None:
         padded(batch.weights, lambda k: np.zeros((k, B))),
         padded(np.ones((5, B), bool), lambda k: np.zeros((k, B), bool)),
     )
-    padded_loss, padded_last = n.learn(longer, some_state(n, B, 12))
+    padded_loss, padded_last = n.forward_backward(longer, some_state(n, B, 12))
     assert padded_loss == pytest.approx(loss, rel=1e-12)
     same_state(padded_last, last)
     same(n.flat_gradient, gradient)
@@ -134,11 +117,11 @@ def test_padding_of_a_source_changes_nothing() -> None:
     n = network(14, cell="lstm", inputs=6, hidden=5, outputs=4, layers=2, source=5)
     batch = example(n.architecture, 4, 2, 15)
     assert batch.source is not None
-    loss, _ = n.learn(batch)
+    loss, _ = n.forward_backward(batch)
     gradient = n.flat_gradient.copy()
     S = len(batch.source)
     source = np.concatenate([batch.source, np.full((3, 2), 4)])
-    padded_loss, _ = n.learn(replace(batch, source=source, source_mask=ends(np.array([S, S]), S + 3)))
+    padded_loss, _ = n.forward_backward(replace(batch, source=source, source_mask=ends(np.array([S, S]), S + 3)))
     assert padded_loss == pytest.approx(loss, rel=1e-12)
     same(n.flat_gradient, gradient)
 
@@ -160,7 +143,7 @@ def test_a_long_evaluation_is_read_in_pieces_of_bounded_size(monkeypatch: pytest
     n = network(18, cell="lstm", inputs=6, hidden=5, outputs=4, source=5)
     batch = example(n.architecture, 23, 3, 19, masked=True)
     whole = n.evaluate(batch)
-    monkeypatch.setattr("rnnplay.engine.network.AT_A_TIME", 5 * 3 * 20)
+    monkeypatch.setattr("rnnplay.engine.network.EVAL_CHUNK_SIZE", 5 * 3 * 20)
     pieces = n.evaluate(batch)
     assert pieces[0] == pytest.approx(whole[0], rel=1e-12)
     assert pieces[1] == pytest.approx(whole[1], rel=1e-12)
@@ -174,12 +157,10 @@ def test_learning_gives_the_same_bits_whatever_else_is_done_between(cell: str) -
         optimizer, rng, state = Optimizer(n, "adam", 0.01), np.random.default_rng(22), None
         for k in range(6):
             batch = example(n.architecture, 5 + k % 2, 3, k, masked=k % 2 == 0)
-            _, state = n.learn(batch, state, rng)
+            _, state = n.forward_backward(batch, state, rng)
             if disturb:
                 n.evaluate(example(n.architecture, 5 + k % 2, 3, 99), state)
                 n.forward(batch, state, gates=True)
-                n.backward_states(batch, state)
-                n.statistics()
                 n.step(np.array([1, 2, 3]), state)
             optimizer.step(clip_norm=0.5)
         return n
@@ -191,17 +172,17 @@ def test_a_copy_learns_on_its_own() -> None:
     n = network(23, cell="lstm", inputs=6, hidden=5, outputs=4)
     other, before = n.copy(), n.flat.copy()
     assert np.array_equal(other.flat, before)
-    other.learn(example(n.architecture, 4, 2, 24))
+    other.forward_backward(example(n.architecture, 4, 2, 24))
     Optimizer(other, "sgd", 0.1).step()
     assert np.array_equal(n.flat, before)
     assert not np.array_equal(other.flat, before)
 
 
-def test_weights_changed_by_hand_are_heard_at_once() -> None:
+def test_weights_changed_by_hand_are_read_at_once() -> None:
     n = network(25, cell="lstm", inputs=6, hidden=5, outputs=4)
     batch = example(n.architecture, 4, 2, 26)
-    first, before = n.learn(batch)[0], n.step(batch.inputs[0], n.zero_state(2))[0]
+    first, before = n.forward_backward(batch)[0], n.step(batch.inputs[0], n.zero_state(2))[0]
     n.parameters["l0.W_hh"][0, 0] += 1.0
     n.parameters["l0.W_xh"][:, batch.inputs[0, 0]] += 1.0
-    assert n.learn(batch)[0] != first
+    assert n.forward_backward(batch)[0] != first
     assert not np.array_equal(n.step(batch.inputs[0], n.zero_state(2))[0], before)

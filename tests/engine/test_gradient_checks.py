@@ -88,7 +88,7 @@ def test_dropout_and_weight_dropout_get_the_gradients_of_what_was_kept(cell: str
     batch = example(n.architecture, 4, 3, 20)
 
     def loss() -> float:
-        return n.learn(batch, None, np.random.default_rng(21))[0]
+        return n.forward_backward(batch, None, np.random.default_rng(21))[0]
 
     loss()
     gradient = n.flat_gradient.copy()

@@ -114,9 +114,9 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
     n = network(1, 0.1, cell="rnn", inputs=8, hidden=64, outputs=4, layers=2, dropout=0.25)
     batch = example(n.architecture, 40, 16, 2)
     plain, rng = n.forward(batch).h[0, 1:], np.random.default_rng(3)
-    n.learn(batch, None, rng)
-    frame = next(reversed(n._frames.values()))
-    kept = frame.body.outputs[0].swapaxes(1, 2)
+    n.forward_backward(batch, None, rng)
+    buffers = next(reversed(n._buffers.values()))
+    kept = buffers.body.outputs[0].swapaxes(1, 2)
     dropped = kept == 0.0
     assert dropped.mean() == pytest.approx(0.25, abs=0.01)
     np.testing.assert_allclose(kept[~dropped], plain[~dropped] / 0.75, rtol=1e-9)
@@ -125,15 +125,15 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
 def test_nothing_is_dropped_in_evaluation_or_without_a_generator() -> None:
     n = network(4, cell="lstm", inputs=8, hidden=6, outputs=4, layers=2, dropout=0.5, weight_dropout=0.5)
     batch = example(n.architecture, 5, 3, 5)
-    loss, _ = n.learn(batch)
+    loss, _ = n.forward_backward(batch)
     total, weight, _ = n.evaluate(batch)
     assert total / weight == pytest.approx(loss, rel=1e-12)
-    assert n.learn(batch, None, np.random.default_rng(6))[0] != pytest.approx(loss, rel=1e-6)
+    assert n.forward_backward(batch, None, np.random.default_rng(6))[0] != pytest.approx(loss, rel=1e-6)
 
 
 def test_weight_dropout_uses_one_mask_for_a_whole_training_step() -> None:
     n = network(7, cell="rnn", inputs=8, hidden=16, outputs=4, weight_dropout=0.4)
-    n.learn(example(n.architecture, 6, 3, 8), None, np.random.default_rng(9))
+    n.forward_backward(example(n.architecture, 6, 3, 8), None, np.random.default_rng(9))
     off = n.gradients["l0.W_hh"] == 0.0
     assert off.mean() == pytest.approx(0.4, abs=0.1)
     assert n.gradients["l0.W_xh"].all(axis=0).any()

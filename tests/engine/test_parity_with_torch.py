@@ -101,7 +101,7 @@ def test_outputs_losses_and_gradients_are_torch_s(
     loss, y = reference.loss(batch, state)
     loss.backward()
     assert far(n.forward(batch, state).logits, y.detach().numpy().transpose(0, 2, 1)) <= tolerance
-    assert n.learn(batch, state)[0] == pytest.approx(loss.item(), rel=tolerance)
+    assert n.forward_backward(batch, state)[0] == pytest.approx(loss.item(), rel=tolerance)
     reference.hold()
     for name, gradient in reference.named(n.gradients).items():
         assert far(gradient, reference.get_parameter(name).grad.numpy()) <= tolerance, name
@@ -132,7 +132,7 @@ def test_fifty_optimizer_steps_stay_with_torch_s(cell: str, name: str, clip: flo
         if clip:
             norm = float(torch.nn.utils.clip_grad_norm_(reference.parameters(), clip))
         theirs.step()
-        n.learn(batch, state)
+        n.forward_backward(batch, state)
         report = ours.step(clip_norm=clip)
         if clip:
             assert report.grad_norm == pytest.approx(norm, rel=1e-6)
@@ -146,7 +146,7 @@ def test_clipping_by_value_is_torch_s() -> None:
     reference.loss(batch, state)[0].backward()
     torch.nn.utils.clip_grad_value_(reference.parameters(), 0.01)
     reference.hold()
-    n.learn(batch, state)
+    n.forward_backward(batch, state)
     assert Optimizer(n, "sgd", 0.0).step(clip_value=0.01).clipped
     for name, gradient in reference.named(n.gradients).items():
         assert far(gradient, reference.get_parameter(name).grad.numpy()) <= 1e-10, name
@@ -166,4 +166,4 @@ def test_the_other_losses_are_torch_s(readout: str, loss: str) -> None:
     if readout == "sigmoid-squared":
         y = torch.sigmoid(y)
     expected = getattr(torch.nn.functional, loss)(y, torch.tensor(batch.targets))
-    assert n.learn(batch)[0] == pytest.approx(expected.item(), rel=1e-10)
+    assert n.forward_backward(batch)[0] == pytest.approx(expected.item(), rel=1e-10)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnplay.engine import Architecture, Averaging, Network, Optimizer, TooLarge, learning_rate
-from rnnplay.engine.memory import available, batch_bytes, parameter_bytes
+from rnnplay.engine import Architecture, Averaging, Network, Optimizer, TooLargeError, learning_rate
+from rnnplay.engine.memory_limits import batch_bytes, free_bytes, parameter_bytes
 from tests.engine.examples import Example, network
 
 SIZES: dict[str, Any] = {"inputs": 5, "hidden": 4, "outputs": 5}
@@ -45,18 +45,20 @@ def test_an_impossible_architecture_is_refused(choices: dict[str, Any], said: st
 def test_a_million_hidden_units_are_refused_at_once_with_what_they_need() -> None:
     begun = time.perf_counter()
     with pytest.raises(
-        TooLarge, match=r"1,000,000 hidden units .* need \d+ TB of memory.*Choose fewer hidden units\.$"
+        TooLargeError, match=r"1,000,000 hidden units .* need \d+ TB of memory.*Choose fewer hidden units\.$"
     ):
         Network(Architecture(**{**SIZES, "hidden": 10**6}))
     assert time.perf_counter() - begun < 1.0
 
 
-@pytest.mark.parametrize("call", ["learn", "forward", "backward_states"])
+@pytest.mark.parametrize("call", ["forward_backward", "forward"])
 def test_ten_million_time_steps_are_refused_at_once(call: str) -> None:
     n = network(1, **{**SIZES, "hidden": 512, "dtype": "float32"})
     ids = np.broadcast_to(np.int32(1), (10**7, 64))
     begun = time.perf_counter()
-    with pytest.raises(TooLarge, match=r"64 sequences of 10,000,000 time steps.*Choose shorter or fewer sequences\.$"):
+    with pytest.raises(
+        TooLargeError, match=r"64 sequences of 10,000,000 time steps.*Choose shorter or fewer sequences\.$"
+    ):
         getattr(n, call)(Example(ids, ids))
     assert time.perf_counter() - begun < 1.0
 
@@ -64,7 +66,7 @@ def test_ten_million_time_steps_are_refused_at_once(call: str) -> None:
 def test_what_a_batch_needs_grows_in_step_with_its_time_steps_and_sequences() -> None:
     a = Architecture(**{**SIZES, "hidden": 64, "layers": 2})
     assert batch_bytes(a, 100, 8) == 2 * batch_bytes(a, 50, 8) == 4 * batch_bytes(a, 50, 4)
-    assert available() > 1 << 20
+    assert free_bytes() > 1 << 20
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
@@ -73,7 +75,7 @@ def test_what_a_batch_needs_is_at_least_what_is_made_for_it(cell: str, dropout: 
     n = network(2, cell=cell, inputs=30, hidden=64, outputs=30, layers=2, dropout=dropout)
     ids = np.random.default_rng(3).integers(0, 30, (300, 16))
     tracemalloc.start()
-    n.learn(Example(ids, ids), None, np.random.default_rng(4))
+    n.forward_backward(Example(ids, ids), None, np.random.default_rng(4))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     need = batch_bytes(n.architecture, 300, 16) + parameter_bytes(n.architecture)
@@ -91,7 +93,7 @@ def test_what_a_batch_needs_is_at_least_what_is_made_for_it(cell: str, dropout: 
 )
 def test_a_batch_that_does_not_fit_is_refused(batch: Example, said: str) -> None:
     n = network(4, **SIZES)
-    for call in (n.learn, n.evaluate):
+    for call in (n.forward_backward, n.evaluate):
         with pytest.raises(ValueError, match="^" + said):
             call(batch)
 
@@ -100,16 +102,16 @@ def test_values_and_targets_of_another_size_are_refused() -> None:
     n = network(5, **{**SIZES, "by_id": False, "readout": "linear"})
     x, y = np.zeros((3, 5, 2)), np.zeros((3, 5, 2))
     with pytest.raises(ValueError, match=r"^inputs: \(3, 4, 2\) does not fit"):
-        n.learn(Example(x[:, :4], y))
+        n.forward_backward(Example(x[:, :4], y))
     with pytest.raises(ValueError, match=r"^targets: \(3, 4, 2\) does not fit"):
-        n.learn(Example(x, y[:, :4]))
+        n.forward_backward(Example(x, y[:, :4]))
 
 
 def test_pictures_of_another_size_are_refused() -> None:
     n = network(6, **SIZES, features=3, picture=(1, 8, 6))
     ids = np.zeros((2, 2), int)
     with pytest.raises(ValueError, match=r"^features: \(1, 6, 8\) does not fit"):
-        n.learn(Example(ids, ids, context=np.zeros((1, 6, 8, 2))))
+        n.forward_backward(Example(ids, ids, context=np.zeros((1, 6, 8, 2))))
 
 
 @pytest.mark.parametrize(
@@ -142,15 +144,15 @@ def test_parameters_that_do_not_fit_are_refused_and_change_nothing() -> None:
     good = {name: value + 1.0 for name, value in n.parameters.items()}
     bad = {name: value for name, value in good.items() if name != "b_y"}
     with pytest.raises(ValueError, match=r"^b_y: it is missing"):
-        n.load(bad)
+        n.load_parameters(bad)
     with pytest.raises(ValueError, match=r"^l9\.W_xh: it is not part of this network"):
-        n.load({**good, "l9.W_xh": good["W_hy"]})
+        n.load_parameters({**good, "l9.W_xh": good["W_hy"]})
     with pytest.raises(ValueError, match=r"^W_hy: \(4, 5\) does not fit \(5, 4\)"):
-        n.load({**good, "W_hy": good["W_hy"].T})
+        n.load_parameters({**good, "W_hy": good["W_hy"].T})
     with pytest.raises(ValueError, match=r"^b_y: it holds a number that is not finite"):
-        n.load({**good, "b_y": good["b_y"] * np.nan})
+        n.load_parameters({**good, "b_y": good["b_y"] * np.nan})
     assert np.array_equal(n.flat, before)
-    n.load(good)
+    n.load_parameters(good)
     assert np.array_equal(n.flat, before + 1.0)
 
 

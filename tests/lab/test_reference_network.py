@@ -41,7 +41,7 @@ def test_a_walk_has_the_engines_loss_and_gradients(cell: str, activation: str, r
     for layers, source in ((1, 0), (3, 0), (2, 0 if cell == "input-rnn" else 7)):
         n = network(cell, activation, layers, readout=readout, by_id=by_id, source=source)
         batch = batch_for(n)
-        loss, _ = n.learn(batch)
+        loss, _ = n.forward_backward(batch)
         walk = Walk(n.architecture, n.parameters)
         way = walk.forward(batch)
         dy = walk.slope_of_loss(way)
@@ -57,7 +57,7 @@ def test_a_walk_begins_with_the_state_that_features_set(cell: str, picture: tupl
     batch = batch_for(n)
     shape = (3, 2) if picture is None else (*picture, 2)
     batch = Batch(batch.inputs, batch.targets, batch.weights, context=np.random.default_rng(4).normal(size=shape))
-    loss, _ = n.learn(batch)
+    loss, _ = n.forward_backward(batch)
     walk = Walk(n.architecture, n.parameters)
     way = walk.forward(batch)
     assert way.loss == pytest.approx(loss, rel=1e-12)
@@ -126,7 +126,7 @@ def test_a_set_weight_is_used_at_every_time_step_and_leaves_the_network_alone() 
 def test_one_update_by_gradient_descent_is_minus_rate_times_the_engines_gradient() -> None:
     n = network("gru")
     batch = batch_for(n, B=1)
-    n.learn(batch)
+    n.forward_backward(batch)
     expected = {name: value - 0.25 * n.gradients[name] for name, value in n.parameters.items()}
     updated = unroll(n.architecture, n.parameters, batch, [Descend(0.25)])
     for name, value in expected.items():

@@ -26,7 +26,7 @@ def test_a_gradient_over_pieces_is_the_weighted_sum_of_those_of_the_pieces_with_
     for begin in range(0, batch.inputs.shape[0], 5):
         here = slice(begin, begin + 5)
         share = batch.weights[here].sum() / batch.weights.sum()
-        _, state = fresh.learn(Batch(batch.inputs[here], batch.targets[here], batch.weights[here]), state)
+        _, state = fresh.forward_backward(Batch(batch.inputs[here], batch.targets[here], batch.weights[here]), state)
         for name, value in fresh.gradients.items():
             expected[name] += share * value
     for name, value in expected.items():

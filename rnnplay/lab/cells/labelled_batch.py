@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network, State
-from rnnplay.engine.looking import Forward
+from rnnplay.engine.activations import ForwardResult
 from rnnplay.lab.cells.feature_truth import batch_truth, truth
 from rnnplay.lab.cells.trace import take
 from rnnplay.tasks.base import Array, Batch, Task
@@ -124,7 +124,7 @@ def _items(task: Task, pattern: str | None, limit: int) -> Columns:
     return Columns(batch, order, feature.reshape(-1)[order])
 
 
-def read(network: Network, batch: Batch, gates: bool = False) -> Iterator[tuple[int, Forward]]:
+def read(network: Network, batch: Batch, gates: bool = False) -> Iterator[tuple[int, ForwardResult]]:
     """Read `batch` from its beginning, some time steps at a time: (the first of them, what is inside)."""
     a = network.architecture
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import GATES, Network, State
-from rnnplay.engine.looking import Activations, Forward
+from rnnplay.engine.activations import Activations, ForwardResult
 from rnnplay.lab.example import held_out_example
 from rnnplay.tasks.base import Array, Batch, Example, Task
 
@@ -147,7 +147,7 @@ def named(inputs: Sequence[str | None]) -> list[str]:
     return [f"{'·' if name is None else name}{gap}" for name in inputs]
 
 
-def _bits(network: Network, example: Example, found: Forward) -> Array:
+def _bits(network: Network, example: Example, found: ForwardResult) -> Array:
     """The surprise (T,) of each target; where targets are the next inputs, at the input that it is."""
     batch = example.batch
     T = batch.inputs.shape[0]

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from rnnplay.engine.architecture import GATES, Architecture, TooLarge
-from rnnplay.engine.parameters import count
+from rnnplay.engine.architecture import GATES, Architecture, TooLargeError
+from rnnplay.engine.parameters import parameter_count
 
-SPARE = 0.9  # of the memory that is free may be taken
+MAX_FREE_FRACTION = 0.9  # of the memory that is free may be taken
 
 BLOCKS = {"rnn": 1, "input-rnn": 4, "lstm": 6, "gru": 5}
 """Numbers kept for each unit, time step and sequence, beside h."""
@@ -14,7 +14,7 @@ BLOCKS = {"rnn": 1, "input-rnn": 4, "lstm": 6, "gru": 5}
 
 def parameter_bytes(a: Architecture) -> int:
     """Parameters, gradients, two moments, and W_xh and W_hh packed for both directions: 6 numbers a parameter."""
-    return 6 * count(a) * _size(a)
+    return 6 * parameter_count(a) * _size(a)
 
 
 def batch_bytes(a: Architecture, T: int, B: int, S: int = 0, train: bool = True) -> int:
@@ -41,7 +41,7 @@ def _size(a: Architecture) -> int:
     return 4 if a.dtype == "float32" else 8
 
 
-def available() -> int:
+def free_bytes() -> int:
     """Bytes that are free: what the kernel says, within the limit of the control group, if there is one."""
     free = 1 << 62
     try:
@@ -60,8 +60,8 @@ def available() -> int:
     return free
 
 
-def amount(size: float) -> str:
-    """Bytes for people: 4.2 GB."""
+def format_bytes(size: float) -> str:
+    """Human-readable bytes: 4.2 GB."""
     units = ["bytes", "kB", "MB", "GB", "TB", "PB"]
     while size >= 1000.0 and len(units) > 1:
         size /= 1000.0
@@ -70,22 +70,24 @@ def amount(size: float) -> str:
 
 
 def check_parameters(a: Architecture) -> None:
-    """Raises TooLarge where the parameters and what training keeps of them would not fit."""
-    need, free = parameter_bytes(a), available()
-    if need > SPARE * free:
+    """Raises TooLargeError where the parameters and what training keeps of them would not fit."""
+    need, free = parameter_bytes(a), free_bytes()
+    if need > MAX_FREE_FRACTION * free:
         gates = len(GATES[a.cell])
-        what = f"{a.layers} x {a.hidden:,} hidden units ({gates} gates, {count(a):,} parameters)"
-        raise TooLarge(f"{what} need {amount(need)} of memory, {amount(free)} are free. Choose fewer hidden units.")
+        what = f"{a.layers} x {a.hidden:,} hidden units ({gates} gates, {parameter_count(a):,} parameters)"
+        raise _too_large(what, need, free, "fewer hidden units")
 
 
 def check_batch(a: Architecture, T: int, B: int, S: int, train: bool) -> None:
-    """Raises TooLarge where the buffers of a batch would not fit."""
+    """Raises TooLargeError where the buffers of a batch would not fit."""
     need = batch_bytes(a, T, B, S, train)
     if need < 1 << 26:
         return  # so little that asking would cost more
-    free = available()
-    if need > SPARE * free:
+    free = free_bytes()
+    if need > MAX_FREE_FRACTION * free:
         what = f"{B:,} sequences of {T + S:,} time steps through {a.layers} x {a.hidden:,} hidden units"
-        raise TooLarge(
-            f"{what} need {amount(need)} of memory, {amount(free)} are free. Choose shorter or fewer sequences."
-        )
+        raise _too_large(what, need, free, "shorter or fewer sequences")
+
+
+def _too_large(what: str, need: int, free: int, remedy: str) -> TooLargeError:
+    return TooLargeError(f"{what} need {format_bytes(need)} of memory, {format_bytes(free)} are free. Choose {remedy}.")

@@ -9,7 +9,6 @@ from typing import Any
 from rnnplay.engine.architecture import GATES, Architecture
 from rnnplay.engine.arrays import Array, xp
 from rnnplay.engine.network import Network
-from rnnplay.engine.stepping import Stepper
 
 
 class Cell:
@@ -28,7 +27,6 @@ class Cell:
         if V is None:
             del self.parameters["W_hy"]
             self.parameters.pop("b_y", None)
-        self._stepper = Stepper(self.architecture, self.network.parameters)
         self.reset()
 
     def reset(self) -> None:
@@ -54,7 +52,7 @@ class Cell:
             if any(bool(part.any()) for part in self.state[0]):
                 raise ValueError(f"x: {B} columns, but the state has {self.h.shape[1]}. Call reset() first.")
             self.state = self.network.zero_state(B)
-        logits, self.state = self._stepper.step(column, self.state)
+        logits, self.state = self.network.step(column, self.state)
         y = self.h.copy() if self.V is None else logits
         return y[:, 0] if flat else y
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rnnplay.engine.arrays import Array, xp
 
-SMALL = 1_000_000  # multiplications up to which OpenBLAS takes its kernel without copies
+SMALL_GEMM_MULS = 1_000_000  # multiplications up to which OpenBLAS takes its kernel without copies
 TILE_BYTES = 1 << 15  # a tile of 64 columns pays only while it stays in the first cache
 LARGE_BYTES = 1 << 18  # from here on a gate's matrix with all time steps at once is best left to OpenBLAS's own order
-SHORT = 128  # the least to which the summed side of a product is cut
-ROWS = 1024  # time steps and sequences that a sum over gates takes at a time
+MIN_SPLIT_ROWS = 128  # the least to which the summed side of a product is cut
+ROWS_PER_CALL = 1024  # time steps and sequences that a sum over gates takes at a time
 
 
-def small_kernels() -> bool:
+def has_small_gemm_kernels() -> bool:
     """Whether OpenBLAS has kernels for small products here: those of Skylake-X, chosen by it or by the environment."""
     chosen = os.environ.get("OPENBLAS_CORETYPE", "").lower()
     if chosen:
@@ -32,21 +32,21 @@ def small_kernels() -> bool:
     return "GenuineIntel" in about and {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags)
 
 
-TILES = small_kernels()
+USE_TILES = has_small_gemm_kernels()
 
 
 def tiling(K: int, N: int, B: int, itemsize: int) -> tuple[int, int]:
     """How to cut K and N for (B, K) @ (K, N): (pieces of K, columns of a tile); (1, N) where cutting does not pay."""
-    if TILES and N % 32 == 0:
-        for pieces in range(1, max(1, K // SHORT) + 1):
+    if USE_TILES and N % 32 == 0:
+        for pieces in range(1, max(1, K // MIN_SPLIT_ROWS) + 1):
             rows = K // pieces
-            if K % pieces == 0 and B * rows * 32 <= SMALL:
-                wide = N % 64 == 0 and rows * 64 * itemsize <= TILE_BYTES and B * rows * 64 <= SMALL
+            if K % pieces == 0 and B * rows * 32 <= SMALL_GEMM_MULS:
+                wide = N % 64 == 0 and rows * 64 * itemsize <= TILE_BYTES and B * rows * 64 <= SMALL_GEMM_MULS
                 return pieces, 64 if wide else 32
     return 1, N
 
 
-class Forward:
+class StepMatmul:
     """W (G*N, D), each row scaled, with one time step after the other: x (B, D) -> z (G, B, N).
 
     For one sequence vectors, x (D) -> z (G*N).
@@ -61,7 +61,7 @@ class Forward:
             return
         tiles = self.N // self.width
         self.packed = xp.zeros((self.pieces, gates, tiles, self.D // self.pieces, self.width), W.dtype)
-        self.parts = xp.zeros((self.pieces, gates, B, self.N), W.dtype) if self.pieces > 1 else None
+        self.partial_sums = xp.zeros((self.pieces, gates, B, self.N), W.dtype) if self.pieces > 1 else None
 
     def pack(self, W: Array | None = None) -> None:
         """Read the matrix again; W replaces it where a mask has been laid over it."""
@@ -81,11 +81,11 @@ class Forward:
         else:
             xp.multiply(tiles, self.scale.reshape(1, G, Q, 1, width), self.packed)
 
-    def left(self, x: Array) -> Array:
+    def lhs_view(self, x: Array) -> Array:
         """x as `each` takes it, a view."""
         return x if self.B == 1 else x.reshape(self.B, self.pieces, 1, 1, -1).transpose(1, 2, 3, 0, 4)
 
-    def right(self, z: Array) -> Array:
+    def out_view(self, z: Array) -> Array:
         """z, without G where there is one gate, as `each` writes it, a view."""
         if self.B == 1:
             return z
@@ -96,14 +96,14 @@ class Forward:
         C, G, Q, _, width = self.packed.shape
         return z.reshape(C, G, self.B, Q, width).transpose(0, 1, 3, 2, 4)
 
-    def each(self) -> Callable[[Array, Array], object]:
+    def step_function(self) -> Callable[[Array, Array], object]:
         """(left, right) -> None: the product of one time step."""
         packed, matmul, add = self.packed, xp.matmul, xp.add.reduce
         if self.B == 1:
             return packed.dot
-        if self.parts is None:
+        if self.partial_sums is None:
             return lambda x, z: matmul(x, packed, z)
-        parts = self.parts
+        parts = self.partial_sums
         tiles = self._tiles(parts)
 
         def product(x: Array, z: Array) -> None:
@@ -113,7 +113,7 @@ class Forward:
         return product
 
 
-class Backward:
+class TransposedStepMatmul:
     """W (G*N, D) with one time step after the other: dz (G, B, N) -> dx (B, D), the sum over gates of dz @ W.
 
     For one sequence vectors, dz (G*N) -> dx (D). order: W's gates in the order of dz's.
@@ -128,7 +128,7 @@ class Backward:
             return
         rows, tiles = self.N // self.pieces, self.D // self.width
         self.packed = xp.zeros((gates, self.pieces, tiles, rows, self.width), W.dtype)
-        self.parts = xp.zeros((gates * self.pieces, B, self.D), W.dtype)
+        self.partial_sums = xp.zeros((gates * self.pieces, B, self.D), W.dtype)
 
     def pack(self, W: Array | None = None) -> None:
         """Read the matrix again; W replaces it where a mask has been laid over it."""
@@ -146,26 +146,26 @@ class Backward:
             for gate, which in enumerate(self.order):
                 xp.copyto(packed[gate], source[which])
 
-    def left(self, dz: Array) -> Array:
+    def lhs_view(self, dz: Array) -> Array:
         """dz, without G where there is one gate, as `each` takes it, a view."""
         if self.B == 1:
             return dz
         return dz.reshape(self.gates, self.B, self.pieces, 1, -1).transpose(0, 2, 3, 1, 4)
 
-    def right(self, dx: Array) -> Array:
+    def out_view(self, dx: Array) -> Array:
         """dx (B, D), for one sequence (D), as `each` writes it, a view."""
-        return dx if self.B == 1 or len(self.parts) > 1 else self._tiles(dx)
+        return dx if self.B == 1 or len(self.partial_sums) > 1 else self._tiles(dx)
 
     def _tiles(self, dx: Array) -> Array:
         G, C, Q, _, width = self.packed.shape
         return dx.reshape(G, C, self.B, Q, width).transpose(0, 1, 3, 2, 4)
 
-    def each(self) -> Callable[[Array, Array], object]:
+    def step_function(self) -> Callable[[Array, Array], object]:
         """(left, right) -> None: the product of one time step."""
         packed, matmul, add = self.packed, xp.matmul, xp.add.reduce
         if self.B == 1:
             return packed.T.dot
-        parts = self.parts
+        parts = self.partial_sums
         if len(parts) == 1:
             return lambda dz, dx: matmul(dz, packed, dx)
         tiles = self._tiles(parts)
@@ -177,30 +177,30 @@ class Backward:
         return product
 
 
-class Whole:
+class SequenceMatmul:
     """W (G*N, D) with many time steps at once, forward (each row scaled) and back."""
 
     def __init__(self, W: Array, gates: int, B: int, scale: Array | None) -> None:
         self.W, self.gates, self.B, self.scale = W, gates, B, scale
         self.N, self.D = W.shape[0] // gates, W.shape[1]
         large = self.N * self.D * W.itemsize >= LARGE_BYTES
-        self.tiled = None if B == 1 or large or not TILES else Forward(W, gates, B, scale)
+        self.tiled = None if B == 1 or large or not USE_TILES else StepMatmul(W, gates, B, scale)
         if self.tiled is not None and self.tiled.pieces > 1:
             self.tiled = None
-        self.back = None if self.tiled is None else Backward(W, gates, B)
+        self.transposed = None if self.tiled is None else TransposedStepMatmul(W, gates, B)
         self.scaled = W if self.tiled is not None or scale is None else xp.zeros_like(W, order="C")
         self.sum = xp.zeros((0, self.D), W.dtype)
 
     def steps(self, T: int) -> int:
         """How many time steps `forward` should be given together: so many that OpenBLAS's own order pays, or any."""
-        return 1 if self.tiled is not None else min(T, max(1, ROWS // self.B))
+        return 1 if self.tiled is not None else min(T, max(1, ROWS_PER_CALL // self.B))
 
     def pack(self, backward: bool) -> None:
         """Read the matrix again."""
         if self.tiled is not None:
             self.tiled.pack()
-            if backward and self.back is not None:
-                self.back.pack()
+            if backward and self.transposed is not None:
+                self.transposed.pack()
         elif self.scale is not None:
             xp.multiply(self.W, self.scale.reshape(-1, 1), self.scaled)
 
@@ -219,13 +219,13 @@ class Whole:
     def backward(self, dz: Array, out: Array) -> None:
         """dz (G, steps, B, N), or with one sequence (1, steps, 1, G*N) -> out (steps, B, D)."""
         P, steps, B, width = dz.shape
-        if self.back is not None:
-            product = self.back.each()
+        if self.transposed is not None:
+            product = self.transposed.step_function()
             for t in range(steps):
-                product(self.back.left(dz[:, t]), self.back.right(out[t]))
+                product(self.transposed.lhs_view(dz[:, t]), self.transposed.out_view(out[t]))
             return
         W = self.W.reshape(P, width, self.D)
-        rows = max(1, min(steps, ROWS // B))
+        rows = max(1, min(steps, ROWS_PER_CALL // B))
         for start in range(0, steps, rows):
             piece = dz[:, start : start + rows].reshape(P, -1, width)
             into = out[start : start + rows].reshape(-1, self.D)
