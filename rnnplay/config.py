@@ -5,9 +5,9 @@ from the command line, the screen or a file, pass through `validate`.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -39,15 +39,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """All choices of one run. Sizes as in the literature: H = hidden, T = seq_len, B = batch, L = layers."""
 
     task: str
-    text: str | None = None  # absolute path of a text (or table) of one's own
-    column: str | None = None  # of a table of one's own: a heading or a number from 1; None: its last with numbers
+    text: str | None = None  # absolute path of the user's text or table
+    column: str | None = None  # of that table: a heading or a number from 1; None: the last column with numbers
     encoding: str | None = None  # of the text or table; None: its byte-order mark's, else UTF-8
     normalize: NormalForm = "none"  # Unicode form that letters with marks are brought to
-    bytes: bool = False  # a text is read as bytes instead of characters: anything can be
-    vocabulary: int = (
-        DEFAULT_VOCABULARY_SIZE  # symbols of a text that are told apart; the rarest beyond are read as one
-    )
-    validation: float = 0.1  # share of a text held out at its end
+    read_as_bytes: bool = False  # the symbols of a text are its bytes instead of its characters; for any file
+    max_vocabulary: int = DEFAULT_VOCABULARY_SIZE  # symbols of a text with ids of their own; rarer ones share one id
+    validation: float = 0.1  # fraction of a text held out at its end
 
     cell: Cell = "lstm"
     hidden: int = 128
@@ -55,17 +53,17 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     activation: Activation = "tanh"  # of the cells rnn and input-rnn
     bias: bool = True
     init: Init = "uniform"  # uniform: ±1/√H
-    init_scale: float = 0.01  # standard deviation where init is normal
+    init_scale: float = 0.01  # standard deviation if init is normal
     forget_bias: float = 1.0
-    chrono: int = 0  # > 1: gate biases for dependencies of up to this many time steps
+    chrono_max_lag: int = 0  # > 1: gate biases for dependencies of up to this many time steps
     dropout: float = 0.0  # between layers and before the readout
     weight_dropout: float = 0.0  # on W_hh, one mask a training step
 
     batch: int = 32
     seq_len: int = 50
-    carry: bool = True  # a text's state goes on from one sequence to the next
-    truncate: int = 0  # time steps through which a gradient flows back within a sequence; 0: all of them
-    grow: int = 0  # steps over which sequences grow from short to full length; 0: full from the start
+    carry: bool = True  # carry a text's state over from one sequence to the next
+    tbptt_steps: int = 0  # time steps through which a gradient flows back within a sequence; 0: all of them
+    length_warmup_steps: int = 0  # steps over which sequences lengthen from short to full; 0: full from the start
 
     optimizer: OptimizerName = "adam"
     lr: float = 2e-3
@@ -74,16 +72,39 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     momentum: float = 0.9
     clip: float = 5.0  # global gradient norm; 0: off
     clip_value: float = 0.0  # each gradient's magnitude; 0: off
-    decay: float = 0.0  # decoupled weight decay
-    average: float = 0.0  # decay of the averaged weights used for evaluation and sampling; 0: off
+    weight_decay: float = 0.0  # decoupled weight decay
+    ema_decay: float = 0.0  # of the moving average of the weights, used for evaluation and sampling; 0: off
 
-    steps: int | None = None  # the run ends at the first of these that is reached; none: it goes on until stopped
+    steps: int | None = None  # the run ends at the first limit that it reaches; None: no limit
     epochs: float | None = None
     minutes: float | None = None
-    evaluate_every: int = 500  # steps between two evaluations, at first; more where evaluating would cost too much
+    evaluate_every: int = 500  # steps between two evaluations, at first; more if evaluation would cost too much
     seed: int = 1
-    cores: int = 0  # 2: each takes half of a large batch; 0: as many of these as there are when the run begins
+    cores: int = 0  # 2: each computes half of a large batch; 0: 2 if the machine has two, chosen when the run begins
     dtype: DType = "float32"
+
+
+FORMAT = 2  # of the names in config.json, in checkpoints and in exported networks; format 1 had no number
+_RENAMED_IN_FORMAT_2 = {
+    "bytes": "read_as_bytes",
+    "vocabulary": "max_vocabulary",
+    "chrono": "chrono_max_lag",
+    "truncate": "tbptt_steps",
+    "grow": "length_warmup_steps",
+    "decay": "weight_decay",
+    "average": "ema_decay",
+}
+
+
+def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[str, Any]:
+    """Saved settings with today's names. saved_format: None is 1. Raises UserError if it is a later one."""
+    if saved_format == FORMAT:
+        return dict(settings)
+    if saved_format not in (None, 1):
+        raise UserError(
+            f"The settings have format {saved_format!r}, this rnnplay reads up to {FORMAT}.", "Update rnnplay."
+        )
+    return {_RENAMED_IN_FORMAT_2.get(name, name): value for name, value in settings.items()}
 
 
 def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
@@ -98,26 +119,28 @@ def validate(config: RunConfig) -> RunConfig:
         msgspec.convert(msgspec.to_builtins(config), RunConfig)
     except msgspec.ValidationError as error:
         raise UserError(f"A setting is not understood: {error}.", "See `rnnplay train --help`.") from None
-    if config.bytes and (config.encoding is not None or config.normalize != "none"):
-        raise UserError("Bytes have neither encoding nor normal form.", "Leave out --bytes, or the other setting.")
+    if config.read_as_bytes and (config.encoding is not None or config.normalize != "none"):
+        raise UserError(
+            "Bytes have neither encoding nor normal form.", "Leave out --read-as-bytes, or the other setting."
+        )
     _check_range("hidden", config.hidden, 1, MAX_HIDDEN)
     _check_range("layers", config.layers, 1, MAX_LAYERS)
     _check_range("batch", config.batch, 1, MAX_BATCH)
     _check_range("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
     _check_range("validation", config.validation, 0, 0.9)
-    _check_range("vocabulary", config.vocabulary, 2, MAX_VOCABULARY)
+    _check_range("max-vocabulary", config.max_vocabulary, 2, MAX_VOCABULARY)
     _check_range("lr", config.lr, 0, 1e3, open_low=True)
     _check_range("init-scale", config.init_scale, 0, 100)
     _check_range("forget-bias", config.forget_bias, -100, 100)
-    _check_range("chrono", config.chrono, 0, MAX_SEQ_LEN)
-    _check_range("truncate", config.truncate, 0, MAX_SEQ_LEN)
-    for name in ("dropout", "weight_dropout", "average"):
+    _check_range("chrono-max-lag", config.chrono_max_lag, 0, MAX_SEQ_LEN)
+    _check_range("tbptt-steps", config.tbptt_steps, 0, MAX_SEQ_LEN)
+    for name in ("dropout", "weight_dropout", "ema_decay"):
         _check_range(name.replace("_", "-"), getattr(config, name), 0, 0.9999)
     _check_range("momentum", config.momentum, 0, 0.9999)
-    for name in ("clip", "clip_value", "decay"):
+    for name in ("clip", "clip_value", "weight_decay"):
         _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e6)
-    for name in ("warmup", "grow"):
-        _check_range(name, getattr(config, name), 0, 1e9)
+    for name in ("warmup", "length_warmup_steps"):
+        _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e9)
     for name in ("steps", "epochs", "minutes"):
         if (value := getattr(config, name)) is not None:
             _check_range(name, value, 0, 1e12, open_low=True)

@@ -19,7 +19,7 @@ import safetensors.numpy
 
 from rnnplay import corpora, tasks
 from rnnplay.catalogue import make_config
-from rnnplay.config import RunConfig, UserError
+from rnnplay.config import FORMAT, RunConfig, UserError, upgrade_settings
 from rnnplay.engine import GATES, Architecture
 from rnnplay.protocol import Inspect, Train
 from rnnplay.runs.directory import write_atomically
@@ -34,6 +34,7 @@ TORCH_GATES = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n
 """The row blocks of torch.nn's weights, in order."""
 
 _OURS = "Export a run with the cell rnn (tanh or relu), lstm or gru that reads one sequence."
+_FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's config beside the settings
 _THEIRS = "Save an nn.RNN, nn.LSTM or nn.GRU with an nn.Linear behind it, as state_dict does."
 
 
@@ -152,7 +153,13 @@ def export_run(run: str, file: Path, step: int | None = None) -> list[str]:
         session.close()
     settings = msgspec.to_builtins(config)
     del settings["text"]  # a path on this machine
-    settings |= {"inputs": task.inputs, "outputs": task.outputs, "readout": task.readout, "step": session.learner.step}
+    settings |= {
+        "format": FORMAT,
+        "inputs": task.inputs,
+        "outputs": task.outputs,
+        "readout": task.readout,
+        "step": session.learner.step,
+    }
     metadata = {"format": "pt", "vocabulary": _json(task.vocabulary), "config": _json(settings)}
     if task.output_vocabulary != task.vocabulary:
         metadata["output_vocabulary"] = _json(task.output_vocabulary)
@@ -180,13 +187,12 @@ def import_file(
     """
     weights, metadata = _read(file)
     sizes, parameters = from_torch(weights)
-    config = _config(metadata, sizes, task, text)
+    config, notes = _config(metadata, sizes, task, text)
     known = (
         _symbols(metadata.get("vocabulary"), file) if vocabulary is None else _symbols(_text_of(vocabulary), vocabulary)
     )
     answers = _symbols(metadata["output_vocabulary"], file) if "output_vocabulary" in metadata else known
     config, made = _fitting(config, sizes, known, root)
-    notes = []
     if known:
         _permute(parameters, "l0.W_xh", 1, known, made.vocabulary)
         for name in ("W_hy", "b_y"):
@@ -239,20 +245,25 @@ def _symbols(text: str | None, file: Path) -> tuple[str, ...]:
     return tuple(symbols)
 
 
-def _config(metadata: Mapping[str, str], sizes: Mapping[str, Any], task: str | None, text: str | None) -> RunConfig:
-    """The settings that the file tells, those of its network as its tensors have it, `task` and `text` over them."""
+def _config(
+    metadata: Mapping[str, str], sizes: Mapping[str, Any], task: str | None, text: str | None
+) -> tuple[RunConfig, list[str]]:
+    """The file's settings, with sizes from its tensors and `task` and `text` if given; notes on ignored settings."""
     try:
-        told = msgspec.json.decode(metadata.get("config", "{}"), type=dict[str, Any])
+        saved = msgspec.json.decode(metadata.get("config", "{}"), type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise UserError(f"The file's config is not understood ({error}).", "Export the network again.") from None
+    saved = upgrade_settings(saved, saved.pop("format", None))
     fields = {field.name for field in msgspec.structs.fields(RunConfig)}
-    own = {name: value for name, value in told.items() if name in fields - {"task", "text"}}
-    name = task or ("text" if text is not None else told.get("task"))
+    settings = {name: value for name, value in saved.items() if name in fields - {"task", "text"}}
+    ignored = sorted(saved.keys() - fields - _FACTS)
+    name = task or ("text" if text is not None else saved.get("task"))
     if not isinstance(name, str) or (name == "text" and text is None):
         raise UserError("The file does not tell what its network reads.", "Give --task NAME or --text FILE.")
     for size in ("cell", "hidden", "layers", "bias", "dtype"):
-        own[size] = sizes[size]
-    return make_config(name, **own, text=text)
+        settings[size] = sizes[size]
+    notes = [f"The file's setting {setting!r} is unknown and ignored." for setting in ignored]
+    return make_config(name, **settings, text=text), notes
 
 
 def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...], root: Path) -> tuple[RunConfig, Task]:
@@ -286,15 +297,15 @@ def _cut_down(config: RunConfig, known: tuple[str, ...], root: Path) -> Path:
     text = corpora.read(
         config.task,
         config.text,
-        max_vocabulary=config.vocabulary,
-        as_bytes=config.bytes,
+        max_vocabulary=config.max_vocabulary,
+        as_bytes=config.read_as_bytes,
         encoding=config.encoding,
         normal_form=config.normalize,
     )
     kept = np.isin(np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in known])
     points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[kept[text.ids]]]
     symbols = "".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")
-    content = corpora.symbols_to_bytes(symbols) if config.bytes else symbols.encode()
+    content = corpora.symbols_to_bytes(symbols) if config.read_as_bytes else symbols.encode()
     path = root / "texts" / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,8 +45,8 @@ _SHORT_TEXT: dict[str, Any] = {
     "lr": 6e-3,
     "dropout": 0.2,
     "weight_dropout": 0.2,
-    "decay": 0.02,
-    "average": 0.998,
+    "weight_decay": 0.02,
+    "ema_decay": 0.998,
 }
 
 GALLERY: tuple[Piece, ...] = (
@@ -68,7 +68,7 @@ GALLERY: tuple[Piece, ...] = (
         steps=4_096,
         seed=1,
         kept=(256, 1_024, 2_048, 4_096),
-        choices=_SHORT_TEXT | {"chrono": 200},
+        choices=_SHORT_TEXT | {"chrono_max_lag": 200},
     ),
     Piece(
         name="carry",

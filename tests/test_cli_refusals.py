@@ -46,7 +46,7 @@ def refused(child: subprocess.CompletedProcess[str], *words: str) -> None:
         (b"", ["is empty"]),
         (b"too short for a sequence", ["is too short", "--seq-len"]),
         (b"text\0and more" * 99, ["zero byte at offset 4"]),
-        ("Übermut tut selten gut. ".encode("latin-1") * 99, ["byte 0xDC at offset 0", "iconv"]),
+        ("Übermut tut selten gut. ".encode("latin-1") * 99, ["byte 0xDC at offset 0", "--encoding cp1252"]),
         (None, ["There is no file"]),
     ],
 )

@@ -264,21 +264,23 @@ def test_a_vocabulary_as_large_as_the_text_s_changes_nothing_and_one_that_is_no_
     (tmp_path / "a.txt").write_text("abcabdacbdbac" * 9, encoding="utf-8")
     for most in (4, 5):
         assert corpora.read("text", str(tmp_path / "a.txt"), max_vocabulary=most).vocabulary == ("a", "b", "c", "d")
-    task = make(make_config("text", text=str(tmp_path / "a.txt"), vocabulary=3, seq_len=5))
+    task = make(make_config("text", text=str(tmp_path / "a.txt"), max_vocabulary=3, seq_len=5))
     assert task.vocabulary == ("a", "b", corpora.UNKNOWN)
     for wrong in (1, 65_537):
         with pytest.raises(UserError, match="vocabulary is"):
-            make_config("text", vocabulary=wrong)
+            make_config("text", max_vocabulary=wrong)
 
 
 def test_a_setting_of_bytes_makes_a_task_of_bytes_from_any_text(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"\0\xff\x10" * 99)
-    assert make(make_config("text", text=str(tmp_path / "a.bin"), bytes=True)).vocabulary == ("␀", "␐", "ÿ")
+    assert make(make_config("text", text=str(tmp_path / "a.bin"), read_as_bytes=True)).vocabulary == ("␀", "␐", "ÿ")
     (tmp_path / "a.txt").write_text("größe " * 99, encoding="utf-8")
     assert set(make(make_config("prose", text=str(tmp_path / "a.txt"))).vocabulary) == set("größe ")
-    assert set(make(make_config("prose", text=str(tmp_path / "a.txt"), bytes=True)).vocabulary) == set("grÃ¶⢟e ")
+    assert set(make(make_config("prose", text=str(tmp_path / "a.txt"), read_as_bytes=True)).vocabulary) == set(
+        "grÃ¶⢟e "
+    )
     with pytest.raises(UserError, match="Leave out --bytes"):
-        make(make_config("words", bytes=True))
+        make(make_config("words", read_as_bytes=True))
 
 
 def test_three_hundred_symbols_take_two_bytes_each_and_come_back_right(tmp_path: Path) -> None:

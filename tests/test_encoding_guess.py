@@ -49,12 +49,12 @@ def test_encodings_that_read_a_text_alike_are_named_once_by_the_commonest() -> N
 
 
 def test_where_nothing_fits_that_is_said() -> None:
-    error = refusal("noise.bin", "is not UTF-8", bytes(range(1, 256)) * 3, "Read it as bytes with --bytes.")
+    error = refusal("noise.bin", "is not UTF-8", bytes(range(1, 256)) * 3, "Read it as bytes with --read-as-bytes.")
     assert error.problem.endswith("no encoding that is known here fits it.")
 
 
 def test_a_refusal_names_the_encodings_with_their_words_and_how_to_choose() -> None:
-    error = refusal("a.txt", "is not UTF-8", TEXTS["gbk"].encode("gbk"), "Or read it as bytes with --bytes.")
+    error = refusal("a.txt", "is not UTF-8", TEXTS["gbk"].encode("gbk"), "Or read it as bytes with --read-as-bytes.")
     assert "gbk (从前有座山" in error.problem and "--encoding gbk" in error.remedy
 
 

@@ -159,7 +159,7 @@ def test_an_imported_run_is_evaluated_sampled_and_trained_on_like_the_one_export
 
 
 def test_averaged_weights_are_what_is_exported(home: Path) -> None:
-    run, file = trained(home, "--average", "0.9"), home / "network.safetensors"
+    run, file = trained(home, "--ema-decay", "0.9"), home / "network.safetensors"
     done("export", run, str(file))
     assert evaluated(done("import", str(file), "--text", str(home / "own.txt"))[-1]) == evaluated(run)
 
@@ -231,3 +231,20 @@ def test_files_that_are_no_such_network_are_refused_in_two_sentences(home: Path)
     assert "twice" in refused("import", saved(good, vocabulary='["a", "a"]'), "--task", "hello")
     assert "not understood" in refused("import", saved(good, vocabulary="a, b"), "--task", "hello")
     assert "config is not understood" in refused("import", saved(good, config="[]"))
+
+
+def test_an_export_of_format_1_is_imported_and_unknown_settings_are_named(home: Path) -> None:
+    run, file = trained(home, "--ema-decay", "0.5"), home / "network.safetensors"
+    done("export", run, str(file))
+    weights, metadata = contents(file)
+    config = json.loads(metadata["config"])
+    assert config.pop("format") == 2
+    config["average"] = config.pop("ema_decay")
+    metadata["config"] = json.dumps({**config, "colour": "red"})
+    safetensors.numpy.save_file(weights, file, metadata)
+    command = [sys.executable, "-m", "rnnplay", "import", str(file), "--text", str(home / "own.txt")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert "'colour'" in result.stderr and "average" not in result.stderr
+    settings = json.loads((Path(result.stdout.splitlines()[-1]) / "config.json").read_text())
+    assert settings["format"] == 2 and settings["config"]["ema_decay"] == 0.5

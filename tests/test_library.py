@@ -318,6 +318,6 @@ def test_a_binary_file_can_be_added_and_read_as_bytes(home: Path, tmp_path: Path
     library.add("noise", str(tmp_path / "a.bin"))
     [own] = [text for text in listing.list_corpora() if text.origin == "own"]
     assert own.vocabulary is None and own.size == 3_001 and not own.problem
-    assert "--bytes" in refusal(read, "text", "noise") or "iconv" in refusal(read, "text", "noise")
+    assert "--read-as-bytes" in refusal(read, "text", "noise") or "iconv" in refusal(read, "text", "noise")
     text = read("text", "noise", as_bytes=True)
     assert text.ids.dtype == np.uint8 and text.ids.tolist() == list(content)

@@ -13,21 +13,26 @@ _TEXT_PRESET: dict[str, Any] = {
     "lr": 8e-3,
     "dropout": 0.2,
     "weight_dropout": 0.2,
-    "decay": 0.02,
-    "average": 0.995,
+    "weight_decay": 0.02,
+    "ema_decay": 0.995,
 }
-_LONG_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {"dropout": 0.1, "weight_dropout": 0.1, "decay": 0.0}
+_LONG_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {"dropout": 0.1, "weight_dropout": 0.1, "weight_decay": 0.0}
 # With less, the shortest of them begins to be known by heart after 40 seconds.
 _SHORT_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {
     "lr": 1e-2,
     "dropout": 0.4,
     "weight_dropout": 0.4,
-    "decay": 0.05,
-    "average": 0.99,
+    "weight_decay": 0.05,
+    "ema_decay": 0.99,
     "evaluate_every": 250,
 }
 # A text of unknown length: nothing that slows the learning of a long one, a mean too short to lag behind it.
-_OWN_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {"dropout": 0.0, "weight_dropout": 0.0, "decay": 0.0, "average": 0.99}
+_OWN_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {
+    "dropout": 0.0,
+    "weight_dropout": 0.0,
+    "weight_decay": 0.0,
+    "ema_decay": 0.99,
+}
 # With these a quote cell forms within two minutes.
 _PROSE_PRESET: dict[str, Any] = _SHORT_TEXT_PRESET | {"dropout": 0.3, "weight_dropout": 0.3}
 

@@ -21,7 +21,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "init": "Initial weights; uniform: within ±1/√H.",
         "init_scale": "Standard deviation where init is normal.",
         "forget_bias": "Initial bias of an LSTM's forget gate.",
-        "chrono": "Initial gate biases for dependencies of up to this many time steps.",
+        "chrono_max_lag": "Initial gate biases for dependencies of up to this many time steps.",
         "dropout": "Between layers and before the readout.",
         "weight_dropout": "On W_hh, one mask a sequence.",
         "dtype": "Precision of the arithmetic.",
@@ -31,14 +31,14 @@ GROUPS: dict[str, dict[str, str]] = {
         "column": "Of a table: a heading, or a number from 1.",
         "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or what its mark says.",
         "normalize": "Write letters with marks as one character (nfc) or as letter and mark (nfd).",
-        "bytes": "Read the text as bytes: any file will do.",
-        "vocabulary": "Symbols told apart; the rarest beyond are read as one.",
+        "read_as_bytes": "Read the text as bytes: any file will do.",
+        "max_vocabulary": "Symbols told apart; the rarest beyond are read as one.",
         "validation": "Share of a text that is held out at its end.",
         "batch": "Sequences side by side, B.",
         "seq_len": "Time steps of a sequence, T.",
         "carry": "Carry a text's state on from one sequence to the next.",
-        "truncate": "Time steps through which the gradient flows back within a sequence; 0: all.",
-        "grow": "Steps over which sequences grow from short to full length.",
+        "tbptt_steps": "Time steps through which the gradient flows back within a sequence; 0: all.",
+        "length_warmup_steps": "Steps over which sequences grow from short to full length.",
     },
     "Training": {
         "steps": "End after this many updates.",
@@ -51,8 +51,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "momentum": "Of the optimizer momentum.",
         "clip": "Largest global norm of the gradient; 0: no limit.",
         "clip_value": "Largest magnitude of each gradient; 0: no limit.",
-        "decay": "Decoupled weight decay.",
-        "average": "Decay of the averaged weights that are evaluated and sampled from; 0: none.",
+        "weight_decay": "Decoupled weight decay.",
+        "ema_decay": "Decay of the averaged weights that are evaluated and sampled from; 0: none.",
         "evaluate_every": "Steps between two evaluations.",
         "seed": "Of everything random: the same seed, the same run.",
         "cores": "1, or 2: each takes half of a large batch; 0: as many of these as there are.",
@@ -91,7 +91,7 @@ def _option(name: str, hint: Any, default: Any, line: str) -> Decorated:
         hint = next(kind for kind in get_args(hint) if kind is not types.NoneType)
     option = "--" + name.replace("_", "-")
     if hint is bool:
-        return click.option(f"{option}/--no-{name}", default=None, help=line)
+        return click.option(f"{option}/--no-{name.replace('_', '-')}", default=None, help=line)
     kind: Any = click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
     if name == "text":
         kind = click.Path()

@@ -101,7 +101,9 @@ class SymbolReader:
     ) -> None:
         self.name, self.as_bytes, self.normal_form = name, as_bytes, normal_form
         self._read_chunks = read_chunks
-        self._decoder = TextDecoder(read_chunks, name, encoding, normal_form, "Or read it as bytes with --bytes.")
+        self._decoder = TextDecoder(
+            read_chunks, name, encoding, normal_form, "Or read it as bytes with --read-as-bytes."
+        )
 
     @property
     def marks_inside(self) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from rnnplay.config import UserError
+from rnnplay.config import FORMAT, UserError
 from rnnplay.runs.directory import write_atomically
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,7 +52,7 @@ def save(path: Path, step: int, arrays: Mapping[str, Array], state: Mapping[str,
     """Write a checkpoint. Raises OSError, and leaves what was there as it was, where it cannot."""
     # safetensors writes the bytes as they lie: a transposed or sliced array would be silently corrupted.
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    body = {"step": step, "state": state}
+    body = {"format": FORMAT, "step": step, "state": state}
     text = json.dumps({**body, "digest": _digest(whole, body)}, sort_keys=True, allow_nan=False)
     write_atomically(path, safetensors.numpy.save(whole, {_KEY: text}), durable=durable)
 
@@ -74,6 +74,10 @@ def load(path: Path) -> Checkpoint:
         raise UserError(f'"{path}" is not a whole checkpoint ({error}).', _REMEDY) from None
     if not isinstance(step, int) or not isinstance(state, dict) or digest != _digest(arrays, body):
         raise UserError(f'"{path}" was altered: its content does not match its digest.', _REMEDY)
+    if body.get("format", 1) not in (1, FORMAT):
+        raise UserError(
+            f'"{path}" has format {body["format"]!r}, this rnnplay reads up to {FORMAT}.', "Update rnnplay."
+        )
     return Checkpoint(path=path, step=step, arrays=arrays, state=state)
 
 

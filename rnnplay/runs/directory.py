@@ -9,11 +9,11 @@ import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
-from rnnplay.config import RunConfig, UserError, validate
+from rnnplay.config import FORMAT, RunConfig, UserError, upgrade_settings, validate
 
 CONFIG, METRICS, LOG, LOCK = "config.json", "metrics.jsonl", "log.txt", "lock"
 
@@ -28,6 +28,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}  # the variables that choose them
     numpy: str = ""
     rnnplay: str = ""
+    format: int = FORMAT
 
 
 def runs_root(override: str | None = None) -> Path:
@@ -126,17 +127,24 @@ def save_record(run: Path, record: Record) -> None:
 
 
 def load_record(run: Path) -> Record:
-    """What config.json says. Raises UserError where it cannot be read or makes no sense."""
+    """The record in config.json, of any format so far. Raises UserError if it cannot be read or is not valid."""
     path = run / CONFIG
+    remedy = "Put the file right, or begin a new run."
     try:
-        record = msgspec.json.decode(path.read_bytes(), type=Record)
-        validate(record.config)
+        fields = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise UserError(f'"{path}" cannot be read ({error.strerror}).', "Give the directory of a run.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f'"{path}" is damaged ({error}).', "Put the file right, or begin a new run.") from None
+        raise UserError(f'"{path}" is damaged ({error}).', remedy) from None
+    if isinstance(settings := fields.get("config"), dict):
+        fields |= {"config": upgrade_settings(settings, fields.get("format")), "format": FORMAT}
+    try:
+        record = msgspec.convert(fields, Record)
+        validate(record.config)
+    except msgspec.ValidationError as error:
+        raise UserError(f'"{path}" is damaged ({error}).', remedy) from None
     except UserError as error:
-        raise UserError(f'"{path}" is damaged ({error.problem})', "Put the file right, or begin a new run.") from None
+        raise UserError(f'"{path}" is damaged ({error.problem})', remedy) from None
     return record
 
 

@@ -166,7 +166,7 @@ class GeneratedTask(Task):
 
     def length_fraction(self, step: int) -> float:
         """The fraction of the full length that sequences have at training step `step`."""
-        return min(1.0, (step + 1) / self.config.grow) if self.config.grow else 1.0
+        return min(1.0, (step + 1) / self.config.length_warmup_steps) if self.config.length_warmup_steps else 1.0
 
     def evaluation(self) -> Iterator[Batch]:
         if self._evaluation_batches is None:

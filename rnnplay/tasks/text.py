@@ -32,7 +32,7 @@ class TextTask(Task):
         Raises UserError if the text cannot be read or is too short, or if `known` is not understood.
         """
         self.name, self.config = config.task, config
-        self.step_unit = "bytes" if config.bytes else self.step_unit
+        self.step_unit = "bytes" if config.read_as_bytes else self.step_unit
         self._features = features_for(config.task, config.text)
         self._ngrams: dict[str, float] = {}  # nats a symbol of the n-gram models that were computed, by order
         if not reads_text:
@@ -66,7 +66,7 @@ class TextTask(Task):
 
     def read_text(self) -> corpora.EncodedText:
         """Return the text that the configuration names. Raises UserError if it cannot be read."""
-        return read_text_of(self.config, self.config.task, self.config.vocabulary)
+        return read_text_of(self.config, self.config.task, self.config.max_vocabulary)
 
     def read_in_vocabulary(self, known: TaskData) -> corpora.EncodedText:
         """Return the text in the vocabulary of an earlier one; its notes name and count what is new in it."""
@@ -107,8 +107,8 @@ class TextTask(Task):
     def batch(self, step: int) -> Batch:
         """(T, B): the next T characters of each stream; while sequences lengthen, T doubles three times."""
         T = self.config.seq_len
-        if step < self.config.grow:
-            T = max(T >> (3 - 4 * step // self.config.grow), 1)
+        if step < self.config.length_warmup_steps:
+            T = max(T >> (3 - 4 * step // self.config.length_warmup_steps), 1)
         begins_epoch = self._position + T > self._length
         if begins_epoch:
             self._epoch += 1
@@ -170,7 +170,7 @@ class TextTask(Task):
             path,
             self.vocabulary,
             self.unknown_id,
-            as_bytes=self.config.bytes,
+            as_bytes=self.config.read_as_bytes,
             encoding=encoding,
             normal_form=self.config.normalize,
         )
@@ -188,7 +188,7 @@ def read_text_of(config: RunConfig, name: str, max_vocabulary: int) -> corpora.E
         name,
         config.text,
         max_vocabulary=max_vocabulary,
-        as_bytes=config.bytes,
+        as_bytes=config.read_as_bytes,
         encoding=config.encoding,
         normal_form=config.normalize,
     )

@@ -31,8 +31,8 @@ class Words(TextTask):
     step_unit = "words"
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
-        if config.bytes:
-            raise UserError("Bytes do not make words.", "Leave out --bytes, or choose the task text.")
+        if config.read_as_bytes:
+            raise UserError("Bytes do not make words.", "Leave out --read-as-bytes, or choose the task text.")
         super().__init__(config, known, reads_text=reads_text)
 
     def read_text(self) -> corpora.EncodedText:
@@ -40,7 +40,7 @@ class Words(TextTask):
         words = tokens(_decoded(text))
         kinds, numbers, counts = np.unique(np.array(words), return_inverse=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
-        retained = np.sort(order[(counts[order] > 1)][: self.config.vocabulary - 1])
+        retained = np.sort(order[(counts[order] > 1)][: self.config.max_vocabulary - 1])
         vocabulary = (*(str(kind) for kind in kinds[retained]), RARE)
         table = np.full(len(kinds), len(retained), np.uint16)
         table[retained] = np.arange(len(retained))

@@ -32,7 +32,7 @@ def patient(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.P
         optimizer=config.optimizer,
         lr=config.lr,
         clip=config.clip,
-        span=config.truncate or (config.seq_len if text else 0),
+        span=config.tbptt_steps or (config.seq_len if text else 0),
         longest_lag=task.longest_lag,
         baseline=baselines[0][1] if baselines else None,
     )

@@ -101,7 +101,10 @@ class Explorer:
     def _trained(self, run: Path, batch: Batch, lags: int) -> protocol.Reach:
         """Another run's network on the same sequences. Raises UserError where it is of another task, or damaged."""
         record, own = runs.load_record(run), self._learner.config
-        if any(getattr(record.config, name) != getattr(own, name) for name in ("task", "text", "bytes", "vocabulary")):
+        if any(
+            getattr(record.config, name) != getattr(own, name)
+            for name in ("task", "text", "read_as_bytes", "max_vocabulary")
+        ):
             raise UserError(f"The run {run.name} is of the task {record.config.task}.", f"Choose one of {own.task}.")
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
         if steps := checkpoint.steps_of(run):

@@ -42,7 +42,7 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             init=config.init,
             init_scale=config.init_scale,
             forget_bias=config.forget_bias,
-            chrono=config.chrono,
+            chrono=config.chrono_max_lag,
             dropout=config.dropout,
             weight_dropout=config.weight_dropout,
             source=task.source_vocabulary_size,
@@ -79,9 +79,9 @@ class Learner:
         for name, value in (task.initial_parameters() or {}).items():
             self.network.parameters[name][...] = value
         self._optimizer = Optimizer(
-            self.network, config.optimizer, config.lr, momentum=config.momentum, decay=config.decay
+            self.network, config.optimizer, config.lr, momentum=config.momentum, decay=config.weight_decay
         )
-        self._averaging = Averaging(self.network, config.average) if config.average else None
+        self._averaging = Averaging(self.network, config.ema_decay) if config.ema_decay else None
         self._shown = self.network.copy() if self._averaging else self.network
         self._shown_step = 0
         self._state: State | None = None  # carried from one batch to the next
@@ -110,7 +110,7 @@ class Learner:
         lr = self.lr
         state = None if batch.resets_state else self._state
         self.remark = self.task.log_line(self.step, batch, lambda: self._outputs(batch, state))
-        if 0 < self.config.truncate < batch.inputs.shape[0]:
+        if 0 < self.config.tbptt_steps < batch.inputs.shape[0]:
             loss, self._state = self._learn_in_pieces(batch, state)
         else:
             loss, self._state = self._learn(batch, state, self._rng)
@@ -126,7 +126,7 @@ class Learner:
 
     def _learn_in_pieces(self, batch: Batch, state: State | None) -> tuple[float, State | None]:
         """Loss and gradient of `batch`: the state goes on, the gradient flows back within `truncate` time steps."""
-        network, T, size = self.network, batch.inputs.shape[0], self.config.truncate
+        network, T, size = self.network, batch.inputs.shape[0], self.config.tbptt_steps
         weights = np.ones(batch.inputs.shape[:1]) if batch.weights is None else batch.weights.sum(axis=1)
         gradient, loss = np.zeros_like(network.flat_gradient), 0.0
         for begin in range(0, T, size):

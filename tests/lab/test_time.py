@@ -196,7 +196,7 @@ def test_influence_is_the_gradient_of_the_log_probability() -> None:
 def test_on_copy_an_untrained_lstm_reaches_further_than_an_rnn_of_the_same_size() -> None:
     config = make_config("copy", seq_len=40, hidden=32)
     task = tasks.make(config)
-    a = Architecture(cell="lstm", inputs=task.inputs, hidden=32, outputs=task.outputs, chrono=config.chrono)
+    a = Architecture(cell="lstm", inputs=task.inputs, hidden=32, outputs=task.outputs, chrono=config.chrono_max_lag)
     batch = lab.sequences(task, 60, 4)
     found = dict(lab.beside(a, batch, 60, lambda other: Network(other, 1).parameters))
     assert list(found) == ["RNN tanh", "RNN ReLU", "RNN sigmoid", "LSTM", "GRU"]

@@ -84,8 +84,8 @@ def test_the_lines_of_the_readme_load_a_run_into_torch(home: Path, monkeypatch: 
     ("cell", "settings"),
     [
         ("rnn", ["--activation", "relu"]),
-        ("rnn", ["--no-bias", "--average", "0.9"]),
-        ("gru", ["--layers", "3", "--chrono", "9"]),
+        ("rnn", ["--no-bias", "--ema-decay", "0.9"]),
+        ("gru", ["--layers", "3", "--chrono-max-lag", "9"]),
     ],
 )
 def test_the_other_cells_have_the_same_loss_in_torch(cell: str, settings: list[str], home: Path) -> None:

@@ -39,7 +39,7 @@ def text(tmp_path: Path) -> Path:
 
 
 async def test_being_looked_at_sampled_from_and_measured_changes_no_number(text: Path, tmp_path: Path) -> None:
-    choices: dict[str, Any] = {"steps": 400, "dropout": 0.2, "average": 0.99, "layers": 2}
+    choices: dict[str, Any] = {"steps": 400, "dropout": 0.2, "ema_decay": 0.99, "layers": 2}
     alone = await trained(small(text, **choices), tmp_path / "alone")
     seen: list[AnyEvent] = []
 
@@ -193,7 +193,7 @@ async def test_a_question_that_makes_no_sense_is_refused_and_training_goes_on(
 
 
 async def test_averaged_weights_are_what_is_measured_sampled_from_and_kept(text: Path, tmp_path: Path) -> None:
-    config = small(text, steps=64, average=0.9)
+    config = small(text, steps=64, ema_decay=0.9)
     events: list[AnyEvent] = []
 
     def ask(event: AnyEvent) -> Command | None:

@@ -50,8 +50,8 @@ from rnnplay.runs import checkpoint, load_record
 
 VARIANTS: list[dict[str, Any]] = [
     {"cell": "lstm", "layers": 2, "optimizer": "adam", "clip": 0.2},
-    {"cell": "gru", "optimizer": "rmsprop", "dropout": 0.3, "weight_dropout": 0.2, "average": 0.9},
-    {"cell": "rnn", "optimizer": "momentum", "dtype": "float64", "warmup": 9, "grow": 30, "lr": 1e-3},
+    {"cell": "gru", "optimizer": "rmsprop", "dropout": 0.3, "weight_dropout": 0.2, "ema_decay": 0.9},
+    {"cell": "rnn", "optimizer": "momentum", "dtype": "float64", "warmup": 9, "length_warmup_steps": 30, "lr": 1e-3},
 ]
 
 
@@ -242,8 +242,8 @@ async def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(text: Pat
 
 @pytest.mark.parametrize("array", ["optimizer/moment0", "averaging/mean", "state/l0.h", "parameters/W_hy"])
 async def test_a_checkpoint_that_holds_no_number_somewhere_is_not_used(text: Path, tmp_path: Path, array: str) -> None:
-    config = small(text, steps=20, average=0.9)
-    whole = await trained(small(text, steps=30, average=0.9), tmp_path / "whole")
+    config = small(text, steps=20, ema_decay=0.9)
+    whole = await trained(small(text, steps=30, ema_decay=0.9), tmp_path / "whole")
     run = await trained(config, tmp_path / "damaged")
     await resumed(run, more_steps=10)
     found = checkpoint.load(checkpoint.path_of(run, 30))

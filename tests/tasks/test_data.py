@@ -42,8 +42,8 @@ def sentiment_config(folder: Path, rows: int = 400) -> RunConfig:
 
 CONFIGS: dict[str, Callable[[Path], RunConfig]] = {
     "text": text_config,
-    "bytes": lambda folder: text_config(folder, bytes=True),
-    "few symbols": lambda folder: text_config(folder, vocabulary=9),
+    "bytes": lambda folder: text_config(folder, read_as_bytes=True),
+    "few symbols": lambda folder: text_config(folder, max_vocabulary=9),
     "words": lambda folder: text_config(folder, "words"),
     "series": series_config,
     "sentiment": sentiment_config,
@@ -162,7 +162,7 @@ def test_a_changed_text_is_read_in_the_vocabulary_of_the_first_and_what_is_new_i
 
 
 def test_where_the_network_has_a_rest_symbol_new_symbols_are_read_as_it(tmp_path: Path) -> None:
-    first, second = other(text_config(tmp_path, vocabulary=9), lambda text: "ßa" + "ß" * 700 + text)
+    first, second = other(text_config(tmp_path, max_vocabulary=9), lambda text: "ßa" + "ß" * 700 + text)
     assert second.vocabulary == first.vocabulary
     assert second.decode(second.training_ids[:2]) == "\N{REPLACEMENT CHARACTER}a"
     assert "'ß' (701)" in second.notes[-1] and "read as '\N{REPLACEMENT CHARACTER}'" in second.notes[-1]

@@ -107,7 +107,7 @@ def test_brackets_name_the_closing_of_the_last_opening() -> None:
 
 
 def test_drawn_brackets_balance_and_reach_the_full_depth_when_grown() -> None:
-    task = Brackets(make_config("brackets", grow=100, seq_len=48))
+    task = Brackets(make_config("brackets", length_warmup_steps=100, seq_len=48))
     first, last = task.batch(0).inputs, task.batch(99).inputs
     for inputs in (first, last):
         depth = np.cumsum(np.where(inputs < 2, 1, -1), axis=0)

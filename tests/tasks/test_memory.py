@@ -22,7 +22,7 @@ def test_copy_asks_for_the_word_after_the_silence_and_for_nothing_else() -> None
 
 
 def test_copy_grows_its_silence_from_one_time_step_to_all() -> None:
-    task = Copy(make_config("copy", seq_len=50, grow=200))
+    task = Copy(make_config("copy", seq_len=50, length_warmup_steps=200))
     lengths = [task.batch(step).inputs.shape[0] for step in (0, 99, 199, 5_000)]
     assert lengths[0] == 21 and lengths[1] == 45 and lengths[2] == lengths[3] == 70
 
@@ -55,7 +55,7 @@ def test_time_since_the_marker_starts_again_at_each_marker() -> None:
 
 
 def test_adding_marks_one_number_in_each_half_and_counts_only_the_last_step() -> None:
-    task = Adding(make_config("adding", seq_len=30, grow=10))
+    task = Adding(make_config("adding", seq_len=30, length_warmup_steps=10))
     for step in (0, 9):
         batch = task.batch(step)
         half = batch.inputs.shape[0] // 2

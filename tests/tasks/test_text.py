@@ -82,7 +82,7 @@ def test_a_restored_task_goes_on_with_the_same_batches(tmp_path: Path) -> None:
 
 def test_sequences_grow_in_doublings_to_their_full_length(tmp_path: Path) -> None:
     random_text(tmp_path, 5_000)
-    task = text_task(tmp_path, batch=2, seq_len=40, grow=8)
+    task = text_task(tmp_path, batch=2, seq_len=40, length_warmup_steps=8)
     lengths = [task.batch(step).inputs.shape[0] for step in range(10)]
     assert lengths == [5, 5, 10, 10, 20, 20, 40, 40, 40, 40]
 

@@ -149,8 +149,8 @@ def initial_parameters(config: RunConfig, inputs: int, outputs: int) -> dict[str
             continue
         block = {gate: slice(k * H, (k + 1) * H) for k, gate in enumerate(gates)}
         b_h = found[f"l{layer}.b_h"]
-        if config.chrono > 1:  # Tallec and Ollivier (2018); a GRU's z keeps the state
-            lags = np.log(rng.uniform(1, config.chrono - 1, (H, 1)))
+        if config.chrono_max_lag > 1:  # Tallec and Ollivier (2018); a GRU's z keeps the state
+            lags = np.log(rng.uniform(1, config.chrono_max_lag - 1, (H, 1)))
             b_h[block["f" if config.cell == "lstm" else "z"]] = lags
             if config.cell == "lstm":
                 b_h[block["i"]] = -lags
@@ -221,7 +221,7 @@ class Network:
             for t in range(T):
                 out, carried = self.time_step(layer, x[t], carried, W_hh)
                 h.append(out)
-                if config.truncate and (t + 1) % config.truncate == 0:
+                if config.tbptt_steps and (t + 1) % config.tbptt_steps == 0:
                     carried = [Var(part.value) for part in carried]  # the gradient ends here, the state goes on
             last.append([part.value for part in carried])
             if config.dropout:
@@ -286,7 +286,7 @@ class Update:
     def __call__(self, p: dict[str, Array], gradient: Mapping[str, Array], lr: float) -> None:
         self.steps += 1
         for name, g in gradient.items():
-            p[name] = p[name] * (1 - lr * self.config.decay) - lr * self.direction(name, g)
+            p[name] = p[name] * (1 - lr * self.config.weight_decay) - lr * self.direction(name, g)
 
     def direction(self, name: str, g: Array) -> Array:
         m, v = self.m, self.v
@@ -324,13 +324,13 @@ def read(config: RunConfig) -> Text:
     """Symbols numbered by code point; beyond `vocabulary` the rarest are one; the share `validation` is held out."""
     assert config.text is not None
     content = Path(config.text).read_bytes()
-    characters = "" if config.bytes else content.decode(config.encoding or "utf-8")
+    characters = "" if config.read_as_bytes else content.decode(config.encoding or "utf-8")
     if config.normalize != "none":
         characters = unicodedata.normalize(config.normalize.upper(), characters)
-    symbols: list[int] = list(content) if config.bytes else [ord(symbol) for symbol in characters]
+    symbols: list[int] = list(content) if config.read_as_bytes else [ord(symbol) for symbol in characters]
     counts = Counter(symbols)
-    if len(counts) > config.vocabulary:
-        common = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[: config.vocabulary - 1]
+    if len(counts) > config.max_vocabulary:
+        common = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[: config.max_vocabulary - 1]
         symbols = [symbol if symbol in common else 0xFFFD for symbol in symbols]
     number = {symbol: k for k, symbol in enumerate(sorted(set(symbols)))}
     ids = np.array([number[symbol] for symbol in symbols])
@@ -361,8 +361,8 @@ def text_batches(config: RunConfig, text: Text) -> Iterator[Piece]:
     epoch, place, step = -1, length, 0
     while True:
         T = config.seq_len
-        if step < config.grow:
-            T = max(1, T // 2 ** (3 - step * 4 // config.grow))
+        if step < config.length_warmup_steps:
+            T = max(1, T // 2 ** (3 - step * 4 // config.length_warmup_steps))
         fresh = place + T > length
         if fresh:
             epoch += 1
@@ -396,7 +396,7 @@ def train(
     for step in range(steps):
         batch = next(batches)
         network = Network(config, {name: Var(value) for name, value in p.items()})
-        if batch.fresh or state is None:
+        if batch.resets_state or state is None:
             state = network.zero_state(batch.inputs.shape[1])
         loss, state = network.loss(batch, state, rng)
         backward(loss)
@@ -404,6 +404,6 @@ def train(
         gradient = clipped(config, {name: var.grad for name, var in network.p.items()})
         update(p, gradient, learning_rate(config, step, min(limits) if limits else None))
         for name, value in p.items():
-            weight = max(1 / (step + 1), 1 - config.average)
+            weight = max(1 / (step + 1), 1 - config.ema_decay)
             mean[name] = (1 - weight) * mean[name] + weight * value
-    return Trained(p, mean if config.average else p, losses)
+    return Trained(p, mean if config.ema_decay else p, losses)

@@ -54,8 +54,8 @@ class Spoiled:
 HIGH, LOW, SHORT = "learning rate too high", "learning rate too low", "sequence length too short"
 EXPLODES, VANISHES = "exploding gradient", "vanishing gradient"
 DEAD, SATURATED, CLIPPED = "dead units", "saturated units", "clipped too hard"
-SMALL = {"hidden": 32, "layers": 1, "batch": 16, "seq_len": 32, "dropout": 0.0, "weight_dropout": 0.0, "average": 0.0}
-PLAIN = {"cell": "rnn", "hidden": 32, "grow": 0, "chrono": 0}
+SMALL = {"hidden": 32, "layers": 1, "batch": 16, "seq_len": 32, "dropout": 0.0, "weight_dropout": 0.0, "ema_decay": 0.0}
+PLAIN = {"cell": "rnn", "hidden": 32, "length_warmup_steps": 0, "chrono_max_lag": 0}
 
 SPOILED = (
     Spoiled("hello, learning rate x 100", HIGH, "hello", 300, {"lr": 2.0}),
@@ -74,8 +74,8 @@ SPOILED = (
     Spoiled("adding, W_hh of radius 2", EXPLODES, "adding", 150, PLAIN | {"seq_len": 60}, scaled(2)),
     Spoiled("prose, dead ReLUs", DEAD, "prose", 100, SMALL | {"cell": "rnn", "activation": "relu"}, biased(-5, False)),
     Spoiled("addition, dead ReLUs", DEAD, "addition", 300, {"activation": "relu"}, biased(-5, False)),
-    Spoiled("copy 20, gradient over 5 time steps", SHORT, "copy", 150, PLAIN | {"seq_len": 20, "truncate": 5}),
-    Spoiled("adding 50, over 5 time steps", SHORT, "adding", 150, PLAIN | {"seq_len": 50, "truncate": 5}),
+    Spoiled("copy 20, gradient over 5 time steps", SHORT, "copy", 150, PLAIN | {"seq_len": 20, "tbptt_steps": 5}),
+    Spoiled("adding 50, over 5 time steps", SHORT, "adding", 150, PLAIN | {"seq_len": 50, "tbptt_steps": 5}),
     Spoiled("addition, saturated sigmoids", SATURATED, "addition", 200, {"activation": "sigmoid"}, biased(12, True)),
     Spoiled("reber, saturated tanh", SATURATED, "reber", 150, {"cell": "rnn", "init": "normal", "init_scale": 10.0}),
     Spoiled("reber, saturated gates", SATURATED, "reber", 100, {}, biased(12, True)),

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from rnnplay.catalogue import CATALOGUE
-from rnnplay.config import RunConfig, configure
+from rnnplay.catalogue import CATALOGUE, make_config
+from rnnplay.config import RunConfig
 from rnnplay.protocol import Resume, Train
 from rnnplay.trainer.session import Session, open_session
 
@@ -22,13 +22,13 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"schedule": "step", "steps": 20},
     {"schedule": "cosine", "steps": 20},
     {"warmup": 15},
-    {"truncate": 3},
+    {"tbptt_steps": 3},
     {"dropout": 0.3, "layers": 2},
     {"weight_dropout": 0.3, "cell": "gru"},
-    {"grow": 16},
-    {"average": 0.9},
+    {"length_warmup_steps": 16},
+    {"ema_decay": 0.9},
     {"dtype": "float64"},
-    {"bytes": True},
+    {"read_as_bytes": True},
     {"cores": 2, "hidden": 64, "batch": 40, "seq_len": 24, "dropout": 0.2},  # large enough to be shared out
     {"batch": 1},
 )
@@ -66,13 +66,13 @@ def test_a_text_is_resumed_bit_for_bit(tmp_path: Path, choices: dict[str, Any]) 
     text = tmp_path / "text.txt"
     text.write_text("der dachs döst, die maus schläft; " * 400, encoding="utf-8")
     small = {"hidden": 9, "batch": 3, "seq_len": 8, "clip": 0.5, "cores": 1, "validation": 0.1}
-    config = configure("text", text=str(text), **{**small, **choices})
+    config = make_config("text", text=str(text), **{**small, **choices})
     assert_resumed_bit_for_bit(config, tmp_path, BEFORE, AFTER)
 
 
 @pytest.mark.parametrize("task", PRESETS)
 def test_a_preset_is_resumed_bit_for_bit(tmp_path: Path, task: str) -> None:
-    assert_resumed_bit_for_bit(configure(task), tmp_path, 2, 2)
+    assert_resumed_bit_for_bit(make_config(task), tmp_path, 2, 2)
 
 
 def test_the_list_has_what_it_is_said_to_have() -> None:

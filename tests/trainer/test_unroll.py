@@ -25,7 +25,14 @@ CASES = [
 
 
 def made(task: str, cell: str, activation: str, layers: int, **more: Any) -> tuple[Task, Network]:
-    settings: dict[str, Any] = {"hidden": 3, "dtype": "float64", "seq_len": 4, "grow": 0, "bias": True, "chrono": 0}
+    settings: dict[str, Any] = {
+        "hidden": 3,
+        "dtype": "float64",
+        "seq_len": 4,
+        "length_warmup_steps": 0,
+        "bias": True,
+        "chrono_max_lag": 0,
+    }
     config = make_config(task, cell=cell, activation=activation, layers=layers, **(settings | more))
     found = tasks.make(config)
     network = Network(architecture(config, found), 3)

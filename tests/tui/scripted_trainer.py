@@ -200,7 +200,15 @@ def example(index: int) -> say.ExampleShown:
 def unrolled_example(command: say.Unroll) -> say.Unrolled:
     """Return the answer of a real network, two small layers with weights that never change."""
     config = make_config(
-        "hello", cell="lstm", layers=2, hidden=3, dtype="float64", seq_len=4, grow=0, bias=True, chrono=0
+        "hello",
+        cell="lstm",
+        layers=2,
+        hidden=3,
+        dtype="float64",
+        seq_len=4,
+        length_warmup_steps=0,
+        bias=True,
+        chrono_max_lag=0,
     )
     task = tasks.make(config)
     network = Network(architecture(config, task), 3)
