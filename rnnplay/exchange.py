@@ -72,9 +72,9 @@ def _exportable(a: Architecture) -> None:
         raise UserError(f"PyTorch has no cell like {a.cell}.", _OURS)
     if a.cell == "rnn" and a.activation not in ("tanh", "relu"):
         raise UserError(f"PyTorch's RNN has no {a.activation}.", _OURS)
-    if a.source:
+    if a.source_vocabulary_size:
         raise UserError("An encoder-decoder is two networks, for which PyTorch has no common names.", _OURS)
-    if a.features:
+    if a.context_size:
         raise UserError("Features that set the first hidden state have no place in PyTorch's RNNs.", _OURS)
 
 

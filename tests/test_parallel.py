@@ -71,7 +71,7 @@ def learned(of: DataParallel, a: Architecture, steps: int = 5) -> tuple[list[flo
 def test_two_halves_give_the_loss_the_gradient_and_the_state_of_the_whole(
     every_batch: None, made: list[DataParallel], cell: str, readout: str, by_id: bool
 ) -> None:
-    a = Architecture(cell=cell, readout=readout, by_id=by_id, layers=2, **SMALL)
+    a = Architecture(cell=cell, readout=readout, inputs_are_ids=by_id, layers=2, **SMALL)
     two = parallel(made, a, alone=True)
     one = two.network.copy()
     for masked in (False, True):
@@ -85,7 +85,9 @@ def test_two_halves_give_the_loss_the_gradient_and_the_state_of_the_whole(
                 np.testing.assert_allclose(halved_part, part, rtol=1e-12)
 
 
-@pytest.mark.parametrize("extra", [{"source": 4}, {"features": 3}, {"features": 5, "picture": (1, 6, 7)}])
+@pytest.mark.parametrize(
+    "extra", [{"source_vocabulary_size": 4}, {"context_size": 3}, {"context_size": 5, "picture_shape": (1, 6, 7)}]
+)
 def test_what_sets_the_first_state_is_halved_too(
     every_batch: None, made: list[DataParallel], extra: dict[str, Any]
 ) -> None:
@@ -158,7 +160,9 @@ def test_a_worker_that_dies_over_its_half_is_waited_for_no_longer(every_batch: N
 
 
 def test_a_batch_and_a_state_larger_than_a_pipe_go_through(every_batch: None, made: list[DataParallel]) -> None:
-    a = Architecture(cell="lstm", inputs=300, hidden=300, outputs=5, by_id=False)  # some 80 KB and more a message
+    a = Architecture(
+        cell="lstm", inputs=300, hidden=300, outputs=5, inputs_are_ids=False
+    )  # some 80 KB and more a message
     two = parallel(made, a)
     batch, state = example(a, 20, 140, 1), some_state(two.network, 140, 2)
     one = two.network.copy()

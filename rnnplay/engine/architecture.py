@@ -107,8 +107,8 @@ def _whole(what: str, value: int, least: int) -> None:
 class Architecture:
     """Everything that decides a network's parameters. Sizes: D inputs, H hidden, V outputs.
 
-    inputs           vocabulary size where `by_id`, else numbers per time step
-    by_id            inputs are ids (T, B); else values (T, D, B)
+    inputs           vocabulary size if `inputs_are_ids`, else numbers per time step
+    inputs_are_ids   inputs are ids (T, B); else values (T, D, B)
     activation       of rnn and input-rnn
     readout          softmax: cross-entropy, target ids (T, B); sigmoid: binary cross-entropy; sigmoid-squared and
                      linear: squared errors; targets of the last three are (T, V, B), their loss the mean over V
@@ -117,10 +117,11 @@ class Architecture:
     chrono           > 1: chrono initialisation with this longest lag, instead of forget_bias
     dropout          between layers and before the readout
     weight_dropout   on W_hh, one mask a training step
-    source           > 0: an encoder of the same cell, size and depth reads ids below this; its last state is the
+    source_vocabulary_size
+                     > 0: an encoder of the same cell, size and depth reads ids below this; its last state is the
                      decoder's first
-    features         > 0: that many numbers set the first hidden state of every layer through a dense layer
-    picture          (channels, height, width): convolution, ReLU, max-pooling and a dense layer make the features
+    context_size     > 0: that many numbers set the first hidden state of every layer through a dense layer
+    picture_shape    (channels, height, width): convolution, ReLU, max-pooling and a dense layer make those numbers
     """
 
     cell: str = "lstm"
@@ -128,7 +129,7 @@ class Architecture:
     hidden: int
     outputs: int
     layers: int = 1
-    by_id: bool = True
+    inputs_are_ids: bool = True
     activation: str = "tanh"
     readout: str = "softmax"
     bias: bool = True
@@ -138,9 +139,9 @@ class Architecture:
     chrono: int = 0
     dropout: float = 0.0
     weight_dropout: float = 0.0
-    source: int = 0
-    features: int = 0
-    picture: tuple[int, int, int] | None = None
+    source_vocabulary_size: int = 0
+    context_size: int = 0
+    picture_shape: tuple[int, int, int] | None = None
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
@@ -151,7 +152,7 @@ class Architecture:
         _one_of("dtype", self.dtype, ("float32", "float64"))
         for what in ("inputs", "hidden", "outputs", "layers"):
             _whole(what, getattr(self, what), 1)
-        for what in ("chrono", "source", "features"):
+        for what in ("chrono", "source_vocabulary_size", "context_size"):
             _whole(what, getattr(self, what), 0)
         for what in ("init_scale", "forget_bias"):
             if not math.isfinite(getattr(self, what)):
@@ -161,14 +162,16 @@ class Architecture:
                 raise ValueError(f"{what}: {getattr(self, what)} is not possible. Give a share from 0 to below 1.")
         if self.activation != "tanh" and self.cell not in ("rnn", "input-rnn"):
             raise ValueError(f"activation: a cell {self.cell} has its own. Leave tanh, or choose the cell rnn.")
-        if self.cell == "input-rnn" and (self.source or self.features):
-            raise ValueError("cell: input-rnn keeps no hidden state that an encoder or features could set. Choose rnn.")
-        if self.source and self.features:
-            raise ValueError("source and features: both set the first hidden state. Choose one of them.")
-        if self.picture is not None:
-            if not self.features:
-                raise ValueError("picture: the size of its feature vector is missing. Set features too.")
-            if len(self.picture) != 3:
-                raise ValueError("picture: give three numbers: channels, height, width.")
-            for what, size, least in zip(("channels", "height", "width"), self.picture, (1, 4, 4), strict=True):
-                _whole(f"picture {what}", size, least)
+        if self.cell == "input-rnn" and (self.source_vocabulary_size or self.context_size):
+            raise ValueError("cell: input-rnn has no hidden state that an encoder or context could set. Choose rnn.")
+        if self.source_vocabulary_size and self.context_size:
+            raise ValueError(
+                "source_vocabulary_size and context_size: both set the first hidden state. Choose one of them."
+            )
+        if self.picture_shape is not None:
+            if not self.context_size:
+                raise ValueError("picture_shape: the size of its vector is missing. Set context_size too.")
+            if len(self.picture_shape) != 3:
+                raise ValueError("picture_shape: give three numbers: channels, height, width.")
+            for what, size, least in zip(("channels", "height", "width"), self.picture_shape, (1, 4, 4), strict=True):
+                _whole(f"picture_shape {what}", size, least)

@@ -31,8 +31,8 @@ class LayerStack:
         train: bool,
     ) -> None:
         self.architecture, self.T = a, T
-        self.is_ids = a.by_id or bool(prefix)
-        self.D = a.source if prefix else a.inputs
+        self.is_ids = a.inputs_are_ids or bool(prefix)
+        self.D = a.source_vocabulary_size if prefix else a.inputs
         self.layers: list[Layer] = []
         for n in range(a.layers):
             w, dw = layer_parameters(values, f"{prefix}l{n}."), layer_parameters(gradients, f"{prefix}l{n}.")

@@ -30,10 +30,10 @@ def batch_bytes(a: Architecture, T: int, B: int, S: int = 0, train: bool = True)
         numbers += (a.layers + 1) * (T + S) * B * a.hidden
     if a.cell == "input-rnn":
         numbers += 4 * a.inputs * T * B
-    elif not a.by_id:
+    elif not a.inputs_are_ids:
         numbers += a.inputs * T * B
-    if a.picture is not None:
-        numbers += 60 * a.picture[0] * a.picture[1] * a.picture[2] * B
+    if a.picture_shape is not None:
+        numbers += 60 * a.picture_shape[0] * a.picture_shape[1] * a.picture_shape[2] * B
     return numbers * _size(a)
 
 

@@ -7,7 +7,7 @@ from rnnplay.engine import cells
 from rnnplay.engine.activations import ForwardResult, activations
 from rnnplay.engine.architecture import STATES, Architecture, BatchLike, SliceableBatch, State
 from rnnplay.engine.arrays import Array, xp
-from rnnplay.engine.front import Front
+from rnnplay.engine.front import InitialStateNetwork
 from rnnplay.engine.layer import StateRows
 from rnnplay.engine.layer_stack import LayerStack, state_from_rows, state_to_rows
 from rnnplay.engine.memory_limits import batch_bytes, check_batch, check_parameters
@@ -26,7 +26,7 @@ class BatchBuffers:
         check_batch(a, T, B, S, train)
         self.architecture, self.size = a, batch_bytes(a, T, B, S, train)
         self.encoder = LayerStack(a, p.values, p.gradients, "encoder.", S, B, train) if S else None
-        self.front = Front(a, p.values, p.gradients) if a.features else None
+        self.front = InitialStateNetwork(a, p.values, p.gradients) if a.context_size else None
         self.body = LayerStack(a, p.values, p.gradients, "", T, B, train)
         W, b, dW, db = p.values["W_hy"], p.values.get("b_y"), p.gradients["W_hy"], p.gradients.get("b_y")
         self.readout = Readout(a.readout, W, b, dW, db, T, B, train)
@@ -125,14 +125,16 @@ class Network:
     ) -> tuple[float, State]:
         """The mean loss in nats, and the last state; `gradients` are overwritten by those of the loss.
 
-        state: (H, B) arrays, instead of an encoder's, the features' or zero. rng draws the dropout masks; without it
+        state: (H, B) arrays, instead of the encoder's, the context's or zero. rng draws the dropout masks; without it
         nothing is dropped. total: the sum of all weights, if the batch is a part of a larger one; loss and gradient
         are then its parts of the whole one's. Raises ValueError if the batch does not fit the network, TooLargeError
         if memory is short.
         """
         buffers = self._buffers_for(batch, state, True)
         has_encoding = batch.source is not None or batch.context is not None
-        if (self.architecture.source or self.architecture.features) and (state is not None or not has_encoding):
+        if (self.architecture.source_vocabulary_size or self.architecture.context_size) and (
+            state is not None or not has_encoding
+        ):
             self.flat_gradient.fill(0.0)
         h = buffers.forward(batch, state, rng)
         loss, total = buffers.readout.loss(batch.targets, batch.weights, True, total)
@@ -180,19 +182,19 @@ class Network:
         return y, next_state
 
     def encode(
-        self, source: Array | None = None, source_mask: Array | None = None, features: Array | None = None
+        self, source: Array | None = None, source_mask: Array | None = None, context: Array | None = None
     ) -> State:
-        """The decoder's first state, from a source (S, B) with its mask, or from features."""
+        """The decoder's first state, from a source (S, B) with its mask, or from a context."""
         a = self.architecture
-        if source is not None and a.source:
+        if source is not None and a.source_vocabulary_size:
             S, B = source.shape
             check_batch(a, 1, B, S, False)
             encoder = LayerStack(a, self.parameters, self.gradients, "encoder.", S, B, False)
             encoder.forward(source, None, source_mask, None)
             return state_from_rows(a.cell, encoder.last_state())
-        if features is not None and a.features:
-            front = Front(a, self.parameters, self.gradients)
-            return state_from_rows(a.cell, state_from_h(a, front.forward(features)))
+        if context is not None and a.context_size:
+            front = InitialStateNetwork(a, self.parameters, self.gradients)
+            return state_from_rows(a.cell, state_from_h(a, front.forward(context)))
         raise ValueError("encode: this network has nothing to encode that with. Give what its architecture names.")
 
     def load_parameters(self, arrays: Mapping[str, Array]) -> None:

@@ -17,7 +17,7 @@ def parameter_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
     """The shape of every parameter, in the order of the flat array."""
     G, H = len(GATES[a.cell]), a.hidden
     found: dict[str, tuple[int, ...]] = {}
-    for prefix, inputs in (("encoder.", a.source), ("", a.inputs)):
+    for prefix, inputs in (("encoder.", a.source_vocabulary_size), ("", a.inputs)):
         if not inputs:
             continue
         for layer in range(a.layers):
@@ -40,7 +40,7 @@ def parameter_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
 
 def is_stored_transposed(a: Architecture, name: str) -> bool:
     """Whether the parameter lies transposed in memory: one row for each id."""
-    return name == "encoder.l0.W_xh" or (a.by_id and name == "l0.W_xh")
+    return name == "encoder.l0.W_xh" or (a.inputs_are_ids and name == "l0.W_xh")
 
 
 def parameter_count(a: Architecture) -> int:

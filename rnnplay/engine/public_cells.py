@@ -18,7 +18,7 @@ class Cell:
 
     def __init__(self, D: int, H: int, V: int | None = None, seed: int = 0, **choices: Any) -> None:
         """choices: what else an Architecture takes, such as activation="relu" or dtype="float32"."""
-        chosen: dict[str, Any] = {"by_id": False, "dtype": "float64", **choices}
+        chosen: dict[str, Any] = {"inputs_are_ids": False, "dtype": "float64", **choices}
         self.architecture = Architecture(cell=self.cell, inputs=D, hidden=H, outputs=V or H, **chosen)
         self.gates = GATES[self.cell]
         self.V = V

@@ -45,7 +45,7 @@ class PackedStepper:
     def __init__(self, network: Network) -> None:
         """Raises ValueError if the network reads values, or is of another cell."""
         a = network.architecture
-        if not a.by_id or a.cell not in PACKED_CELLS:
+        if not a.inputs_are_ids or a.cell not in PACKED_CELLS:
             raise ValueError(f"a PackedStepper cannot step through the cell {a.cell}")
         self.network, self.architecture = network, a
         L, H, G = a.layers, a.hidden, {"rnn": 1, "lstm": 4, "gru": 3}[a.cell]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rnnplay.engine.architecture import GATES, Architecture
-from rnnplay.engine.front import Front
+from rnnplay.engine.front import InitialStateNetwork
 from rnnplay.lab import equations
 from rnnplay.lab.equations import Array, Moment, Slope, Weights
 from rnnplay.tasks.base import Batch
@@ -135,7 +135,7 @@ class Walk:
     def __init__(self, architecture: Architecture, parameters: Mapping[str, Array]) -> None:
         self.architecture = architecture
         self.parameters = {name: np.array(value, np.float64) for name, value in parameters.items()}
-        names = (("encoder", "encoder."), ("decoder", "")) if architecture.source else (("", ""),)
+        names = (("encoder", "encoder."), ("decoder", "")) if architecture.source_vocabulary_size else (("", ""),)
         self.chains = [Chain(name, prefix, self._layers(prefix)) for name, prefix in names]
 
     def _layers(self, prefix: str) -> list[Weights]:
@@ -166,8 +166,8 @@ class Walk:
         found = self._front({}).forward(features)
         return [(h.T.copy(), np.zeros(h.T.shape) if self.architecture.cell == "lstm" else None) for h in found]
 
-    def _front(self, gradients: dict[str, Array]) -> Front:
-        return Front(replace(self.architecture, dtype="float64"), self.parameters, gradients)
+    def _front(self, gradients: dict[str, Array]) -> InitialStateNetwork:
+        return InitialStateNetwork(replace(self.architecture, dtype="float64"), self.parameters, gradients)
 
     def forward(self, batch: Batch, state: State | None = None, hands: Hands | None = None) -> Way:
         """Walk through `batch` from `state` (zero), which an encoder's last one replaces."""
@@ -233,7 +233,7 @@ class Walk:
                             found[prefix + "b_h"][here] += dz.sum(axis=1, keepdims=True)
                         if gate == "n" and prefix + "b_hn" in found:
                             found[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
-        if way.batch.context is not None and self.architecture.features:
+        if way.batch.context is not None and self.architecture.context_size:
             front = self._front(found)
             front.forward(way.batch.context)
             front.backward([h.T for h, _ in backs[0].start])

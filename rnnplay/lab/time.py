@@ -215,7 +215,9 @@ def sentence(name: str, found: Reach, longest_lag: int) -> str:
 
 def one_unit(lags: int, weights: Sequence[float]) -> Array:
     """|dh_T/dh_(T-k)| of one linear unit h_t = w h_(t-1), for each w: (weights, lags + 1). It is |w|^k."""
-    a = Architecture(cell="rnn", inputs=1, hidden=1, outputs=1, by_id=False, activation="identity", readout="linear")
+    a = Architecture(
+        cell="rnn", inputs=1, hidden=1, outputs=1, inputs_are_ids=False, activation="identity", readout="linear"
+    )
     zero = np.zeros((lags, 1, 1))
     batch = Batch(zero, zero - 0.5)
     rows = []

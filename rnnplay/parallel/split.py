@@ -24,7 +24,7 @@ def available_cores() -> int:
 def should_split(a: Architecture, T: int, B: int) -> bool:
     """Whether splitting T time steps of B sequences saves time. It depends on sizes alone: same run, same answer."""
     gates = {"rnn": 1, "lstm": 4, "gru": 3, "input-rnn": 2}[a.cell]
-    read = a.hidden if a.by_id else a.hidden + a.inputs
+    read = a.hidden if a.inputs_are_ids else a.hidden + a.inputs
     products = gates * a.hidden * (read + (a.layers - 1) * 2 * a.hidden) + a.outputs * a.hidden
     return B >= 2 and T * B * products >= MIN_SPLIT_MULS
 

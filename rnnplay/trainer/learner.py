@@ -35,7 +35,7 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             hidden=config.hidden,
             outputs=task.outputs,
             layers=config.layers,
-            by_id=task.inputs_are_ids,
+            inputs_are_ids=task.inputs_are_ids,
             activation=config.activation,
             readout=task.readout,
             bias=config.bias,
@@ -45,9 +45,9 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             chrono=config.chrono_max_lag,
             dropout=config.dropout,
             weight_dropout=config.weight_dropout,
-            source=task.source_vocabulary_size,
-            features=task.context_size,
-            picture=task.picture_shape,
+            source_vocabulary_size=task.source_vocabulary_size,
+            context_size=task.context_size,
+            picture_shape=task.picture_shape,
             dtype=config.dtype,
         )
     except ValueError as error:

@@ -37,9 +37,9 @@ def unrolled(
     if command.length < 1 or command.units < 1:
         raise UserError("Nothing would be shown.", "Ask for at least one time step and one unit.")
     example, note = example_or_text(task, command.example, command.length, ids)
-    parts = ("encoder", "decoder") if architecture.source else ("",)
+    parts = ("encoder", "decoder") if architecture.source_vocabulary_size else ("",)
     symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.inputs_are_ids else () for part in parts}
-    if architecture.source:
+    if architecture.source_vocabulary_size:
         symbols["encoder"] = source_names(task)
     walked = lab.unroll(architecture, parameters, example.batch, command.edits, state, symbols)
     view = _View(command, walked, example, symbols)

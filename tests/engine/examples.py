@@ -33,8 +33,8 @@ def example(a: Architecture, T: int, B: int, seed: int, shape: str = "synced", m
     """A random batch of one of the five shapes; weights are uneven, and with `masked` the sequences too."""
     rng = np.random.default_rng(seed)
     T = 1 if shape == "one to one" else T
-    inputs = rng.integers(0, a.inputs, (T, B)) if a.by_id else rng.normal(size=(T, a.inputs, B))
-    if shape == "one to many" and not a.by_id:
+    inputs = rng.integers(0, a.inputs, (T, B)) if a.inputs_are_ids else rng.normal(size=(T, a.inputs, B))
+    if shape == "one to many" and not a.inputs_are_ids:
         inputs[1:] = 0.0
     if a.readout == "softmax":
         targets = rng.integers(0, a.outputs, (T, B))
@@ -47,14 +47,14 @@ def example(a: Architecture, T: int, B: int, seed: int, shape: str = "synced", m
         weights[:-1] = 0.0
     mask = ends(rng.integers(1, T + 1, B), T) if masked else None
     batch = Example(inputs, targets, weights, mask)
-    if a.source:
+    if a.source_vocabulary_size:
         S = T + 1
         source_mask = ends(rng.integers(1, S + 1, B), S) if masked else None
-        batch = replace(batch, source=rng.integers(0, a.source, (S, B)), source_mask=source_mask)
-    if a.picture is not None:
-        batch = replace(batch, context=rng.normal(size=(*a.picture, B)))
-    elif a.features:
-        batch = replace(batch, context=rng.normal(size=(a.features, B)))
+        batch = replace(batch, source=rng.integers(0, a.source_vocabulary_size, (S, B)), source_mask=source_mask)
+    if a.picture_shape is not None:
+        batch = replace(batch, context=rng.normal(size=(*a.picture_shape, B)))
+    elif a.context_size:
+        batch = replace(batch, context=rng.normal(size=(a.context_size, B)))
     return batch
 
 
@@ -83,7 +83,7 @@ def slope(f: Callable[[float], float], step: float) -> float:
 
 def kinked(n: Network) -> bool:
     a = n.architecture
-    return a.activation == "relu" or a.picture is not None
+    return a.activation == "relu" or a.picture_shape is not None
 
 
 def differences(
@@ -95,13 +95,13 @@ def differences(
     which two step lengths disagree is near one and is left out.
     """
     n.forward_backward(batch, state)
-    dx, dfeatures, dstate = other_gradients(n, batch, state)
+    dx, dcontext, dstate = other_gradients(n, batch, state)
     asked: list[tuple[str, Array, Array]] = [(name, n.parameters[name], g.copy()) for name, g in n.gradients.items()]
-    if not n.architecture.by_id:
+    if not n.architecture.inputs_are_ids:
         asked.append(("inputs", batch.inputs, dx))
-    if batch.context is not None and state is None and n.architecture.picture is None:
-        assert dfeatures is not None
-        asked.append(("features", batch.context, dfeatures))
+    if batch.context is not None and state is None and n.architecture.picture_shape is None:
+        assert dcontext is not None
+        asked.append(("context", batch.context, dcontext))
     if state is not None:
         for layer, (arrays, gradients) in enumerate(zip(state, dstate, strict=True)):
             names = arrays._fields
@@ -137,18 +137,18 @@ def gate_gradients(layer: Layer) -> Array:
 
 
 def other_gradients(n: Network, batch: Example, state: State | None) -> tuple[Array, Array | None, State]:
-    """What training throws away: dL/dx (T, D, B), dL/dfeatures, and dL/d(first state); ids count as one-hot columns."""
+    """What training throws away: dL/dx (T, D, B), dL/dcontext, and dL/d(first state); ids count as one-hot columns."""
     own = Parameters(n.architecture)
     own.flat[...] = n.flat
     buffers = BatchBuffers(n.architecture, own, *batch_sizes(batch, state), True)
     h = buffers.forward(batch, state, None)
     buffers.readout.loss(batch.targets, batch.weights, True)
     dfirst = buffers.body.backward(buffers.readout.backward(h), None)
-    has_features = state is None and buffers.front is not None
-    dfeatures = buffers.front.backward([rows[0] for rows in dfirst]) if has_features and buffers.front else None
+    has_context = state is None and buffers.front is not None
+    dcontext = buffers.front.backward([rows[0] for rows in dfirst]) if has_context and buffers.front else None
     layer = buffers.body.layers[0]
     dx = layer.dx if isinstance(layer, InputRNNLayer) else gate_gradients(layer) @ layer.parameters["W_xh"]
-    return dx.swapaxes(1, 2), dfeatures, state_from_rows(n.architecture.cell, dfirst)
+    return dx.swapaxes(1, 2), dcontext, state_from_rows(n.architecture.cell, dfirst)
 
 
 def each_element(array: Array) -> Iterator[Array]:

@@ -54,7 +54,7 @@ def test_outputs_are_what_the_logits_stand_for(readout: str) -> None:
 
 
 def test_an_encoder_is_seen_too_and_its_last_state_is_the_decoder_s_first() -> None:
-    n = network(9, cell="lstm", inputs=6, hidden=5, outputs=4, layers=2, source=3)
+    n = network(9, cell="lstm", inputs=6, hidden=5, outputs=4, layers=2, source_vocabulary_size=3)
     seen = n.forward(example(n.architecture, 4, 2, 10, masked=True), gates=True)
     assert seen.encoder is not None and seen.c is not None and seen.encoder.c is not None
     np.testing.assert_array_equal(seen.encoder.h[:, -1], seen.h[:, 0])
@@ -64,7 +64,7 @@ def test_an_encoder_is_seen_too_and_its_last_state_is_the_decoder_s_first() -> N
 @pytest.mark.parametrize("cell", CELLS)
 def test_ids_are_one_hot_columns(cell: str) -> None:
     by_id = network(15, cell=cell, inputs=6, hidden=4, outputs=5, layers=2)
-    by_value = Network(replace(by_id.architecture, by_id=False))
+    by_value = Network(replace(by_id.architecture, inputs_are_ids=False))
     by_value.load_parameters(by_id.parameters)
     batch = example(by_id.architecture, 7, 3, 16, masked=True)
     columns = replace(batch, inputs=np.eye(6)[batch.inputs].swapaxes(1, 2))

@@ -28,7 +28,7 @@ def test_the_general_engine_prints_the_ten_lines_of_the_original_program() -> No
         cell="rnn",
         activation="sigmoid",
         inputs=2,
-        by_id=False,
+        inputs_are_ids=False,
         hidden=16,
         outputs=1,
         readout="sigmoid-squared",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnplay.engine import Architecture, Network, cells
+from rnnplay.engine import Architecture, cells
 from rnnplay.engine.layer_stack import LayerStack
 from rnnplay.engine.parameters import Parameters
 from tests.engine.examples import Array, ends, gate_gradients
@@ -93,7 +93,14 @@ def test_a_layer_computes_the_equations(
 ) -> None:
     monkeypatch.setattr("rnnplay.engine.layer.CHUNK_BYTES", 3 * 6 * B * H * 8)  # three time steps in a chunk
     a = Architecture(
-        cell=cell, activation=activation, inputs=6, by_id=is_ids, hidden=H, outputs=3, bias=bias, dtype="float64"
+        cell=cell,
+        activation=activation,
+        inputs=6,
+        inputs_are_ids=is_ids,
+        hidden=H,
+        outputs=3,
+        bias=bias,
+        dtype="float64",
     )
     rng = np.random.default_rng(3)
     p = Parameters(a)
@@ -135,11 +142,11 @@ def test_a_layer_computes_the_equations(
 def test_the_equations_have_the_gradients_of_their_numbers(cell: str, activation: str) -> None:
     """cells.py itself against finite differences: every element of the parameters, the input and the state."""
     rng, B, D = np.random.default_rng(5), 2, 4
-    a = Architecture(cell=cell, activation=activation, inputs=D, by_id=False, hidden=H, outputs=3, dtype="float64")
+    a = Architecture(
+        cell=cell, activation=activation, inputs=D, inputs_are_ids=False, hidden=H, outputs=3, dtype="float64"
+    )
     n = Network(a, 1)
     w = {name.removeprefix("l0."): value for name, value in n.parameters.items() if name.startswith("l0.")}
-    for value in w.values():
-        value[...] = rng.normal(size=value.shape) * 0.6
     x = rng.normal(size=(D, B))
     state = [rng.normal(size=(D if cell == "input-rnn" else H, B)) for _ in range(2 if cell == "lstm" else 1)]
     extra = (activation,) if "rnn" in cell else ()

@@ -25,7 +25,7 @@ def same_state(one: State, other: State) -> None:
 @pytest.mark.parametrize("by_id", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_sequence_in_pieces_with_carried_state_is_the_sequence_whole(cell: str, by_id: bool) -> None:
-    n = network(1, cell=cell, inputs=6, by_id=by_id, hidden=5, outputs=4, layers=2)
+    n = network(1, cell=cell, inputs=6, inputs_are_ids=by_id, hidden=5, outputs=4, layers=2)
     batch = example(n.architecture, 11, 3, 2, masked=True)
     total, weight, last = n.evaluate(batch)
     state, pieces = None, []
@@ -42,7 +42,7 @@ def test_a_sequence_in_pieces_with_carried_state_is_the_sequence_whole(cell: str
 @pytest.mark.parametrize("by_id", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
 def test_stepping_is_the_whole_sequence(cell: str, by_id: bool, B: int) -> None:
-    n = network(3, cell=cell, inputs=6, by_id=by_id, hidden=5, outputs=4, layers=3)
+    n = network(3, cell=cell, inputs=6, inputs_are_ids=by_id, hidden=5, outputs=4, layers=3)
     batch = example(n.architecture, 7, B, 4)
     state = some_state(n, B, 5)
     whole = n.forward(batch, state)
@@ -68,9 +68,9 @@ def test_stepping_is_the_whole_sequence_for_every_activation(activation: str) ->
 def test_a_batch_is_its_sequences_one_by_one(cell: str, kind: str) -> None:
     more: dict[str, Any] = {
         "plain": {},
-        "encoder": {"source": 5},
-        "features": {"features": 3},
-        "picture": {"features": 3, "picture": (2, 6, 7)},
+        "encoder": {"source_vocabulary_size": 5},
+        "features": {"context_size": 3},
+        "picture": {"context_size": 3, "picture_shape": (2, 6, 7)},
     }[kind]
     n = network(8, 0.3, cell=cell, inputs=6, hidden=5, outputs=4, layers=2, **more)
     batch = example(n.architecture, 6, 4, 9, masked=True)
@@ -114,7 +114,7 @@ def test_padding_behind_and_in_front_changes_nothing(cell: str, B: int) -> None:
 
 
 def test_padding_of_a_source_changes_nothing() -> None:
-    n = network(14, cell="lstm", inputs=6, hidden=5, outputs=4, layers=2, source=5)
+    n = network(14, cell="lstm", inputs=6, hidden=5, outputs=4, layers=2, source_vocabulary_size=5)
     batch = example(n.architecture, 4, 2, 15)
     assert batch.source is not None
     loss, _ = n.forward_backward(batch)
@@ -126,7 +126,7 @@ def test_padding_of_a_source_changes_nothing() -> None:
     same(n.flat_gradient, gradient)
 
 
-@pytest.mark.parametrize("kind", [{"source": 5}, {"features": 3}])
+@pytest.mark.parametrize("kind", [{"source_vocabulary_size": 5}, {"context_size": 3}])
 def test_encoding_first_and_then_stepping_is_the_whole_way(kind: dict[str, Any]) -> None:
     n = network(16, cell="gru", inputs=6, hidden=5, outputs=4, layers=2, **kind)
     batch = example(n.architecture, 4, 3, 17, masked=True)
@@ -140,7 +140,7 @@ def test_encoding_first_and_then_stepping_is_the_whole_way(kind: dict[str, Any])
 
 
 def test_a_long_evaluation_is_read_in_pieces_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    n = network(18, cell="lstm", inputs=6, hidden=5, outputs=4, source=5)
+    n = network(18, cell="lstm", inputs=6, hidden=5, outputs=4, source_vocabulary_size=5)
     batch = example(n.architecture, 23, 3, 19, masked=True)
     whole = n.evaluate(batch)
     monkeypatch.setattr("rnnplay.engine.network.EVAL_CHUNK_SIZE", 5 * 3 * 20)

@@ -33,9 +33,9 @@ def sizes(cell: dict[str, Any], shape: str) -> dict[str, Any]:
     return {
         **cell,
         "inputs": 5 if by_id else 3,
-        "by_id": by_id,
+        "inputs_are_ids": by_id,
         "hidden": 4,
-        "source": 6 if shape == "encoder-decoder" else 0,
+        "source_vocabulary_size": 6 if shape == "encoder-decoder" else 0,
     }
 
 
@@ -66,16 +66,16 @@ def test_every_single_gradient_is_the_loss_s_slope(cell: dict[str, Any], B: int)
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_features_that_set_the_first_state_get_their_gradients(cell: str) -> None:
-    n = network(14, cell=cell, inputs=5, hidden=4, outputs=5, layers=2, features=3)
+    n = network(14, cell=cell, inputs=5, hidden=4, outputs=5, layers=2, context_size=3)
     batch = example(n.architecture, 4, 2, 15)
     found = dict(differences(n, batch, None, each_element))
-    assert {"W_fh", "b_fh", "features"} <= set(found)
+    assert {"W_fh", "b_fh", "context"} <= set(found)
     assert max(found.values()) <= TOLERANCE
 
 
 @pytest.mark.parametrize("height", [6, 7])
 def test_the_convolutional_front_gets_its_gradients(height: int) -> None:
-    n = network(16, 0.3, cell="lstm", inputs=5, hidden=4, outputs=5, features=3, picture=(2, height, 5))
+    n = network(16, 0.3, cell="lstm", inputs=5, hidden=4, outputs=5, context_size=3, picture_shape=(2, height, 5))
     batch = example(n.architecture, 3, 2, 17)
     found = list(differences(n, batch, None, random_directions(4, 18)))
     assert {"picture.W_conv", "picture.b_conv", "picture.W_dense", "picture.b_dense"} <= {name for name, _ in found}
@@ -156,14 +156,14 @@ def test_any_network_s_gradients_are_its_loss_s_slopes(
         seed,
         **cell,
         inputs=D,
-        by_id=by_id,
+        inputs_are_ids=by_id,
         hidden=H,
         outputs=V,
         layers=layers,
         readout=readout,
         bias=bias,
-        source=4 if handed_over else 0,
-        features=0 if handed_over or cell["cell"] == "input-rnn" else features,
+        source_vocabulary_size=4 if handed_over else 0,
+        context_size=0 if handed_over or cell["cell"] == "input-rnn" else features,
     )
     batch = example(n.architecture, T, B, seed + 1, shape, masked)
     state = some_state(n, B, seed + 2) if carried else None

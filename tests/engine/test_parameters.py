@@ -32,7 +32,7 @@ def test_parameters_are_views_of_one_flat_array_that_they_fill(cell: str) -> Non
 
 
 def test_names_and_shapes_are_those_of_the_equations() -> None:
-    n = Network(Architecture(cell="gru", inputs=7, hidden=3, outputs=5, layers=2, source=4))
+    n = Network(Architecture(cell="gru", inputs=7, hidden=3, outputs=5, layers=2, source_vocabulary_size=4))
     assert {name: value.shape for name, value in n.parameters.items()} == {
         "encoder.l0.W_xh": (9, 4),
         "encoder.l0.W_hh": (9, 3),
@@ -106,7 +106,7 @@ def test_chrono_biases_are_logarithms_of_lags_up_to_the_longest() -> None:
 
 def test_without_biases_there_are_none() -> None:
     for cell in ("rnn", "lstm", "gru", "input-rnn"):
-        n = made(cell=cell, bias=False, features=0 if cell == "input-rnn" else 3)
+        n = made(cell=cell, bias=False, context_size=0 if cell == "input-rnn" else 3)
         assert not [name for name in n.parameters if ".b_" in name or name.startswith("b_")]
 
 

@@ -58,7 +58,7 @@ class Reference(torch.nn.Module):  # type: ignore[misc]
         """The weighted mean cross-entropy, and the logits (T, B, V)."""
         a = self.architecture
         dtype = getattr(torch, a.dtype)
-        if a.by_id:
+        if a.inputs_are_ids:
             x = torch.nn.functional.one_hot(torch.tensor(batch.inputs), a.inputs).to(dtype)
         else:
             x = torch.tensor(batch.inputs.transpose(0, 2, 1).copy(), dtype=dtype)
@@ -75,7 +75,14 @@ def made(
     cell: str, activation: str, layers: int, dtype: str, by_id: bool = True, B: int = 3
 ) -> tuple[Network, Reference, Example, Any]:
     a = Architecture(
-        cell=cell, activation=activation, layers=layers, dtype=dtype, inputs=D, hidden=H, outputs=V, by_id=by_id
+        cell=cell,
+        activation=activation,
+        layers=layers,
+        dtype=dtype,
+        inputs=D,
+        hidden=H,
+        outputs=V,
+        inputs_are_ids=by_id,
     )
     n, rng = Network(a), np.random.default_rng(layers)
     n.flat[...] = rng.normal(size=n.flat.size) * 0.4

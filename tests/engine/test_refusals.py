@@ -30,11 +30,14 @@ SIZES: dict[str, Any] = {"inputs": 5, "hidden": 4, "outputs": 5}
         ({"dropout": 1.0}, "dropout: 1.0 is not possible. Give a share from 0 to below 1."),
         ({"weight_dropout": float("nan")}, "weight_dropout: nan is not possible"),
         ({"init_scale": float("inf")}, "init_scale: inf is not a number"),
-        ({"source": 5, "features": 3}, "source and features: both set the first hidden state"),
-        ({"cell": "input-rnn", "source": 5}, "cell: input-rnn keeps no hidden state"),
-        ({"picture": (1, 8, 8)}, "picture: the size of its feature vector is missing"),
-        ({"picture": (1, 8), "features": 3}, "picture: give three numbers"),
-        ({"picture": (1, 3, 8), "features": 3}, "picture height: 3 is not possible"),
+        (
+            {"source_vocabulary_size": 5, "context_size": 3},
+            "source_vocabulary_size and context_size: both set",
+        ),
+        ({"cell": "input-rnn", "source_vocabulary_size": 5}, "cell: input-rnn keeps no hidden state"),
+        ({"picture_shape": (1, 8, 8)}, "picture_shape: the size of its vector is missing"),
+        ({"picture_shape": (1, 8), "context_size": 3}, "picture_shape: give three numbers"),
+        ({"picture_shape": (1, 3, 8), "context_size": 3}, "picture_shape height: 3 is not possible"),
     ],
 )
 def test_an_impossible_architecture_is_refused(choices: dict[str, Any], said: str) -> None:
@@ -99,7 +102,7 @@ def test_a_batch_that_does_not_fit_is_refused(batch: Example, said: str) -> None
 
 
 def test_values_and_targets_of_another_size_are_refused() -> None:
-    n = network(5, **{**SIZES, "by_id": False, "readout": "linear"})
+    n = network(5, **{**SIZES, "inputs_are_ids": False, "readout": "linear"})
     x, y = np.zeros((3, 5, 2)), np.zeros((3, 5, 2))
     with pytest.raises(ValueError, match=r"^inputs: \(3, 4, 2\) does not fit"):
         n.forward_backward(Example(x[:, :4], y))
@@ -108,7 +111,7 @@ def test_values_and_targets_of_another_size_are_refused() -> None:
 
 
 def test_pictures_of_another_size_are_refused() -> None:
-    n = network(6, **SIZES, features=3, picture=(1, 8, 6))
+    n = network(6, **SIZES, context_size=3, picture_shape=(1, 8, 6))
     ids = np.zeros((2, 2), int)
     with pytest.raises(ValueError, match=r"^features: \(1, 6, 8\) does not fit"):
         n.forward_backward(Example(ids, ids, context=np.zeros((1, 6, 8, 2))))

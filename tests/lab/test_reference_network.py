@@ -26,11 +26,11 @@ def network(cell: str, activation: str = "tanh", layers: int = 2, seed: int = 1,
 
 def batch_for(n: Network, T: int = 6, B: int = 2, seed: int = 2) -> Batch:
     rng, a = np.random.default_rng(seed), n.architecture
-    inputs = rng.integers(0, a.inputs, (T, B)) if a.by_id else rng.normal(size=(T, a.inputs, B))
+    inputs = rng.integers(0, a.inputs, (T, B)) if a.inputs_are_ids else rng.normal(size=(T, a.inputs, B))
     targets = rng.integers(0, a.outputs, (T, B))
     if a.readout != "softmax":
         targets = (rng.random((T, a.outputs, B)) < 0.5).astype(np.float64)
-    source = rng.integers(0, a.source, (4, B)) if a.source else None
+    source = rng.integers(0, a.source_vocabulary_size, (4, B)) if a.source_vocabulary_size else None
     return Batch(inputs, targets, rng.random((T, B)), source=source)
 
 
@@ -39,7 +39,7 @@ def batch_for(n: Network, T: int = 6, B: int = 2, seed: int = 2) -> Batch:
 def test_a_walk_has_the_engines_loss_and_gradients(cell: str, activation: str, readout: str) -> None:
     by_id = readout in ("softmax", "sigmoid")
     for layers, source in ((1, 0), (3, 0), (2, 0 if cell == "input-rnn" else 7)):
-        n = network(cell, activation, layers, readout=readout, by_id=by_id, source=source)
+        n = network(cell, activation, layers, readout=readout, inputs_are_ids=by_id, source_vocabulary_size=source)
         batch = batch_for(n)
         loss, _ = n.forward_backward(batch)
         walk = Walk(n.architecture, n.parameters)
@@ -53,7 +53,7 @@ def test_a_walk_has_the_engines_loss_and_gradients(cell: str, activation: str, r
 @pytest.mark.parametrize("picture", [None, (2, 6, 4)])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_a_walk_begins_with_the_state_that_features_set(cell: str, picture: tuple[int, int, int] | None) -> None:
-    n = network(cell, layers=2, features=3, picture=picture)
+    n = network(cell, layers=2, context_size=3, picture_shape=picture)
     batch = batch_for(n)
     shape = (3, 2) if picture is None else (*picture, 2)
     batch = Batch(batch.inputs, batch.targets, batch.weights, context=np.random.default_rng(4).normal(size=shape))

@@ -131,7 +131,8 @@ def test_a_task_that_writes_nothing_says_so(name: str) -> None:
     task = make(make_config(name))
     V = max(task.outputs, 1)
     net = Network(
-        Architecture(inputs=task.inputs, outputs=V, hidden=4, by_id=task.inputs_are_ids, readout=task.readout), 1
+        Architecture(inputs=task.inputs, outputs=V, hidden=4, inputs_are_ids=task.inputs_are_ids, readout=task.readout),
+        1,
     )
     with pytest.raises(UserError, match=name):
         Sampler(net, task, "", Options())

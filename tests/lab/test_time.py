@@ -16,7 +16,14 @@ T = 9
 
 def made(cell: str, layers: int = 1, source: int = 0, activation: str = "tanh", **more: object) -> tuple[Walk, Batch]:
     a = Architecture(
-        cell=cell, activation=activation, inputs=5, hidden=4, outputs=3, layers=layers, source=source, dtype="float64"
+        cell=cell,
+        activation=activation,
+        inputs=5,
+        hidden=4,
+        outputs=3,
+        layers=layers,
+        source_vocabulary_size=source,
+        dtype="float64",
     )
     rng = np.random.default_rng(len(cell) + layers)
     parameters = {name: rng.normal(size=value.shape) * 0.7 for name, value in Network(a).parameters.items()}
@@ -33,7 +40,7 @@ def transition(walk: Walk, prefix: str, state: Array, x: int) -> Array:
     a, p = walk.architecture, walk.parameters
     H, L = a.hidden, a.layers
     hs, cs, new_h, new_c = state[: L * H].reshape(L, H), state[L * H :].reshape(-1, H), [], []
-    v = np.eye(a.inputs if not prefix else a.source)[x]
+    v = np.eye(a.inputs if not prefix else a.source_vocabulary_size)[x]
     for n in range(L):
         W, U, b = (p[f"{prefix}l{n}.{name}"] for name in ("W_xh", "W_hh", "b_h"))
         zx, zh = W @ v + b[:, 0], U @ hs[n]
@@ -170,7 +177,7 @@ def test_weights_scaled_up_are_said_to_explode_and_scaled_down_to_vanish() -> No
 
 def test_influence_is_the_gradient_of_the_log_probability() -> None:
     """Inputs by value, so that each can be leant on."""
-    a = Architecture(cell="lstm", inputs=3, hidden=4, outputs=5, by_id=False, layers=2, dtype="float64")
+    a = Architecture(cell="lstm", inputs=3, hidden=4, outputs=5, inputs_are_ids=False, layers=2, dtype="float64")
     rng = np.random.default_rng(9)
     walk = Walk(a, {name: rng.normal(size=v.shape) * 0.7 for name, v in Network(a).parameters.items()})
     x = rng.normal(size=(6, 3, 1))

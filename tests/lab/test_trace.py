@@ -91,7 +91,10 @@ def test_a_state_that_the_cell_does_not_have_is_refused(ids: Array) -> None:
 def test_items_of_a_generated_task_are_read_each_from_a_zero_state() -> None:
     task = make(make_config("addition"))
     net = Network(
-        Architecture(cell="rnn", inputs=task.inputs, outputs=task.outputs, hidden=H, by_id=task.inputs_are_ids), 3
+        Architecture(
+            cell="rnn", inputs=task.inputs, outputs=task.outputs, hidden=H, inputs_are_ids=task.inputs_are_ids
+        ),
+        3,
     )
     batch = next(iter(task.evaluation()))
     T = batch.inputs.shape[0]

@@ -54,7 +54,7 @@ class Reference:
         example = task.example(0)
         assert example is not None
         batch = example.batch
-        self.columns = [np.eye(a.inputs)[x[0]].tolist() if a.by_id else x[:, 0].tolist() for x in batch.inputs]
+        self.columns = [np.eye(a.inputs)[x[0]].tolist() if a.inputs_are_ids else x[:, 0].tolist() for x in batch.inputs]
         self.targets = [y[0] if a.readout == "softmax" else y[:, 0].tolist() for y in batch.targets]
         weights = np.ones(len(self.columns)) if batch.weights is None else batch.weights[:, 0].astype(float)
         self.weights = weights.tolist()
