@@ -34,7 +34,10 @@ KEYS = {
 
 
 class Terminal:
-    """`rnnplay ARGUMENTS` in a terminal of `width` x `height`, its runs in `home`; `stdout` may go elsewhere."""
+    """`rnnplay ARGUMENTS` in a terminal of `width` x `height`, its runs in `home`; `stdout` may go elsewhere.
+
+    `program` is what Python is given to run.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Terminal:
         width: int = 120,
         height: int = 40,
         stdout: int | None = None,
+        program: tuple[str, ...] = ("-m", "rnnplay"),
         **environment: str,
     ) -> None:
         self.home = home
@@ -54,7 +58,7 @@ class Terminal:
         self.before = termios.tcgetattr(self.slave)
         kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TEXTUAL_THEME")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rnnplay", *arguments],
+            [sys.executable, *program, *arguments],
             stdin=self.slave,
             stdout=self.slave if stdout is None else stdout,
             stderr=self.slave,
