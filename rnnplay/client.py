@@ -37,6 +37,7 @@ from rnnplay.protocol import (
     body_length,
     decode_event,
     frame,
+    numbered,
 )
 
 _COMMAND = (sys.executable, "-P", "-m", "rnnplay.trainer")  # -P: a random.py in the user's folder stays out of it
@@ -67,7 +68,7 @@ def _ended(run: str, code: int, words: IO[bytes]) -> Failed:
         return Failed(wrong=wrong, remedy="Try again; if it happens again, report it with this message.", fatal=True)
     name = runs.run_id(Path(run))
     remedy = f'Its log is "{Path(run) / runs.LOG}"; `rnnplay resume {name}` goes on from its last checkpoint.'
-    return Failed(wrong=wrong, remedy=remedy, fatal=True)
+    return Failed(run_id=name, wrong=wrong, remedy=remedy, fatal=True)
 
 
 def _is_last(event: AnyEvent) -> bool:
@@ -75,7 +76,10 @@ def _is_last(event: AnyEvent) -> bool:
 
 
 class Client:
-    """One trainer. Read `events()` to the end, or `close()`; either way no process stays behind."""
+    """One trainer. Read `events()` to the end, or `close()`; either way no process stays behind.
+
+    Every event carries the id of its run, and the number of the command that it answers or 0.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, words: IO[bytes]) -> None:
         self._process, self._words = process, words
@@ -106,12 +110,17 @@ class Client:
     def pid(self) -> int:
         return self._process.pid
 
-    async def send(self, command: Command) -> None:
-        """Send a command. To a trainer that has ended it does nothing: `events` tells how it ended."""
+    async def send(self, command: Command) -> int:
+        """Send a command and return its number, which every event that answers it carries in `request`.
+
+        A command that has no number gets one. If the trainer has ended, nothing is sent: `events` says how it ended.
+        """
         assert self._process.stdin is not None
+        command = numbered(command)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._process.stdin.write(frame(command))
             await self._process.stdin.drain()
+        return command.request
 
     async def events(self) -> AsyncIterator[AnyEvent]:
         """Everything that the trainer says, until it has ended: after Stopped, or after a Failed that is fatal."""

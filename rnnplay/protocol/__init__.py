@@ -3,12 +3,16 @@
 A frame is four bytes of length (big-endian) and a msgpack message. The first command opens the trainer (Train, Resume
 or Inspect); end of file on its input means: save and exit. Rows and sampled characters are increments and are never
 dropped; Status, Trace and answers are whole states, a later one may replace an earlier one.
+
+Every command has a number and every event the id of its run and the number of the command that it answers, so that a
+reader can drop what belongs to another run or to a question that was withdrawn. A Watch, a ShowExample, a Sample or a
+CheckUp may be answered by many events, all with its number.
 """
 
 import msgspec
 
 from rnnplay.edits import Descend, Edit, SetHidden, SetInput, SetWeight
-from rnnplay.protocol.base import Command, Event, Packed
+from rnnplay.protocol.base import Command, Event, Packed, numbered
 from rnnplay.protocol.cells import (
     Ablate,
     Ablated,
@@ -159,6 +163,7 @@ __all__ = [
     "decode_command",
     "decode_event",
     "frame",
+    "numbered",
 ]
 
 MAX_FRAME = 64 * 2**20  # bytes

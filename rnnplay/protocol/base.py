@@ -1,6 +1,7 @@
 """What every message is made of: the bases of commands and events, and an array on its way through a pipe."""
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -27,8 +28,31 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From the screen or the command line to the trainer."""
+    """From the screen or the command line to the trainer.
+
+    `request` is the command's number, one for each command that a process sends; `numbered` gives it, and so does the
+    client for a command that has none. Every event that answers the command carries it.
+    """
+
+    request: int = 0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From the trainer to whoever started it."""
+    """From the trainer to whoever started it.
+
+    `run_id` says which run it is about; empty: no run was opened. `request` is the number of the command that it
+    answers; 0: it answers none, as Status, the rows of training and its evaluations.
+    """
+
+    run_id: str = ""
+    request: int = 0
+
+
+_numbers = itertools.count(1)
+
+AnyCommandT = TypeVar("AnyCommandT", bound=Command)
+
+
+def numbered(command: AnyCommandT) -> AnyCommandT:
+    """`command` with a number that no other command of this process has; one that has a number already, as it is."""
+    return command if command.request else msgspec.structs.replace(command, request=next(_numbers))

@@ -6,19 +6,19 @@ import traceback
 
 from rnnplay.config import UserError
 from rnnplay.engine import TooLargeError, flush_subnormals
-from rnnplay.protocol import Failed, Inspect, Resume, Train
-from rnnplay.runs import LOG
-from rnnplay.trainer.connection import Wire
+from rnnplay.protocol import AnyCommand, Failed, Inspect, Resume, Train
+from rnnplay.runs import LOG, run_id
+from rnnplay.trainer.connection import Connection
 
 
-def _keep_pipes() -> Wire:
-    """Descriptors 0 and 1 as a Wire; from here on a stray print goes where errors go."""
-    wire = Wire(os.dup(0), os.dup(1))
+def _keep_pipes() -> Connection:
+    """Descriptors 0 and 1 as a Connection; from here on a stray print goes where errors go."""
+    connection = Connection(os.dup(0), os.dup(1))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return wire
+    return connection
 
 
 def _log_to(path: str) -> None:
@@ -38,13 +38,14 @@ def main() -> int:
     if sys.stdin.isatty() or sys.stdout.isatty():
         print("This is the trainer's own process. Start it with: rnnplay train", file=sys.stderr)
         return 2
-    wire = _keep_pipes()
+    connection = _keep_pipes()
     flush_subnormals()
     run = ""
+    opening: AnyCommand | None = None
     try:
-        commands = wire.receive(timeout=60.0)
+        commands = connection.receive(timeout=60.0)
         if not commands:
-            wire.flush(1.0)  # perhaps there was something, and it was no command
+            connection.flush(1.0)  # perhaps there was something, and it was no command
             return 0
         opening, *later = commands
         if not isinstance(opening, Train | Resume | Inspect):
@@ -54,22 +55,24 @@ def main() -> int:
 
         session = open_session(opening)
         run = str(session.run)
+        connection.run_id = run_id(session.run)
         if session.metrics is not None:
             _log_to(os.path.join(run, LOG))
-        Loop(session, wire, later).run()
+        Loop(session, connection, opening, later).run()
         return 0
     except UserError as error:
-        wire.send(Failed(wrong=error.problem, remedy=error.remedy, fatal=True))
+        connection.send(Failed(wrong=error.problem, remedy=error.remedy, fatal=True), opening)
     except TooLargeError as error:
         wrong, _, remedy = str(error).rpartition(". ")
-        wire.send(Failed(wrong=f"{wrong}.", remedy=remedy, fatal=True))
+        connection.send(Failed(wrong=f"{wrong}.", remedy=remedy, fatal=True), opening)
     except Exception as error:
         # A mistake of the program's own, or no memory: told in one sentence, and in full in the log.
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
-        wire.send(Failed(wrong=f"The trainer failed ({said}).", remedy=where, fatal=True))
-    wire.flush(5.0)
+        event = Failed(wrong=f"The trainer failed ({said}).", remedy=where, fatal=True)
+        connection.send(event, None if run else opening)
+    connection.flush(5.0)
     return 1
 
 

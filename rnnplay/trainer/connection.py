@@ -13,18 +13,19 @@ from collections import deque
 
 import msgspec
 
-from rnnplay.protocol import AnyCommand, Event, Failed, Status, Trace, body_length, decode_command, frame
+from rnnplay.protocol import AnyCommand, Command, Event, Failed, Status, Trace, body_length, decode_command, frame
 
 _PIPE_SIZE = 2**20
 _READ = 2**16
 _WHOLE_STATES = (Status, Trace)
 
 
-class Wire:
+class Connection:
     """Frames over two descriptors: `commands` to read from, `events` to write to."""
 
     def __init__(self, commands: int, events: int) -> None:
         self._in, self._out = commands, events
+        self.run_id = ""  # of the run that is open; every event carries it
         os.set_blocking(events, False)
         with contextlib.suppress(AttributeError, OSError):  # only a help, and only on Linux
             fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
@@ -33,8 +34,8 @@ class Wire:
         self._poll.register(events, 0)
         self._received = bytearray()
         self._frames: deque[bytearray] = deque()
-        self._waiting = 0  # bytes in `_frames`
-        self._states: dict[type[Event], Event] = {}
+        self._queued_bytes = 0  # bytes in `_frames`
+        self._latest_states: dict[type[Event], Event] = {}
         self._sending = memoryview(b"")
         self._ended = False  # no command will come any more
         self._broken = False  # nobody reads any more
@@ -47,13 +48,13 @@ class Wire:
     @property
     def backlog(self) -> int:
         """Bytes that wait for the reader."""
-        return self._waiting + len(self._sending)
+        return self._queued_bytes + len(self._sending)
 
     def receive(self, timeout: float = 0.0) -> list[AnyCommand]:
         """The commands that have arrived, or that do within `timeout` seconds. Events leave meanwhile."""
         deadline = time.monotonic() + timeout
         left = timeout
-        self.pump()
+        self.write_available()
         while not self.closed:
             self._poll.modify(self._out, select.POLLOUT if self._sending else 0)
             ready = dict(self._poll.poll(left * 1000))
@@ -61,7 +62,7 @@ class Wire:
                 self._broken = True  # noticed here even if there is nothing to write
                 break
             if self._out in ready:
-                self.pump()
+                self.write_available()
             if self._in in ready and (commands := self._read()):
                 return commands
             if (left := deadline - time.monotonic()) <= 0:
@@ -89,27 +90,31 @@ class Wire:
             del self._received[:end]
         return commands
 
-    def send(self, event: Event) -> None:
-        """Queue an event; it leaves with `pump`. A newer Status or Trace takes the place of one that has not left."""
+    def send(self, event: Event, answers: Command | None = None) -> None:
+        """Queue an event, with the run's id and the number of the command that it answers.
+
+        It leaves with `write_available`. A newer Status or Trace takes the place of one that has not left.
+        """
+        event = msgspec.structs.replace(event, run_id=self.run_id, request=answers.request if answers else 0)
         if isinstance(event, _WHOLE_STATES):
-            self._states[type(event)] = event
+            self._latest_states[type(event)] = event
         else:
             self._frames.append(frame(event))
-            self._waiting += len(self._frames[-1])
+            self._queued_bytes += len(self._frames[-1])
 
-    def waiting(self, kind: type[Event]) -> bool:
+    def has_pending(self, kind: type[Event]) -> bool:
         """Whether a whole state of this kind has not left yet."""
-        return kind in self._states
+        return kind in self._latest_states
 
-    def pump(self) -> None:
+    def write_available(self) -> None:
         """Write as much as the pipe takes without waiting."""
         while not self._broken:
             if not self._sending:
                 if self._frames:
-                    self._waiting -= len(self._frames[0])
+                    self._queued_bytes -= len(self._frames[0])
                     self._sending = memoryview(self._frames.popleft())
-                elif self._states:
-                    self._sending = memoryview(frame(self._states.pop(next(iter(self._states)))))
+                elif self._latest_states:
+                    self._sending = memoryview(frame(self._latest_states.pop(next(iter(self._latest_states)))))
                 else:
                     return
             try:
@@ -122,7 +127,7 @@ class Wire:
     def flush(self, timeout: float) -> None:
         """Wait until everything has left, `timeout` seconds at most."""
         deadline = time.monotonic() + timeout
-        self.pump()
+        self.write_available()
         while self._sending and not self._broken and (left := deadline - time.monotonic()) > 0:
             select.select([], [self._out], [], left)
-            self.pump()
+            self.write_available()

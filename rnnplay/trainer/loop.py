@@ -15,13 +15,10 @@ import msgspec
 from rnnplay.config import UserError, validate
 from rnnplay.protocol import (
     AnyCommand,
-    CellsCommand,
     Change,
-    CheckUp,
-    Evaluate,
+    Command,
     Evaluated,
     Event,
-    ExampleCommand,
     Failed,
     Go,
     OneStep,
@@ -29,29 +26,26 @@ from rnnplay.protocol import (
     Progress,
     Remark,
     Row,
-    Sample,
     Save,
     Saved,
     Status,
-    Steer,
     Stop,
     Stopped,
-    StopSampling,
-    TimeCommand,
-    Unroll,
-    Watch,
 )
 from rnnplay.runs import run_id
 from rnnplay.runs.checkpoint import path_of, steps_of
-from rnnplay.trainer.cells import Questions
-from rnnplay.trainer.checking import CheckingUp
-from rnnplay.trainer.connection import Wire
-from rnnplay.trainer.exploring import Explorer
-from rnnplay.trainer.looking import Looker
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import Handler
+from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
+from rnnplay.trainer.handlers.example import ExampleHandler
+from rnnplay.trainer.handlers.health import HealthHandler
+from rnnplay.trainer.handlers.loss import LossHandler
+from rnnplay.trainer.handlers.sample import SampleHandler
+from rnnplay.trainer.handlers.time import TimeHandler
+from rnnplay.trainer.handlers.unroll import UnrollHandler
 from rnnplay.trainer.metrics import Pace, Step, evaluation_due, finite, last_step
 from rnnplay.trainer.run_events import evaluated, past, started
 from rnnplay.trainer.session import Session, go_back
-from rnnplay.trainer.showing import Showing
 
 REPORT = 0.1  # seconds between two reports
 SAVE = 30.0  # seconds between two checkpoints
@@ -63,12 +57,16 @@ _REASONS = {"finished": "finished", "diverged": "diverged"}
 class Loop:
     """One session from its first event to its last."""
 
-    def __init__(self, session: Session, wire: Wire, commands: Sequence[AnyCommand] = ()) -> None:
-        """`commands`: those that came with the opening one."""
-        self._session, self._learner, self._wire = session, session.learner, wire
-        self._looker, self._questions = Looker(session, wire), Questions(session, wire)
-        self._explorer, self._checking = Explorer(session), CheckingUp(session, wire)
-        self._showing = Showing(session, wire)
+    def __init__(
+        self, session: Session, connection: Connection, opening: Command, commands: Sequence[AnyCommand] = ()
+    ) -> None:
+        """`opening` opened the session; `commands` came with it."""
+        self._session, self._learner, self._connection = session, session.learner, connection
+        self._opening = opening
+        self._health = HealthHandler(session, connection, self._flush)  # it is called around each step too
+        simple = (LossHandler, TraceHandler, CellsHandler, SampleHandler, ExampleHandler, UnrollHandler, TimeHandler)
+        self._handlers: list[Handler] = [kind(session, connection) for kind in simple] + [self._health]
+        self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
         self._wrong = self._remedy = ""  # why it was paused or has diverged
         self._ending = False
@@ -89,34 +87,48 @@ class Loop:
         """Until it is told to stop, or nobody listens any more."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
-        self._attempt(self._begin)
+        self._guard(self._begin)
         while not self._ending:
             idle = self._state != "training" and not self._waiting
-            patience = min(self._looker.patience(), self._questions.patience(), _IDLE) if idle else 0.0
-            self._waiting.extend(self._wire.receive(patience))
+            until_due = min(_IDLE, *(handler.seconds_until_due() for handler in self._handlers)) if idle else 0.0
+            self._waiting.extend(self._connection.receive(until_due))
             while self._waiting and not self._ending:
-                self._attempt(self._obey, self._waiting.popleft())
-            self._ending = self._ending or self._wire.closed
+                self._handle_next()
+            self._ending = self._ending or self._connection.closed
             if not self._ending:
-                self._attempt(self._turn)
+                self._guard(self._turn)
         self._end()
 
-    def _attempt(self, what: Callable[..., None], *arguments: Any) -> None:
-        """Do `what`; what a person can put right never ends the run."""
+    def _guard(self, act: Callable[[], object], command: Callable[[], Command | None] = lambda: None) -> None:
+        """Do `act`. A mistake that a person can put right becomes an answer to `command()`, and never ends the run."""
         try:
-            what(*arguments)
+            act()
         except UserError as error:
-            command = type(arguments[0]).__name__ if arguments else ""
-            self._wire.send(Failed(wrong=error.problem, remedy=error.remedy, command=command))
+            answers = command()
+            name = type(answers).__name__ if answers is not None else ""
+            self._connection.send(Failed(wrong=error.problem, remedy=error.remedy, command=name), answers)
         except OSError as error:
             self._hold(error)
+
+    def _handle_next(self) -> None:
+        command = self._waiting.popleft()
+        self._guard(lambda: self._dispatch(command), lambda: command)
+
+    def _run_pending(self, handler: Handler) -> None:
+        """Let `handler` go on with what is pending; what cannot be answered is dropped."""
+
+        def failed() -> Command | None:
+            if handler.current is not None:
+                handler.cancel(handler.current)
+            return handler.current
+
+        self._guard(lambda: handler.run_pending(self._state == "training"), failed)
 
     def _turn(self) -> None:
         if self._state == "training":
             self._train()
-        self._looker.serve(self._state == "training")
-        self._questions.serve(self._state == "training")
-        self._showing.serve(self._state == "training")
+        for handler in self._handlers:
+            self._run_pending(handler)
         if self._state != self._told or (self._state == "training" and time.perf_counter() - self._reported >= REPORT):
             self._report()
 
@@ -125,15 +137,15 @@ class Loop:
 
     def _interrupted(self) -> bool:
         """Whether to leave off something long, because the end has come."""
-        self._waiting.extend(self._wire.receive())
-        return self._ending or self._wire.closed or any(isinstance(command, Stop) for command in self._waiting)
+        self._waiting.extend(self._connection.receive())
+        return self._ending or self._connection.closed or any(isinstance(command, Stop) for command in self._waiting)
 
     # ----------------------------------------------------------------------------------------------------- beginning
 
     def _begin(self) -> None:
-        self._wire.send(started(self._session))
+        self._connection.send(started(self._session), self._opening)
         for event in past(self._session):
-            self._wire.send(event)
+            self._connection.send(event)
         if self._session.metrics is not None and self._learner.step not in steps_of(self._session.run):
             self._save()
 
@@ -146,12 +158,12 @@ class Loop:
         if self._due():
             self._mark = None
             return
-        if self._checking.before_step():
+        if self._health.before_step():
             self._mark = None
         before = self._mark if self._mark is not None else time.perf_counter()
         self._last = step = self._learner.train()
         if self._learner.remark is not None:
-            self._wire.send(Remark(step=self._learner.step - 1, text=self._learner.remark))
+            self._connection.send(Remark(step=self._learner.step - 1, text=self._learner.remark))
         complete = session.recorder.add(self._learner.step, step)
         self._mark = now = time.perf_counter()
         session.recorder.block.seconds += now - before
@@ -160,8 +172,8 @@ class Loop:
             row = session.recorder.row(self._learner.step, step.lr, session.clock.read())
             self._rows.append(row)
             self._lines.append(msgspec.structs.asdict(row))
-            self._checking.row(row)
-        if self._checking.after_step(step.finite):
+            self._health.row(row)
+        if self._health.after_step(step.finite):
             self._mark = None
         if not step.finite:
             self._diverge()
@@ -213,7 +225,7 @@ class Loop:
             return
         self._session.clock.stop()
         self._state = "finished"
-        self._checking.finish()
+        self._health.finish()
         self._report()
         self._session.close()
 
@@ -247,42 +259,25 @@ class Loop:
             if known := steps_of(self._session.run):
                 remedy += f" The checkpoint of step {known[-1]:,} is whole."
             self._wrong, self._remedy, self._told = wrong, remedy, self._state
-            self._wire.send(self._status())
-        self._wire.send(Failed(wrong=wrong, remedy=remedy))
+            self._connection.send(self._status())
+        self._connection.send(Failed(wrong=wrong, remedy=remedy))
 
     # ------------------------------------------------------------------------------------------------------- commands
 
-    def _obey(self, command: AnyCommand) -> None:
-        match command:
-            case Stop():
-                self._ending = True
-            case Watch() | Sample() | StopSampling() | Steer():
-                self._looker.obey(command)
-            case _ if isinstance(command, ExampleCommand):
-                self._showing.obey(command, self._interrupted)
+    def _dispatch(self, command: AnyCommand) -> None:
+        """Answer one command. Raises UserError if it makes no sense."""
+        if (handler := self._handler_of.get(type(command))) is not None:
+            if handler.handle_command(command, self._interrupted):
                 self._mark = None
-            case _ if isinstance(command, CellsCommand):
-                self._questions.ask(command)
-                self._mark = None
-            case Evaluate():
-                if (event := self._looker.evaluate(command, self._interrupted)) is not None:
-                    self._wire.send(event)
-                self._mark = None
-            case Pause() | Go() | OneStep() | Save() | Change():
-                self._steer(command)
-            case CheckUp():
-                self._flush()
-                self._checking.begin(command)
-                self._mark = None
-            case _ if isinstance(command, Unroll | TimeCommand):
-                self._wire.send(self._explorer.answer(command))
-                self._mark = None
-            case _:
-                wrong = f"{type(command).__name__} is not understood here."
-                self._wire.send(Failed(wrong=wrong, remedy="Ask something else."))
+        elif isinstance(command, Stop):
+            self._ending = True
+        elif isinstance(command, Pause | Go | OneStep | Save | Change):
+            self._control(command)
+        else:
+            raise UserError(f"{type(command).__name__} is not understood here.", "Ask something else.")
 
-    def _steer(self, command: Pause | Go | OneStep | Save | Change) -> None:
-        """What only a run in training understands."""
+    def _control(self, command: Pause | Go | OneStep | Save | Change) -> None:
+        """Do what only a run in training can do. Raises UserError if it is only inspected, or finished."""
         if self._session.metrics is None:
             name = run_id(self._session.run)
             if self._state == "finished":
@@ -297,7 +292,7 @@ class Loop:
                 if isinstance(command, OneStep):
                     self._one_step()
             case Save():
-                self._save(again=True)
+                self._save(command)
             case Change():
                 self._change(command)
             case _:
@@ -308,7 +303,7 @@ class Loop:
         self._wrong = self._remedy = ""
         if self._state == "diverged":
             self._session.rewind()
-            self._checking.forget()
+            self._health.reset()
             if self._changed:
                 self._note_change()
             self._begin()
@@ -340,8 +335,11 @@ class Loop:
 
     # ------------------------------------------------------------------------------------------------ writing, telling
 
-    def _save(self, again: bool = False) -> None:
-        """Write a checkpoint of this step, unless there is one; `again`: tell of it all the same. Raises OSError."""
+    def _save(self, answers: Save | None = None) -> None:
+        """Write a checkpoint of this step, unless there is one. Raises OSError.
+
+        An event says so, and if `answers` is given it does even if there was one.
+        """
         self._saved_at = time.perf_counter()
         if not self._learner.finite:
             self._diverge()  # its last step went too far: what was good is in the checkpoint before
@@ -350,8 +348,8 @@ class Loop:
         if self._saved != now:
             self._flush()
             session.save()
-        if self._saved != now or again:
-            self._wire.send(Saved(path=str(path_of(session.run, now[0])), step=now[0]))
+        if self._saved != now or answers:
+            self._connection.send(Saved(path=str(path_of(session.run, now[0])), step=now[0]), answers)
         self._saved = now
 
     def _flush(self) -> None:
@@ -360,16 +358,16 @@ class Loop:
             self._session.metrics.append(self._lines)
         self._lines.clear()
         if self._rows:
-            self._wire.send(Progress(rows=tuple(self._rows)))
+            self._connection.send(Progress(rows=tuple(self._rows)))
             self._rows.clear()
         for event in self._evaluations:
-            self._wire.send(event)
+            self._connection.send(event)
         self._evaluations.clear()
 
     def _report(self) -> None:
         self._reported, self._told = time.perf_counter(), self._state
         self._flush()
-        self._wire.send(self._status())
+        self._connection.send(self._status())
 
     def _status(self) -> Status:
         learner, last = self._learner, self._last
@@ -406,5 +404,5 @@ class Loop:
             remedy = f"Make room; `rnnplay resume {run_id(session.run)}` then goes on from the last checkpoint."
             last = Failed(wrong=wrong, remedy=remedy, fatal=True)
         session.close()
-        self._wire.send(last)
-        self._wire.flush(_FLUSH)
+        self._connection.send(last)
+        self._connection.flush(_FLUSH)

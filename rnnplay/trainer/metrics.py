@@ -100,7 +100,8 @@ class Recorder:
 
     def state(self) -> dict[str, Any]:
         """The open block as JSON values; an empty block has no least and no greatest loss."""
-        return {name: finite(value) for name, value in msgspec.structs.asdict(self.block).items()}
+        values = msgspec.structs.asdict(self.block)
+        return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         given = {name: value for name, value in state.items() if value is not None}
@@ -158,8 +159,8 @@ class Pace:
 
 
 def finite(value: float) -> float | None:
-    """`value`, or None where it is not a finite number."""
-    return value if math.isfinite(value) else None
+    """`value` as a plain float (the protocol refuses NumPy's), or None if it is not a finite number."""
+    return float(value) if math.isfinite(value) else None
 
 
 def last_step(config: RunConfig, epoch_steps: int) -> int | None:

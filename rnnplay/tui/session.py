@@ -168,7 +168,7 @@ class RunSession:
             self._changed("run")
         await self.send(say.Go())
 
-    async def change(self, **values: float) -> None:
+    async def change(self, **values: Any) -> None:
         """Change lr or clip of the run under way."""
         if self.config is not None:
             self.config = msgspec.structs.replace(self.config, **values)

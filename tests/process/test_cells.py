@@ -2,6 +2,8 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from rnnplay.protocol import (
     Ablated,
     AnyEvent,
     Command,
+    Event,
     Failed,
     Find,
     Forget,
@@ -30,6 +33,8 @@ from rnnplay.protocol import (
     Train,
     Watch,
 )
+from rnnplay.trainer.handlers.cells import CellsHandler
+from rnnplay.trainer.session import open_session
 
 LIMIT = 120  # seconds, generous
 
@@ -126,6 +131,20 @@ async def test_what_takes_long_can_be_left_off(run: Path) -> None:
     await client.close()
     assert of(GatesShown, told)
     assert not of(Ablated, told)
+
+
+@pytest.mark.parametrize(("pattern", "answered"), [("a", 1), ("e", 0)])
+async def test_a_find_of_another_pattern_ends_an_ablation_that_is_under_way(
+    run: Path, pattern: str, answered: int
+) -> None:
+    sent: list[Event] = []
+    connection: Any = SimpleNamespace(send=lambda event, answers=None: sent.append(event))
+    handler = CellsHandler(open_session(Inspect(run=str(run))), connection)
+    handler.handle_command(Ablate(layer=0, unit=1, pattern="a", characters=300), lambda: False)
+    handler.handle_command(Find(pattern=pattern, characters=300), lambda: False)
+    while handler.seconds_until_due() == 0:
+        handler.run_pending(training=False)
+    assert len([event for event in sent if isinstance(event, Ablated)]) == answered
 
 
 async def test_gates_are_told_for_each_layer_gate_and_unit(run: Path) -> None:

@@ -10,7 +10,7 @@ from driving import last_saved, small, trained, write_text
 
 from rnnplay import blas
 from rnnplay.protocol import Inspect, Resume, Started, Status, Stopped, Train, body_length, decode_event, frame
-from rnnplay.trainer.connection import Wire
+from rnnplay.trainer.connection import Connection
 
 Opening = Train | Resume | Inspect
 
@@ -62,23 +62,23 @@ async def test_it_saves_and_ends_when_its_reader_is_gone_and_its_commands_are_he
 
 
 @pytest.fixture
-def wire() -> "tuple[Wire, int]":
+def wire() -> "tuple[Connection, int]":
     """A wire whose commands stay open, and the descriptor its events are read from."""
     commands, _ = os.pipe()
     reader, events = os.pipe()
-    return Wire(commands, events), reader
+    return Connection(commands, events), reader
 
 
-def test_a_write_to_nobody_closes_the_wire(wire: "tuple[Wire, int]") -> None:
+def test_a_write_to_nobody_closes_the_wire(wire: "tuple[Connection, int]") -> None:
     end, reader = wire
     os.close(reader)
     assert not end.closed
     end.send(Stopped(run="", step=0, reason="stopped"))
-    end.pump()
+    end.write_available()
     assert end.closed
 
 
-def test_waiting_for_commands_ends_at_once_when_the_reader_goes(wire: "tuple[Wire, int]") -> None:
+def test_waiting_for_commands_ends_at_once_when_the_reader_goes(wire: "tuple[Connection, int]") -> None:
     end, reader = wire
     os.close(reader)
     assert end.receive(timeout=3600.0) == []

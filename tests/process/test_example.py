@@ -27,6 +27,7 @@ from rnnplay.protocol import (
     Trace,
     Train,
     Watch,
+    numbered,
 )
 
 
@@ -49,7 +50,8 @@ def training(task: str, root: Path, **choices: Any) -> Train:
 
 
 async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is_only_looked_at(tmp_path: Path) -> None:
-    commands = ShowExample(index=2), AskTask(prompt="25 + 18"), AskTask(prompt="much"), MeasureTask()
+    questions = ShowExample(index=2), AskTask(prompt="25 + 18"), AskTask(prompt="much"), MeasureTask()
+    commands = [numbered(question) for question in questions]
     events = await asked(training("addition", tmp_path), *commands)
     facts = of(Started, events)[0].facts
     assert facts.examples and not facts.held_out and not facts.samples

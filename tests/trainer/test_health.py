@@ -12,7 +12,7 @@ from rnnplay.catalogue import make_config
 from rnnplay.engine import Network
 from rnnplay.lab.health import Monitor, look, update_ratio
 from rnnplay.lab.reference_network import Walk
-from rnnplay.trainer.checking import patient, sample
+from rnnplay.trainer.handlers.health import patient, sample
 from rnnplay.trainer.learner import Learner
 
 Spoil = Callable[[Network], None]

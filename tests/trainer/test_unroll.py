@@ -13,8 +13,8 @@ from rnnplay.engine import Network
 from rnnplay.lab.example import unpadded
 from rnnplay.protocol import Descend, SetHidden, SetInput, Unroll, Unrolled
 from rnnplay.tasks.base import Task
+from rnnplay.trainer.handlers.unroll import unrolled
 from rnnplay.trainer.learner import architecture
-from rnnplay.trainer.unrolling import unrolled
 from tests.lab.plain_network import BLOCKS, Plain
 
 CASES = [

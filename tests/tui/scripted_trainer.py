@@ -13,8 +13,8 @@ from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig
 from rnnplay.engine import Network
 from rnnplay.protocol import Reach
+from rnnplay.trainer.handlers.unroll import unrolled
 from rnnplay.trainer.learner import architecture
-from rnnplay.trainer.unrolling import unrolled
 
 STEP = 120
 WRITTEN = "The lamp was not so early as he had never seen it, and she said nothing at all of the door."

@@ -1,9 +1,9 @@
-"""Answers about one example, time step by time step: the unrolled network as the screen Unroll shows it.
+"""One example time step by time step: the numbers of the unrolled network, forward and backward.
 
-The lab walks; here its arrays are cut to the time steps, units and outputs that are shown, and named.
+The lab computes them; here its arrays are cut to the time steps, units and outputs that are sent, and named.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,10 +18,31 @@ from rnnplay.lab.unroll import Unrolling, most_active, right
 from rnnplay.protocol import unroll as protocol
 from rnnplay.protocol.base import Packed
 from rnnplay.tasks.base import Example, Task
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import Handler
+from rnnplay.trainer.metrics import finite
+from rnnplay.trainer.session import Session
 
 OUTPUTS = 64  # the most outputs to send
 TRUTHS = 2  # the most features
 SIGNS = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "identity": ""}
+
+
+class UnrollHandler(Handler):
+    """Answers Unroll at once, on a copy of the network. Training waits for the answer."""
+
+    commands = (protocol.Unroll,)
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._session, self._learner, self._connection = session, session.learner, connection
+
+    def handle_command(self, command: protocol.Unroll, interrupted: Callable[[], bool]) -> bool:
+        """Raises UserError if an example, a unit, a symbol or a weight is not there."""
+        learner, network = self._learner, self._learner.shown()
+        parameters, ids = dict(network.parameters), self._session.pieces
+        event = unrolled(command, network.architecture, parameters, learner.task, learner.step, ids)
+        self._connection.send(event, command)
+        return True
 
 
 def unrolled(
@@ -57,10 +78,6 @@ def unrolled(
         note=" ".join(text for text in notes if text),
         words=walked.words,
     )
-
-
-def finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 class _View:

@@ -16,7 +16,7 @@ from rnnplay.engine.activations import ForwardResult
 from rnnplay.lab.example import held_out_example
 from rnnplay.protocol import (
     AskTask,
-    ExampleCommand,
+    Command,
     ExampleShown,
     Measured,
     MeasureTask,
@@ -29,12 +29,12 @@ from rnnplay.tasks.base import Array, Batch, Example, Task, TaskScore
 from rnnplay.tasks.generated import END, START
 from rnnplay.tasks.series import Series
 from rnnplay.tasks.text import TextTask
-from rnnplay.trainer.budget import Budget
-from rnnplay.trainer.connection import Wire
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import Handler, TimeBudget
 from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import Session
 
-SHARE = 0.012  # of training's time, for showing an example again and again
+EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
 FEW = 8  # outputs whose probabilities are all told
 LIKELY = 0.1  # from here on an output is likely, where several are right
 LONGEST = 60  # symbols that a network may write
@@ -43,45 +43,53 @@ LEARNED = 0.05  # nats: below that a task without a measure of its own counts as
 ORDER = 3  # of the n-gram that a network must beat on a text
 
 
-class LeftOff(Exception):
-    """Whoever asked is gone, or the end has come."""
+class Interrupted(Exception):
+    """The trainer is to end before the answer is complete."""
 
 
-class Showing:
-    """Answers for one session; goes on showing an example while the network learns."""
+class ExampleHandler(Handler):
+    """Answers ShowExample, again every `every` seconds while the network learns; AskTask and MeasureTask at once."""
 
-    def __init__(self, session: Session, wire: Wire) -> None:
-        self._learner, self._wire = session.learner, wire
-        self._shown: ShowExample | None = None
-        self._told, self._told_step = 0.0, -1
-        self._budget = Budget(SHARE)
+    commands = (ShowExample, AskTask, MeasureTask)
+    current: ShowExample | None = None  # to be answered again
 
-    def obey(self, command: ExampleCommand, interrupted: Callable[[], bool]) -> None:
-        """Raises UserError where there is no such example, or where a question makes no sense."""
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._learner, self._connection = session.learner, connection
+        self._sent, self._sent_step = 0.0, -1
+        self._budget = TimeBudget(EXAMPLE_TIME_SHARE)
+
+    def handle_command(self, command: ShowExample | AskTask | MeasureTask, interrupted: Callable[[], bool]) -> bool:
+        """Raises UserError if there is no such example, or a question makes no sense."""
         match command:
             case ShowExample():
-                self._shown = None
+                self.current = None
                 self._show(command)
-                self._shown = command if command.every > 0 else None
+                self.current = command if command.every > 0 else None
             case AskTask():
-                self._wire.send(self.ask(command.prompt))
+                self._connection.send(self.ask(command.prompt), command)
             case MeasureTask():
-                with contextlib.suppress(LeftOff):
-                    self._wire.send(self.measure(interrupted))
+                with contextlib.suppress(Interrupted):
+                    self._connection.send(self.measure(interrupted), command)
+        return True
 
-    def serve(self, training: bool) -> None:
-        """Show the example again where the network has learned since."""
-        command, now = self._shown, time.perf_counter()
-        if command is None or now - self._told < command.every or self._told_step == self._learner.step:
+    def run_pending(self, training: bool) -> None:
+        """Show the example again if the network has learned since."""
+        command, now = self.current, time.perf_counter()
+        if command is None or now - self._sent < command.every or self._sent_step == self._learner.step:
             return
-        if self._budget.left(now) or not training:
+        if self._budget.has_time(now) or not training:
             self._show(command)
+
+    def cancel(self, command: Command) -> None:
+        """Not again before the network has learned on."""
+        self._sent, self._sent_step = time.perf_counter(), self._learner.step
 
     def _show(self, command: ShowExample) -> None:
         begun = time.perf_counter()
-        self._wire.send(shown(self._learner.shown(), self._learner.task, self._learner.step, command.index))
-        self._told, self._told_step = time.perf_counter(), self._learner.step
-        self._budget.spend(self._told - begun)
+        event = shown(self._learner.shown(), self._learner.task, self._learner.step, command.index)
+        self._connection.send(event, command)
+        self._sent, self._sent_step = time.perf_counter(), self._learner.step
+        self._budget.spend(self._sent - begun)
 
     def ask(self, prompt: str) -> TaskAnswered:
         task, network = self._learner.task, self._learner.shown()
@@ -100,12 +108,12 @@ class Showing:
         )
 
     def measure(self, interrupted: Callable[[], bool]) -> Measured:
-        """Raises LeftOff where it is interrupted, UserError where the task has no way to tell."""
+        """Raises Interrupted where it is interrupted, UserError where the task has no way to tell."""
         task, network = self._learner.task, self._learner.shown()
 
         def answer(batch: Batch) -> Array:
             if interrupted():
-                raise LeftOff
+                raise Interrupted
             return np.asarray(network.forward(batch).outputs)
 
         found = task.score(answer) or self._by_loss(interrupted)
@@ -122,7 +130,7 @@ class Showing:
         task = self._learner.task
         found = self._learner.evaluate(task.evaluation(), interrupted)
         if found is None:
-            raise LeftOff
+            raise Interrupted
         if not found[1]:
             raise UserError("No data are held out to measure on.", "Give --validation a share above 0.")
         loss = float("nan") if found[0] is None else found[0]

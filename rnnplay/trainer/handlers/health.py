@@ -5,6 +5,7 @@ and in the first steps, when most goes wrong, forty times. Nothing is looked at 
 """
 
 import time
+from collections.abc import Callable
 
 from rnnplay.lab import health as lab
 from rnnplay.lab.equations import Array
@@ -12,7 +13,8 @@ from rnnplay.lab.example import unpadded
 from rnnplay.lab.reference_network import Walk
 from rnnplay.protocol import Advice, CheckUp, Health, Row
 from rnnplay.tasks.base import Batch
-from rnnplay.trainer.connection import Wire
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.learner import Learner
 from rnnplay.trainer.session import Session
 
@@ -38,33 +40,41 @@ def patient(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.P
     )
 
 
-class CheckingUp:
-    """For one session: silent until `begin`."""
+class HealthHandler(Handler):
+    """Answers CheckUp, again whenever the advice changes; does nothing before the first CheckUp.
 
-    def __init__(self, session: Session, wire: Wire) -> None:
-        self._session, self._wire = session, wire
+    The loop calls before_step() and after_step() around each training step.
+    """
+
+    commands = (CheckUp,)
+
+    def __init__(self, session: Session, connection: Connection, flush: Callable[[], None]) -> None:
+        """`flush` writes the rows of the metrics that are complete."""
+        self._session, self._connection, self._flush = session, connection, flush
+        self._command = CheckUp()
         self._monitor: lab.Monitor | None = None
-        self._every = 5.0
         self._due = self._soonest = 0.0
-        self._kept: dict[str, Array] | None = None  # the parameters before a step
-        self._told: tuple[Advice, ...] | None = None
+        self._parameters_before: dict[str, Array] | None = None  # the parameters before a step
+        self._last_sent: list[tuple[str, str, str]] | None = None
         self._batch: Batch | None = None
 
-    def begin(self, command: CheckUp) -> None:
-        """Look at once, and from now on every `every` seconds while steps are done."""
-        self._every = command.every
-        self._told = None
-        self.forget()
+    def handle_command(self, command: CheckUp, interrupted: Callable[[], bool]) -> bool:
+        """Probe the network at once, and from now on every `every` seconds while steps are done."""
+        self._flush()
+        self._command = command
+        self._last_sent = None
+        self.reset()
         self._monitor = lab.Monitor(patient(self._session.learner, self._session.baselines))
         for row in self._session.past()[0]:
             self.row(row)
-        self._look(None)
+        self._probe(None)
+        return True
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """The run has gone back to a checkpoint: what came after it did not happen."""
         if self._monitor is not None:
             self._monitor = lab.Monitor(self._monitor.patient)
-        self._kept = None
+        self._parameters_before = None
         self._due = self._soonest = 0.0
 
     def row(self, row: Row) -> None:
@@ -82,26 +92,27 @@ class CheckingUp:
         step, now = self._session.learner.step + 1, time.perf_counter()
         due = now >= self._due or (not step & (step - 1) and now >= self._soonest)
         if due:
-            self._kept = {name: value.copy() for name, value in self._session.learner.network.parameters.items()}
+            parameters = self._session.learner.network.parameters
+            self._parameters_before = {name: value.copy() for name, value in parameters.items()}
         return due
 
     def after_step(self, finite: bool) -> bool:
         """Look, where that is due, and at once where the loss has stopped being a number; whether it took time."""
-        if self._kept is None and (finite or self._monitor is None):
+        if self._parameters_before is None and (finite or self._monitor is None):
             return False
         ratio = None
-        if self._kept is not None:
-            ratio = lab.update_ratio(self._kept, self._session.learner.network.parameters)
-        self._kept = None
-        self._look(ratio)
+        if self._parameters_before is not None:
+            ratio = lab.update_ratio(self._parameters_before, self._session.learner.network.parameters)
+        self._parameters_before = None
+        self._probe(ratio)
         return True
 
     def finish(self) -> None:
         """A last look: the run has reached its limit."""
         if self._monitor is not None:
-            self._look(None)
+            self._probe(None)
 
-    def _look(self, ratio: float | None) -> None:
+    def _probe(self, ratio: float | None) -> None:
         begun = time.perf_counter()
         learner, monitor = self._session.learner, self._monitor
         assert monitor is not None
@@ -112,21 +123,22 @@ class CheckingUp:
             walk = Walk(network.architecture, network.parameters)
             exact = network.architecture.hidden <= _EXACT_RADIUS
             monitor.saw(lab.look(walk, self._batch, learner.step, ratio, exact))
-        self.tell()
+        self._send_if_changed()
         now = time.perf_counter()
-        self._due = now + max(self._every, _SHARE * (now - begun))
+        self._due = now + max(self._command.every, _SHARE * (now - begun))
         self._soonest = now + _EARLY_SHARE * (now - begun)
 
-    def tell(self) -> None:
+    def _send_if_changed(self) -> None:
         """Say what ails the run, if that has changed."""
         if self._monitor is None:
             return
         found = tuple(
             Advice(name=a.name, cause=a.cause, remedy=a.remedy, severity=a.severity) for a in self._monitor.advice()
         )
-        if self._told is None or [a.name for a in found] != [a.name for a in self._told]:
-            self._told = found
-            self._wire.send(Health(step=self._session.learner.step, advice=found))
+        texts = [(a.name, a.cause, a.remedy) for a in found]
+        if texts != self._last_sent:
+            self._last_sent = texts
+            self._connection.send(Health(step=self._session.learner.step, advice=found), self._command)
 
 
 def sample(learner: Learner) -> Batch | None:

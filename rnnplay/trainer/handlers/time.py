@@ -1,7 +1,7 @@
-"""Answers to the questions of the screens Unroll and Time. Each is computed at once, on copies: training only waits."""
+"""How far back the network learns, and which past moved a prediction. Training waits for an answer."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,35 +10,38 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import time as lab
-from rnnplay.lab.equations import Array
 from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.reference_network import Walk
 from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.learner import architecture
+from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import Session, history
-from rnnplay.trainer.unrolling import finite, unrolled
 
 MOST_LAGS = 1_000
 SEQUENCES = 4  # that the gradient by lag is a mean over
 DEMONSTRATED = tuple(round(0.1 * n, 1) for n in range(31))  # weights of the one unit
 
 
-class Explorer:
-    """Answers for one session. What depends on the task alone is kept."""
+class TimeHandler(Handler):
+    """Answers at once, on copies of the network. What depends on the task alone is computed once."""
 
-    def __init__(self, session: Session) -> None:
-        self._session, self._learner = session, session.learner
+    commands = (protocol.Gradients, protocol.OneUnit, protocol.Influence)
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._session, self._learner, self._connection = session, session.learner, connection
         self._batch: tuple[int, Batch] | None = None
         self._untrained: tuple[int, list[protocol.Reach]] | None = None
 
-    def answer(self, command: protocol.Unroll | protocol.TimeCommand) -> protocol.Unrolled | protocol.TimeEvent:
-        """Raises UserError where the question makes no sense for this task or network."""
+    def handle_command(self, command: protocol.TimeCommand, interrupted: Callable[[], bool]) -> bool:
+        """Raises UserError if the question makes no sense for this task or network."""
+        self._connection.send(self.answer(command), command)
+        return True
+
+    def answer(self, command: protocol.TimeCommand) -> protocol.TimeEvent:
         match command:
-            case protocol.Unroll():
-                learner, network = self._learner, self._learner.shown()
-                parameters = dict(network.parameters)
-                return unrolled(command, network.architecture, parameters, learner.task, learner.step, self._pieces())
             case protocol.Gradients():
                 return self.gradients(command)
             case protocol.OneUnit():
@@ -47,10 +50,6 @@ class Explorer:
                 return protocol.OneUnitShown(weights=DEMONSTRATED, norms=protocol.Packed.of(norms))
             case protocol.Influence():
                 return self.influence(command)
-
-    def _pieces(self) -> Array | None:
-        pieces: Any = self._session.pieces
-        return None if pieces is None else np.asarray(pieces)
 
     def sequences(self, lags: int) -> Batch:
         """Held-out sequences for a gradient over `lags` time steps."""
@@ -117,7 +116,7 @@ class Explorer:
             raise UserError("Nothing would be shown.", "Look back at least one time step.")
         task, walk = self._learner.task, self.walk()
         if command.example is None and (len(task.held_out_ids) or self._session.pieces is not None):
-            ids = self._pieces()
+            ids = self._session.pieces
             text = np.asarray(task.held_out_ids if ids is None else ids)
             total = len(text) - 1
             position = min(total - 1, command.past - 1) if command.position is None else command.position

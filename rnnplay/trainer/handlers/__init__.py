@@ -1,0 +1,1 @@
+"""Answers to commands, a file a capability. No handler imports another."""

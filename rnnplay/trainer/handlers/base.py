@@ -1,0 +1,54 @@
+"""What every handler is: it answers some kinds of command, at once or bit by bit between two training steps."""
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rnnplay.protocol import Command
+
+TIME_SHARE = 0.006  # of training's time that traces may take, and again samples
+FOCUSED_TIME_SHARE = 0.1  # the same for a place that shows nothing else
+
+
+class Handler:
+    """Answers commands for one session. The loop calls it between two training steps.
+
+    A handler that answers at once overrides `handle_command` alone. Both methods raise UserError if a command makes no
+    sense; the loop then answers with Failed.
+    """
+
+    commands: ClassVar[tuple[type[Command], ...]]
+    current: Command | None = None
+    """The command that `run_pending` works on, or worked on when it failed."""
+
+    def handle_command(self, command: Any, interrupted: Callable[[], bool]) -> bool:
+        """Answer a command of one of `commands`; True if that took time from training.
+
+        `interrupted()`: whether to give up a long answer, because the trainer is to end.
+        """
+        raise NotImplementedError
+
+    def run_pending(self, training: bool) -> None:
+        """Go on with what is not answered yet; `training`: only as far as the handler's share of the time allows."""
+
+    def seconds_until_due(self) -> float:
+        """Until `run_pending` has something to do; infinity if nothing is pending."""
+        return float("inf")
+
+    def cancel(self, command: Command) -> None:
+        """Drop a pending command: its answer failed."""
+
+
+class TimeBudget:
+    """Time that may be spent beside training: a share of the time that passes, and a little at once after a rest."""
+
+    def __init__(self, share: float, most: float = 0.02) -> None:
+        self._share, self._most, self._left, self._last = share, most, most, time.perf_counter()
+
+    def has_time(self, now: float) -> bool:
+        self._left = min(self._most, self._left + (now - self._last) * self._share)
+        self._last = now
+        return self._left > 0
+
+    def spend(self, seconds: float) -> None:
+        self._left -= seconds

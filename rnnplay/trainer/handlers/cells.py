@@ -1,0 +1,357 @@
+"""Answers questions about cells: traces, find, ablate, gates, history. Long ones a moment at a time between two steps.
+
+A long question is a job, on a copy of the network as it was asked about; a later question of its kind replaces it.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.lab.cells.ablate import Ablation, ablate
+from rnnplay.lab.cells.find import Finding, Unit, find, follow, states_of
+from rnnplay.lab.cells.gates import shares
+from rnnplay.lab.cells.labelled_batch import Columns, columns
+from rnnplay.lab.cells.trace import Reading, expected, quantised, read_examples, read_items, read_text
+from rnnplay.lab.cells.unit_scores import Score
+from rnnplay.lab.clamp import check
+from rnnplay.lab.sample import CANDIDATES
+from rnnplay.protocol import (
+    Ablate,
+    Ablated,
+    Command,
+    Find,
+    Forget,
+    Found,
+    FoundPair,
+    FoundUnit,
+    Gates,
+    GateShares,
+    GatesShown,
+    History,
+    HistoryShown,
+    Packed,
+    Trace,
+    Watch,
+    Working,
+)
+from rnnplay.runs import checkpoint
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
+from rnnplay.trainer.session import Session, history
+
+MAX_TRACE = 50 * 2**20  # numbers in a trace
+_JOB_SHARE = 0.5  # of the time beside training that jobs may take
+_SLICE_SECONDS = 0.05  # at a time while nothing trains
+_PROGRESS_SECONDS = 0.3  # between two events on how far a job is
+
+
+class TraceHandler(Handler):
+    """Answers Watch, and again every `every` seconds while the network learns."""
+
+    commands = (Watch,)
+    current: Watch | None = None  # to be answered again
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._session, self._learner, self._connection = session, session.learner, connection
+        self._traced = 0.0  # when
+        self._traced_step = -1
+        self._earlier: tuple[int, Network] | None = None  # a network of the run's history
+        # By whether candidates are sent.
+        self._budgets = {False: TimeBudget(TIME_SHARE), True: TimeBudget(FOCUSED_TIME_SHARE)}
+
+    def handle_command(self, command: Watch, interrupted: Callable[[], bool]) -> bool:
+        """Raises UserError if the network has no such state, or the run no such step."""
+        self.current = None
+        self._trace(command)
+        if command.every > 0 and command.step is None:
+            self.current = command
+        return False
+
+    def run_pending(self, training: bool) -> None:
+        """Send the trace again if it is due. Raises UserError if the network's values are not finite."""
+        watch, now = self.current, time.perf_counter()
+        if watch is None or now - self._traced < watch.every or self._traced_step == self._learner.step:
+            return
+        if not self._connection.has_pending(Trace) and (self._budgets[watch.candidates].has_time(now) or not training):
+            self._trace(watch)
+
+    def cancel(self, command: Command) -> None:
+        """Not again before the network has learned on: a run that diverges goes back to finite values."""
+        self._traced, self._traced_step = time.perf_counter(), self._learner.step
+
+    def _trace(self, command: Watch) -> None:
+        begun = time.perf_counter()
+        learner = self._learner
+        step = learner.step
+        if command.step is not None and command.step != step:
+            step = command.step
+            network = self._network_of(step)
+        else:
+            network = learner.shown()
+        architecture = network.architecture
+        most = MAX_TRACE // (architecture.layers * architecture.hidden)
+        start, length = max(command.start, 0), min(max(command.length, 1), most)
+        wanted = msgspec.structs.replace(command, start=start, length=length)
+        self._connection.send(self._event(step, wanted, network), command)
+        self._traced, self._traced_step = time.perf_counter(), step
+        self._budgets[command.candidates].spend(self._traced - begun)
+
+    def _read(self, network: Network, command: Watch) -> Reading:
+        """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
+        task, pieces = self._learner.task, self._session.pieces
+        ids = task.held_out_ids if pieces is None else pieces
+        if len(ids):
+            return read_text(network, ids, command.start, command.length, command.state)
+        if command.example is not None:
+            return read_examples(network, task, command.example, command.length, command.state)
+        return read_items(network, task, command.start, command.length, command.state)
+
+    def _event(self, step: int, command: Watch, network: Network) -> Trace:
+        # A long text's values are large: never two readings of it in memory, nor one beside its bytes.
+        candidates: tuple[Packed | None, Packed | None] = None, None
+        told = command.candidates and network.architecture.readout == "softmax"
+        if told and command.state != "h":
+            candidates = _candidates(network, self._read(network, msgspec.structs.replace(command, state="h")))
+        reading = self._read(network, command)
+        if told and command.state == "h":
+            candidates = _candidates(network, reading)
+        values, scale = quantised(reading.values)
+        reading = replace(reading, values=values[:, :, :0])
+        return Trace(
+            step=step,
+            start=reading.start,
+            total=reading.total,
+            symbols=reading.symbols(self._learner.task.vocabulary),
+            state=command.state,
+            values=Packed.of(values),
+            scale=scale,
+            surprise=Packed.of(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
+            candidates=candidates[0],
+            chances=candidates[1],
+        )
+
+    def _network_of(self, step: int) -> Network:
+        """The network as it was after `step`, kept until another one is asked for."""
+        if self._earlier is None or self._earlier[0] != step:
+            network = Network(self._learner.network.architecture)
+            self._learner.fill(network, history(self._session.run, step))
+            self._earlier = step, network
+        return self._earlier[1]
+
+
+def _candidates(network: Network, reading: Reading) -> tuple[Packed, Packed]:
+    """What the network expects after each symbol of a reading of h, and how much."""
+    best, chances = expected(network, reading.values[-1], CANDIDATES)
+    return Packed.of(best), Packed.of(chances)
+
+
+class CellsHandler(Handler):
+    """Answers Find and Gates at once, Ablate and History as time allows."""
+
+    commands = (Find, Ablate, Gates, History, Forget)
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._session, self._learner, self._connection = session, session.learner, connection
+        self._untrained: Network | None = None
+        self._columns: tuple[tuple[str, int], Columns] | None = None
+        self._jobs: dict[Ablate | History, Iterator[float]] = {}  # each yields the fraction that is done
+        self._reported = 0.0
+        self._rested = time.perf_counter()
+
+    def handle_command(
+        self, command: Find | Ablate | Gates | History | Forget, interrupted: Callable[[], bool]
+    ) -> bool:
+        """Raises UserError if the question makes no sense; earlier questions then stand."""
+        match command:
+            case Find():
+                self._find(command)
+                for job in [job for job in self._jobs if job.pattern != command.pattern]:
+                    self.cancel(job)  # it is about the feature that was looked for before
+            case Gates():
+                self._gates(command)
+            case Forget():
+                self._jobs.clear()
+            case Ablate():
+                network = self._learner.shown()
+                check(network, [(command.layer, command.unit, 0.0)])
+                self._begin(command, self._ablate(command, network.copy()))
+            case History():
+                self._check(command)
+                self._begin(command, self._history(command))
+        return True
+
+    def _begin(self, command: Ablate | History, job: Iterator[float]) -> None:
+        """Start a job, in the place of an earlier one of its kind."""
+        for other in [other for other in self._jobs if type(other) is type(command)]:
+            self.cancel(other)
+        self._jobs[command] = job
+
+    def run_pending(self, training: bool) -> None:
+        """Go on with the jobs. Raises UserError if one cannot be answered."""
+        begun = time.perf_counter()
+        # While it trains, jobs get as long as the last training step took.
+        allowed = (begun - self._rested) * _JOB_SHARE / (1 - _JOB_SHARE) if training else _SLICE_SECONDS
+        end = begun + min(_SLICE_SECONDS, allowed)
+        for command, job in list(self._jobs.items()):
+            self.current = command
+            for fraction in job:
+                if (now := time.perf_counter()) - self._reported > _PROGRESS_SECONDS:
+                    self._reported = now
+                    self._connection.send(Working(question=type(command).__name__, share=fraction), command)
+                if now >= end:
+                    break
+            else:
+                del self._jobs[command]
+        self._rested = time.perf_counter()
+
+    def seconds_until_due(self) -> float:
+        return 0.0 if self._jobs else float("inf")
+
+    def cancel(self, command: Command) -> None:
+        self._jobs = {other: job for other, job in self._jobs.items() if other is not command}
+
+    # ------------------------------------------------------------------------------------------------------- answers
+
+    def _read(self, pattern: str, characters: int) -> Columns:
+        """What is read for a feature: kept, for the next question is mostly about the same."""
+        if self._columns is None or self._columns[0] != (pattern, characters):
+            read = columns(self._learner.task, pattern, characters, self._session.pieces)
+            self._columns = (pattern, characters), read
+        return self._columns[1]
+
+    def untrained(self) -> Network:
+        """The network before its first step."""
+        if self._untrained is None:
+            learner = self._learner
+            self._untrained = Network(learner.network.architecture, learner.config.seed)
+            for name, value in (learner.task.initial_parameters() or {}).items():
+                self._untrained.parameters[name][...] = value
+        return self._untrained
+
+    def _find(self, question: Find) -> None:
+        network = self._learner.shown()
+        read = self._read(question.pattern, question.characters)
+        found = find(network, self.untrained(), read, question.pattern)
+        self._connection.send(answer(found, self._learner.step), question)
+
+    def _gates(self, question: Gates) -> None:
+        network, task = self._learner.shown(), self._learner.task
+        found = shares(network, columns(task, None, question.characters, self._session.pieces))
+        self._connection.send(
+            GatesShown(
+                step=self._learner.step,
+                gates=tuple(
+                    GateShares(
+                        layer=s.layer,
+                        gate=s.gate,
+                        left=Packed.of(s.left.astype(np.float32)),
+                        right=Packed.of(s.right.astype(np.float32)),
+                    )
+                    for s in found
+                ),
+            ),
+            question,
+        )
+
+    def _ablate(self, question: Ablate, network: Network) -> Iterator[float]:
+        q = question
+        read = self._read(q.pattern, _affordable(network, q.characters, q.others))
+        for state in ablate(network, read, q.layer, q.unit, q.pattern, q.to, q.others):
+            if isinstance(state, Ablation):
+                self._connection.send(
+                    Ablated(
+                        layer=q.layer,
+                        unit=q.unit,
+                        pattern=q.pattern,
+                        to=q.to,
+                        inside=state.inside,
+                        outside=state.outside,
+                        others_inside=tuple(inside for inside, _ in state.others),
+                        beaten=state.beaten,
+                        characters=state.characters,
+                        sentence=state.sentence(),
+                    ),
+                    q,
+                )
+            else:
+                yield state
+
+    def _check(self, question: History) -> None:
+        network = self._learner.network
+        check(network, [(question.layer, question.unit, 0.0)])
+        if question.state not in (known := states_of(network)):
+            raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(known)}.")
+
+    def _history(self, question: History) -> Iterator[float]:
+        q, run = question, self._session.run
+        read = self._read(q.pattern, q.characters)
+        network = Network(self._learner.network.architecture)
+        kinds = (checkpoint.WHOLE, checkpoint.WEIGHTS)
+        known = sorted({step for kind in kinds for step in checkpoint.steps_of(run, kind)})
+        values: list[tuple[int, float]] = []
+        for n, step in enumerate(known):
+            try:
+                self._learner.fill(network, history(run, step))
+            except UserError:
+                continue  # replaced by a later one meanwhile
+            values.append((step, follow(network, read, Unit(q.layer, q.unit, q.state))))
+            yield n / len(known)
+        if not values:
+            raise UserError("The run has no checkpoint yet.", "Wait for the first one.")
+        self._connection.send(
+            HistoryShown(
+                layer=q.layer,
+                unit=q.unit,
+                state=q.state,
+                pattern=q.pattern,
+                steps=tuple(step for step, _ in values),
+                values=tuple(value for _, value in values),
+            ),
+            q,
+        )
+
+
+def answer(found: Finding, step: int) -> Found:
+    """A Finding as it goes through the pipe."""
+    ranking = found.ranking
+    pair = None
+    if ranking.pair is not None and ranking.pairing is not None:
+        scores = dict(ranking.units)
+        one, two = (_found(unit, scores[unit]) for unit in ranking.pair)
+        p = ranking.pairing
+        pair = FoundPair(units=(one, two), weights=p.weights, value=p.value, strength=p.strength)
+    return Found(
+        pattern=found.pattern,
+        step=step,
+        measure=found.measure,
+        units=tuple(_found(unit, score) for unit, score in ranking.units),
+        rolled=ranking.rolled,
+        untrained=found.untrained,
+        convincing=found.convincing,
+        pair=pair,
+        share=found.share,
+        characters=found.characters,
+        sentence=found.sentence(),
+    )
+
+
+def _found(unit: Unit, score: Score) -> FoundUnit:
+    return FoundUnit(
+        layer=unit.layer,
+        unit=unit.unit,
+        state=unit.state,
+        value=score.value,
+        strength=score.strength,
+        sign=score.sign,
+    )
+
+
+def _affordable(network: Network, characters: int, others: int) -> int:
+    """As many characters as asked for, or as few as keep a large network's ablation within some minutes."""
+    work = 2 * network.flat.size * (others + 2)  # multiplications a character, about
+    return min(characters, max(1_000, int(3e13 / work)))

@@ -1,0 +1,59 @@
+"""Measures the loss on held-out data or on another text when asked to."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from rnnplay.config import UserError
+from rnnplay.protocol import Evaluate, Evaluated
+from rnnplay.tasks.base import Batch
+from rnnplay.tasks.text import stream_batches
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.handlers.base import Handler
+from rnnplay.trainer.session import Session, left_out
+
+
+class LossHandler(Handler):
+    """Answers Evaluate at once."""
+
+    commands = (Evaluate,)
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._session, self._learner, self._connection = session, session.learner, connection
+
+    def handle_command(self, command: Evaluate, interrupted: Callable[[], bool]) -> bool:
+        """Raises UserError if there is nothing to measure on. If it is interrupted, no answer is sent."""
+        if command.streams < 1:
+            raise UserError(f"{command.streams} streams cannot be read.", "Give at least 1.")
+        batches, baseline, notes = self._batches(command)
+        result = self._learner.evaluate(batches, interrupted)
+        if result is not None:
+            loss, characters = result
+            step = self._learner.step
+            event = Evaluated(step=step, loss=loss, baseline=baseline, characters=characters, notes=notes)
+            self._connection.send(event, command)
+        return True
+
+    def _batches(self, command: Evaluate) -> tuple[Iterator[Batch], float | None, tuple[str, ...]]:
+        task, own = self._learner.task, command.text is None
+        notes: tuple[str, ...] = ()
+        fraction = command.validation
+        if fraction is not None and not 0 < fraction <= 1:
+            raise UserError(f"The share is {fraction:g}.", "Give a number above 0 and at most 1.")
+        ids: Any
+        if command.text is not None:
+            ids, unseen = task.encode_file(command.text)
+            notes = (left_out(unseen),) if unseen else ()
+        elif not len(task.training_ids):
+            return task.evaluation(), self._session.baseline, ()
+        elif fraction is None:
+            ids = task.held_out_ids
+        else:
+            ids = np.concatenate([task.training_ids, task.held_out_ids])
+        if fraction is not None:
+            ids = ids[int(len(ids) * (1 - fraction)) :]
+        if len(ids) < 2:
+            raise UserError("There is nothing to measure on.", "Give a text of at least two characters.")
+        baseline = self._session.baseline if own and fraction is None else None
+        return stream_batches(ids, command.streams), baseline, notes

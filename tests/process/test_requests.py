@@ -1,0 +1,186 @@
+"""Every event says which run it is about, and an answer which command it answers."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from driving import small, trained, write_text
+
+from rnnplay import runs
+from rnnplay.catalogue import make_config
+from rnnplay.client import Client
+from rnnplay.protocol import (
+    Ablate,
+    Ablated,
+    AnyEvent,
+    AskTask,
+    CheckUp,
+    Command,
+    Evaluate,
+    Evaluated,
+    ExampleShown,
+    Failed,
+    Find,
+    Found,
+    Gates,
+    GatesShown,
+    Gradients,
+    GradientsShown,
+    Health,
+    History,
+    HistoryShown,
+    Influence,
+    InfluenceShown,
+    Inspect,
+    Measured,
+    MeasureTask,
+    OneUnit,
+    OneUnitShown,
+    Pause,
+    Progress,
+    Sample,
+    Sampled,
+    Save,
+    Saved,
+    ShowExample,
+    Started,
+    Status,
+    Steer,
+    Stop,
+    Stopped,
+    TaskAnswered,
+    Trace,
+    Train,
+    Unroll,
+    Unrolled,
+    Watch,
+    Working,
+    numbered,
+)
+
+LIMIT = 120  # seconds, generous
+
+
+@pytest.fixture(scope="module")
+async def text_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("requests")
+    return await trained(small(write_text(folder / "text.txt"), steps=40, layers=2, validation=0.4), folder)
+
+
+@pytest.fixture(scope="module")
+async def item_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("items")
+    return await trained(make_config("addition", steps=10, hidden=5, seed=1), folder)
+
+
+async def ask(opening: Train | Inspect, command: Command, kind: type, after: type = Started) -> list[AnyEvent]:
+    """All events up to the answer, of `kind`; `command` is sent after the first event of `after`."""
+    client = await Client.start(opening)
+    events: list[AnyEvent] = []
+    sent = False
+    async with asyncio.timeout(LIMIT):
+        async for event in client.events():
+            events.append(event)
+            if sent and isinstance(event, kind):
+                break
+            if not sent and isinstance(event, after):
+                sent = True
+                await client.send(command)
+    await client.close()
+    return events
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (Watch(length=50), Trace),
+        (Watch(length=50, state="q"), Failed),
+        (Find(pattern="a"), Found),
+        (Find(pattern="("), Failed),
+        (Ablate(layer=0, unit=1, pattern="a"), Ablated),
+        (Ablate(layer=0, unit=1, pattern="column"), Failed),  # it fails when the job runs
+        (Gates(), GatesShown),
+        (History(layer=0, unit=1, state="h", pattern="a"), HistoryShown),
+        (Sample(length=5), Sampled),
+        (Steer(symbol="a"), Failed),
+        (Unroll(), Unrolled),
+        (Gradients(lags=5), GradientsShown),
+        (OneUnit(), OneUnitShown),
+        (Influence(), InfluenceShown),
+        (CheckUp(), Health),
+        (Evaluate(), Evaluated),
+        (MeasureTask(), Measured),
+        (AskTask(prompt="a"), Failed),
+        (Pause(), Failed),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else type(value).__name__,
+)
+async def test_an_answer_carries_the_number_of_its_question(text_run: Path, command: Command, kind: type) -> None:
+    command = numbered(command)
+    events = await ask(Inspect(run=str(text_run)), command, kind, after=Status)
+    assert {event.run_id for event in events} == {runs.run_id(text_run)}
+    assert events[-1].request == command.request > 0
+    others = [event for event in events[:-1] if not isinstance(event, Started | Working)]
+    assert {event.request for event in others} <= {0}
+
+
+async def test_an_item_is_shown_and_answered_by_number(item_run: Path) -> None:
+    for command, kind in ((ShowExample(), ExampleShown), (AskTask(prompt="3+4"), TaskAnswered)):
+        numbered_command = numbered(command)
+        events = await ask(Inspect(run=str(item_run)), numbered_command, kind)
+        assert (events[-1].request, events[-1].run_id) == (numbered_command.request, runs.run_id(item_run))
+
+
+async def test_events_that_come_again_carry_the_number_of_the_command_in_force(tmp_path: Path) -> None:
+    opening = numbered(Train(config=small(write_text(tmp_path / "text.txt"), steps=None), root=str(tmp_path)))
+    client = await Client.start(opening)
+    first = await client.send(Watch(length=30, every=0.01))
+    sample = await client.send(Sample(channel=2, rate=500.0))
+    second = 0
+    numbers: list[int] = []
+    unsolicited: set[type] = set()
+    run_ids: set[str] = set()
+    async with asyncio.timeout(LIMIT):
+        async for event in client.events():
+            run_ids.add(event.run_id)
+            match event:
+                case Started():
+                    assert event.request == opening.request
+                    assert event.run_id == runs.run_id(Path(event.run))
+                case Trace():
+                    numbers.append(event.request)
+                    if len(numbers) == 3:
+                        second = await client.send(Watch(length=20, every=0.01))
+                    if numbers.count(second) == 3 and unsolicited >= {Status, Progress}:
+                        await client.send(Save())
+                case Sampled():
+                    assert event.request == sample
+                case Saved() if event.request:
+                    await client.send(Stop())
+                case Status() | Progress() | Evaluated() | Stopped():
+                    assert event.request == 0
+                    unsolicited.add(type(event))
+    await client.close()
+    assert numbers[:3] == [first] * 3
+    assert numbers == sorted(numbers) and set(numbers) == {first, second}
+    assert len(run_ids) == 1 and "" not in run_ids
+    assert Stopped in unsolicited
+
+
+async def test_no_two_commands_of_a_process_have_one_number(text_run: Path) -> None:
+    one, two = numbered(Gates()), numbered(Gates())
+    assert one.request != two.request
+    assert numbered(one) is one
+    client = await Client.start(Inspect(run=str(text_run)))
+    assert await client.send(one) == one.request
+    assert await client.send(Gates()) > two.request
+    await client.close()
+
+
+async def test_a_run_that_cannot_be_opened_is_an_answer_to_the_opening(tmp_path: Path) -> None:
+    opening = numbered(Inspect(run=str(tmp_path / "nothing")))
+    client = await Client.start(opening)
+    events = [event async for event in client.events()]
+    await client.close()
+    assert [type(event) for event in events] == [Failed]
+    assert (events[0].request, events[0].run_id) == (opening.request, "")
