@@ -67,7 +67,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     optimizer: OptimizerName = "adam"
     lr: float = 2e-3
-    schedule: Schedule = "constant"
+    schedule: Schedule = "constant"  # of lr; step and cosine need a limit of steps or epochs
     warmup: int = 0  # steps
     momentum: float = 0.9
     clip: float = 5.0  # global gradient norm; 0: off
@@ -144,6 +144,12 @@ def validate(config: RunConfig) -> RunConfig:
     for name in ("steps", "epochs", "minutes"):
         if (value := getattr(config, name)) is not None:
             _check_range(name, value, 0, 1e12, open_low=True)
+    if config.schedule != "constant" and config.steps is None and config.epochs is None:
+        # Minutes do not help: the clock must not change a number.
+        raise UserError(
+            f"The schedule {config.schedule} has to know the step at which the run ends.",
+            "Give --steps or --epochs, or take the schedule constant.",
+        )
     _check_range("evaluate-every", config.evaluate_every, 1, 1e9)
     _check_range("seed", config.seed, 0, 2**63 - 1)
     _check_range("cores", config.cores, 0, MAX_CORES)

@@ -184,3 +184,12 @@ def test_a_sample_that_cannot_be_drawn_is_refused(run: Path, options: list[str])
 def test_a_finished_run_has_nothing_lost_after_all_refusals(run: Path) -> None:
     child = call("resume", str(run), "--steps", "3", "--json")
     assert json.loads(child.stdout.splitlines()[-1])["step"] == 9
+
+
+@pytest.mark.parametrize("schedule", ["step", "cosine"])
+@pytest.mark.parametrize("limit", [[], ["--minutes", "5"]])
+def test_a_schedule_that_does_not_know_where_the_run_ends_is_refused(
+    home: Path, schedule: str, limit: list[str]
+) -> None:
+    refused(call("train", "prose", "--schedule", schedule, *limit), f"schedule {schedule}", "--steps", "--epochs")
+    assert not list(home.glob("runs/*"))

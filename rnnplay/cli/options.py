@@ -23,7 +23,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "forget_bias": "Initial bias of an LSTM's forget gate.",
         "chrono_max_lag": "Initial gate biases for dependencies of up to this many time steps.",
         "dropout": "Between layers and before the readout.",
-        "weight_dropout": "On W_hh, one mask a sequence.",
+        "weight_dropout": "On W_hh, one mask a training step.",
         "dtype": "Precision of the arithmetic.",
     },
     "The data": {
@@ -46,7 +46,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "minutes": "End after this time.",
         "optimizer": "Rule of the update.",
         "lr": "Learning rate.",
-        "schedule": "How the learning rate goes down.",
+        "schedule": "How the learning rate goes down until the last step.",
         "warmup": "Steps over which the learning rate goes up first.",
         "momentum": "Of the optimizer momentum.",
         "clip": "Largest global norm of the gradient; 0: no limit.",

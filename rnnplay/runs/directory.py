@@ -23,6 +23,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     config: RunConfig
     created: str  # ISO 8601, UTC
+    schedule_start: int = 0  # the step at which the learning rate's schedule began
     sha256: str | None = None  # of the text or table that it reads
     blas: str = ""  # kernel and threads, for people
     environment: dict[str, str] = {}  # the variables that choose them

@@ -66,6 +66,7 @@ class Learner:
     def __init__(self, config: RunConfig, task: Task) -> None:
         """Raises UserError where the network cannot be built."""
         self.config, self.task, self.step = config, task, 0
+        self.schedule_start = 0  # the step at which the learning rate's schedule began
         shape = architecture(config, task)
         try:
             if len(task.training_ids):  # before anything large is made
@@ -91,9 +92,9 @@ class Learner:
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
-        config = self.config
-        total = last_step(config, self.task.epoch_steps) or 0
-        return learning_rate(config.schedule, config.lr, self.step, total, config.warmup)
+        config, start = self.config, self.schedule_start
+        total = (last_step(config, self.task.epoch_steps) or start) - start
+        return learning_rate(config.schedule, config.lr, self.step - start, total, config.warmup)
 
     @property
     def finite(self) -> bool:

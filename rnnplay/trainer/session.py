@@ -212,9 +212,7 @@ def _resume(command: Resume) -> Session:
         session.lock = lock
         go_back(session, checkpoint.steps_of(run))
         if command.more_steps is not None:
-            limits = {"steps": session.learner.step + command.more_steps, "epochs": None, "minutes": None}
-            record = msgspec.structs.replace(record, config=validate(msgspec.structs.replace(record.config, **limits)))
-            session.learner.config = msgspec.structs.replace(session.learner.config, **limits)
+            record = _extend(session, record, command.more_steps)
         runs.save_record(run, record)
         session.metrics = MetricsFile(run)
         session.rewind()
@@ -228,6 +226,19 @@ def _resume(command: Resume) -> Session:
     return session
 
 
+def _extend(session: Session, record: Record, more_steps: int) -> Record:
+    """Let the run end `more_steps` from here. A schedule that was to end somewhere else begins again, with a note."""
+    learner, config = session.learner, record.config
+    limits = {"steps": learner.step + more_steps, "epochs": None, "minutes": None}
+    learner.config = msgspec.structs.replace(learner.config, **limits)
+    record = msgspec.structs.replace(record, config=validate(msgspec.structs.replace(config, **limits)))
+    if config.schedule == "constant":
+        return record
+    learner.schedule_start = learner.step
+    session.notes.append(f"The learning rate begins a new schedule over {more_steps:,} steps ({config.schedule}).")
+    return msgspec.structs.replace(record, schedule_start=learner.step)
+
+
 def _reopen(run: Path, record: Record) -> Session:
     """The run as it began, its text checked; notes say what keeps it from going on bit for bit."""
     task = tasks.make(record.config)
@@ -236,6 +247,7 @@ def _reopen(run: Path, record: Record) -> Session:
             f"The text of the run {run.name} has changed since the run began.", "Put the old text back, or begin anew."
         )
     session = _session(run, record.config, task, [])
+    session.learner.schedule_start = record.schedule_start
     here = {"BLAS": (record.blas, session.blas), "NumPy": (record.numpy, np.__version__)}
     for what, (before, now) in here.items():
         if before != now:

@@ -29,9 +29,11 @@ from driving import (
 )
 
 from rnnplay.client import Client
+from rnnplay.config import RunConfig
 from rnnplay.protocol import (
     AnyEvent,
     Change,
+    Command,
     Failed,
     Go,
     OneStep,
@@ -65,6 +67,20 @@ def assert_equal(one: Path, other: Path, step: int) -> None:
     assert saved_values(one, step) == saved_values(other, step)
     assert metrics(one) == metrics(other)
     assert load_record(one).config == load_record(other).config
+
+
+async def stopped_at(step: int, run: RunConfig | Resume, root: Path = Path()) -> Path:
+    """The directory of a run that trains to `step` and is stopped there."""
+    opening = run if isinstance(run, Resume) else Train(config=run, root=str(root), paused=True)
+
+    def react(event: AnyEvent) -> Command | None:
+        if isinstance(event, Status) and event.state == "paused":
+            return OneStep() if event.step < step else Stop()
+        return None
+
+    events = await follow(opening, react)
+    assert of(Stopped, events)[0].step == step
+    return run_of(events)
 
 
 @pytest.mark.parametrize("choices", VARIANTS, ids=lambda choices: choices["cell"])
@@ -279,6 +295,47 @@ async def test_a_change_that_no_checkpoint_knows_is_forgotten_when_the_run_is_re
     assert (started.step, started.config.lr) == (1, 0.25)
     assert [line["lr"] for line in metrics(run) if line.get("kind") == "changed"] == [0.25]
     assert [line["lr"] for line in metrics(run) if "kind" not in line] == [0.25] * 5
+
+
+def rates(run: Path) -> list[float]:
+    return [line["lr"] for line in metrics(run) if "kind" not in line]
+
+
+@pytest.mark.parametrize("schedule", ["step", "cosine"])
+async def test_an_interrupted_schedule_goes_on_where_it_was(text: Path, tmp_path: Path, schedule: str) -> None:
+    config = small(text, steps=20, schedule=schedule, warmup=3)
+    unbroken = await trained(config, tmp_path / "unbroken")
+    broken = await stopped_at(10, config, tmp_path / "broken")
+    (started, *_) = of(Started, await resumed(broken))
+    assert started.step == 10 and not any("schedule" in note for note in started.notes)
+    assert_equal(unbroken, broken, 20)
+
+
+@pytest.mark.parametrize("schedule", ["step", "cosine"])
+async def test_more_steps_after_the_end_are_a_new_schedule_over_them_and_it_says_so(
+    text: Path, tmp_path: Path, schedule: str
+) -> None:
+    run = await trained(small(text, steps=20, schedule=schedule, warmup=3), tmp_path)
+    (started, *_) = of(Started, await resumed(run, more_steps=20))
+    assert any("new schedule over 20 steps" in note for note in started.notes)
+    assert rates(run)[20:] == rates(run)[:20]
+
+
+async def test_a_new_schedule_that_is_interrupted_goes_on_bit_for_bit(text: Path, tmp_path: Path) -> None:
+    config = small(text, steps=20, schedule="cosine")
+    unbroken, broken = await trained(config, tmp_path / "unbroken"), await trained(config, tmp_path / "broken")
+    await resumed(unbroken, more_steps=20)
+    await stopped_at(30, Resume(run=str(broken), more_steps=20, paused=True))
+    (started, *_) = of(Started, await resumed(broken))
+    assert started.step == 30 and not any("schedule" in note for note in started.notes)
+    assert_equal(unbroken, broken, 40)
+
+
+async def test_more_steps_at_a_constant_rate_are_no_new_schedule(text: Path, tmp_path: Path) -> None:
+    run = await trained(small(text, steps=10, warmup=20), tmp_path)
+    (started, *_) = of(Started, await resumed(run, more_steps=10))
+    assert not any("schedule" in note for note in started.notes)
+    assert rates(run)[10] > rates(run)[9]
 
 
 async def test_with_every_checkpoint_damaged_it_says_which(text: Path, tmp_path: Path) -> None:

@@ -339,12 +339,12 @@ def read(config: RunConfig) -> Text:
 
 @dataclass
 class Piece:
-    """One batch: inputs and targets (T, B). fresh: begins from a zero state."""
+    """One batch: inputs and targets (T, B). resets_state: begins from a zero state."""
 
     inputs: Array
     targets: Array
     weights: Array | None
-    fresh: bool
+    resets_state: bool
 
 
 def epoch_steps(config: RunConfig, text: Text) -> int:
