@@ -142,10 +142,7 @@ def test_a_layer_computes_the_equations(
 def test_the_equations_have_the_gradients_of_their_numbers(cell: str, activation: str) -> None:
     """cells.py itself against finite differences: every element of the parameters, the input and the state."""
     rng, B, D = np.random.default_rng(5), 2, 4
-    a = Architecture(
-        cell=cell, activation=activation, inputs=D, inputs_are_ids=False, hidden=H, outputs=3, dtype="float64"
-    )
-    n = Network(a, 1)
+    n = network(1, cell=cell, activation=activation, inputs=D, inputs_are_ids=False, hidden=H, outputs=3)
     w = {name.removeprefix("l0."): value for name, value in n.parameters.items() if name.startswith("l0.")}
     x = rng.normal(size=(D, B))
     state = [rng.normal(size=(D if cell == "input-rnn" else H, B)) for _ in range(2 if cell == "lstm" else 1)]
