@@ -363,12 +363,12 @@ def text_batches(config: RunConfig, text: Text) -> Iterator[Piece]:
         T = config.seq_len
         if step < config.length_warmup_steps:
             T = max(1, T // 2 ** (3 - step * 4 // config.length_warmup_steps))
-        fresh = place + T > length
-        if fresh:
+        resets_state = place + T > length
+        if resets_state:
             epoch += 1
             place = int(np.random.default_rng((config.seed, epoch)).integers(length % config.seq_len + 1))
         rows = streams[place : place + T]
-        yield Piece(text.ids[rows], text.ids[rows + 1], None, fresh or not config.carry)
+        yield Piece(text.ids[rows], text.ids[rows + 1], None, resets_state or not config.carry)
         place, step = place + T, step + 1
 
 
