@@ -1,8 +1,8 @@
-"""Which BLAS kernel and how many threads the trainer's process gets: environment variables, set before NumPy is loaded.
+"""BLAS kernel and threads of the trainer's process: environment variables, to be set before NumPy is loaded.
 
-OpenBLAS takes new AMD processors for Haswell and leaves their AVX-512 unused, at half the speed. Whether another kernel
-pays is measured once, in child processes (it may crash where it does not fit), and kept in the user's cache. What the
-user has set always wins.
+OpenBLAS takes new AMD processors for Haswell and does not use their AVX-512, at half the speed. Whether another kernel
+is faster is measured once, in child processes (a wrong kernel may crash), and stored in the user's cache. Variables
+that the user has set are never changed.
 """
 
 import json
@@ -12,17 +12,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rnnplay.machine import cpu_info, has_avx512
+
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 KERNEL = "OPENBLAS_CORETYPE"
 AVX512_KERNEL = "SKYLAKEX"
 
-_NEEDED = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
 _AVX2_CORES = {"Haswell", "Zen", "Excavator"}
-_PAYS = 0.9  # of the other kernel's time
-_LIMIT = 20.0  # seconds for a child
+_MAX_TIME_RATIO = 0.9  # another kernel is selected if its time is below this fraction of the default's
+_PROBE_TIMEOUT_SECONDS = 20.0
 
-# Prints OpenBLAS's core and the best time of two products such as an LSTM's W_hh h.
-_MEASURE = """
+# Prints OpenBLAS's core and the best time in seconds of two products of the size of an LSTM's W_hh h.
+_PROBE = """
 import json, time
 import numpy as np
 import threadpoolctl
@@ -43,10 +44,10 @@ print(json.dumps([cores, sum(best)]))
 """
 
 
-def environment(threads: int | None = None) -> dict[str, str]:
-    """What to put over `os.environ` for the trainer's process: threads (None: one) and, where it pays, the kernel.
+def trainer_environment(threads: int | None = None) -> dict[str, str]:
+    """The variables to add to `os.environ` for the trainer's process. threads: None is one, if the user set none.
 
-    The first call on a machine whose processor could use another kernel takes some tenths of a second, later ones none.
+    The first call on a processor that could use another kernel takes some tenths of a second, later ones none.
     """
     chosen: dict[str, str] = {}
     if threads is not None:
@@ -59,7 +60,7 @@ def environment(threads: int | None = None) -> dict[str, str]:
 
 
 def describe() -> str:
-    """The BLAS that this process computes with, its kernel and threads, for people. NumPy must have been loaded."""
+    """A human-readable description of this process's BLAS: name, kernel, threads. NumPy must have been loaded."""
     import threadpoolctl  # type: ignore[import-untyped]
 
     pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
@@ -72,50 +73,47 @@ def describe() -> str:
 
 
 def _kernel() -> str:
-    """The kernel to ask for, or an empty string. Measured where the cache does not know it."""
+    """The kernel to select, or an empty string: from the cache, else measured."""
     processor = _processor()
     if not processor:
         return ""
     from importlib.metadata import version
 
     key = f"{processor}, NumPy {version('numpy')}"
-    file = _cache()
-    known = _read(file)
-    if known.get(key) not in ("", AVX512_KERNEL):
-        known[key] = _measure()
-        _write(file, known)
-    return known[key]
+    file = _cache_file()
+    kernels = _read_cache(file)
+    if kernels.get(key) not in ("", AVX512_KERNEL):
+        kernels[key] = _faster_kernel()
+        _write_cache(file, kernels)
+    return kernels[key]
 
 
-def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name where it has all of AVX-512 that the kernel needs, else an empty string."""
-    if platform.machine() not in ("x86_64", "AMD64"):
+def _processor() -> str:
+    """The processor's name if it has the AVX-512 sets that the kernel needs, else an empty string."""
+    info = cpu_info()
+    if platform.machine() not in ("x86_64", "AMD64") or not has_avx512(info):
         return ""
-    try:
-        lines = cpuinfo.read_text(errors="replace").split("\n\n")[0].splitlines()
-    except OSError:
-        return ""  # no Linux
-    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return facts.get("model name", "unknown") if set(facts.get("flags", "").split()) >= _NEEDED else ""
+    return info.get("model name", "unknown")
 
 
-def _measure() -> str:
-    own = _run({})
-    if own is None or not set(own[0]) & _AVX2_CORES:
+def _faster_kernel() -> str:
+    """The AVX-512 kernel if it is faster than the default, else an empty string. Takes tenths of a second."""
+    default = _probe({})
+    if default is None or not set(default[0]) & _AVX2_CORES:
         return ""
-    other = _run({KERNEL: AVX512_KERNEL})
-    return AVX512_KERNEL if other is not None and other[1] < _PAYS * own[1] else ""
+    other = _probe({KERNEL: AVX512_KERNEL})
+    return AVX512_KERNEL if other is not None and other[1] < _MAX_TIME_RATIO * default[1] else ""
 
 
-def _run(variables: dict[str, str]) -> tuple[list[str], float] | None:
+def _probe(variables: dict[str, str]) -> tuple[list[str], float] | None:
     """OpenBLAS's cores and seconds in a child process with these variables; None: it failed."""
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-c", _MEASURE],
+            [sys.executable, "-P", "-c", _PROBE],
             env=os.environ | dict.fromkeys(THREADS, "1") | variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_LIMIT,
+            timeout=_PROBE_TIMEOUT_SECONDS,
         )
         cores, seconds = json.loads(child.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
@@ -123,25 +121,25 @@ def _run(variables: dict[str, str]) -> tuple[list[str], float] | None:
     return cores, seconds
 
 
-def _cache() -> Path:
+def _cache_file() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("rnnplay", appauthor=False) / "blas.json"
 
 
-def _read(file: Path) -> dict[str, str]:
+def _read_cache(file: Path) -> dict[str, str]:
     try:
-        known = json.loads(file.read_bytes())
+        kernels = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+    return {str(k): str(v) for k, v in kernels.items()} if isinstance(kernels, dict) else {}
 
 
-def _write(file: Path, known: dict[str, str]) -> None:
+def _write_cache(file: Path, kernels: dict[str, str]) -> None:
     temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(known))
+        temporary.write_text(json.dumps(kernels))
         os.replace(temporary, file)
     except OSError:
         return  # a cache that cannot be written costs a measurement each time, nothing else

@@ -47,7 +47,7 @@ _SAVING = 60.0  # seconds that a trainer gets to save and exit
 
 def _environment(opening: Train | Resume | Inspect) -> dict[str, str]:
     """The child's environment: one BLAS thread and the best kernel, or, for a run that goes on, what it began with."""
-    chosen = blas.environment()
+    chosen = blas.trainer_environment()
     if not isinstance(opening, Train):
         with contextlib.suppress(UserError):  # a run that cannot be read is for the trainer to report
             before = runs.load_record(Path(opening.run)).environment

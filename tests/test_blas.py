@@ -2,13 +2,14 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rnnplay import blas
+from rnnplay import blas, machine
 
 ZEN5 = "model name\t: AMD EPYC 9655\nflags\t\t: fpu avx2 avx512f avx512dq avx512bw avx512vl\n\nmodel name\t: other\n"
 
@@ -18,29 +19,42 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No variable is set and the cache is empty."""
     for name in (*blas.THREADS, blas.KERNEL):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(blas, "_cache", lambda: tmp_path / "cache" / "blas.json")
+    monkeypatch.setattr(blas, "_cache_file", lambda: tmp_path / "cache" / "blas.json")
     return tmp_path / "cache" / "blas.json"
 
 
 def test_one_thread_unless_the_user_has_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blas, "_processor", lambda: "")
-    assert blas.environment() == dict.fromkeys(blas.THREADS, "1")
+    assert blas.trainer_environment() == dict.fromkeys(blas.THREADS, "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert blas.environment() == {}
-    assert blas.environment(threads=2) == dict.fromkeys(blas.THREADS, "2")
+    assert blas.trainer_environment() == {}
+    assert blas.trainer_environment(threads=2) == dict.fromkeys(blas.THREADS, "2")
 
 
 def test_the_processor_needs_all_four_sets_of_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     file = tmp_path / "cpuinfo"
+    monkeypatch.setattr(blas, "cpu_info", lambda: machine.cpu_info(file))
+    assert blas._processor() == ""  # there is no such file
     file.write_text(ZEN5)
-    assert blas._processor(file) == "AMD EPYC 9655"
+    assert blas._processor() == "AMD EPYC 9655"
     file.write_text(ZEN5.replace("avx512vl", ""))
-    assert blas._processor(file) == ""
-    assert blas._processor(tmp_path / "none") == ""
+    assert blas._processor() == ""
     file.write_text(ZEN5)
-    monkeypatch.setattr(blas.platform, "machine", lambda: "aarch64")
-    assert blas._processor(file) == ""
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert blas._processor() == ""
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"), [("max 100000", 4), ("200000 100000", 2), ("50000 100000", 1), ("900000 100000", 4), ("", 4)]
+)
+def test_the_cores_are_those_of_the_control_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3}, raising=False)
+    (tmp_path / "cpu.max").write_text(limit)
+    assert machine.available_cores(tmp_path / "cpu.max") == cores
+    assert machine.available_cores(tmp_path / "none") == 4
 
 
 @pytest.mark.parametrize(
@@ -65,19 +79,19 @@ def test_the_kernel_is_chosen_where_it_pays_and_the_answer_is_remembered(
         return other if variables else own
 
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_run", run)
-    assert blas.environment().get(blas.KERNEL, "") == chosen
+    monkeypatch.setattr(blas, "_probe", run)
+    assert blas.trainer_environment().get(blas.KERNEL, "") == chosen
     measured = len(asked)
-    assert blas.environment().get(blas.KERNEL, "") == chosen
+    assert blas.trainer_environment().get(blas.KERNEL, "") == chosen
     assert len(asked) == measured
     assert list(json.loads(fresh.read_text()).values()) == [chosen]
 
 
 def test_a_kernel_that_the_user_has_set_wins_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_run", lambda variables: pytest.fail("measured"))
+    monkeypatch.setattr(blas, "_probe", lambda variables: pytest.fail("measured"))
     monkeypatch.setenv(blas.KERNEL, "HASWELL")
-    assert blas.KERNEL not in blas.environment()
+    assert blas.KERNEL not in blas.trainer_environment()
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"AMD', "null"])
@@ -85,20 +99,20 @@ def test_a_broken_cache_is_measured_anew(monkeypatch: pytest.MonkeyPatch, fresh:
     fresh.parent.mkdir()
     fresh.write_text(content)
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_run", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
-    assert blas.environment()[blas.KERNEL] == "SKYLAKEX"
+    monkeypatch.setattr(blas, "_probe", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
+    assert blas.trainer_environment()[blas.KERNEL] == "SKYLAKEX"
     assert list(json.loads(fresh.read_text()).values()) == ["SKYLAKEX"]
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(monkeypatch: pytest.MonkeyPatch, fresh: Path) -> None:
     fresh.parent.write_text("a file where the folder should be")
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_run", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
-    assert blas.environment()[blas.KERNEL] == "SKYLAKEX"
+    monkeypatch.setattr(blas, "_probe", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
+    assert blas.trainer_environment()[blas.KERNEL] == "SKYLAKEX"
 
 
 def test_a_child_measures_products_and_tells_its_cores() -> None:
-    measured = blas._run({})
+    measured = blas._probe({})
     assert measured is not None
     cores, seconds = measured
     assert seconds > 0
@@ -107,6 +121,6 @@ def test_a_child_measures_products_and_tells_its_cores() -> None:
 
 def test_a_process_started_with_the_environment_computes_on_one_thread() -> None:
     script = "import numpy; from rnnplay import blas; print(blas.describe())"
-    env = os.environ | blas.environment()
+    env = os.environ | blas.trainer_environment()
     said = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True).stdout
     assert said.strip().endswith(", 1 thread") or said.strip() == "BLAS unknown"

@@ -16,7 +16,8 @@ from examples import Example, example, some_state
 
 from rnnplay.client import Client
 from rnnplay.engine import Architecture, Network, Optimizer
-from rnnplay.parallel import DataParallel, available_cores, messages, should_split
+from rnnplay.machine import available_cores
+from rnnplay.parallel import DataParallel, messages, should_split
 from rnnplay.parallel.eventfd import EventFd
 from rnnplay.parallel.split import total_weight
 from rnnplay.protocol import Progress, Remark, Started, Stop, Train

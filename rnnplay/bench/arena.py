@@ -16,6 +16,7 @@ from typing import IO, Any
 from rnnplay import blas
 from rnnplay.bench.work import Work
 from rnnplay.config import UserError
+from rnnplay.machine import available_cores
 
 OWN, PRODUCT = "rnnplay", "product"
 LIBRARIES = {"torch": "PyTorch", "jax": "JAX"}
@@ -124,20 +125,15 @@ def installed(library: str) -> bool:
     return find_spec(library) is not None
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _entrants(against: Sequence[str], environment: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str], int]]:
     yield OWN, environment, 1
     yield PRODUCT, environment, 1
     for library in against:
         if library == "torch":
-            for threads in sorted({1, cores()}):
+            for threads in sorted({1, available_cores()}):
                 yield f"torch {threads}", dict.fromkeys(blas.THREADS, str(threads)), threads
         else:
-            yield library, {}, cores()
+            yield library, {}, available_cores()
 
 
 @dataclass
@@ -201,7 +197,7 @@ class Arena:
 @contextmanager
 def arena(against: Sequence[str]) -> Iterator[Arena]:
     """The engine and the libraries `against` it, started together; they are gone when the block is left."""
-    environment = blas.environment()
+    environment = blas.trainer_environment()
     own = Arena([])
     try:
         for name, variables, threads in _entrants(against, environment):

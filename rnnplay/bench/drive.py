@@ -85,7 +85,7 @@ def _contest(works: int, libraries: Sequence[str], reasons: list[str]) -> Iterat
     with Progress(works) as progress:
         progress.row = ", ".join([OWN, *(LIBRARIES[library] for library in libraries)])
         progress.say("start")
-        reasons.append(why(blas.environment()))
+        reasons.append(why(blas.trainer_environment()))
         load = os.getloadavg()[0]
         with arena(libraries) as contest:
             if load > BUSY:

@@ -4,25 +4,19 @@ import math
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rnnplay.bench.arena import LIBRARIES, OWN, PRODUCT, Arena, Figures, Result, cores
+from rnnplay.bench.arena import LIBRARIES, OWN, PRODUCT, Arena, Figures, Result
+from rnnplay.machine import available_cores, cpu_info
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return " ".join(line.partition(":")[2].split())
-    except OSError:
-        pass  # no Linux
-    return platform.processor() or platform.machine()
+    """The processor's name, if the system gives one, else its architecture."""
+    return cpu_info().get("model name") or platform.processor() or platform.machine()
 
 
 def figure(number: float) -> str:
@@ -49,7 +43,7 @@ def machine(arena: Arena, reason: str) -> dict[str, Any]:
     """What it was measured on, with whom, and why with this BLAS kernel and these threads."""
     return {
         "processor": processor(),
-        "cores": cores(),
+        "cores": available_cores(),
         "python": platform.python_version(),
         "contenders": {name: about for name, about in arena.about.items() if name != PRODUCT},
         "why": reason,

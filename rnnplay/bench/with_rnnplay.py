@@ -10,7 +10,8 @@ from rnnplay.bench.contender import Step, batches
 from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
 from rnnplay.engine import Architecture, Network, Optimizer, flush_subnormals
 from rnnplay.lab.sample import Options, Sampler
-from rnnplay.parallel import DataParallel, available_cores, should_split
+from rnnplay.machine import available_cores
+from rnnplay.parallel import DataParallel, should_split
 from rnnplay.tasks.base import Batch, Task
 
 

@@ -108,7 +108,7 @@ def _as_the_trainer() -> None:
     """Compute with the BLAS kernel and threads that the trainer would get. Before NumPy is imported."""
     from rnnplay import blas
 
-    os.environ.update(blas.environment())
+    os.environ.update(blas.trainer_environment())
 
 
 def _say(notes: list[str]) -> None:

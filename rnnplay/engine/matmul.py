@@ -8,9 +8,9 @@ have no such way, and take each gate's matrix whole.
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from rnnplay.engine.arrays import Array, xp
+from rnnplay.machine import cpu_info, has_avx512
 
 SMALL_GEMM_MULS = 1_000_000  # multiplications up to which OpenBLAS takes its kernel without copies
 TILE_BYTES = 1 << 15  # a tile of 64 columns pays only while it stays in the first cache
@@ -24,12 +24,8 @@ def has_small_gemm_kernels() -> bool:
     chosen = os.environ.get("OPENBLAS_CORETYPE", "").lower()
     if chosen:
         return chosen in ("skylakex", "cooperlake", "sapphirerapids")
-    try:
-        about = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    flags = about.partition("flags")[2].partition("\n")[0].split()
-    return "GenuineIntel" in about and {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags)
+    info = cpu_info()
+    return info.get("vendor_id") == "GenuineIntel" and has_avx512(info)
 
 
 USE_TILES = has_small_gemm_kernels()

@@ -1,24 +1,11 @@
 """The two halves of a batch: whether to split a step, how to cut it, and how to put its states together again."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 
 from rnnplay.engine import Architecture, BatchLike, SliceableBatch, State
 
 MIN_SPLIT_MULS = 12_000_000
 """Multiplications of a forward pass from which a step is split: below, the messages take longer than it saves."""
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use, within the limit of its control group."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return min(cores, int(int(quota) / int(period)))
-    except (OSError, ValueError, ZeroDivisionError):
-        return cores  # no control group, or no limit
 
 
 def should_split(a: Architecture, T: int, B: int) -> bool:

@@ -17,7 +17,8 @@ from rnnplay.engine import Architecture, Network, State, TooLargeError
 from rnnplay.engine.memory_limits import check_batch
 from rnnplay.engine.optimizers import Optimizer
 from rnnplay.engine.schedules import Averaging, learning_rate
-from rnnplay.parallel import DataParallel, available_cores
+from rnnplay.machine import available_cores
+from rnnplay.parallel import DataParallel
 from rnnplay.runs import checkpoint
 from rnnplay.runs.checkpoint import Array, Checkpoint
 from rnnplay.tasks.base import Batch, Task

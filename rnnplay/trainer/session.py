@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnplay import blas, corpora, runs, tasks
 from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
-from rnnplay.parallel import available_cores
+from rnnplay.machine import available_cores
 from rnnplay.protocol import Inspect, Resume, Row, Train
 from rnnplay.runs import Lock, MetricsFile, Record, checkpoint
 from rnnplay.runs.checkpoint import Checkpoint

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from rnnplay.bench.arena import cores
 from rnnplay.bench.work import SAMPLING, Work
+from rnnplay.machine import available_cores
 
 pytest.importorskip("torch")
 
@@ -38,6 +38,6 @@ def test_ratios_are_printed_for_one_and_for_all_threads() -> None:
         check=True,
     )
     _, row, _summary = map(json.loads, child.stdout.splitlines())
-    contenders = {f"torch {threads}" for threads in (1, cores())}
+    contenders = {f"torch {threads}" for threads in (1, available_cores())}
     assert set(row["ms"]) == {"rnnplay", *contenders}
     assert row["ratio"]["torch"] == pytest.approx(min(row["ms"][who] for who in contenders) / row["ms"]["rnnplay"])

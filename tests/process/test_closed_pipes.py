@@ -21,7 +21,7 @@ def start(opening: Opening) -> "subprocess.Popen[bytes]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | blas.environment(),
+        env=os.environ | blas.trainer_environment(),
     )
     assert child.stdin is not None
     child.stdin.write(frame(opening))

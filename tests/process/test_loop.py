@@ -257,7 +257,7 @@ def test_nobody_reading_does_not_hold_it_up(text: Path, tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | blas.environment(),
+        env=os.environ | blas.trainer_environment(),
     ) as child:
         assert child.stdin is not None
         for command in (opening, Sample(), *[Watch(length=2000)] * 8):  # more than any pipe holds
