@@ -18,6 +18,9 @@ OptimizerName = Literal["adam", "adamw", "rmsprop", "adagrad", "momentum", "sgd"
 Schedule = Literal["constant", "step", "cosine"]
 DType = Literal["float32", "float64"]
 NormalForm = Literal["nfc", "nfd", "none"]
+Missing = Literal["refuse", "skip", "fill"]
+Separator = Literal["comma", "semicolon", "tab", "bar", "space", "none"]
+DecimalSign = Literal["point", "comma"]
 
 CELLS: tuple[str, ...] = get_args(Cell)
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
@@ -40,7 +43,10 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     task: str
     text: str | None = None  # absolute path of the user's text or table
-    column: str | None = None  # of that table: a heading or a number from 1; None: the last column with numbers
+    column: str | None = None  # of that table: a heading or a number from 1; None: the only column to learn
+    separator: Separator | None = None  # of its columns; None: the one that fits all rows
+    decimal: DecimalSign | None = None  # the sign before a number's fraction; None: the one that fits all rows
+    missing: Missing = "refuse"  # values; "fill": on a line between their neighbours
     encoding: str | None = None  # of the text or table; None: its byte-order mark's, else UTF-8
     normalize: NormalForm = "none"  # Unicode form that letters with marks are brought to
     read_as_bytes: bool = False  # the symbols of a text are its bytes instead of its characters; for any file

@@ -46,7 +46,10 @@ def refused(child: subprocess.CompletedProcess[str], *words: str) -> None:
         (b"", ["is empty"]),
         (b"too short for a sequence", ["is too short", "--seq-len"]),
         (b"text\0and more" * 99, ["zero byte at offset 4"]),
-        ("Übermut tut selten gut. ".encode("latin-1") * 99, ["byte 0xDC at offset 0", "--encoding cp1252"]),
+        (
+            "Übermut tut selten gut. ".encode("latin-1") * 99,
+            ["byte 0xDC at offset 0", "It may be cp1252 (Übermut tut", "--encoding cp1252"],
+        ),
         (None, ["There is no file"]),
     ],
 )
@@ -73,9 +76,15 @@ LINES = "".join(f"it was {i}\t{'good' if i % 3 else 'bad'}\n" for i in range(90)
     [
         ("series", WAVES, "lev", ["no column 'lev'", "Did you mean level?"]),
         ("series", WAVES, "note", ["Line 2", "'fair', which is no number"]),
-        ("series", WAVES + "9,fair,nan\n", None, ["Line 202", "'nan', which is no number"]),
+        ("series", WAVES + "200,fair,nan\n", None, ["lacks 1 of 201 values", "line 202", "--missing skip"]),
         ("series", WAVES + "9,fair\n", None, ["Line 202", "2 columns and the first one 3"]),
-        ("series", WAVES[:24], None, ["1 value", "at least 60"]),
+        ("series", WAVES[:24], "level", ["1 value", "at least 60"]),
+        (
+            "series",
+            WAVES.replace("fair", "7.5") + "200,8,3\n",
+            None,
+            ["2 columns", '"note" (7.5', '"level" (0', "--column"],
+        ),
         ("sentiment", LINES.replace("bad", "good"), None, ["only the label 'good'", "two different"]),
         ("sentiment", LINES + "and no label\n", None, ["Line 91", "1 column", "with a tab between"]),
         ("sentiment", LINES, "label", ["reads no table", "Leave out"]),
@@ -84,9 +93,9 @@ LINES = "".join(f"it was {i}\t{'good' if i % 3 else 'bad'}\n" for i in range(90)
             for task in ("series", "sentiment")
             for content, words in (
                 ("", ["is empty"]),
-                (bytes(range(256)) * 9, ["not text"]),
-                ((WAVES + LINES + "höhe").encode("latin-1"), ["not UTF-8", "Save it as UTF-8"]),
-                (WAVES.encode("utf-16"), ["is UTF-16", "Save it as UTF-8"]),
+                (bytes(range(256)) * 9, ["zero byte"]),
+                ((WAVES + LINES + "höhe").encode("latin-1"), ["not UTF-8", "--encoding cp1252"]),
+                (WAVES.encode("utf-16-le"), ["zero byte at offset 1", "It may be utf_16_le"]),
                 (None, ["There is no file"]),
             )
         ),

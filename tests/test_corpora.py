@@ -95,7 +95,7 @@ def test_a_binary_file_is_refused_with_the_offset_of_its_zero_byte(
     monkeypatch.setattr(sources, "_CHUNK_BYTES", piece)
     (tmp_path / "notes.bin").write_bytes(b"a" * 1024 + b"\0" + b"b" * 99)
     wrong = '"notes.bin" is not UTF-8 text (a zero byte at offset 1,024), and no encoding that is known here fits it.'
-    assert refusal(tmp_path / "notes.bin") == f"{wrong} Or read it as bytes with --bytes."
+    assert refusal(tmp_path / "notes.bin") == f"{wrong} Or read it as bytes with --read-as-bytes."
 
 
 @pytest.mark.parametrize("piece", [1, 4, 5, 4_000])
@@ -279,7 +279,7 @@ def test_a_setting_of_bytes_makes_a_task_of_bytes_from_any_text(tmp_path: Path) 
     assert set(make(make_config("prose", text=str(tmp_path / "a.txt"), read_as_bytes=True)).vocabulary) == set(
         "grÃ¶⢟e "
     )
-    with pytest.raises(UserError, match="Leave out --bytes"):
+    with pytest.raises(UserError, match="Leave out --read-as-bytes"):
         make(make_config("words", read_as_bytes=True))
 
 

@@ -28,7 +28,10 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "The data": {
         "text": "A text (or table) of your own, or the name of one that `rnnplay corpora` lists.",
-        "column": "Of a table: a heading, or a number from 1.",
+        "column": "Of a table: a heading, or a number from 1; without it the only one that can be learned.",
+        "separator": "Of a table's columns; without it the one that fits all rows.",
+        "decimal": "The decimal sign of a table's numbers; without it the one that fits all rows.",
+        "missing": "Refuse a table's missing values, skip their rows, or fill them on a line between the others.",
         "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or what its mark says.",
         "normalize": "Write letters with marks as one character (nfc) or as letter and mark (nfd).",
         "read_as_bytes": "Read the text as bytes: any file will do.",

@@ -1,9 +1,10 @@
 """Texts: their sources, their encoding as ids, and the library of downloaded and own texts."""
 
+from rnnplay.corpora.decoding import read_string
 from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
-from rnnplay.corpora.sources import bundled_files
+from rnnplay.corpora.sources import bundled_files, file_chunks
 
 __all__ = [
     "BYTE_SYMBOLS",
@@ -11,7 +12,9 @@ __all__ = [
     "EncodedText",
     "bundled_files",
     "encode_file",
+    "file_chunks",
     "read",
+    "read_string",
     "reencode",
     "resolve_text",
     "symbols_to_bytes",

@@ -128,7 +128,7 @@ class Sentiment(PooledTask):
         if self.config.text is None:
             lines = take_distinct(iter(Reviews()), self.reviews)
             return [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
-        rows, self.sha256, self.notes = read_labelled_lines(Path(self.config.text))
+        rows, self.sha256, self.notes = read_labelled_lines(Path(self.config.text), self.config.encoding)
         return rows
 
     def _note_unknown_symbols(self, texts: list[list[str]], labels: list[str]) -> None:

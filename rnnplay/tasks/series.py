@@ -80,7 +80,16 @@ class Series(GeneratedTask):
         if self.config.text is None:
             values, self.column = tides(self.generated), "tide"
         else:
-            values, self.column, self.sha256 = read_column(Path(self.config.text), self.config.column)
+            chosen = read_column(
+                Path(self.config.text),
+                self.config.column,
+                encoding=self.config.encoding,
+                missing=self.config.missing,
+                separator=self.config.separator,
+                decimal=self.config.decimal,
+            )
+            values, self.column, self.sha256 = chosen.values, chosen.name, chosen.sha256
+            self.notes += chosen.notes
         if len(values) < MIN_VALUES:
             raise UserError(
                 f"The series has {len(values)} value{'s' * (len(values) != 1)}.",

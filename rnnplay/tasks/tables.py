@@ -1,62 +1,46 @@
-"""The user's own tables: a column of numbers of a CSV, labelled lines of a TSV; a faulty line is named."""
+"""Tables of one's own: a column of numbers, or lines of a text and a label; wrong or ambiguous ones are refused."""
 
-import codecs
-import csv
-import hashlib
-import io
-import math
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from rnnplay import corpora
 from rnnplay.config import UserError, did_you_mean
 from rnnplay.tasks.base import Array
+from rnnplay.tasks.table_cells import parse_number
+from rnnplay.tasks.table_readings import DECIMALS, Reading, readings_of, refuse_without_readings
 
 MAX_BYTES = 64 * 2**20
 MAX_LABELS = 100
-MAX_VALUE = 1e100  # so that squares can be summed
-FEW_LINES = 5  # a label with fewer lines gets a note
+FEW_LINES = 5  # lines of a label that are hardly enough to learn it
 MIN_LINES = 50
 HEADINGS = {"label", "class", "sentiment", "category", "target"}
+_SHOWN = 3  # values of a column, in messages
 
 
-def _read_text(path: Path) -> tuple[str, str]:
-    """The text of the file and its SHA-256. Raises UserError if it cannot be read as UTF-8."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path.name} is larger than {MAX_BYTES >> 20} MB.", "Give a smaller table.")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.", "Check the path.") from None
-    except IsADirectoryError:
-        raise UserError(f"{path} is a directory.", "Give a file.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UserError(f"{path.name} is UTF-16.", "Save it as UTF-8.")
-    if b"\0" in data:
-        raise UserError(f"{path.name} is not text (it holds a zero byte).", "Give a table in UTF-8.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(f"Line {line:,} of {path.name} is not UTF-8.", "Save it as UTF-8.") from None
+def _read_text(path: Path, encoding: str | None) -> tuple[str, str]:
+    """The text of the file and its SHA-256. Raises UserError if it cannot be read."""
+    text, sha256, _ = corpora.read_string(
+        corpora.file_chunks(path), path.name, encoding, MAX_BYTES, "Or save it as UTF-8."
+    )
     if not text.strip():
         raise UserError(f"{path.name} is empty.", "Give a table with some hundreds of rows.")
-    return text, hashlib.sha256(data).hexdigest()
+    return text, sha256
 
 
-def read_labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[str, ...]]:
-    """(text, label) of each line of a file of two columns with a tab between them, its SHA-256, and notes on it.
+def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[tuple[str, str]], str, tuple[str, ...]]:
+    """(text, label) of each line of a file of two columns with a tab between them, its SHA-256, and remarks.
 
-    A first line whose second column is a heading such as "label" is left out. Raises UserError.
+    Only line ends end a line. A first line whose second column is a heading such as "label" is left out. Raises
+    UserError.
     """
-    text, sha256 = _read_text(path)
+    text, sha256 = _read_text(path, encoding)
     rows: list[tuple[str, str]] = []
     seen: set[str] = set()
     doubled = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         fields = line.split("\t")
@@ -76,15 +60,15 @@ def read_labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[s
     if not rows:
         raise UserError(f"{path.name} has no labelled line.", "Give lines of a text, a tab and a label.")
     if len(labels) < 2:
-        wrong = f"{path.name} has only the label {rows[0][1]!r}, in {len(rows):,} line{'s' * (len(rows) > 1)}."
-        raise UserError(wrong, "Give lines with at least two different labels.")
+        problem = f"{path.name} has only the label {rows[0][1]!r}, in {len(rows):,} line{'s' * (len(rows) > 1)}."
+        raise UserError(problem, "Give lines with at least two different labels.")
     if len(labels) > MAX_LABELS:
         raise UserError(
             f"{path.name} has {len(labels):,} different labels.", f"Give at most {MAX_LABELS}, in the second column."
         )
     if len(rows) < MIN_LINES:
-        wrong = f"{path.name} has {len(rows)} different texts in {len(rows) + doubled:,} lines."
-        raise UserError(wrong, f"Give at least {MIN_LINES}, the text first in each line, the label second.")
+        problem = f"{path.name} has {len(rows)} different texts in {len(rows) + doubled:,} lines."
+        raise UserError(problem, f"Give at least {MIN_LINES}, the text first in each line, the label second.")
     notes = [f"{doubled:,} lines that stood there twice are left out."] if doubled else []
     notes += [
         f"The label {label!r} stands in {count} line{'s' * (count > 1)} only."
@@ -94,87 +78,154 @@ def read_labelled_lines(path: Path) -> tuple[list[tuple[str, str]], str, tuple[s
     return rows, sha256, tuple(notes)
 
 
-def read_column(path: Path, column: str | None) -> tuple[Array, str, str]:
-    """The numbers (N,) of a CSV's column, the column's name, and the file's SHA-256.
+@dataclass(frozen=True, eq=False)
+class NumberColumn:
+    """A column of numbers that was chosen out of a table."""
 
-    `column` is a heading, or a number counted from 1; None takes the last column that holds numbers. Separators are
-    commas, semicolons (then 2,5 is a number too) or tabs; a first row without numbers is the heading. Raises UserError.
+    name: str
+    values: Array  # (N,) float64
+    sha256: str  # of the table
+    notes: tuple[str, ...]  # which column it is, its first values, what was done about missing ones
+
+
+def read_column(
+    path: Path,
+    column: str | None = None,
+    *,
+    encoding: str | None = None,
+    missing: str = "refuse",
+    separator: str | None = None,
+    decimal: str | None = None,
+) -> NumberColumn:
+    """The numbers of a table's column.
+
+    column: a heading, or a number counted from 1; None: the only column of numbers that counts neither rows nor time.
+    missing: "refuse" missing values, "skip" their rows, or "fill" them on a line between their neighbours. separator,
+    decimal: keys of SEPARATORS and DECIMALS; None: found out from all rows. Raises UserError if the table is wrong, or
+    if there are two ways to read it.
     """
-    text, sha256 = _read_text(path)
-    numbered, separator = _rows(path, text)
-    first = [cell.strip() for cell in numbered[0][1]]
-    width = len(first)
-    by_number = column is not None and column.isdigit() and 1 <= int(column) <= width
-    comma = separator == ";"
-    has_heading = all(_number(cell, comma) is None for cell in first) or (column in first and not by_number)
-    names = first if has_heading else [str(i + 1) for i in range(width)]
-    body = numbered[1:] if has_heading else numbered
-    if not body:
-        raise UserError(f"{path.name} has no rows of numbers.", "Give a CSV with a column of numbers.")
-    if column is None:
-        numeric = [i for i, cell in enumerate(body[0][1]) if _number(cell, comma) is not None]
-        if not numeric:
-            wrong = f"{path.name} has no column of numbers (line {body[0][0]:,} holds {body[0][1][-1].strip()!r})."
-            raise UserError(wrong, "Give a CSV with a column of numbers.")
-        index = numeric[-1]
-    elif column in names:
-        index = names.index(column)
-    elif by_number:
-        index = int(column) - 1
-    else:
-        raise UserError(f"{path.name} has no column {column!r}.", did_you_mean(column, names))
-    return _values(path, body, index, names[index], comma), names[index], sha256
+    text, sha256 = _read_text(path, encoding)
+    readings, broken = readings_of(text, separator, decimal, column)
+    if not readings:
+        raise refuse_without_readings(path.name, text, broken)
+    places = [_places(path, reading, column) for reading in readings]
+    fitting = [(reading, found) for reading, found in zip(readings, places, strict=True) if found]
+    if not fitting:
+        raise _no_such_column(path, readings[0], column)
+    if _differ(fitting):
+        raise _two_readings(path, fitting)
+    reading, found = fitting[0]
+    if len(found) > 1:
+        raise _several_columns(path, reading, found)
+    values, note = _values(path, reading, found[0], missing)
+    return NumberColumn(reading.columns[found[0]].name, values, sha256, (_describe(reading, found[0]), *note))
 
 
-def _values(path: Path, rows: list[tuple[int, list[str]]], index: int, name: str, comma: bool) -> Array:
-    """The numbers (N,) in column `index` of `rows`. Raises UserError, which names the line, for a cell that is none."""
-    values = np.empty(len(rows))
-    for n, (line, row) in enumerate(rows):
-        cell = row[index].strip()
-        value = _number(cell, comma)
-        if value is not None and math.isfinite(value) and abs(value) <= MAX_VALUE:
-            values[n] = value
-            continue
-        large = value is not None and math.isfinite(value)
-        fault = "is empty" if not cell else f"holds {cell!r}, which is {'too large' if large else 'no number'}"
+def _places(path: Path, reading: Reading, column: str | None) -> list[int]:
+    """The place of the column that is named, or, if none is, of all that may be meant."""
+    names = [one.name for one in reading.columns]
+    if column is not None:
+        if names.count(column) > 1:
+            raise UserError(f"{path.name} has several columns {column!r}.", "Give the column's number, from 1.")
+        if column in names:
+            return [names.index(column)]
+        return [int(column) - 1] if column.isdecimal() and 1 <= int(column) <= len(names) else []
+    numbers = [place for place, one in enumerate(reading.columns) if one.kind == "number"]
+    return [place for place in numbers if not reading.columns[place].is_axis] or numbers
+
+
+def _differ(fitting: list[tuple[Reading, list[int]]]) -> bool:
+    """Whether the readings give other values for what is to be learned."""
+    values = [[reading.columns[place].values for place in places] for reading, places in fitting]
+    return any(
+        len(other) != len(values[0])
+        or not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(other, values[0], strict=True))
+        for other in values[1:]
+    )
+
+
+def _several_columns(path: Path, reading: Reading, places: list[int]) -> UserError:
+    names = [reading.columns[place].name for place in places]
+    shown = ", ".join(f'"{name}" ({_first_values(reading, place)})' for name, place in zip(names, places, strict=True))
+    return UserError(
+        f"{path.name} has {len(places)} columns that can be learned: {shown}.",
+        f"Name one: --column {_quoted(names[-1])}.",
+    )
+
+
+def _two_readings(path: Path, fitting: list[tuple[Reading, list[int]]]) -> UserError:
+    said, ways = [], []
+    for reading, places in fitting[:4]:
+        columns = [
+            (f'"{reading.columns[place].name}" ' if len(reading.columns) > 1 else "") + _first_values(reading, place)
+            for place in places[-2:]
+        ]
+        said.append(f"{reading.describe()} ({'; '.join(columns)})")
+        decides = sum(other.decimal == reading.decimal for other, _ in fitting) == 1
+        ways.append(f"--decimal {reading.decimal}" if decides else f"--separator {reading.separator}")
+    remedy = f"Say which: {' or '.join(dict.fromkeys(ways))}."
+    return UserError(f"{path.name} can be read as {', or as '.join(said)}.", remedy)
+
+
+def _no_such_column(path: Path, reading: Reading, column: str | None) -> UserError:
+    names = [one.name for one in reading.columns]
+    return UserError(f"{path.name} has no column {column!r}.", did_you_mean(column or "", names))
+
+
+def _values(path: Path, reading: Reading, place: int, missing: str) -> tuple[Array, tuple[str, ...]]:
+    """The numbers (N,) of the column at `place`, and a remark on missing ones. Raises UserError if one is wrong."""
+    column = reading.columns[place]
+    if column.kind == "date":
+        raise UserError(f"The column {column.name!r} of {path.name} holds dates.", "Choose a column of numbers.")
+    if column.kind == "empty":
+        raise UserError(f"The column {column.name!r} of {path.name} is empty.", "Choose a column of numbers.")
+    if column.wrong:
+        line, cells = reading.rows[column.wrong[0]]
         raise UserError(
-            f"Line {line:,} of {path.name}, column {name!r}, {fault}.",
+            f"Line {line:,} of {path.name}, column {column.name!r}, "
+            f"holds {_problem(cells[place], reading, column.unit)}.",
             "Give a finite number in every row, or choose another column.",
         )
-    return values
+    count = len(column.missing)
+    if not count:
+        return column.values, ()
+    rows = f"{count:,} of {len(reading.rows):,} values"
+    if missing == "refuse":
+        line = reading.rows[column.missing[0]][0]
+        raise UserError(
+            f"The column {column.name!r} of {path.name} lacks {rows} (the first in line {line:,}).",
+            "Leave such rows out with --missing skip, or fill them on a line between the others with --missing fill.",
+        )
+    present = np.flatnonzero(~np.isnan(column.values))
+    if missing == "skip":
+        return column.values[present], (f"{rows} are missing and left out.",)
+    filled = np.interp(np.arange(len(column.values)), present, column.values[present])
+    return filled, (f"{rows} are missing and filled on a line between the others.",)
 
 
-def _rows(path: Path, text: str) -> tuple[list[tuple[int, list[str]]], str]:
-    """(line, cells) of each row that is not blank, all as wide as the first, and the separator. Raises UserError."""
-    separator = max(",;\t", key=text.lstrip().split("\n", 1)[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    line = 1  # where a row begins: a cell in quotation marks may hold line ends
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append((line, row))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        wrong = f"Line {line:,} of {path.name} begins no row of a table ({error})."
-        raise UserError(wrong, "Look for a quotation mark that is not closed.") from None
-    if not rows:
-        raise UserError(f"{path.name} has no rows of numbers.", "Give a CSV with a column of numbers.")
-    width = len(rows[0][1])
-    for line, row in rows:
-        while len(row) > width and not row[-1].strip():
-            row.pop()
-        if len(row) != width:
-            raise UserError(
-                f"Line {line:,} of {path.name} has {len(row)} column{'s' * (len(row) != 1)} and the first one {width}.",
-                "Give every row as many; a text with commas goes into quotation marks.",
-            )
-    return rows, separator
+def _problem(cell: str, reading: Reading, unit: str) -> str:
+    parsed = parse_number(cell, DECIMALS[reading.decimal])
+    if parsed is None:
+        return f"{cell!r}, which is no number"
+    if parsed[1] != unit:
+        return f"{cell!r}, whose unit is not that of the others ({unit or 'none'})"
+    return f"{cell!r}, which is too large"
 
 
-def _number(cell: str, comma: bool = False) -> float | None:
-    """The number in `cell`; `comma`: 2,5 is one too."""
-    try:
-        return float(cell.strip().replace(",", ".", 1) if comma else cell.strip())
-    except ValueError:
-        return None
+def _first_values(reading: Reading, place: int) -> str:
+    values = reading.columns[place].values
+    shown = [f"{value:.6g}" for value in values[~np.isnan(values)][:_SHOWN]]
+    return ", ".join(shown) + ", …" * (len(values) > _SHOWN)
+
+
+def _describe(reading: Reading, place: int) -> str:
+    column = reading.columns[place]
+    unit = f" {column.unit}" if column.unit else ""
+    which = reading.describe()
+    if len(reading.columns) > 1:
+        which = f"column {place + 1} of {which.replace(' columns', ',')}"
+    return f'The column "{column.name}" is learned: {_first_values(reading, place)}{unit} ({which}).'
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() or name.isdecimal() else f"'{name}'"

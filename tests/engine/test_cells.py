@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnplay.engine import Architecture, Network, cells
+from rnnplay.engine import Architecture, cells
 from rnnplay.engine.layer_stack import LayerStack
 from rnnplay.engine.parameters import Parameters
 from tests.engine.examples import Array, ends, gate_gradients

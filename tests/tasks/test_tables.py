@@ -24,22 +24,22 @@ def waves(rows: int) -> str:
     return "day,note,level\n" + "".join(f"2024-{i},fair,{np.sin(i / 3) * 4 + 10}\n" for i in range(rows))
 
 
-def test_the_last_column_of_numbers_is_taken_or_the_one_that_is_named(tmp_path: Path) -> None:
+def test_the_column_that_is_named_is_taken(tmp_path: Path) -> None:
     path = saved(tmp_path, "day;a;b\n1;2.5;-3\n2;3.5;-4\n")
-    values, name, sha256 = read_column(path, None)
-    assert (values.tolist(), name) == ([-3, -4], "b") and len(sha256) == 64
-    assert read_column(path, "a")[0].tolist() == [2.5, 3.5]
-    assert read_column(path, "1")[:2][1] == "day"
+    column = read_column(path, "b")
+    assert (column.values.tolist(), column.name) == ([-3, -4], "b") and len(column.sha256) == 64
+    assert read_column(path, "a").values.tolist() == [2.5, 3.5]
+    assert read_column(path, "1").name == "day"
 
 
 def test_a_csv_without_a_heading_is_read_from_its_first_row(tmp_path: Path) -> None:
-    assert read_column(saved(tmp_path, "1,10\n2,20\n3,30\n"), None)[0].tolist() == [10, 20, 30]
+    assert read_column(saved(tmp_path, "1,10\n2,30\n3,20\n"), "2", decimal="point").values.tolist() == [10, 30, 20]
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_understood(tmp_path: Path) -> None:
     path = saved(tmp_path, b"\xef\xbb\xbfvalue\r\n1.5\r\n2.5\r\n")
-    assert read_column(path, None)[:2][0].tolist() == [1.5, 2.5]
-    assert read_column(path, "value")[1] == "value"
+    assert read_column(path).values.tolist() == [1.5, 2.5]
+    assert read_column(path, "value").name == "value"
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,21 @@ def test_windows_line_ends_and_a_byte_order_mark_are_understood(tmp_path: Path) 
         ("a,b\n1,2\n3,x\n", "b", "Line 3 .* holds 'x'"),
         ("a,b\n\n1,2\n\n3,x\n", "b", "Line 5 .* holds 'x'"),
         ('a,b\n"two\nlines",2\n3,x\n', "b", "Line 4 .* holds 'x'"),
-        ("a,b\n1,2\n3,nan\n", "b", "'nan'"),
+        ("a,b\n1,2\n3,nan\n", "b", "lacks 1 of 2 values"),
         ("a,b\n1,2\n3,inf\n", "b", "'inf'"),
-        ("a,b\n1,2\n3,\n", "b", "is empty"),
+        ("a,b\n1,2\n3,\n", "b", "lacks 1 of 2 values"),
+        ("a,b\n1,\n3,\n", "b", "'b' of table.csv is empty"),
+        ("day,b\n2024-01-01,1\n2024-01-02,2\n", "day", "holds dates"),
+        ("a,a\n1,2\n3,4\n", "a", "several columns 'a'"),
         ("a,b\n1,2\n3\n", "b", "Line 3 .* has 1 column and the first one 2"),
         ("a,b\n1,2\n3,4,5,6\n", "b", "Line 3 .* has 4 columns and the first one 2"),
         ('a,b\n1,2\n3,"4\n5,6\n', "b", "Line 3 .* begins no row"),
         ("a,b\n1,2\n3,1e300\n", "b", "'1e300', which is too large"),
-        (",,\n,,\n", None, "no rows of numbers"),
+        (",,\n,,\n", None, "no column of numbers"),
         ("a,b\nx,y\nz,w\n", None, "no column of numbers"),
-        ("a,b\n", None, "no rows"),
+        ("a,b\n", None, "no column of numbers"),
         ("  \n", None, "is empty"),
-        (b"a\n\xff\xfe1\n", None, "Line 2 .* is not UTF-8"),
-        ("a\n1\n".encode("utf-16"), None, "is UTF-16"),
+        (b"a\n\xff\xfe1\n", None, "is not UTF-8 .byte 0xFF at offset 2"),
         (b"a\n1\x002\n", None, "zero byte"),
     ],
 )
@@ -72,13 +74,13 @@ def test_a_wrong_csv_is_refused_by_name(tmp_path: Path, text: str | bytes, colum
 
 def test_numbers_with_a_decimal_comma_are_read_where_semicolons_separate(tmp_path: Path) -> None:
     path = saved(tmp_path, "tag;wert;\n1;2,5;\n2;-0,25\n".replace("-0,25", "-0,25;;"))
-    assert read_column(path, "wert")[0].tolist() == [2.5, -0.25]
+    assert read_column(path, "wert").values.tolist() == [2.5, -0.25]
 
 
 def test_a_heading_of_numbers_is_one_where_its_column_is_named(tmp_path: Path) -> None:
     path = saved(tmp_path, "2020,2021\n1,10\n2,20\n")
-    assert read_column(path, "2021")[0].tolist() == [10, 20]
-    assert read_column(path, "2")[0].tolist() == [2021, 10, 20]
+    assert read_column(path, "2021").values.tolist() == [10, 20]
+    assert read_column(path, "2").values.tolist() == [2021, 10, 20]
 
 
 @pytest.mark.parametrize("task", ["series", "prose", "sentiment", "hello", "addition"])
@@ -149,7 +151,7 @@ def test_a_label_that_hardly_ever_stands_is_told(tmp_path: Path) -> None:
         ("good\tyes\tmaybe\n" * 90, "3 columns"),
         ("".join(f"line {i}\tyes\n" for i in range(90)), "only the label 'yes', in 90 lines"),
         ("".join(f"{'yn'[i % 2]}\tline {i}\n" for i in range(90)), "2 different texts in 90 lines"),
-        (b"\xff\tyes\n", "Line 1 of .* is not UTF-8"),
+        (b"\xff\tyes\n", "is not UTF-8"),
         (" \n", "is empty"),
         ("text\tlabel\n", "no labelled line"),
         ("".join(f"line {i}\tlabel {i}\n" for i in range(190)), "190 different labels"),
@@ -160,3 +162,21 @@ def test_a_label_that_hardly_ever_stands_is_told(tmp_path: Path) -> None:
 def test_wrong_labelled_lines_are_refused_by_line(tmp_path: Path, text: str | bytes, said: str) -> None:
     with pytest.raises(UserError, match=said):
         read_labelled_lines(saved(tmp_path, text))
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c"])
+def test_a_labelled_line_ends_at_its_line_end_alone(tmp_path: Path, sign: str) -> None:
+    lines = reviews(60).replace("number 7 was", f"number 7{sign}was").replace("\n", "\r\n")
+    rows, _, _ = read_labelled_lines(saved(tmp_path, lines))
+    assert len(rows) == 60 and rows[7] == (f"number 7{sign}was fine", "1")
+    with pytest.raises(UserError, match="Line 62 of"):
+        read_labelled_lines(saved(tmp_path, lines + "no label\r\n"))
+
+
+def test_tables_are_read_in_the_encoding_that_is_chosen(tmp_path: Path) -> None:
+    path = saved(tmp_path, waves(60).replace("fair", "schön").encode("cp1252"))
+    with pytest.raises(UserError, match="It may be cp1252"):
+        read_column(path)
+    assert read_column(path, encoding="cp1252").name == "level"
+    path = saved(tmp_path, reviews(60).replace("fine", "schön").encode("utf-16"))
+    assert read_labelled_lines(path)[0][1] == ("number 1 was schön", "1")

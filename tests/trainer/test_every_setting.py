@@ -35,6 +35,9 @@ ACTS = {
     "task": Case(("copy",)),  # tested below, as `text` and `column`: they name what is read
     "text": Case(()),
     "column": Case(()),
+    "separator": Case(()),
+    "decimal": Case(()),
+    "missing": Case(()),
     "read_as_bytes": Case((True,)),
     "encoding": Case(("latin-1",)),
     "normalize": Case(("nfd",)),
@@ -172,13 +175,20 @@ def test_a_column_of_a_table_is_read_as_if_it_were_alone(tmp_path: Path) -> None
     both, alone = tmp_path / "both.csv", tmp_path / "alone.csv"
     both.write_text("tide,noise\n" + "".join(f"{a},{b}\n" for a, b in zip(tides, noise, strict=True)))
     alone.write_text("tide\n" + "".join(f"{a}\n" for a in tides))
-    last, chosen, wanted = (
+    other, chosen, wanted = (
         trained(config_of(path, task="series", column=column, layers=1))[0]
-        for path, column in ((both, None), (both, "tide"), (alone, None))
+        for path, column in ((both, "noise"), (both, "tide"), (alone, None))
     )
     for name, value in wanted.items():
         np.testing.assert_array_equal(chosen[name], value)
-    assert differ(last, chosen)
+    assert differ(other, chosen)
+    mixed = "".join(f"{a:.3f}|{n % 2 * 6 + 1}\n{a:.3f}|\n".replace(".", ",") for n, a in enumerate(tides))
+    both.write_text("tide|noise\n" + mixed)
+    alone.write_text("noise\n" + "".join(f"{n % 2 * 6 + 1}\n" for n in range(len(tides))))
+    options = {"separator": "bar", "decimal": "comma", "missing": "skip"}
+    gaps = trained(config_of(both, task="series", column="noise", layers=1, **options))[0]
+    for name, value in trained(config_of(alone, task="series", layers=1))[0].items():
+        np.testing.assert_array_equal(gaps[name], value)
 
 
 def test_two_processes_share_a_large_batch_and_compute_the_same(text: Path) -> None:
