@@ -1,7 +1,7 @@
-"""Starts a trainer in a process of its own, sends it commands and yields its events; knows no screen.
+"""Starts a trainer in a process of its own, sends it commands and yields its events; independent of the screen.
 
-The child lives in a session of its own, so that Ctrl-C or a hang-up reaches it only as the end of its input, on which
-it saves and exits. `train` is the same for a script: it returns when the run has ended.
+The child has its own session, so that Ctrl-C or a hang-up reaches it only as the end of its input, on which it saves
+and exits. `train` is the same for a script: it returns when the run has ended.
 """
 
 import asyncio
@@ -40,30 +40,30 @@ from rnnplay.protocol import (
     numbered,
 )
 
-_COMMAND = (sys.executable, "-P", "-m", "rnnplay.trainer")  # -P: a random.py in the user's folder stays out of it
-_QUEUED = 256  # events; beyond that the trainer waits, and leaves out what it may
-_SAVING = 60.0  # seconds that a trainer gets to save and exit
+_COMMAND = (sys.executable, "-P", "-m", "rnnplay.trainer")  # -P: do not import modules from the user's folder
+_EVENT_QUEUE_SIZE = 256  # if it is full, the trainer's output blocks, and the trainer drops replaceable events
+_SAVE_TIMEOUT_SECONDS = 60.0  # for a trainer to save and exit
 
 
-def _environment(opening: Train | Resume | Inspect) -> dict[str, str]:
-    """The child's environment: one BLAS thread and the best kernel, or, for a run that goes on, what it began with."""
-    chosen = blas.trainer_environment()
-    if not isinstance(opening, Train):
-        with contextlib.suppress(UserError):  # a run that cannot be read is for the trainer to report
-            before = runs.load_record(Path(opening.run)).environment
-            chosen |= {name: before[name] for name in blas.THREADS if name in before and name not in os.environ}
-            # It may have begun without the kernel that pays here. One that was not found to pay is not asked for.
-            if blas.KERNEL not in before:
-                chosen.pop(blas.KERNEL, None)
-    return os.environ | chosen
+def _trainer_environment(open_command: Train | Resume | Inspect) -> dict[str, str]:
+    """The child's environment: one BLAS thread and the fastest kernel, or those that a resumed run began with."""
+    variables = blas.trainer_environment()
+    if not isinstance(open_command, Train):
+        with contextlib.suppress(UserError):  # the trainer reports a run that cannot be read
+            recorded = runs.load_record(Path(open_command.run)).environment
+            variables |= {name: recorded[name] for name in blas.THREADS if name in recorded and name not in os.environ}
+            # A run that began without a chosen kernel is resumed without one.
+            if blas.KERNEL not in recorded:
+                variables.pop(blas.KERNEL, None)
+    return os.environ | variables
 
 
-def _ended(run: str, code: int, words: IO[bytes]) -> Failed:
-    """What to say about a trainer that ended without a word."""
+def _exit_failure(run: str, code: int, stderr_file: IO[bytes]) -> Failed:
+    """The event for a trainer that ended without a last event. run: its directory, or empty."""
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    words.seek(0)
-    last = words.read().decode(errors="replace").strip().splitlines()[-1:]
-    wrong = f"The trainer ended unexpectedly ({how}{': ' + last[0] if last else ''})."
+    stderr_file.seek(0)
+    last_line = stderr_file.read().decode(errors="replace").strip().splitlines()[-1:]
+    wrong = f"The trainer ended unexpectedly ({how}{': ' + last_line[0] if last_line else ''})."
     if not run:
         return Failed(wrong=wrong, remedy="Try again; if it happens again, report it with this message.", fatal=True)
     name = runs.run_id(Path(run))
@@ -75,35 +75,35 @@ def _is_last(event: AnyEvent) -> bool:
     return isinstance(event, Stopped) or (isinstance(event, Failed) and event.fatal)
 
 
-class Client:
-    """One trainer. Read `events()` to the end, or `close()`; either way no process stays behind.
+class TrainerClient:
+    """One trainer process. Read `events()` to the end or call `close()`: both wait until the process has ended.
 
     Every event carries the id of its run, and the number of the command that it answers or 0.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, words: IO[bytes]) -> None:
-        self._process, self._words = process, words
-        self._events: asyncio.Queue[AnyEvent | None] = asyncio.Queue(_QUEUED)
+    def __init__(self, process: asyncio.subprocess.Process, stderr_file: IO[bytes]) -> None:
+        self._process, self._stderr_file = process, stderr_file
+        self._events: asyncio.Queue[AnyEvent | None] = asyncio.Queue(_EVENT_QUEUE_SIZE)
         self._run = ""
         self._closing = False
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, opening: Train | Resume | Inspect) -> "Client":
-        """Start a trainer and give it its first command."""
-        environment = await asyncio.to_thread(_environment, opening)
-        words = tempfile.TemporaryFile()  # noqa: SIM115
+    async def start(cls, open_command: Train | Resume | Inspect) -> "TrainerClient":
+        """Start a trainer and send its first command."""
+        environment = await asyncio.to_thread(_trainer_environment, open_command)
+        stderr_file = tempfile.TemporaryFile()  # noqa: SIM115
         process = await asyncio.create_subprocess_exec(
             *_COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=words,
+            stderr=stderr_file,
             env=environment,
             start_new_session=True,
             limit=2**22,
         )
-        client = cls(process, words)
-        await client.send(opening)
+        client = cls(process, stderr_file)
+        await client.send(open_command)
         return client
 
     @property
@@ -123,15 +123,15 @@ class Client:
         return command.request
 
     async def events(self) -> AsyncIterator[AnyEvent]:
-        """Everything that the trainer says, until it has ended: after Stopped, or after a Failed that is fatal."""
+        """Yield the trainer's events until it has ended. The last is Stopped, or a Failed that is fatal."""
         while (event := await self._events.get()) is not None:
             yield event
-        self._events.put_nowait(None)  # for whoever asks again
+        self._events.put_nowait(None)  # so that a second call ends at once
 
     async def close(self) -> None:
-        """Let the trainer save and exit, and wait for it. A second time does nothing."""
+        """Make the trainer save and exit, and wait for it. A second call does nothing."""
         self._closing = True
-        while not self._events.empty():  # whatever the reader waits to put is dropped
+        while not self._events.empty():  # makes room, so that the reader does not block
             self._events.get_nowait()
         await self.send(Stop())
         assert self._process.stdin is not None
@@ -149,9 +149,9 @@ class Client:
                     self._run = last.run
                 await self._put(last)
         except (asyncio.IncompleteReadError, ConnectionResetError):
-            pass  # it ended: `_finish` says how
+            pass  # the process ended: `_finish` reports how
         except (ValueError, msgspec.DecodeError) as error:
-            wrong = f"The trainer's words are not understood: {error}."
+            wrong = f"The trainer's output is not understood: {error}."
             await self._put(last := Failed(wrong=wrong, remedy="Start it again.", fatal=True))
         await self._finish(last)
 
@@ -160,7 +160,7 @@ class Client:
             await self._events.put(event)
 
     async def _finish(self, last: AnyEvent | None) -> None:
-        """Wait for the process, however long it saves; end it where it does not end by itself."""
+        """Wait for the process; terminate it, then kill it, if it does not end within the time for saving."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         code = -signal.SIGKILL
@@ -169,11 +169,11 @@ class Client:
                 with contextlib.suppress(ProcessLookupError):
                     end()
             with contextlib.suppress(TimeoutError):
-                code = await asyncio.wait_for(self._process.wait(), _SAVING)
+                code = await asyncio.wait_for(self._process.wait(), _SAVE_TIMEOUT_SECONDS)
                 break
         if last is None or not _is_last(last):
-            await self._put(_ended(self._run, code, self._words))
-        self._words.close()
+            await self._put(_exit_failure(self._run, code, self._stderr_file))
+        self._stderr_file.close()
         if self._closing:
             while not self._events.empty():
                 self._events.get_nowait()
@@ -185,7 +185,7 @@ class Client:
 
 @dataclass
 class Summary:
-    """What a run came to: the loss of each block of steps (one step each at first), and each loss on held-out data."""
+    """The result of a run. losses: of each block of steps (at first one step). evaluations: (step, held-out loss)."""
 
     run: Path | None = None
     step: int = 0
@@ -194,20 +194,20 @@ class Summary:
 
 
 def train(task: str, *, runs: str | None = None, **choices: Any) -> Summary:
-    """Train on `task` until its limit and return what came of it; `choices` are the fields of RunConfig.
+    """Train on `task` until its limit and return the result; `choices` are fields of RunConfig.
 
-    `runs` is the folder for the run's directory. Without a limit (steps, epochs, minutes) it goes on until interrupted.
-    Raises UserError where something is wrong with the choices, or where the run diverged.
+    runs: the folder for the run's directory. Without a limit (steps, epochs, minutes) it trains until interrupted.
+    Raises UserError if a choice is not valid, or if the run diverged.
     """
     command = Train(config=make_config(task, **choices), root=runs)
     with (
-        tempfile.TemporaryFile() as words,
+        tempfile.TemporaryFile() as stderr_file,
         subprocess.Popen(
             _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=words,
-            env=_environment(command),
+            stderr=stderr_file,
+            env=_trainer_environment(command),
             start_new_session=True,
         ) as process,
     ):
@@ -216,15 +216,15 @@ def train(task: str, *, runs: str | None = None, **choices: Any) -> Summary:
         try:
             process.stdin.write(frame(command))
             process.stdin.flush()
-            return _follow(process, words)
+            return _read_summary(process, stderr_file)
         finally:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()  # it saves and exits
             process.stdout.read()
 
 
-def _follow(process: "subprocess.Popen[bytes]", words: IO[bytes]) -> Summary:
-    """Read events until the run has finished, as `train` promises."""
+def _read_summary(process: "subprocess.Popen[bytes]", stderr_file: IO[bytes]) -> Summary:
+    """Read events until the run has finished; returns its summary. Raises UserError if it failed or diverged."""
     assert process.stdin is not None
     assert process.stdout is not None
     summary = Summary()
@@ -249,5 +249,5 @@ def _follow(process: "subprocess.Popen[bytes]", words: IO[bytes]) -> Summary:
                 return summary
             case _:
                 pass
-    failed = _ended(str(summary.run or ""), process.wait(), words)
+    failed = _exit_failure(str(summary.run or ""), process.wait(), stderr_file)
     raise UserError(failed.wrong, failed.remedy)

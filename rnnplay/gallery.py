@@ -109,7 +109,7 @@ def rebuild(name: str, folder: Path) -> Path:
         target.mkdir(parents=True)
         shutil.copy(summary.run / CONFIG, target)
         for step in wanted.kept:
-            found = checkpoint.load(checkpoint.path_of(summary.run, step, checkpoint.WEIGHTS))
+            found = checkpoint.load(checkpoint.checkpoint_path(summary.run, step, checkpoint.WEIGHTS))
             halved = {name: array.astype("float16") for name, array in found.arrays.items()}
             checkpoint.save(target / found.path.name, step, halved, found.state)
     return target

@@ -53,7 +53,7 @@ def test_rebuilt_from_its_command_the_carry_is_found_again(tmp_path: Path) -> No
     best = max(told["units"][0]["auc"], told["pair"]["auc"] if told["pair"] else 0.0)
     assert best >= 0.99
     piece = next(piece for piece in GALLERY if piece.name == "carry")
-    assert tuple(checkpoint.steps_of(tmp_path / "carry", checkpoint.WEIGHTS)) == piece.kept
+    assert tuple(checkpoint.checkpoint_steps(tmp_path / "carry", checkpoint.WEIGHTS)) == piece.kept
 
 
 @pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
@@ -65,7 +65,7 @@ def test_the_command_that_is_named_asks_for_what_was_trained(piece: Piece) -> No
         k: getattr(asked, k) for k in trained if k not in ignored
     }
     assert piece.steps == trained["steps"] == piece.kept[-1]
-    assert tuple(checkpoint.steps_of(piece.path, checkpoint.WEIGHTS)) == piece.kept
+    assert tuple(checkpoint.checkpoint_steps(piece.path, checkpoint.WEIGHTS)) == piece.kept
     listed = call("gallery").stdout
     assert f"gallery/{piece.name}\n" in listed and piece.command in listed
 

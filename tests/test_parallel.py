@@ -14,7 +14,7 @@ import pytest
 from driving import follow, last_saved, metrics, of, resumed, small, trained, write_text
 from examples import Example, example, some_state
 
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.engine import Architecture, Network, Optimizer
 from rnnplay.machine import available_cores
 from rnnplay.parallel import DataParallel, messages, should_split
@@ -248,7 +248,7 @@ def alive(process: int) -> bool:
 async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_bit(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text.txt", 4000)
     config = small(text, steps=60, **BIG)
-    client = await Client.start(Train(config=config, root=str(tmp_path / "killed")))
+    client = await TrainerClient.start(Train(config=config, root=str(tmp_path / "killed")))
     run, found = None, []
     async for event in client.events():
         if isinstance(event, Started):
@@ -268,7 +268,7 @@ async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_
     whole = await trained(config, tmp_path / "whole")
     assert last_saved(run) == last_saved(whole) == 60
     assert metrics(run) == metrics(whole)
-    one, other = (checkpoint.load(checkpoint.path_of(r, 60)).arrays for r in (run, whole))
+    one, other = (checkpoint.load(checkpoint.checkpoint_path(r, 60)).arrays for r in (run, whole))
     assert all(np.array_equal(one[name], other[name]) for name in other)
 
 
@@ -276,7 +276,7 @@ async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_
 @pytest.mark.skipif(available_cores() < 2, reason="on one core there is no worker")
 async def test_a_killed_worker_is_reported_once_and_logged(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text.txt", 4000)
-    client = await Client.start(Train(config=small(text, **BIG), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text, **BIG), root=str(tmp_path)))
     run, killed, remarks, after = None, False, [], 0
     async for event in client.events():
         if isinstance(event, Started):

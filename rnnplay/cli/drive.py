@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rnnplay.cli.report import BarReport, JsonReport, Report, evaluated_fields, json_line, verdict
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
 from rnnplay.protocol import (
     Evaluate,
@@ -34,7 +34,7 @@ _SAMPLES = {"hello": Sample(prompt="h", length=4, temperature=0.0)}
 class OpenTrainer:
     """A trainer that is told to save and exit at the first signal; further ones change nothing, it is doing so."""
 
-    def __init__(self, client: Client, interrupted: asyncio.Future[signal.Signals]) -> None:
+    def __init__(self, client: TrainerClient, interrupted: asyncio.Future[signal.Signals]) -> None:
         self.client, self._interrupted = client, interrupted
         self._stopping = asyncio.create_task(self._stop_when_interrupted())
 
@@ -68,7 +68,7 @@ async def open_trainer(opening: Train | Resume | Inspect) -> AsyncIterator[OpenT
 
     for number in SIGNALS:
         loop.add_signal_handler(number, note, number)
-    trainer = OpenTrainer(await Client.start(opening), interrupted)
+    trainer = OpenTrainer(await TrainerClient.start(opening), interrupted)
     try:
         yield trainer
     finally:

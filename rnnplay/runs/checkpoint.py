@@ -1,7 +1,7 @@
-"""Checkpoints: arrays and JSON values in one safetensors file, written all or nothing, believed only after a check.
+"""Checkpoints: arrays and JSON values in one safetensors file, written all or nothing, verified when loaded.
 
-`ckpt-<step>` holds all that a run needs to go on; `weights-<step>` only the parameters, for the history. One metadata
-key holds sorted JSON and a digest over everything, so that an altered byte is noticed whatever it means.
+`ckpt-<step>` holds all that resuming needs; `weights-<step>` only the parameters, for the history. One metadata key
+holds sorted JSON and a digest over the arrays and that JSON, so that any altered byte is noticed.
 """
 
 import hashlib
@@ -20,15 +20,15 @@ from rnnplay.runs.directory import write_atomically
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-WHOLE, WEIGHTS = "ckpt", "weights"
-KEPT_WHOLE, KEPT_WEIGHTS = 2, 40
+FULL, WEIGHTS = "ckpt", "weights"
+MAX_FULL, MAX_WEIGHTS = 2, 40
 _KEY = "rnnplay"
 _REMEDY = "Use another checkpoint, or begin a new run."
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a file held: arrays by name, and JSON values. Its digest was right; whether it fits is for `fit` to say."""
+    """A verified file: arrays by name, and JSON values. `check_matches` compares it to a network."""
 
     path: Path
     step: int
@@ -36,12 +36,12 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def path_of(run: Path, step: int, kind: str = WHOLE) -> Path:
+def checkpoint_path(run: Path, step: int, kind: str = FULL) -> Path:
     return run / f"{kind}-{step}.safetensors"
 
 
-def steps_of(run: Path, kind: str = WHOLE) -> list[int]:
-    """The steps of all checkpoints of that kind, rising."""
+def checkpoint_steps(run: Path, kind: str = FULL) -> list[int]:
+    """The steps of all checkpoints of that kind, in ascending order."""
     names = (
         path.name.removeprefix(f"{kind}-").removesuffix(".safetensors") for path in run.glob(f"{kind}-*.safetensors")
     )
@@ -49,16 +49,16 @@ def steps_of(run: Path, kind: str = WHOLE) -> list[int]:
 
 
 def save(path: Path, step: int, arrays: Mapping[str, Array], state: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Write a checkpoint. Raises OSError, and leaves what was there as it was, where it cannot."""
-    # safetensors writes the bytes as they lie: a transposed or sliced array would be silently corrupted.
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    """Write a checkpoint. Raises OSError if it cannot; then an existing file is unchanged."""
+    # safetensors writes the bytes in memory order: a transposed or sliced array would be silently corrupted.
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     body = {"format": FORMAT, "step": step, "state": state}
-    text = json.dumps({**body, "digest": _digest(whole, body)}, sort_keys=True, allow_nan=False)
-    write_atomically(path, safetensors.numpy.save(whole, {_KEY: text}), durable=durable)
+    text = json.dumps({**body, "digest": _digest(contiguous, body)}, sort_keys=True, allow_nan=False)
+    write_atomically(path, safetensors.numpy.save(contiguous, {_KEY: text}), durable=durable)
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint. Raises UserError, which names the file, where it is truncated, altered or no checkpoint."""
+    """Read a checkpoint. Raises UserError, which names the file, if it is truncated, altered or no checkpoint."""
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -81,27 +81,27 @@ def load(path: Path) -> Checkpoint:
     return Checkpoint(path=path, step=step, arrays=arrays, state=state)
 
 
-def fit(checkpoint: Checkpoint, expected: Mapping[str, Array]) -> None:
+def check_matches(checkpoint: Checkpoint, expected: Mapping[str, Array]) -> None:
     """Raises UserError unless the checkpoint holds exactly the `expected` names, shapes and dtypes, all finite."""
     if different := set(checkpoint.arrays) ^ set(expected):
         raise UserError(f'"{checkpoint.path}" is of another network ("{min(different)}" does not match).', _REMEDY)
     for name, array in expected.items():
-        found = checkpoint.arrays[name]
-        if found.shape != array.shape or found.dtype != array.dtype:
+        saved = checkpoint.arrays[name]
+        if saved.shape != array.shape or saved.dtype != array.dtype:
             raise UserError(
-                f'"{checkpoint.path}" is of another network: "{name}" is {found.dtype} {found.shape}, '
+                f'"{checkpoint.path}" is of another network: "{name}" is {saved.dtype} {saved.shape}, '
                 f"not {array.dtype} {array.shape}.",
                 _REMEDY,
             )
-        if found.dtype.kind == "f" and not np.isfinite(found).all():
+        if saved.dtype.kind == "f" and not np.isfinite(saved).all():
             raise UserError(f'"{checkpoint.path}" holds numbers that are not finite, in "{name}".', _REMEDY)
 
 
 def prune(run: Path) -> None:
-    """Delete all but the last whole checkpoints, and weights beyond those kept."""
-    for kind, kept in ((WHOLE, KEPT_WHOLE), (WEIGHTS, KEPT_WEIGHTS)):
-        for step in steps_of(run, kind)[:-kept]:
-            path_of(run, step, kind).unlink(missing_ok=True)
+    """Delete all but the last MAX_FULL checkpoints and the last MAX_WEIGHTS files of weights."""
+    for kind, count in ((FULL, MAX_FULL), (WEIGHTS, MAX_WEIGHTS)):
+        for step in checkpoint_steps(run, kind)[:-count]:
+            checkpoint_path(run, step, kind).unlink(missing_ok=True)
 
 
 def _digest(arrays: Mapping[str, Array], body: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""Where runs live: their folder, their names, what is written once about each, and who may write to it.
+"""Run directories: their folder, their names, the record and the lock of each.
 
-A run is a directory `<utc>-<task>-<cell>-<id>`; its name sorts by the time at which it began.
+A run is a directory `<utc>-<task>-<cell>-<id>`; the names sort by the time at which the runs began.
 """
 
 import fcntl
@@ -18,15 +18,15 @@ from rnnplay.config import FORMAT, RunConfig, UserError, upgrade_settings, valid
 CONFIG, METRICS, LOG, LOCK = "config.json", "metrics.jsonl", "log.txt", "lock"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """config.json: every choice of a run, and what its numbers depend on beside them."""
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """config.json: all settings of a run, and the software and hardware that its numbers depend on."""
 
     config: RunConfig
     created: str  # ISO 8601, UTC
     schedule_start: int = 0  # the step at which the learning rate's schedule began
     sha256: str | None = None  # of the text or table that it reads
-    blas: str = ""  # kernel and threads, for people
-    environment: dict[str, str] = {}  # the variables that choose them
+    blas: str = ""  # kernel and threads, human-readable
+    environment: dict[str, str] = {}  # the variables that select them
     numpy: str = ""
     rnnplay: str = ""
     format: int = FORMAT
@@ -44,7 +44,7 @@ def runs_root(override: str | None = None) -> Path:
 
 
 def create(root: Path, config: RunConfig) -> Path:
-    """A new directory for a run of `config`. Raises UserError where nothing can be written."""
+    """Create a new directory for a run of `config`. Raises UserError if it cannot be written."""
     now = datetime.now(UTC)
     # The id begins with the fraction of the second, so that names sort by time within a second too.
     name = f"{now:%Y%m%d-%H%M%S}-{config.task}-{config.cell}-{now.microsecond * 4096 // 1_000_000:03x}"
@@ -59,41 +59,42 @@ def create(root: Path, config: RunConfig) -> Path:
 
 
 def is_run(path: Path) -> bool:
+    """Whether `path` is the directory of a run."""
     return (path / CONFIG).is_file()
 
 
 def run_id(run: Path) -> str:
-    """The last part of a run's name: what a person types to mean this run."""
+    """The last part of a run's name, by which the command line refers to the run."""
     return run.name.rpartition("-")[2]
 
 
-def every_run(root: Path) -> list[Path]:
+def run_dirs(root: Path) -> list[Path]:
     """All runs in `root`, the newest first."""
     if not root.is_dir():
         return []
     return sorted((path for path in root.iterdir() if is_run(path)), key=lambda path: path.name, reverse=True)
 
 
-def any_run(root: Path) -> bool:
-    """Whether anything was ever trained here."""
+def has_runs(root: Path) -> bool:
+    """Whether `root` has a run."""
     return root.is_dir() and any(is_run(path) for path in root.iterdir())
 
 
 def resolve(run: str, root: Path) -> Path:
-    """The directory that a person means by `run`: a directory, an id or `last`, the newest. Raises UserError."""
+    """The directory of `run`: a directory, a name, an id or `last` (the newest). Raises UserError if there is none."""
     if not run:
         raise UserError("No run is named.", "Give a directory, an id or `last`.")
-    known = every_run(root)
+    runs = run_dirs(root)
     if run == "last":
-        if not known:
+        if not runs:
             raise UserError(f'There is no run in "{root}" yet.', "Train one: rnnplay train hello.")
-        return known[0]
+        return runs[0]
     path = Path(run).expanduser()
     if path.is_dir():
         if not is_run(path):
             raise UserError(f'"{path}" is not a run: it has no {CONFIG}.', "`rnnplay runs` lists the runs.")
         return path.absolute()
-    matches = [path for path in known if run in (path.name, run_id(path))]
+    matches = [path for path in runs if run in (path.name, run_id(path))]
     if len(matches) > 1:
         raise UserError(f"Several runs have the id {run}.", f"Give the whole name, such as {matches[0].name}.")
     if not matches:
@@ -102,7 +103,7 @@ def resolve(run: str, root: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Replace the file at `path` by `content`, all or nothing. Durable: it survives a power cut. Raises OSError."""
+    """Replace the file at `path` by `content`, all or nothing. durable: synced to the disk. Raises OSError."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -122,12 +123,12 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
             os.close(folder)
 
 
-def save_record(run: Path, record: Record) -> None:
-    """Write config.json, readable for people. Raises OSError."""
+def save_record(run: Path, record: RunRecord) -> None:
+    """Write config.json, indented. Raises OSError."""
     write_atomically(run / CONFIG, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
 
 
-def load_record(run: Path) -> Record:
+def load_record(run: Path) -> RunRecord:
     """The record in config.json, of any format so far. Raises UserError if it cannot be read or is not valid."""
     path = run / CONFIG
     remedy = "Put the file right, or begin a new run."
@@ -140,7 +141,7 @@ def load_record(run: Path) -> Record:
     if isinstance(settings := fields.get("config"), dict):
         fields |= {"config": upgrade_settings(settings, fields.get("format")), "format": FORMAT}
     try:
-        record = msgspec.convert(fields, Record)
+        record = msgspec.convert(fields, RunRecord)
         validate(record.config)
     except msgspec.ValidationError as error:
         raise UserError(f'"{path}" is damaged ({error}).', remedy) from None
@@ -149,13 +150,13 @@ def load_record(run: Path) -> Record:
     return record
 
 
-class Lock:
-    """The right to write to a run, held by one process at a time and given back when it ends, however it ends."""
+class RunLock:
+    """The exclusive right to write to a run; the system releases it when the process ends."""
 
     def __init__(self, run: Path) -> None:
-        """Raises UserError where another process holds it."""
+        """Acquire the lock. Raises UserError if another process holds it."""
         self._file = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        for _ in range(10):  # whoever only asks whether it is held holds it for a moment
+        for _ in range(10):  # `is_locked()` holds a shared lock for an instant, so try again
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
@@ -166,7 +167,7 @@ class Lock:
             raise UserError(f"The run {run.name} is being trained by another process.", "Stop that one first.")
 
     def release(self) -> None:
-        """Give the right back; a second time does nothing."""
+        """Release the lock; a second call does nothing."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -178,7 +179,7 @@ class Lock:
         self.release()
 
 
-def is_running(run: Path) -> bool:
+def is_locked(run: Path) -> bool:
     """Whether a process holds the run's lock."""
     try:
         file = os.open(run / LOCK, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""All runs at a glance, for a list on a screen or in a terminal; nothing heavy is read."""
+"""A list of all runs for a screen or a terminal; reads only config.json and the end of metrics.jsonl."""
 
 from pathlib import Path
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from rnnplay.config import UserError
-from rnnplay.runs.directory import METRICS, every_run, is_running, load_record, run_id
+from rnnplay.runs.directory import METRICS, is_locked, load_record, run_dirs, run_id
 from rnnplay.runs.metrics import read_tail
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as a list shows it."""
+    """One run of the list."""
 
     id: str
     path: str
@@ -31,10 +31,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_runs(root: Path) -> list[RunInfo]:
     """Every run in `root`, the newest first."""
-    return [_describe(run) for run in every_run(root)]
+    return [_run_info(run) for run in run_dirs(root)]
 
 
-def _describe(run: Path) -> RunInfo:
+def _run_info(run: Path) -> RunInfo:
     size = sum(path.stat().st_size for path in _files(run))
     try:
         record = load_record(run)
@@ -48,7 +48,7 @@ def _describe(run: Path) -> RunInfo:
     return RunInfo(
         id=run_id(run),
         path=str(run),
-        state="running" if is_running(run) else "finished" if finished else "stopped",
+        state="running" if is_locked(run) else "finished" if finished else "stopped",
         task=config.task,
         cell=config.cell,
         hidden=config.hidden,

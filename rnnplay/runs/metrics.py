@@ -1,7 +1,7 @@
-"""metrics.jsonl: a line for each block of steps, each evaluation and each change made while it ran.
+"""metrics.jsonl: a line for each block of steps, each evaluation and each setting changed during the run.
 
-Lines without a `kind` are blocks of training steps; `evaluated`, `changed` and `ended` are kinds of their own. The file
-is appended to in whole lines, so that a torn last one is all that a crash leaves behind.
+Lines without a `kind` are blocks of training steps; the kinds are `evaluated`, `changed` and `ended`. Whole lines are
+appended, so that a crash can leave at most an incomplete last line.
 """
 
 import os
@@ -31,7 +31,7 @@ def _parse(content: bytes) -> list[Line]:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """All readable lines of the file at `path`; none where there is no file."""
+    """All valid lines of the file at `path`; an empty list if there is no file."""
     try:
         return _parse(path.read_bytes())
     except FileNotFoundError:
@@ -51,7 +51,7 @@ def read_metrics(path: Path) -> tuple[list[Line], list[Line], list[Line]]:
 
 
 def read_tail(path: Path) -> list[Line]:
-    """The last readable lines of the file at `path`, quick for a file of any size."""
+    """The valid lines in the last 64 KiB of the file at `path`."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -70,7 +70,7 @@ class MetricsFile:
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Write whole lines or, where the disk is full, none of them: raises OSError and leaves the file as it was."""
+        """Append lines. Raises OSError if they cannot all be written; then the file is unchanged."""
         content = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         if not content:
             return
@@ -83,15 +83,15 @@ class MetricsFile:
             os.ftruncate(self._file, size)
             raise
 
-    def cut(self, keep: Callable[[Line], bool]) -> None:
-        """Keep only the lines for which `keep` is true: a resumed run forgets what its checkpoint does not know."""
-        kept = b"".join(msgspec.json.encode(line) + b"\n" for line in read_lines(self._path) if keep(line))
-        write_atomically(self._path, kept)
+    def keep_only(self, keep: Callable[[Line], bool]) -> None:
+        """Rewrite the file with the lines for which `keep` returns True, to cut it back to a checkpoint's step."""
+        content = b"".join(msgspec.json.encode(line) + b"\n" for line in read_lines(self._path) if keep(line))
+        write_atomically(self._path, content)
         self.close()
-        self.__init__(self._path.parent)  # type: ignore[misc]  # the name now means another file
+        self.__init__(self._path.parent)  # type: ignore[misc]  # opens the new file
 
     def sync(self) -> None:
-        """On the disk, before a checkpoint that relies on it is."""
+        """Sync the file to the disk, before the checkpoint that relies on it."""
         os.fsync(self._file)
 
     def close(self) -> None:

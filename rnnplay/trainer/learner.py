@@ -217,7 +217,7 @@ class Learner:
             rng = np.random.default_rng()
             rng.bit_generator.state = state["rng"]
             carried = self._carried(found) if state["carried"] else None
-            checkpoint.fit(found, self._arrays(carried))
+            checkpoint.check_matches(found, self._arrays(carried))
             if found.arrays["optimizer/steps"].tolist() != [found.step]:
                 raise ValueError("the optimizer has done another number of steps")
             self.task.restore(state["task"])
@@ -255,7 +255,7 @@ class Learner:
                     raise UserError(f'"{found.path}" is of another network.', "Use another checkpoint.")
         if all(array.dtype == np.float16 for array in arrays.values()):  # of the gallery
             arrays = {name: array.astype(network.flat.dtype) for name, array in arrays.items()}
-        checkpoint.fit(Checkpoint(found.path, found.step, arrays, found.state), network.parameters)
+        checkpoint.check_matches(Checkpoint(found.path, found.step, arrays, found.state), network.parameters)
         network.load_parameters(arrays)
         if "averaging/mean" in found.arrays:
             network.flat[...] = found.arrays["averaging/mean"]

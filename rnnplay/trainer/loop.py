@@ -33,7 +33,7 @@ from rnnplay.protocol import (
     Stopped,
 )
 from rnnplay.runs import run_id
-from rnnplay.runs.checkpoint import path_of, steps_of
+from rnnplay.runs.checkpoint import checkpoint_path, checkpoint_steps
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
@@ -146,7 +146,7 @@ class Loop:
         self._connection.send(started(self._session), self._opening)
         for event in past(self._session):
             self._connection.send(event)
-        if self._session.metrics is not None and self._learner.step not in steps_of(self._session.run):
+        if self._session.metrics is not None and self._learner.step not in checkpoint_steps(self._session.run):
             self._save()
 
     # ------------------------------------------------------------------------------------------------------- training
@@ -234,7 +234,7 @@ class Loop:
         session, at, config = self._session, self._learner.step, self._learner.config
         self._pause("diverged")
         self._flush()
-        go_back(session, steps_of(session.run))
+        go_back(session, checkpoint_steps(session.run))
         clip = (
             f", or clip the gradient's norm at less than {config.clip:g}" if config.clip else ", or clip the gradient"
         )
@@ -256,7 +256,7 @@ class Loop:
         remedy = "Make room, then go on."
         if self._session.metrics is not None and self._state != "diverged":
             self._pause("paused")
-            if known := steps_of(self._session.run):
+            if known := checkpoint_steps(self._session.run):
                 remedy += f" The checkpoint of step {known[-1]:,} is whole."
             self._wrong, self._remedy, self._told = wrong, remedy, self._state
             self._connection.send(self._status())
@@ -349,7 +349,7 @@ class Loop:
             self._flush()
             session.save()
         if self._saved != now or answers:
-            self._connection.send(Saved(path=str(path_of(session.run, now[0])), step=now[0]), answers)
+            self._connection.send(Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0]), answers)
         self._saved = now
 
     def _flush(self) -> None:

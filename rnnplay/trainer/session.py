@@ -17,7 +17,7 @@ from rnnplay import blas, corpora, runs, tasks
 from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
 from rnnplay.machine import available_cores
 from rnnplay.protocol import Inspect, Resume, Row, Train
-from rnnplay.runs import Lock, MetricsFile, Record, checkpoint
+from rnnplay.runs import MetricsFile, RunLock, RunRecord, checkpoint
 from rnnplay.runs.checkpoint import Checkpoint
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.learner import Learner
@@ -36,7 +36,7 @@ class Session:
     notes: list[str]
     recorder: Recorder = field(default_factory=Recorder)
     clock: Clock = field(default_factory=Clock)
-    lock: Lock | None = None
+    lock: RunLock | None = None
     metrics: MetricsFile | None = None
     evaluated: int = 0  # the last step that was evaluated on schedule
     changes: int = 0  # how often lr or clip was changed
@@ -93,27 +93,27 @@ class Session:
                 case _:
                     return bool(line["step"] <= step)
 
-        self.metrics.cut(keep)
+        self.metrics.keep_only(keep)
         for left_over in self.run.glob(".*.tmp"):  # of a write that was killed
             left_over.unlink(missing_ok=True)
-        for kind in (checkpoint.WHOLE, checkpoint.WEIGHTS):
-            for later in checkpoint.steps_of(self.run, kind):
+        for kind in (checkpoint.FULL, checkpoint.WEIGHTS):
+            for later in checkpoint.checkpoint_steps(self.run, kind):
                 if later > step:
-                    checkpoint.path_of(self.run, later, kind).unlink(missing_ok=True)
+                    checkpoint.checkpoint_path(self.run, later, kind).unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write a checkpoint. Raises OSError; the checkpoint before it is then as good as it was."""
         assert self.metrics is not None
         self.metrics.sync()  # what the checkpoint relies on
         arrays, state = self.learner.snapshot()
-        path = checkpoint.path_of(self.run, self.learner.step)
+        path = checkpoint.checkpoint_path(self.run, self.learner.step)
         checkpoint.save(path, self.learner.step, arrays, {"learner": state, "session": self.state()})
         checkpoint.prune(self.run)
 
     def save_weights(self) -> None:
         """Add the network as it is to the run's history. Raises OSError."""
         step = self.learner.step
-        path = checkpoint.path_of(self.run, step, checkpoint.WEIGHTS)
+        path = checkpoint.checkpoint_path(self.run, step, checkpoint.WEIGHTS)
         checkpoint.save(path, step, self.learner.weights(), {}, durable=False)
 
     def past(self) -> tuple[list[Row], list[dict[str, Any]]]:
@@ -175,7 +175,7 @@ def _train(command: Train) -> Session:
     session = _session(Path(), config, task, [])
     session.run = runs.create(runs.runs_root(command.root), config)
     try:
-        session.lock = Lock(session.run)
+        session.lock = RunLock(session.run)
         session.metrics = MetricsFile(session.run)
         runs.save_record(session.run, _record(config, task, session.blas))
     except OSError as error:
@@ -184,12 +184,12 @@ def _train(command: Train) -> Session:
     return session
 
 
-def _record(config: RunConfig, task: Task, blas_used: str) -> Record:
+def _record(config: RunConfig, task: Task, blas_used: str) -> RunRecord:
     try:
         own_version = version("rnnplay")
     except PackageNotFoundError:
         own_version = ""
-    return Record(
+    return RunRecord(
         config=config,
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         sha256=task.sha256,
@@ -204,13 +204,13 @@ def _resume(command: Resume) -> Session:
     run = Path(command.run)
     record = runs.load_record(run)
     try:
-        lock = Lock(run)
+        lock = RunLock(run)
     except OSError as error:
         raise UserError(f'"{run}" cannot be written ({error.strerror}).', "Make it writable, or copy it.") from None
     try:
         session = _reopen(run, record)
         session.lock = lock
-        go_back(session, checkpoint.steps_of(run))
+        go_back(session, checkpoint.checkpoint_steps(run))
         if command.more_steps is not None:
             record = _extend(session, record, command.more_steps)
         runs.save_record(run, record)
@@ -226,7 +226,7 @@ def _resume(command: Resume) -> Session:
     return session
 
 
-def _extend(session: Session, record: Record, more_steps: int) -> Record:
+def _extend(session: Session, record: RunRecord, more_steps: int) -> RunRecord:
     """Let the run end `more_steps` from here. A schedule that was to end somewhere else begins again, with a note."""
     learner, config = session.learner, record.config
     limits = {"steps": learner.step + more_steps, "epochs": None, "minutes": None}
@@ -239,7 +239,7 @@ def _extend(session: Session, record: Record, more_steps: int) -> Record:
     return msgspec.structs.replace(record, schedule_start=learner.step)
 
 
-def _reopen(run: Path, record: Record) -> Session:
+def _reopen(run: Path, record: RunRecord) -> Session:
     """The run as it began, its text checked; notes say what keeps it from going on bit for bit."""
     task = tasks.make(record.config)
     if task.sha256 != record.sha256:
@@ -260,7 +260,7 @@ def go_back(session: Session, steps: list[int]) -> None:
     damaged: UserError | None = None
     for step in reversed(steps):
         try:
-            session.restore(checkpoint.load(checkpoint.path_of(session.run, step)))
+            session.restore(checkpoint.load(checkpoint.checkpoint_path(session.run, step)))
         except UserError as error:
             damaged = damaged or error
             session.notes.append(f"{error.problem} The checkpoint before it is used.")
@@ -290,24 +290,24 @@ def _look_at_last(session: Session) -> None:
     notes = list(session.notes)
     for _ in range(3):
         session.notes[:] = notes
-        steps = checkpoint.steps_of(session.run)
-        if not steps and (weights := checkpoint.steps_of(session.run, checkpoint.WEIGHTS)):
+        steps = checkpoint.checkpoint_steps(session.run)
+        if not steps and (weights := checkpoint.checkpoint_steps(session.run, checkpoint.WEIGHTS)):
             return session.learner.look_at(history(session.run, weights[-1]))  # of the gallery
         if not steps:
             session.notes.append("The run has no checkpoint yet: this is the network before its first step.")
         try:
             return go_back(session, steps)
         except UserError:
-            if steps == checkpoint.steps_of(session.run):
+            if steps == checkpoint.checkpoint_steps(session.run):
                 raise
 
 
 def history(run: Path, step: int) -> Checkpoint:
     """The checkpoint after `step`, whole or weights only. Raises UserError, which names those that there are."""
-    for kind in (checkpoint.WHOLE, checkpoint.WEIGHTS):
-        if (path := checkpoint.path_of(run, step, kind)).exists():
+    for kind in (checkpoint.FULL, checkpoint.WEIGHTS):
+        if (path := checkpoint.checkpoint_path(run, step, kind)).exists():
             return checkpoint.load(path)
-    known = sorted({*checkpoint.steps_of(run), *checkpoint.steps_of(run, checkpoint.WEIGHTS)})
+    known = sorted({*checkpoint.checkpoint_steps(run), *checkpoint.checkpoint_steps(run, checkpoint.WEIGHTS)})
     remedy = f"There are checkpoints of steps {', '.join(map(str, known))}." if known else "Train it first."
     raise UserError(f"The run {run.name} has no checkpoint of step {step}.", remedy)
 

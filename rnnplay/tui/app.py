@@ -268,9 +268,9 @@ def run(
     trained at once. Runs go to the folder `runs`; where there is none yet, the gallery's first network is shown.
     Raises UserError for an unknown task or a choice that makes no sense.
     """
-    from rnnplay.runs import any_run, runs_root
+    from rnnplay.runs import has_runs, runs_root
 
-    welcome = task is None and not start and not any_run(runs_root(runs))
+    welcome = task is None and not start and not has_runs(runs_root(runs))
     app = Playground(RunDrafts(GALLERY[0].task if welcome else task, dict(choices or {})), runs, start, welcome)
     if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
         sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters

@@ -22,7 +22,7 @@ from rnnplay.tui.state.metrics import MetricsTable
 from rnnplay.tui.state.selection import Selection
 
 if TYPE_CHECKING:
-    from rnnplay.client import Client
+    from rnnplay.client import TrainerClient
 
 _KEPT = 20_000  # sampled characters
 _TRACED = 4_000_000  # bytes that a trace may have
@@ -48,7 +48,7 @@ class RunSession:
     def __init__(self, changed: Callable[[str], None], root: str | None = None) -> None:
         self._changed = changed
         self._root = root
-        self._client: Client | None = None
+        self._client: TrainerClient | None = None
         self._follower: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self.sampling = Sampling()
@@ -184,7 +184,7 @@ class RunSession:
     # ------------------------------------------------------------------------------------------- the trainer's life
 
     async def _open(self, command: say.Train | say.Resume | say.Inspect, config: RunConfig | None) -> None:
-        from rnnplay.client import Client  # loads NumPy: not before the first paint
+        from rnnplay.client import TrainerClient  # loads NumPy: not before the first paint
 
         kept_run = self.run if not isinstance(command, say.Train) else None
         if config is None or self.user_config is None or config.task != self.user_config.task:
@@ -193,7 +193,7 @@ class RunSession:
         self.run, self.config, self.state, self.gallery = kept_run, config, "starting", None
         self._changed("run")
         try:
-            client = await Client.start(command)
+            client = await TrainerClient.start(command)
         except (UserError, OSError) as error:
             wrong, remedy = (
                 (error.problem, error.remedy)
@@ -207,7 +207,7 @@ class RunSession:
         self._client = client
         self._follower = asyncio.create_task(self._follow(client))
 
-    async def _follow(self, client: Client) -> None:
+    async def _follow(self, client: TrainerClient) -> None:
         async for event in client.events():
             if client is not self._client:
                 return
@@ -224,7 +224,7 @@ class RunSession:
         if client is not None:
             self._release(client)
 
-    def _release(self, client: Client) -> None:
+    def _release(self, client: TrainerClient) -> None:
         task = asyncio.create_task(client.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -10,7 +10,7 @@ from typing import Any
 import safetensors
 
 from rnnplay.catalogue import make_config
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.config import RunConfig
 from rnnplay.protocol import AnyEvent, Command, Inspect, Progress, Resume, Started, Status, Stop, Train
 from rnnplay.runs import checkpoint, read_lines
@@ -37,7 +37,7 @@ async def follow(
     opening: Train | Resume | Inspect, react: Callable[[AnyEvent], Command | None] | None = None
 ) -> list[AnyEvent]:
     """All events of a trainer that is told to stop when its run has finished or diverged, or as `react` says."""
-    client = await Client.start(opening)
+    client = await TrainerClient.start(opening)
     events = []
     async for event in client.events():
         events.append(event)
@@ -72,7 +72,7 @@ def losses(events: list[AnyEvent]) -> list[float | None]:
 
 
 def last_saved(run: Path) -> int:
-    return checkpoint.steps_of(run)[-1]
+    return checkpoint.checkpoint_steps(run)[-1]
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:
@@ -81,13 +81,13 @@ def metrics(run: Path) -> list[dict[str, Any]]:
 
 
 def saved_arrays(run: Path, step: int) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
-    arrays = checkpoint.load(checkpoint.path_of(run, step)).arrays
+    arrays = checkpoint.load(checkpoint.checkpoint_path(run, step)).arrays
     return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in arrays.items()}
 
 
 def saved_values(run: Path, step: int) -> dict[str, Any]:
     """The JSON of a checkpoint, as it lies in the file, without what depends on the clock."""
-    with safetensors.safe_open(checkpoint.path_of(run, step), framework="numpy") as file:
+    with safetensors.safe_open(checkpoint.checkpoint_path(run, step), framework="numpy") as file:
         body: dict[str, Any] = json.loads(file.metadata()["rnnplay"])
     del body["digest"]  # it covers the clock too
     del body["state"]["session"]["clock"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from driving import follow, losses, of, small, trained, write_text
 
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.protocol import (
     Ablate,
     Ablated,
@@ -48,7 +48,7 @@ async def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def answers(run: Path, *questions: Command, until: type | tuple[type, ...]) -> list[AnyEvent]:
     """What a trainer that looks at `run` says; each question is put when the one before has its answer."""
-    client = await Client.start(Inspect(run=str(run)))
+    client = await TrainerClient.start(Inspect(run=str(run)))
     told: list[AnyEvent] = []
     left = iter(questions)
     await client.send(next(left))
@@ -119,7 +119,7 @@ async def test_ablation_measures_inside_and_outside_beside_other_units(run: Path
 
 
 async def test_what_takes_long_can_be_left_off(run: Path) -> None:
-    client = await Client.start(Inspect(run=str(run)))
+    client = await TrainerClient.start(Inspect(run=str(run)))
     for command in (Ablate(layer=0, unit=1, pattern="a"), Forget(), Gates(characters=300)):
         await client.send(command)
     told: list[AnyEvent] = []

@@ -8,7 +8,7 @@ import pytest
 from rnnplay import blas, client, runs
 from rnnplay.config import RunConfig
 from rnnplay.protocol import Resume, Train
-from rnnplay.runs import Record
+from rnnplay.runs import RunRecord
 
 ONE = dict.fromkeys(blas.THREADS, "1")
 
@@ -24,12 +24,12 @@ def here(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def chosen_for(opening: Train | Resume) -> dict[str, str]:
-    found = client._environment(opening)
+    found = client._trainer_environment(opening)
     return {name: found[name] for name in (*blas.THREADS, blas.KERNEL) if name in found}
 
 
 def begun_with(run: Path, environment: dict[str, str]) -> Resume:
-    runs.save_record(run, Record(config=RunConfig(task="hello"), created="", environment=environment))
+    runs.save_record(run, RunRecord(config=RunConfig(task="hello"), created="", environment=environment))
     return Resume(run=str(run))
 
 

@@ -206,7 +206,7 @@ async def test_averaged_weights_are_what_is_measured_sampled_from_and_kept(text:
         return None
 
     run = run_of(await follow(Train(config=config, root=str(tmp_path)), ask))
-    arrays = checkpoint.load(checkpoint.path_of(run, 64)).arrays
+    arrays = checkpoint.load(checkpoint.checkpoint_path(run, 64)).arrays
     task = make(config)
     averaged = Network(architecture(config, task))
     averaged.flat[:] = arrays["averaging/mean"]
@@ -215,7 +215,7 @@ async def test_averaged_weights_are_what_is_measured_sampled_from_and_kept(text:
     assert of(Evaluated, events)[-1].loss == pytest.approx(total / weight, rel=1e-6)
     sampler = Sampler(averaged, task, "deal", Options())
     assert of(Sampled, events)[0].probabilities == pytest.approx([p for _, p in sampler.read], rel=1e-5)
-    kept = checkpoint.load(checkpoint.path_of(run, 64, checkpoint.WEIGHTS)).arrays
+    kept = checkpoint.load(checkpoint.checkpoint_path(run, 64, checkpoint.WEIGHTS)).arrays
     for name, value in averaged.parameters.items():
         np.testing.assert_array_equal(kept[name], value)
         assert not np.array_equal(arrays[f"parameters/{name}"], value)

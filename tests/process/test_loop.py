@@ -12,7 +12,7 @@ import pytest
 from driving import alive, follow, last_saved, losses, metrics, of, run_of, saved_arrays, small, trained, write_text
 
 from rnnplay import blas
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.protocol import (
     AnyEvent,
     Change,
@@ -114,7 +114,7 @@ async def test_a_run_that_has_diverged_is_left_at_its_last_good_checkpoint(text:
 
 
 async def test_changing_the_learning_rate_becomes_a_row_of_its_own_and_is_kept(text: Path, tmp_path: Path) -> None:
-    client = await Client.start(Train(config=small(text), root=str(tmp_path), paused=True))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path), paused=True))
     run = Path()
     async for event in client.events():
         match event:
@@ -133,7 +133,7 @@ async def test_changing_the_learning_rate_becomes_a_row_of_its_own_and_is_kept(t
 
 
 async def test_the_clock_stands_still_while_a_run_is_paused(text: Path, tmp_path: Path) -> None:
-    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     seconds: list[float] = []
     async for event in client.events():
         match event:
@@ -181,7 +181,7 @@ async def test_after_a_change_and_a_divergence_the_advice_names_the_changed_rate
 async def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_room(text: Path, tmp_path: Path) -> None:
     config = small(text, steps=3000, evaluate_every=3000)
     whole = await trained(config, tmp_path / "whole")
-    client = await Client.start(Train(config=config, root=str(tmp_path / "full")))
+    client = await TrainerClient.start(Train(config=config, root=str(tmp_path / "full")))
     run, wrong = Path(), []
     async for event in client.events():
         match event:
@@ -206,7 +206,7 @@ async def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_room(text
 
 
 async def test_a_disk_that_stays_full_ends_the_run_with_its_last_good_checkpoint(text: Path, tmp_path: Path) -> None:
-    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     events: list[AnyEvent] = []
     async for event in client.events():
         events.append(event)

@@ -8,7 +8,7 @@ from driving import small, trained, write_text
 
 from rnnplay import runs
 from rnnplay.catalogue import make_config
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.protocol import (
     Ablate,
     Ablated,
@@ -75,7 +75,7 @@ async def item_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def ask(opening: Train | Inspect, command: Command, kind: type, after: type = Started) -> list[AnyEvent]:
     """All events up to the answer, of `kind`; `command` is sent after the first event of `after`."""
-    client = await Client.start(opening)
+    client = await TrainerClient.start(opening)
     events: list[AnyEvent] = []
     sent = False
     async with asyncio.timeout(LIMIT):
@@ -133,7 +133,7 @@ async def test_an_item_is_shown_and_answered_by_number(item_run: Path) -> None:
 
 async def test_events_that_come_again_carry_the_number_of_the_command_in_force(tmp_path: Path) -> None:
     opening = numbered(Train(config=small(write_text(tmp_path / "text.txt"), steps=None), root=str(tmp_path)))
-    client = await Client.start(opening)
+    client = await TrainerClient.start(opening)
     first = await client.send(Watch(length=30, every=0.01))
     sample = await client.send(Sample(channel=2, rate=500.0))
     second = 0
@@ -171,7 +171,7 @@ async def test_no_two_commands_of_a_process_have_one_number(text_run: Path) -> N
     one, two = numbered(Gates()), numbered(Gates())
     assert one.request != two.request
     assert numbered(one) is one
-    client = await Client.start(Inspect(run=str(text_run)))
+    client = await TrainerClient.start(Inspect(run=str(text_run)))
     assert await client.send(one) == one.request
     assert await client.send(Gates()) > two.request
     await client.close()
@@ -179,7 +179,7 @@ async def test_no_two_commands_of_a_process_have_one_number(text_run: Path) -> N
 
 async def test_a_run_that_cannot_be_opened_is_an_answer_to_the_opening(tmp_path: Path) -> None:
     opening = numbered(Inspect(run=str(tmp_path / "nothing")))
-    client = await Client.start(opening)
+    client = await TrainerClient.start(opening)
     events = [event async for event in client.events()]
     await client.close()
     assert [type(event) for event in events] == [Failed]

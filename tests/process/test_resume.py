@@ -28,7 +28,7 @@ from driving import (
     write_text,
 )
 
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.config import RunConfig
 from rnnplay.protocol import (
     AnyEvent,
@@ -101,7 +101,7 @@ async def test_an_open_block_of_steps_is_continued(text: Path, tmp_path: Path) -
 
 async def test_a_run_killed_in_between_catches_up_bit_for_bit(text: Path, tmp_path: Path) -> None:
     unbroken = await trained(small(text, steps=600), tmp_path / "unbroken")
-    client = await Client.start(Train(config=small(text, steps=600), root=str(tmp_path / "killed")))
+    client = await TrainerClient.start(Train(config=small(text, steps=600), root=str(tmp_path / "killed")))
     run, asked = None, False
     async for event in client.events():
         if isinstance(event, Started):
@@ -123,11 +123,11 @@ async def test_killed_again_and_again_at_random_moments_it_resumes_each_time(tex
     opening: Train | Resume = Train(config=small(text, steps=4000, evaluate_every=100), root=str(tmp_path / "killed"))
     run, steps = Path(), []
     for _ in range(8):
-        client = await Client.start(opening)
+        client = await TrainerClient.start(opening)
         events: list[AnyEvent] = []
         killer: asyncio.Task[None] | None = None
 
-        async def kill(client: Client = client) -> None:
+        async def kill(client: TrainerClient = client) -> None:
             await asyncio.sleep(draw.uniform(0.0, 0.25))
             await client.send(Save())
             await asyncio.sleep(draw.uniform(0.0, 0.02))
@@ -166,11 +166,11 @@ async def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(tex
 PARENT = """
 import asyncio, sys
 from rnnplay.catalogue import make_config
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.protocol import Progress, Train
 async def main():
     config = make_config("text", text=sys.argv[1], hidden=9, batch=2)
-    client = await Client.start(Train(config=config, root=sys.argv[2]))
+    client = await TrainerClient.start(Train(config=config, root=sys.argv[2]))
     async for event in client.events():
         if isinstance(event, Progress):
             print(client.pid, flush=True)
@@ -206,7 +206,7 @@ async def test_when_both_are_killed_at_once_no_process_stays_and_it_resumes(text
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_saves_and_ends_it(text: Path, tmp_path: Path, number: signal.Signals) -> None:
-    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     events, sent = [], False
     async for event in client.events():
         events.append(event)
@@ -221,7 +221,7 @@ async def test_a_signal_saves_and_ends_it(text: Path, tmp_path: Path, number: si
 
 async def test_a_second_resume_is_refused_while_it_runs(text: Path, tmp_path: Path) -> None:
     refused: list[AnyEvent] = []
-    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     async for event in client.events():
         if isinstance(event, Started):
             refused = await follow(Resume(run=event.run))
@@ -246,8 +246,8 @@ async def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(text: Pat
     whole = await trained(small(text, steps=30), tmp_path / "whole")
     run = await trained(small(text, steps=20), tmp_path / "damaged")
     await resumed(run, more_steps=10)
-    assert checkpoint.steps_of(run) == [20, 30]
-    damaged = checkpoint.path_of(run, 30)
+    assert checkpoint.checkpoint_steps(run) == [20, 30]
+    damaged = checkpoint.checkpoint_path(run, 30)
     damaged.write_bytes(damaged.read_bytes()[:-9])
     events = await resumed(run)
     started = of(Started, events)[0]
@@ -262,7 +262,7 @@ async def test_a_checkpoint_that_holds_no_number_somewhere_is_not_used(text: Pat
     whole = await trained(small(text, steps=30, ema_decay=0.9), tmp_path / "whole")
     run = await trained(config, tmp_path / "damaged")
     await resumed(run, more_steps=10)
-    found = checkpoint.load(checkpoint.path_of(run, 30))
+    found = checkpoint.load(checkpoint.checkpoint_path(run, 30))
     found.arrays[array].flat[0] = float("nan")
     checkpoint.save(found.path, 30, found.arrays, found.state)  # its digest is right
     events = await resumed(run)
@@ -275,7 +275,7 @@ async def test_a_checkpoint_that_holds_no_number_somewhere_is_not_used(text: Pat
 async def test_a_change_that_no_checkpoint_knows_is_forgotten_when_the_run_is_resumed(
     text: Path, tmp_path: Path
 ) -> None:
-    client = await Client.start(Train(config=small(text, steps=5), root=str(tmp_path), paused=True))
+    client = await TrainerClient.start(Train(config=small(text, steps=5), root=str(tmp_path), paused=True))
     run, rates = Path(), [0.25, 0.125]
     async for event in client.events():
         match event:
@@ -340,8 +340,8 @@ async def test_more_steps_at_a_constant_rate_are_no_new_schedule(text: Path, tmp
 
 async def test_with_every_checkpoint_damaged_it_says_which(text: Path, tmp_path: Path) -> None:
     run = await trained(small(text, steps=5), tmp_path)
-    for step in checkpoint.steps_of(run):
-        checkpoint.path_of(run, step).write_bytes(b"nothing of the kind")
+    for step in checkpoint.checkpoint_steps(run):
+        checkpoint.checkpoint_path(run, step).write_bytes(b"nothing of the kind")
     (failed,) = await resumed(run, more_steps=5)
     assert isinstance(failed, Failed)
     assert "ckpt-5.safetensors" in failed.wrong
@@ -369,7 +369,7 @@ async def test_a_resumed_run_tells_its_past_first(text: Path, tmp_path: Path) ->
 
 async def test_a_paused_run_steps_one_by_one_and_gives_the_same_numbers(text: Path, tmp_path: Path) -> None:
     unbroken = await trained(small(text, steps=12), tmp_path / "unbroken")
-    client = await Client.start(Train(config=small(text, steps=12), root=str(tmp_path / "stepped"), paused=True))
+    client = await TrainerClient.start(Train(config=small(text, steps=12), root=str(tmp_path / "stepped"), paused=True))
     run, step = Path(), 0
     async for event in client.events():
         match event:
@@ -387,7 +387,7 @@ async def test_a_paused_run_steps_one_by_one_and_gives_the_same_numbers(text: Pa
 
 
 async def test_pausing_keeps_it_where_it_is(text: Path, tmp_path: Path) -> None:
-    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     paused: list[int] = []
     async for event in client.events():
         if isinstance(event, Started):

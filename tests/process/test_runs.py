@@ -16,14 +16,14 @@ import safetensors.numpy
 
 from rnnplay import runs
 from rnnplay.config import RunConfig, UserError
-from rnnplay.runs import Lock, MetricsFile, Record, checkpoint
-from rnnplay.runs.directory import create, every_run
+from rnnplay.runs import MetricsFile, RunLock, RunRecord, checkpoint
+from rnnplay.runs.directory import create, run_dirs
 
 
 def make_run(root: Path, task: str = "hello") -> Path:
     config = RunConfig(task=task, hidden=7)
     run = create(root, config)
-    runs.save_record(run, Record(config=config, created="2025-01-01T00:00:00.000+00:00"))
+    runs.save_record(run, RunRecord(config=config, created="2025-01-01T00:00:00.000+00:00"))
     return run
 
 
@@ -45,7 +45,7 @@ def test_a_run_is_found_by_directory_name_id_and_as_the_last(tmp_path: Path) -> 
 def test_runs_that_begin_within_one_second_keep_their_order(tmp_path: Path) -> None:
     made = [make_run(tmp_path) for _ in range(30)]
     # Two of them may fall into the same 4,096th of a second.
-    order = [run.name[: -len("0000")] for run in every_run(tmp_path)]
+    order = [run.name[: -len("0000")] for run in run_dirs(tmp_path)]
     assert order == sorted((run.name[: -len("0000")] for run in made), reverse=True)
     assert len(set(made)) == 30
 
@@ -86,7 +86,7 @@ def test_a_list_of_runs_tells_how_far_each_came(tmp_path: Path) -> None:
     stopped, finished, running = make_run(tmp_path), make_run(tmp_path), make_run(tmp_path)
     MetricsFile(stopped).append([{"step": 3, "loss": 1.5}, {"kind": "evaluated", "step": 3, "loss": 1.75}])
     MetricsFile(finished).append([{"step": 9, "loss": 0.5}, {"kind": "ended", "step": 9}])
-    with Lock(running):
+    with RunLock(running):
         found = {info.path: info for info in runs.list_runs(tmp_path)}
     one = found[str(stopped)]
     assert (one.state, one.step, one.loss, one.validation, one.hidden) == ("stopped", 3, 1.5, 1.75, 7)
@@ -107,12 +107,12 @@ def test_the_lock_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: 
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        assert runs.is_running(run)
+        assert runs.is_locked(run)
         with pytest.raises(UserError, match="another process"):
-            Lock(run)
+            RunLock(run)
         holder.send_signal(signal.SIGKILL)
-    assert not runs.is_running(run)
-    Lock(run).release()
+    assert not runs.is_locked(run)
+    RunLock(run).release()
 
 
 # ------------------------------------------------------------------------------------------------------------- metrics
@@ -162,7 +162,7 @@ def test_a_disk_that_is_full_leaves_everything_as_it_was(tmp_path: Path) -> None
     assert len(done.stdout.split()) == 2, "both writes were to fail"
     assert runs.read_lines(run / "metrics.jsonl") == [{"step": 1}]
     assert (run / "metrics.jsonl").read_bytes().endswith(b"\n")
-    assert checkpoint.load(checkpoint.path_of(run, 1)).arrays["a"].tolist() == [0, 1, 2, 3, 4]
+    assert checkpoint.load(checkpoint.checkpoint_path(run, 1)).arrays["a"].tolist() == [0, 1, 2, 3, 4]
     assert not [path for path in run.iterdir() if "tmp" in path.name]
 
 
@@ -259,22 +259,22 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, changed: dic
     path = tmp_path / "ckpt-1.safetensors"
     checkpoint.save(path, 1, {**arrays(), **changed}, {})
     with pytest.raises(UserError, match=r"ckpt-1\.safetensors") as error:
-        checkpoint.fit(checkpoint.load(path), arrays())
+        checkpoint.check_matches(checkpoint.load(path), arrays())
     assert what in error.value.problem
 
 
 def test_the_last_two_whole_checkpoints_and_forty_of_weights_are_kept(tmp_path: Path) -> None:
     for step in range(45):
-        checkpoint.save(checkpoint.path_of(tmp_path, step), step, {}, {}, durable=False)
-        checkpoint.save(checkpoint.path_of(tmp_path, step, "weights"), step, {}, {}, durable=False)
+        checkpoint.save(checkpoint.checkpoint_path(tmp_path, step), step, {}, {}, durable=False)
+        checkpoint.save(checkpoint.checkpoint_path(tmp_path, step, "weights"), step, {}, {}, durable=False)
     checkpoint.prune(tmp_path)
-    assert checkpoint.steps_of(tmp_path) == [43, 44]
-    assert checkpoint.steps_of(tmp_path, "weights") == list(range(5, 45))
+    assert checkpoint.checkpoint_steps(tmp_path) == [43, 44]
+    assert checkpoint.checkpoint_steps(tmp_path, "weights") == list(range(5, 45))
 
 
 def test_only_checkpoints_are_taken_for_checkpoints(tmp_path: Path) -> None:
     for name in ("ckpt-.safetensors", "ckpt-x.safetensors", "ckpt-²3.safetensors", ".ckpt-7.safetensors.tmp"):
         (tmp_path / name).touch()
     (tmp_path / "ckpt-12.safetensors").touch()
-    assert checkpoint.steps_of(tmp_path) == [12]
+    assert checkpoint.checkpoint_steps(tmp_path) == [12]
     assert os.listdir(tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from driving import follow, of, small, trained, write_text
 
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.protocol import AnyEvent, Inspect, Sample, Sampled, Started, Steer, Stop, StopSampling, Train
 
 
@@ -37,7 +37,7 @@ class Written:
 
 async def test_a_sample_is_stopped_taken_back_written_by_hand_and_goes_on_while_it_trains(tmp_path: Path) -> None:
     config = small(write_text(tmp_path / "text.txt"), steps=None)
-    client = await Client.start(Train(config=config, root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=config, root=str(tmp_path)))
     written, stage, kept = Written(2), 0, ""
     await client.send(Sample(channel=2, prompt="a", rate=400.0, copied=True))
     async for event in client.events():
@@ -71,7 +71,7 @@ async def test_a_sample_is_stopped_taken_back_written_by_hand_and_goes_on_while_
 
 async def test_a_clamped_sample_stands_beside_a_free_one_of_the_same_seed(run: Path) -> None:
     free, held = Written(2), Written(3)
-    client = await Client.start(Inspect(run=str(run)))
+    client = await TrainerClient.start(Inspect(run=str(run)))
     sample = Sample(channel=2, length=120, seed=4)
     await client.send(sample)
     await client.send(Sample(channel=3, length=120, seed=4, clamps=((1, 2, 3.0), (0, 1, -3.0))))
@@ -96,7 +96,7 @@ async def test_a_sample_repeats_with_its_seed_and_stops_when_told(run: Path) -> 
     greedy = {await sample(Sample(length=40, seed=seed, temperature=0.0, prompt="d")) for seed in (1, 2)}
     assert len(greedy) == 1
 
-    client = await Client.start(Inspect(run=str(run)))
+    client = await TrainerClient.start(Inspect(run=str(run)))
     parts: list[Sampled] = []
     async for event in client.events():
         if isinstance(event, Started):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from driving import alive, last_saved, small, trained, write_text
 
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.client import train as train_at_once
 from rnnplay.config import UserError
 from rnnplay.protocol import (
@@ -26,7 +26,7 @@ def text(tmp_path: Path) -> Path:
 
 
 async def test_closing_early_leaves_no_process_and_a_checkpoint(text: Path, tmp_path: Path) -> None:
-    client = await Client.start(Train(config=small(text), root=str(tmp_path)))
+    client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     async for event in client.events():
         if isinstance(event, Progress):
             break

@@ -70,7 +70,7 @@ async def test_the_moments_of_a_character_rarely_shown_come_to_zero(tmp_path: Pa
     text = tmp_path / "rare.txt"
     text.write_text(("z" + "ab" * 9000) * 2, encoding="utf-8")  # shown twice in 5,000 steps
     run = await trained(small(text, cell="rnn", hidden=5, batch=1, steps=4000, evaluate_every=10_000), tmp_path)
-    found = checkpoint.load(checkpoint.path_of(run, last_saved(run)))
+    found = checkpoint.load(checkpoint.checkpoint_path(run, last_saved(run)))
     mean, squares = found.arrays["optimizer/moment0"], found.arrays["optimizer/moment1"]
     # The squares fade slowly, so they tell that it was shown; the mean would keep for ever what rounds to itself.
     assert np.any((mean == 0.0) & (squares > 0.0))

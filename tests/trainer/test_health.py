@@ -151,10 +151,12 @@ def test_the_trainer_says_what_ails_a_run(tmp_path: Any) -> None:
     import asyncio
 
     from rnnplay import protocol as say
-    from rnnplay.client import Client
+    from rnnplay.client import TrainerClient
 
     async def ask() -> list[say.Health]:
-        client = await Client.start(say.Train(config=make_config("addition", lr=1.0, steps=300), root=str(tmp_path)))
+        client = await TrainerClient.start(
+            say.Train(config=make_config("addition", lr=1.0, steps=300), root=str(tmp_path))
+        )
         await client.send(say.CheckUp())
         found = []
         async for event in client.events():

@@ -96,7 +96,7 @@ async def opened(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Asyn
         trainers.append(Recorder(opening))
         return trainers[-1]
 
-    monkeypatch.setattr(client.Client, "start", start)
+    monkeypatch.setattr(client.TrainerClient, "start", start)
     app = Playground(RunDrafts("prose"))
     async with app.run_test(size=size) as pilot:
         person = Person(pilot, trainers)

@@ -30,7 +30,7 @@ async def person(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
         trainers.append(Recorder(opening))
         return trainers[-1]
 
-    monkeypatch.setattr(client.Client, "start", start)
+    monkeypatch.setattr(client.TrainerClient, "start", start)
     async with opened(trainers, WIDE) as person:
         yield person
 

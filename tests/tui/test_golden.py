@@ -104,7 +104,7 @@ async def test_each_place_is_painted_as_before(
         trainers.append(ScriptedTrainer(opening))
         return trainers[-1]
 
-    monkeypatch.setattr(client.Client, "start", start)
+    monkeypatch.setattr(client.TrainerClient, "start", start)
     task = "tagging" if place in ITEMS else "prose"
     app = Playground(RunDrafts(task))
     problems: list[str] = []

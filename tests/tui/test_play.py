@@ -39,7 +39,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Recorder]:
         found.append(Recorder(opening))
         return found[-1]
 
-    monkeypatch.setattr(client.Client, "start", start)
+    monkeypatch.setattr(client.TrainerClient, "start", start)
     return found
 
 

@@ -291,8 +291,8 @@ class CellsHandler(Handler):
         q, run = question, self._session.run
         read = self._read(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
-        kinds = (checkpoint.WHOLE, checkpoint.WEIGHTS)
-        known = sorted({step for kind in kinds for step in checkpoint.steps_of(run, kind)})
+        kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
+        known = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)})
         values: list[tuple[int, float]] = []
         for n, step in enumerate(known):
             try:

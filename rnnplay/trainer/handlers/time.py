@@ -106,7 +106,7 @@ class TimeHandler(Handler):
         ):
             raise UserError(f"The run {run.name} is of the task {record.config.task}.", f"Choose one of {own.task}.")
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
-        if steps := checkpoint.steps_of(run):
+        if steps := checkpoint.checkpoint_steps(run):
             self._learner.fill(other, history(run, steps[-1]))
         found = lab.reach(Walk(other.architecture, other.parameters), batch, lags)
         return _reach(lab.kind_of(other.architecture), True, found)
