@@ -8,7 +8,7 @@ import pytest
 from rnnplay.engine import Architecture, cells
 from rnnplay.engine.layer_stack import LayerStack
 from rnnplay.engine.parameters import Parameters
-from tests.engine.examples import Array, ends, gate_gradients
+from tests.engine.examples import Array, ends, gate_gradients, network
 
 H, T = 5, 9
 CELLS = [

@@ -34,7 +34,7 @@ SIZES: dict[str, Any] = {"inputs": 5, "hidden": 4, "outputs": 5}
             {"source_vocabulary_size": 5, "context_size": 3},
             "source_vocabulary_size and context_size: both set",
         ),
-        ({"cell": "input-rnn", "source_vocabulary_size": 5}, "cell: input-rnn keeps no hidden state"),
+        ({"cell": "input-rnn", "source_vocabulary_size": 5}, "cell: input-rnn has no hidden state"),
         ({"picture_shape": (1, 8, 8)}, "picture_shape: the size of its vector is missing"),
         ({"picture_shape": (1, 8), "context_size": 3}, "picture_shape: give three numbers"),
         ({"picture_shape": (1, 3, 8), "context_size": 3}, "picture_shape height: 3 is not possible"),
@@ -113,7 +113,7 @@ def test_values_and_targets_of_another_size_are_refused() -> None:
 def test_pictures_of_another_size_are_refused() -> None:
     n = network(6, **SIZES, context_size=3, picture_shape=(1, 8, 6))
     ids = np.zeros((2, 2), int)
-    with pytest.raises(ValueError, match=r"^features: \(1, 6, 8\) does not fit"):
+    with pytest.raises(ValueError, match=r"^context: \(1, 6, 8\) does not fit"):
         n.forward_backward(Example(ids, ids, context=np.zeros((1, 6, 8, 2))))
 
 
