@@ -19,7 +19,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name in (*blas.THREADS, blas.KERNEL):
         monkeypatch.delenv(name, raising=False)
     chosen = {**ONE, blas.KERNEL: "SKYLAKEX"}
-    monkeypatch.setattr(blas, "environment", lambda: dict(chosen))
+    monkeypatch.setattr(blas, "trainer_environment", lambda: dict(chosen))
     return chosen
 
 

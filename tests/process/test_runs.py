@@ -143,11 +143,11 @@ import numpy as np
 run = Path(sys.argv[1])
 metrics = MetricsFile(run)
 metrics.append([{"step": 1}])
-checkpoint.save(checkpoint.path_of(run, 1), 1, {"a": np.arange(5.0)}, {})
+checkpoint.save(checkpoint.checkpoint_path(run, 1), 1, {"a": np.arange(5.0)}, {})
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 for write in (
     lambda: metrics.append([{"step": step} for step in range(2, 2000)]),
-    lambda: checkpoint.save(checkpoint.path_of(run, 1), 1, {"a": np.arange(5000.0)}, {}),
+    lambda: checkpoint.save(checkpoint.checkpoint_path(run, 1), 1, {"a": np.arange(5000.0)}, {}),
 ):
     try:
         write()
