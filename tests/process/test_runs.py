@@ -98,7 +98,11 @@ def test_a_list_of_runs_tells_how_far_each_came(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------------------- lock
 
 
-HOLD = "import sys, time; from pathlib import Path; from rnnplay.runs import RunLock; lock = RunLock(Path(sys.argv[1]));"
+HOLD = """import sys, time
+from pathlib import Path
+from rnnplay.runs import RunLock
+lock = RunLock(Path(sys.argv[1]))
+"""
 
 
 def test_the_lock_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: Path) -> None:
