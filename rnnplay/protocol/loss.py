@@ -44,6 +44,7 @@ class Evaluated(Event, frozen=True, kw_only=True):
     baseline: float | None = None
     characters: int = 0
     past: bool = False
+    other_text: bool = False  # measured on an earlier text of the run: not to be compared with those on the present one
     final: bool = False  # of the parameters that the run ends with
     notes: tuple[str, ...] = ()  # what a person should know of the text, such as what was left out
 

@@ -15,9 +15,14 @@ class Train(Command, frozen=True, kw_only=True):
 
 
 class Resume(Command, frozen=True, kw_only=True):
-    """Go on with the run in directory `run` where it stopped. A limit that is given replaces the run's own."""
+    """Go on with the run in directory `run` where it stopped. A limit that is given replaces the run's own.
+
+    text: a file to train on from here on, the run's own where it is now or another one; None: the run's own, unchanged.
+    """
 
     run: str
+    text: str | None = None
+    encoding: str | None = None  # of `text`; None: as the run's text
     more_steps: int | None = None  # beyond the step that it stopped at
     paused: bool = False
 
@@ -76,6 +81,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     blas: str = ""  # kernel and threads, for people
     examples: bool = False  # there are items to show: ShowExample is answered
     question_help: str = ""  # what AskTask is asked, for people; empty: it takes none
+    text_unavailable: str = ""  # why what needs the training text is off; empty: the text is at hand, or there is none
     samples: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
 
 

@@ -25,6 +25,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     created: str  # ISO 8601, UTC
     schedule_start: int = 0  # the step at which the learning rate's schedule began
     sha256: str | None = None  # of the text or table that it reads
+    earlier_texts: tuple[str, ...] = ()  # SHA-256 of the texts that it read before this one, the first first
     blas: str = ""  # kernel and threads, human-readable
     environment: dict[str, str] = {}  # the variables that select them
     numpy: str = ""

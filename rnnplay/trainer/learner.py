@@ -70,7 +70,7 @@ class Learner:
         self.schedule_start = 0  # the step at which the learning rate's schedule began
         shape = architecture(config, task)
         try:
-            if len(task.training_ids):  # before anything large is made
+            if task.training_size:  # before anything large is made
                 check_batch(shape, config.seq_len, config.batch, 0, True)
             parallel = DataParallel(shape, config.seed, available_cores() < 2) if config.cores > 1 else None
             self.network = Network(shape, config.seed) if parallel is None else parallel.network

@@ -204,7 +204,7 @@ class Loop:
             return False
         loss, characters = result
         if characters:
-            line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters}
+            line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters, **session.text_mark()}
             if not evaluation_due(step, session.evaluate_every):
                 self._lines.append({**line, "final": True})
             elif session.evaluated < step:

@@ -20,7 +20,7 @@ def started(session: Session) -> Started:
         vocabulary=tuple(task.output_vocabulary),
         baselines=session.baselines,
         unit_of_loss="nats" if task.readout in _NATS else "squared error",
-        characters=len(task.training_ids),
+        characters=task.training_size,
         held_out=len(task.held_out_ids if session.pieces is None else session.pieces),
         step_unit=task.step_unit,
         epoch_steps=task.epoch_steps,
@@ -30,6 +30,7 @@ def started(session: Session) -> Started:
         examples=task.example(0) is not None,
         question_help=task.question_help,
         samples=can_sample(task),
+        text_unavailable=session.text_unavailable,
     )
     notes = tuple(session.notes)
     return Started(run=str(session.run), config=learner.config, facts=facts, step=learner.step, notes=notes)
@@ -42,12 +43,14 @@ def past(session: Session) -> Iterator[Event]:
         yield Progress(rows=tuple(rows), past=True)
     for line in evaluations:
         loss, characters = line.get("loss"), line.get("characters")
+        other_text = session.is_on_other_text(line)
         yield Evaluated(
             step=line["step"],
             loss=loss if isinstance(loss, float) else None,
-            baseline=session.baseline,
+            baseline=None if other_text else session.baseline,
             characters=characters if isinstance(characters, int) else 0,
             past=True,
+            other_text=other_text,
         )
 
 

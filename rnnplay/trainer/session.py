@@ -4,7 +4,7 @@ A Session is what the loop works on: the learner, and the run's files where it m
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +22,9 @@ from rnnplay.runs.checkpoint import Checkpoint
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.learner import Learner
 from rnnplay.trainer.metrics import Clock, Recorder, evaluation_due, evaluation_interval
+from rnnplay.trainer.run_task import RunTask, store, task_to_inspect, task_to_resume
+
+_MARK_LENGTH = 16  # characters of a SHA-256 that mark a text
 
 
 @dataclass(eq=False)
@@ -42,6 +45,9 @@ class Session:
     changes: int = 0  # how often lr or clip was changed
     pieces: Any = None  # ids of the text that it is looked at on
     paused: bool = False
+    text_unavailable: str = ""  # why the training text is not at hand; empty: it is, or there is none
+    text: str = ""  # which text it learns from: the beginning of its SHA-256
+    first_text: str = ""  # the same of the text that the run began with
 
     @property
     def baseline(self) -> float | None:
@@ -85,6 +91,8 @@ class Session:
                 case "changed":
                     changes += 1
                     return changes <= self.changes
+                case "evaluated" if self.is_on_other_text(line):
+                    return bool(line["step"] <= step)
                 case "evaluated":
                     on_schedule = evaluation_due(line["step"], self.evaluate_every)
                     return bool(line["step"] <= self.evaluated and on_schedule)
@@ -100,6 +108,14 @@ class Session:
             for later in checkpoint.checkpoint_steps(self.run, kind):
                 if later > step:
                     checkpoint.checkpoint_path(self.run, later, kind).unlink(missing_ok=True)
+
+    def is_on_other_text(self, line: dict[str, Any]) -> bool:
+        """Whether an evaluation in metrics.jsonl was made on another text than the run has now."""
+        return bool(line.get("text", self.first_text) != self.text)
+
+    def text_mark(self) -> dict[str, str]:
+        """Return what marks an evaluation on another text than the run's first; empty on the first."""
+        return {} if self.text == self.first_text else {"text": self.text}
 
     def save(self) -> None:
         """Write a checkpoint. Raises OSError; the checkpoint before it is then as good as it was."""
@@ -148,19 +164,30 @@ def open_session(command: Train | Resume | Inspect) -> Session:
             return _inspect(command)
 
 
-def _session(run: Path, config: RunConfig, task: Task, notes: list[str]) -> Session:
+def _session(run: Path, opened: RunTask) -> Session:
+    config, task = opened.record.config, opened.task
     learner = Learner(config, task)
     baselines = tuple(task.baselines())
     evaluated = sum(batch.token_count for batch in task.evaluation())
     every = evaluation_interval(config.evaluate_every, config.batch * config.seq_len, evaluated)
+    first_text, text = text_marks(opened.record)
     return Session(
         run=run,
         learner=learner,
         baselines=baselines,
         evaluate_every=every,
         blas=blas.describe(),
-        notes=[*task.notes, *notes],
+        notes=[*opened.notes, *task.notes],
+        text_unavailable=opened.unavailable,
+        text=text,
+        first_text=first_text,
     )
+
+
+def text_marks(record: RunRecord) -> tuple[str, str]:
+    """Return what marks the run's first text and its present one: the beginnings of their SHA-256; empty: none."""
+    texts = [(sha256 or "")[:_MARK_LENGTH] for sha256 in (*record.earlier_texts, record.sha256)]
+    return texts[0], texts[-1]
 
 
 def _train(command: Train) -> Session:
@@ -172,12 +199,14 @@ def _train(command: Train) -> Session:
     task = tasks.make(config)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
-    session = _session(Path(), config, task, [])
+    record = _record(config, task, blas.describe())
+    session = _session(Path(), RunTask(task, record))
     session.run = runs.create(runs.runs_root(command.root), config)
     try:
         session.lock = RunLock(session.run)
         session.metrics = MetricsFile(session.run)
-        runs.save_record(session.run, _record(config, task, session.blas))
+        store(session.run, task)
+        runs.save_record(session.run, record)
     except OSError as error:
         raise UserError(f'"{session.run}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
     session.paused = command.paused
@@ -208,12 +237,15 @@ def _resume(command: Resume) -> Session:
     except OSError as error:
         raise UserError(f'"{run}" cannot be written ({error.strerror}).', "Make it writable, or copy it.") from None
     try:
-        session = _reopen(run, record)
+        opened = task_to_resume(run, record, command)
+        session = _reopen(run, opened)
         session.lock = lock
         go_back(session, checkpoint.checkpoint_steps(run))
         if command.more_steps is not None:
-            record = _extend(session, record, command.more_steps)
-        runs.save_record(run, record)
+            opened = replace(opened, record=_extend(session, opened.record, command.more_steps))
+        if opened.record.sha256 != record.sha256:
+            store(run, opened.task)
+        runs.save_record(run, opened.record)
         session.metrics = MetricsFile(run)
         session.rewind()
     except OSError as error:
@@ -239,14 +271,10 @@ def _extend(session: Session, record: RunRecord, more_steps: int) -> RunRecord:
     return msgspec.structs.replace(record, schedule_start=learner.step)
 
 
-def _reopen(run: Path, record: RunRecord) -> Session:
-    """The run as it began, its text checked; notes say what keeps it from going on bit for bit."""
-    task = tasks.make(record.config)
-    if task.sha256 != record.sha256:
-        raise UserError(
-            f"The text of the run {run.name} has changed since the run began.", "Put the old text back, or begin anew."
-        )
-    session = _session(run, record.config, task, [])
+def _reopen(run: Path, opened: RunTask) -> Session:
+    """Return the run as it began; notes say what keeps it from going on bit for bit."""
+    record = opened.record
+    session = _session(run, opened)
     session.learner.schedule_start = record.schedule_start
     here = {"BLAS": (record.blas, session.blas), "NumPy": (record.numpy, np.__version__)}
     for what, (before, now) in here.items():
@@ -273,7 +301,7 @@ def go_back(session: Session, steps: list[int]) -> None:
 def _inspect(command: Inspect) -> Session:
     run = Path(command.run)
     record = runs.load_record(run)
-    session = _reopen(run, record)
+    session = _reopen(run, task_to_inspect(run, record))
     if command.step is not None:
         session.learner.look_at(history(run, command.step))
     else:

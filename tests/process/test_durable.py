@@ -42,5 +42,7 @@ async def test_metrics_file_and_folder_are_synced_around_each_checkpoint(
         path = run / f"ckpt-{step}.safetensors"
         metrics, temporary = str(run / "metrics.jsonl"), str(run / f".{path.name}.tmp")
         assert (("sync", metrics), ("sync", temporary), ("replace", str(path)), ("sync", str(run))) in fours
-    config = run / "config.json"
-    assert calls[:3] == [("sync", str(run / ".config.json.tmp")), ("replace", str(config)), ("sync", str(run))]
+    begun = [("task.safetensors", calls[:3]), ("config.json", calls[3:6])]
+    for name, first in begun:
+        temporary = str(run / f".{name}.tmp")
+        assert first == [("sync", temporary), ("replace", str(run / name)), ("sync", str(run))]

@@ -27,7 +27,7 @@ _EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its
 def patient(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.Patient:
     """What is known of the run that `learner` trains; `baselines` are its task's."""
     config, task = learner.config, learner.task
-    text = len(task.training_ids) > 0
+    text = task.training_size > 0
     return lab.Patient(
         cell=config.cell,
         activation=config.activation,

@@ -45,10 +45,14 @@ class LossHandler(Handler):
         if command.text is not None:
             ids, unseen = task.encode_file(command.text)
             notes = (left_out(unseen),) if unseen else ()
-        elif not len(task.training_ids):
+        elif not task.training_size:
             return task.evaluation(), self._session.baseline, ()
         elif fraction is None:
             ids = task.held_out_ids
+            if len(ids) < task.held_out_size:
+                notes = (f"The run stores {len(ids):,} of the {task.held_out_size:,} held-out {task.step_unit}.",)
+        elif not task.has_training_data:
+            raise UserError(f"That needs the training text. {self._session.text_unavailable}", "Put the text back.")
         else:
             ids = np.concatenate([task.training_ids, task.held_out_ids])
         if fraction is not None:

@@ -18,7 +18,7 @@ from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.metrics import finite
-from rnnplay.trainer.session import Session, history
+from rnnplay.trainer.session import Session, history, text_marks
 
 MOST_LAGS = 1_000
 SEQUENCES = 4  # that the gradient by lag is a mean over
@@ -100,10 +100,10 @@ class TimeHandler(Handler):
     def _trained(self, run: Path, batch: Batch, lags: int) -> protocol.Reach:
         """Another run's network on the same sequences. Raises UserError where it is of another task, or damaged."""
         record, own = runs.load_record(run), self._learner.config
-        if any(
-            getattr(record.config, name) != getattr(own, name)
-            for name in ("task", "text", "read_as_bytes", "max_vocabulary")
-        ):
+        same_settings = all(
+            getattr(record.config, name) == getattr(own, name) for name in ("task", "read_as_bytes", "column")
+        )
+        if not same_settings or text_marks(record) != (self._session.first_text, self._session.text):
             raise UserError(f"The run {run.name} is of the task {record.config.task}.", f"Choose one of {own.task}.")
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
         if steps := checkpoint.checkpoint_steps(run):
