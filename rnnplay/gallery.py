@@ -99,6 +99,7 @@ def rebuild(name: str, folder: Path) -> Path:
     """Train a piece by its command and put what is shipped of it into `folder`/`name`. Raises UserError."""
     from rnnplay.client import train
     from rnnplay.runs import CONFIG, checkpoint
+    from rnnplay.runs.task_data import TASK_DATA
 
     wanted = piece(name)
     target = folder / name
@@ -108,6 +109,8 @@ def rebuild(name: str, folder: Path) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         shutil.copy(summary.run / CONFIG, target)
+        if (summary.run / TASK_DATA).exists():
+            shutil.copy(summary.run / TASK_DATA, target)
         for step in wanted.kept:
             found = checkpoint.load(checkpoint.checkpoint_path(summary.run, step, checkpoint.WEIGHTS))
             halved = {name: array.astype("float16") for name, array in found.arrays.items()}

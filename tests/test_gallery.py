@@ -10,7 +10,8 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.gallery import GALLERY, Piece
-from rnnplay.runs import checkpoint
+from rnnplay.runs import checkpoint, load_record, task_data
+from rnnplay.tasks import make
 
 KNOWN = [
     ("quotes", "inside quotes", 0.95),
@@ -73,3 +74,15 @@ def test_the_command_that_is_named_asks_for_what_was_trained(piece: Piece) -> No
 def test_all_of_it_together_is_at_most_two_megabytes() -> None:
     files = [file for piece in GALLERY for file in piece.path.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) <= 2_000_000
+
+
+@pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
+def test_what_its_network_needs_of_its_text_is_shipped(piece: Piece) -> None:
+    record = load_record(piece.path)
+    data, stored = make(record.config).data(), task_data.load(piece.path)
+    assert (data is None) == (stored is None)
+    if data is not None and stored is not None:
+        assert stored[1] == data.values
+        assert {name: array.tolist() for name, array in stored[0].items()} == {
+            name: array.tolist() for name, array in data.arrays.items()
+        }

@@ -90,16 +90,28 @@ def train(task: str | None, runs: str | None, as_json: bool, **chosen: Any) -> N
 @cli.command()
 @_run
 @click.option("--steps", type=int, help="Go on for this many more steps.")
+@click.option("--text", metavar="FILE", help="The run's text where it is now, or another text to go on with.")
+@click.option("--encoding", metavar="NAME", help="Of --text, instead of the run's.")
 @_runs
 @_json
-def resume(run: str, steps: int | None, runs: str | None, as_json: bool) -> None:
-    """Go on with RUN where it stopped."""
+def resume(
+    run: str, steps: int | None, text: str | None, encoding: str | None, runs: str | None, as_json: bool
+) -> None:
+    """Go on with RUN where it stopped.
+
+    A text that has changed is refused unless it is named with --text. With the same text, wherever it is, the run goes
+    on bit for bit; with another one in the vocabulary that the network knows.
+    """
     if steps is not None and steps < 1:
         raise UserError(f"--steps is {steps}.", "Give the number of further steps, at least 1.")
     from rnnplay.cli.drive import follow
     from rnnplay.protocol import Resume
 
-    _end_with(follow(Resume(run=found_run(run, runs), more_steps=steps), as_json))
+    if encoding is not None and text is None:
+        raise UserError("An encoding is named, but no text.", "Give --text FILE too.")
+    file = None if text is None else str(Path(text).expanduser().absolute())
+    command = Resume(run=found_run(run, runs), more_steps=steps, text=file, encoding=encoding)
+    _end_with(follow(command, as_json))
 
 
 @cli.command()

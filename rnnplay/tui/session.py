@@ -73,6 +73,7 @@ class RunSession:
         self.status: say.Status | None = None
         self.metrics = MetricsTable()
         self.evaluations: list[tuple[int, float]] = []
+        self.other_text_evaluations = 0  # how many of them were made on an earlier text of the run
         self.trace: say.Trace | None = None
         self.traces: dict[str, say.Trace] = {}  # the last one of each state
         self.trace_state = "h"  # h, c or a gate
@@ -242,6 +243,7 @@ class RunSession:
             case say.Evaluated():
                 if event.loss is not None and (not self.evaluations or event.step > self.evaluations[-1][0]):
                     self.evaluations.append((event.step, event.loss))
+                    self.other_text_evaluations += event.other_text
                 self._changed("curves")
             case say.Status():
                 self._stands(event)
@@ -280,6 +282,7 @@ class RunSession:
 
     def _started(self, event: say.Started) -> None:
         self.run, self.config, self.facts = event.run, event.config, event.facts
+        self.other_text_evaluations = 0
         self.metrics, self.evaluations = MetricsTable(), []  # a run that diverged starts again from its checkpoint
         self.note = " ".join(event.notes)
         if event.step:

@@ -13,7 +13,7 @@ from driving import follow, metrics, of, saved_arrays, saved_values, small, trai
 from msgspec import structs
 
 from rnnplay.catalogue import make_config
-from rnnplay.client import Client
+from rnnplay.client import TrainerClient
 from rnnplay.exchange import export_run
 from rnnplay.protocol import (
     Ablate,
@@ -56,7 +56,7 @@ def text(tmp_path: Path) -> Path:
 async def answers(opening: Inspect, commands: Sequence[Command]) -> list[AnyEvent]:
     """Started, then the last answer to each command: the next one is sent when one is answered."""
     queue: Iterator[Command] = iter([*commands, Stop()])
-    client = await Client.start(opening)
+    client = await TrainerClient.start(opening)
     found: list[AnyEvent] = []
     async for event in client.events():
         if isinstance(event, Started):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up_play import TEXT, Recorder, config, facts, sampled, started, status, trace
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from rnnplay import client
@@ -492,6 +493,15 @@ async def test_the_copied_span_is_counted_and_underlined(person: Person) -> None
     assert "".join(marked).startswith("sea was g")
     await person.press("c")
     assert "copied" not in screen.free_panel.view.foot
+
+
+async def test_without_the_training_text_it_says_why_nothing_is_marked_as_copied(person: Person) -> None:
+    screen = await in_sample(person)
+    await person.tell(replace(started(), facts=facts(text_unavailable="There is no file x.txt.")))
+    before = len(person.asked(say.Sample))
+    await person.press("c")
+    assert "What is copied cannot be found without the training text. There is no file x.txt." in person.sees()
+    assert len(person.asked(say.Sample)) == before and screen.mark_copied
 
 
 @pytest.mark.parametrize("person", [NARROW], indirect=True)

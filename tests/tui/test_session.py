@@ -48,6 +48,23 @@ async def test_a_run_that_starts_again_from_its_checkpoint_forgets_what_came_aft
     assert session.evaluations == []
 
 
+async def test_evaluations_on_an_earlier_text_are_marked_and_not_the_best(
+    session: RunSession,
+) -> None:
+    session.handle_event(say.Evaluated(step=10, loss=0.5, past=True, other_text=True))
+    session.handle_event(say.Progress(rows=tuple(row(n) for n in range(1, 60))))
+    view = loss_view(session, log=False, full=True)
+    assert view is not None
+    assert "best" not in dict(view.more)
+    session.handle_event(say.Evaluated(step=40, loss=2.5))
+    view = loss_view(session, log=False, full=True)
+    assert view is not None
+    assert dict(view.more)["best"] == "2.500 at 40"
+    assert dict(view.more)["10"] == "0.500 other text"
+    session.handle_event(started(step=45))
+    assert session.other_text_evaluations == 0
+
+
 async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(session: RunSession) -> None:
     session.handle_event(say.Progress(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
     session.handle_event(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))

@@ -72,8 +72,8 @@ def _bits(facts: say.Facts | None) -> str:
 def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
     facts, config, now = session.facts, session.config, session.status
     more: list[tuple[str, str]] = []
-    if session.evaluations:
-        step, best = min(session.evaluations, key=lambda pair: pair[1])
+    if comparable := session.evaluations[session.other_text_evaluations :]:
+        step, best = min(comparable, key=lambda pair: pair[1])
         more += [("best", f"{figure(best, 3)} at {count(step)}"), ("", "")]
     if facts is not None:
         more += [(name, figure(value, 3)) for name, value in facts.baselines]
@@ -88,7 +88,11 @@ def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
         more.append(("time", duration(now.seconds)))
     if session.evaluations:
         more += [("", ""), ("step", "validation")]
-        more += [(count(step), figure(value, 3)) for step, value in session.evaluations[-12:]]
+        losses = [figure(value, 3) for _, value in session.evaluations]
+        for n in range(session.other_text_evaluations):
+            losses[n] += " other text"
+        steps = [count(step) for step, _ in session.evaluations]
+        more += list(zip(steps, losses, strict=True))[-12:]
     return tuple(more)
 
 

@@ -310,6 +310,9 @@ class SampleScreen(Beside):
         self._set("temperature", wanted)
 
     def action_copied(self) -> None:
+        if self.session.facts is not None and (reason := self.session.facts.text_unavailable):
+            self.tell(f"What is copied cannot be found without the training text. {reason}", "Put the text back.")
+            return
         self.mark_copied = not self.mark_copied
         if self.mark_copied and self.free.copied is None:
             self.begin()  # it has to be told from the beginning
