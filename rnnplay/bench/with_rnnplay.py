@@ -9,7 +9,7 @@ from rnnplay import blas
 from rnnplay.bench.contender import Step, batches
 from rnnplay.bench.work import CLIP, LR, POOL, SAMPLED, V, Work
 from rnnplay.engine import Architecture, Network, Optimizer, flush_subnormals
-from rnnplay.lab.sample import Options, Sampler
+from rnnplay.lab.sample import Sampler, SamplingOptions
 from rnnplay.machine import available_cores
 from rnnplay.parallel import DataParallel, should_split
 from rnnplay.tasks.base import Batch, Task
@@ -44,8 +44,8 @@ class Library:
         flush_subnormals()
         shape = Architecture(cell=work.cell, inputs=V, hidden=work.hidden, outputs=V, layers=work.layers)
         if work.sampling:
-            sampler = Sampler(Network(shape, 1), Characters(), "", Options())
-            return lambda i: sampler.draws(SAMPLED), "the sampler of `rnnplay sample`"
+            sampler = Sampler(Network(shape, 1), Characters(), "", SamplingOptions())
+            return lambda i: sampler.draw_many(SAMPLED), "the sampler of `rnnplay sample`"
         parallel = DataParallel(shape, 1) if available_cores() > 1 else None
         network = Network(shape, 1) if parallel is None else parallel.network
         learn = network.forward_backward if parallel is None else parallel.forward_backward

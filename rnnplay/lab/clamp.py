@@ -18,7 +18,7 @@ Clamp = tuple[int, int, float]
 """(layer, unit, the value that its h is held at), counted from 0."""
 
 
-def check(network: Network, clamps: Iterable[Clamp]) -> None:
+def check_clamps(network: Network, clamps: Iterable[Clamp]) -> None:
     """Raises UserError where a clamp names a unit that there is not, or a value that is none."""
     a = network.architecture
     for layer, unit, value in clamps:
@@ -33,37 +33,37 @@ def check(network: Network, clamps: Iterable[Clamp]) -> None:
             raise UserError("The cell input-rnn has no hidden state to hold.", "Choose the cell rnn, lstm or gru.")
 
 
-def clamped(network: Network, clamps: Iterable[Clamp]) -> Network:
+def clamp_network(network: Network, clamps: Iterable[Clamp]) -> Network:
     """A copy of `network` whose units are held as `clamps` say (in the body; an encoder is left as it is).
 
     Raises UserError as `check` does.
     """
     clamps = list(clamps)
-    check(network, clamps)
-    held = Network(replace(network.architecture, bias=True))
-    renew(held, network, clamps)
-    return held
+    check_clamps(network, clamps)
+    clamped = Network(replace(network.architecture, bias=True))
+    refresh_clamped(clamped, network, clamps)
+    return clamped
 
 
-def renew(held: Network, network: Network, clamps: Iterable[Clamp]) -> None:
+def refresh_clamped(clamped: Network, network: Network, clamps: Iterable[Clamp]) -> None:
     """Let `held`, which `clamped` made, follow what `network` has learned since."""
-    for name, array in held.parameters.items():
+    for name, array in clamped.parameters.items():
         array[...] = network.parameters.get(name, 0.0)
     for layer, unit, value in clamps:
-        hold(held.parameters, network.architecture.layers, layer, unit, value)
+        clamp_unit(clamped.parameters, network.architecture.layers, layer, unit, value)
 
 
-def hold(parameters: dict[str, Array], layers: int, layer: int, unit: int, value: float) -> None:
+def clamp_unit(parameters: dict[str, Array], layers: int, layer: int, unit: int, value: float) -> None:
     """Hold one unit in place, in parameters that have biases."""
-    own = f"l{layer}."
+    prefix = f"l{layer}."
     above = [(f"l{layer + 1}.W_xh", f"l{layer + 1}.b_h")] if layer + 1 < layers else [("W_hy", "b_y")]
-    for weights, bias in [*above, (own + "W_hh", own + "b_h")]:
+    for weights, bias in [*above, (prefix + "W_hh", prefix + "b_h")]:
         W, b = parameters[weights], parameters[bias]
-        if weights.endswith("W_hh") and own + "b_hn" in parameters:
+        if weights.endswith("W_hh") and prefix + "b_hn" in parameters:
             # The GRU's n has the product's bias inside the reset gate (r * (W_hn h + b_hn)).
             H = W.shape[1]
             b[: 2 * H, 0] += W[: 2 * H, unit] * value
-            parameters[own + "b_hn"][:, 0] += W[2 * H :, unit] * value
+            parameters[prefix + "b_hn"][:, 0] += W[2 * H :, unit] * value
         else:
             b[:, 0] += W[:, unit] * value
         W[:, unit] = 0.0

@@ -1,7 +1,7 @@
 """How much of a written text is copied: the longest span of it that stands, letter for letter, in the training text.
 
-An index of all stretches of GRAM symbols gives the places where the last ones occur; from there a match is followed
-symbol by symbol, so that a text may be told as it is written.
+An index of all spans of NGRAM_LENGTH symbols gives the places where the last symbols occur. From there a match is
+followed symbol by symbol, so the answer is known while the text is written.
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-GRAM = 8  # symbols; a span that is shorter is nobody's
+NGRAM_LENGTH = 8  # shortest match that counts as a copy, in symbols; shorter ones are common by chance
 LONGEST_TEXT = 8_000_000  # symbols of training text that are looked at
 
 
-class Copied:
+class CopyDetector:
     """Follows a text as it is written. `longest`: (start, length) of the longest copied span so far; length 0: none."""
 
     def __init__(self, training: Array) -> None:
@@ -32,30 +32,30 @@ class Copied:
         self._length = 0  # of the present match
         self.longest = (0, 0)
         for symbol in written:
-            self.feed(symbol)
+            self.append(symbol)
 
-    def feed(self, symbol: int) -> None:
+    def append(self, symbol: int) -> None:
         """The next symbol of the text; one that the training text does not know is -1."""
         self._written.append(symbol)
-        going_on = self._at[self._at < len(self._text)]
-        going_on = going_on[self._text[going_on] == symbol]
-        if len(going_on):
-            self._at, self._length = going_on + 1, self._length + 1
+        continued = self._at[self._at < len(self._text)]
+        continued = continued[self._text[continued] == symbol]
+        if len(continued):
+            self._at, self._length = continued + 1, self._length + 1
         else:
             self._at, self._length = self._look_up()
         if self._length > self.longest[1]:
             self.longest = (len(self._written) - self._length, self._length)
 
     def _look_up(self) -> tuple[Array, int]:
-        """Where the longest end of the text of at least GRAM symbols occurs, and its length."""
+        """Where the longest end of the text of at least NGRAM_LENGTH symbols occurs, and its length."""
         end = self._written
-        if len(end) < GRAM or min(end[-GRAM:]) < 0:
+        if len(end) < NGRAM_LENGTH or min(end[-NGRAM_LENGTH:]) < 0:
             return np.zeros(0, np.int64), 0
-        wanted = _hashes(np.array(end[-GRAM:]))[0]
-        low, high = np.searchsorted(self._sorted, wanted), np.searchsorted(self._sorted, wanted, side="right")
+        hashed = _hashes(np.array(end[-NGRAM_LENGTH:]))[0]
+        low, high = np.searchsorted(self._sorted, hashed), np.searchsorted(self._sorted, hashed, side="right")
         starts = self._order[low:high].astype(np.int64)
-        starts = starts[(self._text[starts[:, None] + np.arange(GRAM)] == end[-GRAM:]).all(axis=1)]
-        length = GRAM
+        starts = starts[(self._text[starts[:, None] + np.arange(NGRAM_LENGTH)] == end[-NGRAM_LENGTH:]).all(axis=1)]
+        length = NGRAM_LENGTH
         while len(starts) and length < len(end):
             longer = starts[starts > 0] - 1
             longer = longer[self._text[longer] == end[-length - 1]]
@@ -66,10 +66,10 @@ class Copied:
 
 
 def _hashes(ids: Array) -> Array:
-    """A number for each stretch of GRAM symbols of `ids` (N,): uint64 (N - GRAM + 1,)."""
-    count = max(0, len(ids) - GRAM + 1)
+    """A number for each stretch of NGRAM_LENGTH symbols of `ids` (N,): uint64 (N - NGRAM_LENGTH + 1,)."""
+    count = max(0, len(ids) - NGRAM_LENGTH + 1)
     total = np.zeros(count, np.uint64)
-    for k in range(GRAM):
+    for k in range(NGRAM_LENGTH):
         total *= np.uint64(0x9E3779B97F4A7C15)
         total += ids[k : k + count].astype(np.uint64) + np.uint64(1)
     return total

@@ -9,7 +9,7 @@ from rnnplay.lab.equations import Array
 from rnnplay.tasks.base import Batch, Example, Task
 
 
-def unpadded(batch: Batch, count: int) -> Batch:
+def trim_to_common_end(batch: Batch, count: int) -> Batch:
     """Up to `count` sequences of `batch` that end together, cut at their end; of an encoder's those of one length."""
     B = batch.inputs.shape[-1]
     T = batch.inputs.shape[0]
@@ -19,16 +19,16 @@ def unpadded(batch: Batch, count: int) -> Batch:
     ends = np.where(counts.any(axis=0), T - 1 - counts[::-1].argmax(axis=0), -1)
     lengths = np.zeros(B, int) if batch.source_mask is None else batch.source_mask.sum(axis=0)
     kinds = [(int(end), int(length)) for end, length in zip(ends, lengths, strict=True)]
-    wanted = max(set(kinds), key=lambda kind: (kind[0] + kind[1], kinds.count(kind)))
-    chosen = [b for b, kind in enumerate(kinds) if kind == wanted][:count]
-    stop = max(wanted[0], 0) + 1
+    kind_wanted = max(set(kinds), key=lambda kind: (kind[0] + kind[1], kinds.count(kind)))
+    chosen = [b for b, kind in enumerate(kinds) if kind == kind_wanted][:count]
+    stop = max(kind_wanted[0], 0) + 1
     source = batch.source
     if source is not None:
         source = source[:, chosen]
         if batch.source_mask is not None:
-            kept = batch.source_mask[:, chosen[0]]
-            same = [n for n, b in enumerate(chosen) if (batch.source_mask[:, b] == kept).all()]
-            chosen, source = [chosen[n] for n in same], source[kept][:, same]
+            real_steps = batch.source_mask[:, chosen[0]]
+            same = [n for n, b in enumerate(chosen) if (batch.source_mask[:, b] == real_steps).all()]
+            chosen, source = [chosen[n] for n in same], source[real_steps][:, same]
     return Batch(
         batch.inputs[:stop][..., chosen],
         batch.targets[:stop][..., chosen],
@@ -53,7 +53,7 @@ def _item(task: Task, index: int) -> Example | None:
     example = task.example(index)
     if example is None:
         return None
-    batch = unpadded(example.batch, 1)
+    batch = trim_to_common_end(example.batch, 1)
     T = batch.inputs.shape[0]
     return replace(example, inputs=example.inputs[:T], targets=example.targets[:T], batch=batch)
 

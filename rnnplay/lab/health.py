@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rnnplay.lab.equations import GATES, Array, function_of
-from rnnplay.lab.reference_network import Walk
-from rnnplay.lab.time import by_lag, horizon_of, spectral_radius, verdict_of
+from rnnplay.lab.reference_network import ReferenceNetwork
+from rnnplay.lab.time import horizon_of, norms_by_lag, spectral_radius, verdict_of
 from rnnplay.tasks.base import Batch
 
 MOST = 3  # pieces of advice at a time
 EARLY = 40  # steps before which nothing but a loss that is not finite is remarked
 FLAT_STEPS = 150  # steps after which a loss that has not moved is remarked
 FIRST_ROWS = 60  # in which the first updates show whether they overshoot
-WILD = 100.0  # a gradient norm that no healthy network begins with
+HUGE_GRAD_NORM = 100.0  # a gradient norm that no healthy network begins with
 DEAD = 0.4  # share of units
-EDGE = 0.99  # |tanh| or |2 sigmoid - 1| beyond which a unit or gate is saturated
+SATURATED_LEVEL = 0.99  # |tanh| or |2 sigmoid - 1| beyond which a unit or gate is saturated
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Advice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patient:
-    """What is known of a run before it begins."""
+class RunFacts:
+    """What is known of a run before it begins: its settings and its task."""
 
     cell: str
     activation: str
@@ -49,45 +49,49 @@ class Patient:
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at the network on a batch."""
+class NetworkProbe:
+    """What one forward and backward pass over a batch shows of a network."""
 
     step: int
     saturated: float  # share of hidden values (of an LSTM or GRU: of gates) at the edge of their range
     dead: float  # share of units that are zero at every time step
-    still: float  # share of units whose value never changes
     verdict: str  # of the gradient by lag
     horizon: int | None
     radius: float | None
     ratio: float | None = None  # |update| / |weights| of the last step
 
 
-def look(walk: Walk, batch: Batch, step: int, ratio: float | None = None, radius: bool = True) -> Look:
-    """Look at a network on `batch` (no padding)."""
+def probe_network(
+    reference: ReferenceNetwork, batch: Batch, step: int, ratio: float | None = None, radius: bool = True
+) -> NetworkProbe:
+    """Return the figures that the checks read, from one forward and backward pass in float64.
+
+    `batch` has no padding. `step`: updates so far. `ratio`: |update| / |weights| of the last update, None if it was not
+    measured. `radius`: also the spectral radius, O(H^3). Overflow gives inf or NaN, no exception. Source: Pascanu,
+    Mikolov and Bengio (2013).
+    """
     with np.errstate(all="ignore"):
-        way = walk.forward(batch)
-        moments = way.moments[-1]
-        shares, dead, still = [], [], []
-        for n, W in enumerate(walk.chains[-1].layers):
+        fwd = reference.forward(batch)
+        moments = fwd.moments[-1]
+        shares, dead = [], []
+        for n, W in enumerate(reference.chains[-1].layers):
             h = np.stack([row[n].h for row in moments])  # (T, H, B)
             dead.append((h == 0).all(axis=(0, 2)))
-            still.append((np.ptp(h, axis=(0, 2)) < 1e-6) & (h.size > h.shape[1]))
             for gate in GATES[W.cell]:
                 values = np.stack([row[n].gates[gate] for row in moments])
                 function = function_of(W, gate)
                 if function in ("tanh", "sigmoid"):
                     centred = np.abs(values if function == "tanh" else 2 * values - 1)
-                    shares.append(float((centred > EDGE).mean()))
-        norms = by_lag(walk, way)
+                    shares.append(float((centred > SATURATED_LEVEL).mean()))
+        norms = norms_by_lag(reference, fwd)
         horizon = horizon_of(norms)
-        return Look(
+        return NetworkProbe(
             step,
-            max(shares, default=0.0) if walk.architecture.cell in ("rnn", "input-rnn") else float(np.mean(shares)),
+            max(shares, default=0.0) if reference.architecture.cell in ("rnn", "input-rnn") else float(np.mean(shares)),
             float(np.mean(dead)),
-            float(np.mean(still)),
             verdict_of(norms, horizon),
             horizon,
-            spectral_radius(walk, way) if radius else None,
+            spectral_radius(reference, fwd) if radius else None,
             ratio,
         )
 
@@ -103,14 +107,14 @@ def update_ratio(before: Mapping[str, Array], after: Mapping[str, Array]) -> flo
 
 @dataclass
 class Monitor:
-    """Keeps what is needed of a run's rows and looks, and says what ails it."""
+    """Collects a run's rows and probes, and gives advice on it."""
 
-    patient: Patient
+    facts: RunFacts
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)  # NaN where not finite
     norms: list[float] = field(default_factory=list)
     clipped: list[float] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    probes: list[NetworkProbe] = field(default_factory=list)
     lr: float | None = None
 
     def row(
@@ -123,27 +127,27 @@ class Monitor:
         self.clipped.append(clipped)
         self.lr = lr if lr is not None else self.lr
 
-    def saw(self, found: Look) -> None:
-        self.looks.append(found)
-        del self.looks[1:-200]  # the first one stays: how it began
+    def add_probe(self, probe: NetworkProbe) -> None:
+        self.probes.append(probe)
+        del self.probes[1:-200]  # the first one stays: how it began
 
     def advice(self) -> list[Advice]:
-        """The worst first, at most three; nothing where nothing is wrong."""
+        """What is wrong with the run, the worst first, at most three."""
         if not self.losses:
             return []
-        course = Course.of(self)
-        found = [a for check in CHECKS if (a := check(self, course)) is not None]
+        course = LossTrend.of(self)
+        problems = [a for check in CHECKS if (a := check(self, course)) is not None]
         names: set[str] = set()
-        kept = []
-        for a in sorted(found, key=lambda a: -a.severity):
+        chosen = []
+        for a in sorted(problems, key=lambda a: -a.severity):
             if a.name not in names:
                 names.add(a.name)
-                kept.append(a)
-        return kept[:MOST]
+                chosen.append(a)
+        return chosen[:MOST]
 
 
 @dataclass(frozen=True)
-class Course:
+class LossTrend:
     """How the loss went: `first` untrained, `now` lately, `peak` early on."""
 
     step: int
@@ -156,24 +160,24 @@ class Course:
     worse: bool  # above where it began, or well above its best
 
     @classmethod
-    def of(cls, m: Monitor) -> "Course":
+    def of(cls, m: Monitor) -> "LossTrend":
         losses = np.array(m.losses)
         finite = bool(np.isfinite(losses[-1]))
-        known = losses[np.isfinite(losses)]
-        if not known.size:
+        finite_losses = losses[np.isfinite(losses)]
+        if not finite_losses.size:
             return cls(m.steps[-1], math.nan, math.nan, math.nan, False, False, False, True)
-        size = max(1, min(len(known) // 8, 40))
-        stretches = known[len(known) % size :].reshape(-1, size).mean(axis=1)
-        first, now, best = float(known[0]), float(stretches[-1]), float(stretches.min())
-        earlier = float(stretches[: max(1, len(stretches) * 3 // 4)].min())
-        base = m.patient.baseline
+        size = max(1, min(len(finite_losses) // 8, 40))
+        means = finite_losses[len(finite_losses) % size :].reshape(-1, size).mean(axis=1)
+        first, now, best = float(finite_losses[0]), float(means[-1]), float(means.min())
+        earlier = float(means[: max(1, len(means) * 3 // 4)].min())
+        base = m.facts.baseline
         fallen = now < 0.1 * first and not _wild(m)
         good = finite and (fallen or (base is not None and base < 0.98 * first and now < 0.93 * base))
         good = good or (finite and (base is None or base >= 0.98 * first) and now < 0.5 * first)
         moving = finite and now < 0.99 * min(first, earlier)
         worse = not finite or now > 1.1 * first or (now > 1.3 * best and now > 0.5 * first)
-        early = known[:FIRST_ROWS]
-        peak = float(np.convolve(early, np.ones(3) / 3, "valid").max()) if len(early) > 2 else first
+        first_losses = finite_losses[:FIRST_ROWS]
+        peak = float(np.convolve(first_losses, np.ones(3) / 3, "valid").max()) if len(first_losses) > 2 else first
         return cls(m.steps[-1], first, now, peak, finite, good, moving, worse)
 
     @property
@@ -188,16 +192,16 @@ def _percent(share: float) -> str:
 
 def _wild(m: Monitor) -> bool:
     """The gradient was enormous before the first update."""
-    return bool(m.norms) and not m.norms[0] < WILD
+    return bool(m.norms) and not m.norms[0] < HUGE_GRAD_NORM
 
 
 def _began_saturated(m: Monitor) -> bool:
     """Before training had done anything to it."""
-    return bool(m.looks) and m.looks[0].saturated > 0.5 and m.looks[0].step == 0
+    return bool(m.probes) and m.probes[0].saturated > 0.5 and m.probes[0].step == 0
 
 
-def too_high(m: Monitor, c: Course) -> Advice | None:
-    lr = m.lr if m.lr is not None else m.patient.lr
+def check_lr_too_high(m: Monitor, c: LossTrend) -> Advice | None:
+    lr = m.lr if m.lr is not None else m.facts.lr
     remedy = f"Try a learning rate of {lr / 10:.1g}."
     name = "learning rate too high"
     if not c.finite:
@@ -206,13 +210,13 @@ def too_high(m: Monitor, c: Course) -> Advice | None:
         return Advice(name, f"The loss stopped being a number at rate {lr:g}.", remedy, 1.0)
     if _wild(m) or _began_saturated(m):
         return None
-    ratios = [k.ratio for k in m.looks if k.ratio is not None]
+    ratios = [k.ratio for k in m.probes if k.ratio is not None]
     peak, recent = max(ratios, default=0.0), (ratios[-1] if ratios else 0.0)
-    now = m.looks[-1] if m.looks else None
+    now = m.probes[-1] if m.probes else None
     if c.overshot and not (c.good and recent < 0.01 and (now is None or now.saturated < 0.25)):
         cause = f"The first updates overshot: the loss went from {c.first:.3g} up to {c.peak:.3g}."
         return Advice(name, cause, remedy, 0.9)
-    short = 0 < m.patient.span < m.patient.longest_lag  # that is cause enough for a loss that stays
+    short = 0 < m.facts.span < m.facts.longest_lag  # that is cause enough for a loss that stays
     stuck = c.step >= FLAT_STEPS and not c.moving and recent > 0.03 and not short
     if c.step >= EARLY and not c.good and ((c.worse and peak > 0.01) or stuck):
         cause = f"Updates change the weights by {_percent(max(recent, peak))} a step, and the loss does not fall."
@@ -220,25 +224,25 @@ def too_high(m: Monitor, c: Course) -> Advice | None:
     return None
 
 
-def too_low(m: Monitor, c: Course) -> Advice | None:
-    ratios = [k.ratio for k in m.looks if k.ratio is not None]
+def check_lr_too_low(m: Monitor, c: LossTrend) -> Advice | None:
+    ratios = [k.ratio for k in m.probes if k.ratio is not None]
     if not c.finite or c.step < FLAT_STEPS or c.good or not ratios or _wild(m) or _began_saturated(m):
         return None
-    lr = m.lr if m.lr is not None else m.patient.lr
+    lr = m.lr if m.lr is not None else m.facts.lr
     typical = float(np.median(ratios))
-    if typical < 3e-4 and c.now > 0.9 * c.first and not (m.looks[-1].dead > DEAD or np.mean(m.clipped[-20:]) > 0.9):
+    if typical < 3e-4 and c.now > 0.9 * c.first and not (m.probes[-1].dead > DEAD or np.mean(m.clipped[-20:]) > 0.9):
         cause = f"Updates change the weights by only {typical:.0e} of their size, and the loss hardly moves."
         return Advice("learning rate too low", cause, f"Try a learning rate of {lr * 100:.1g}.", 0.6)
     return None
 
 
-def explodes(m: Monitor, c: Course) -> Advice | None:
+def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     if c.good:
         return None
     wild = _wild(m)
-    grows = any(k.verdict == "explodes" for k in m.looks[:1] + m.looks[-2:])
-    radius = next((k.radius for k in reversed(m.looks) if k.radius is not None), None)
-    clip, clipped = m.patient.clip, float(np.mean(m.clipped[-20:]))
+    grows = any(k.verdict == "explodes" for k in m.probes[:1] + m.probes[-2:])
+    radius = next((k.radius for k in reversed(m.probes) if k.radius is not None), None)
+    clip, clipped = m.facts.clip, float(np.mean(m.clipped[-20:]))
     beyond = clip > 0 and clipped > 0.5 and np.nanmedian(m.norms[-20:]) > 10 * clip
     strong = beyond or not c.finite or (radius is not None and radius > 1.1)
     plain = grows and strong and not c.moving and not c.overshot and (c.step >= EARLY or not c.finite)
@@ -253,55 +257,64 @@ def explodes(m: Monitor, c: Course) -> Advice | None:
     return Advice("exploding gradient", cause + ".", remedy, 0.95 if wild else 0.7)
 
 
-def vanishes(m: Monitor, c: Course) -> Advice | None:
-    if not m.looks or c.good or not c.finite or c.step < FLAT_STEPS or c.moving or c.overshot or _began_saturated(m):
+def check_vanishing(m: Monitor, c: LossTrend) -> Advice | None:
+    if not m.probes or c.good or not c.finite or c.step < FLAT_STEPS or c.moving or c.overshot or _began_saturated(m):
         return None
-    last, lag = m.looks[-1], m.patient.longest_lag
+    last, lag = m.probes[-1], m.facts.longest_lag
     # Five horizons back less than 1e-10 of the gradient is left: no patience will help.
-    if last.horizon is None or lag < 5 * last.horizon or 0 < m.patient.span < lag or last.dead > DEAD:
+    if last.horizon is None or lag < 5 * last.horizon or 0 < m.facts.span < lag or last.dead > DEAD:
         return None
     cause = f"The gradient reaches {last.horizon} steps back, the task needs {lag}."
-    remedy = "Try the cell lstm or gru" if m.patient.cell == "rnn" else "Try a higher forget bias or chrono"
+    remedy = "Try the cell lstm or gru" if m.facts.cell == "rnn" else "Try a higher forget bias or chrono"
     return Advice("vanishing gradient", cause, remedy + ", or init orthogonal.", 0.4)
 
 
-def dead(m: Monitor, c: Course) -> Advice | None:
-    share = m.looks[-1].dead if m.looks else 0.0
+def check_dead_units(m: Monitor, c: LossTrend) -> Advice | None:
+    share = m.probes[-1].dead if m.probes else 0.0
     if share < DEAD or (c.good and share < 0.9):
         return None
     cause = f"{_percent(share)} of the units are zero at every time step: no gradient reaches them."
     return Advice("dead units", cause, "Try a smaller learning rate, tanh, or smaller weights.", 0.5 + 0.5 * share)
 
 
-def saturated(m: Monitor, c: Course) -> Advice | None:
-    share = m.looks[-1].saturated if m.looks else 0.0
+def check_saturation(m: Monitor, c: LossTrend) -> Advice | None:
+    share = m.probes[-1].saturated if m.probes else 0.0
     began = _began_saturated(m)
     quiet = c.now < 0.1 * c.first if began else c.good or c.moving or c.step < EARLY
     if share < 0.5 or quiet:
         return None
-    what = "units" if m.patient.cell in ("rnn", "input-rnn") else "gates"
+    what = "units" if m.facts.cell in ("rnn", "input-rnn") else "gates"
     cause = f"{_percent(share)} of the {what} stand at the edge of their range, where no gradient passes."
     remedy = "Start with smaller weights (init uniform)." if began else "Try a smaller learning rate."
     return Advice("saturated units", cause, remedy, 0.8 if began else 0.5)
 
 
-def too_short(m: Monitor, c: Course) -> Advice | None:
-    lag, span = m.patient.longest_lag, m.patient.span
+def check_span(m: Monitor, c: LossTrend) -> Advice | None:
+    lag, span = m.facts.longest_lag, m.facts.span
     if not lag or not span or span >= lag or (c.good and c.finite) or c.step < EARLY:
         return None
     cause = f"The gradient flows back {span} time steps, the task's longest dependency is {lag}."
     return Advice("sequence length too short", cause, f"Let it flow back {lag} or more.", 0.85)
 
 
-def clipped(m: Monitor, c: Course) -> Advice | None:
-    if c.good or not c.finite or c.step < EARLY or m.patient.clip <= 0 or c.moving or _wild(m):
+def check_clipping(m: Monitor, c: LossTrend) -> Advice | None:
+    if c.good or not c.finite or c.step < EARLY or m.facts.clip <= 0 or c.moving or _wild(m):
         return None
     share = float(np.mean(m.clipped[-20:]))
     norm = float(np.nanmedian(m.norms[-20:]))
-    if share < 0.9 or norm < 20 * m.patient.clip:
+    if share < 0.9 or norm < 20 * m.facts.clip:
         return None
-    cause = f"{_percent(share)} of the steps are clipped: the norm is {norm:.2g}, the clip {m.patient.clip:g}."
+    cause = f"{_percent(share)} of the steps are clipped: the norm is {norm:.2g}, the clip {m.facts.clip:g}."
     return Advice("clipped too hard", cause, f"Clip at {norm:.1g} or more.", 0.75)
 
 
-CHECKS = (too_high, too_low, explodes, vanishes, dead, saturated, too_short, clipped)
+CHECKS = (
+    check_lr_too_high,
+    check_lr_too_low,
+    check_exploding,
+    check_vanishing,
+    check_dead_units,
+    check_saturation,
+    check_span,
+    check_clipping,
+)

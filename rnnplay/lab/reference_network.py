@@ -18,43 +18,43 @@ from rnnplay.tasks.base import Batch
 State = list[tuple[Array, Array | None]]
 """h (H, B) and c (H, B) or None, for each layer; for input-rnn the previous input instead of h."""
 
-Hands = Mapping[tuple[int, int, int, str], Mapping[int, float]]
+PokedValues = Mapping[tuple[int, int, int, str], Mapping[int, float]]
 """(part, time, layer, "h" or "c") -> unit -> the value that it is set to."""
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
+class LayerChain:
     """Layers over time. `prefix` is what its parameters' names begin with."""
 
     name: str
     prefix: str
     layers: list[Weights]
 
-    def forward(self, inputs: Array, state: State, hands: Hands, part: int) -> list[list[Moment]]:
+    def forward(self, inputs: Array, state: State, poked: PokedValues, part: int) -> list[list[Moment]]:
         """Moments [time][layer] for inputs (T, D, B) or ids (T, B)."""
         moments: list[list[Moment]] = []
         for t, x in enumerate(inputs):
             row = []
             for n, W in enumerate(self.layers):
                 h, c = state[n]
-                m = equations.forward(W, x, h, c, hands.get((part, t, n, "h")), hands.get((part, t, n, "c")))
+                m = equations.forward(W, x, h, c, poked.get((part, t, n, "h")), poked.get((part, t, n, "c")))
                 row.append(m)
                 # input-rnn hands on what it has just read, where the others hand on their hidden state.
-                kept = one_hot(x, h.shape[0]) if W.cell == "input-rnn" else m.h
-                state = [*state[:n], (kept, m.c), *state[n + 1 :]]
+                memory = one_hot(x, h.shape[0]) if W.cell == "input-rnn" else m.h
+                state = [*state[:n], (memory, m.c), *state[n + 1 :]]
                 x = m.h
             moments.append(row)
         return moments
 
     def backward(
         self, moments: list[list[Moment]], above: Sequence[Array | None], end: State | None = None, inputs: bool = False
-    ) -> "Back":
+    ) -> "BackwardPass":
         """The way back: `above[t]` is dL/dh of the top layer from the readout, `end` dL/d(the last state).
 
         `inputs`: dL/dx too.
         """
         T, L = len(moments), len(self.layers)
-        back = Back([[Slopes() for _ in range(L)] for _ in range(T)])
+        back = BackwardPass([[StepGradients() for _ in range(L)] for _ in range(T)])
         future: State = list(end) if end is not None else [(np.zeros(()), None)] * L
         for t in reversed(range(T)):
             down: Array | None = above[t]
@@ -81,7 +81,7 @@ class Chain:
 
 
 @dataclass(eq=False)
-class Slopes:
+class StepGradients:
     """dL/dh from above and from the future, dL/dc from the future, and what the cell makes of them.
 
     For input-rnn `dp_future` is what the next time step says of the input that it remembers.
@@ -95,10 +95,10 @@ class Slopes:
 
 
 @dataclass(eq=False)
-class Back:
+class BackwardPass:
     """The way back through one chain: slopes [time][layer], dL/d(first state), and dL/dx where it was wanted."""
 
-    slopes: list[list[Slopes]]
+    slopes: list[list[StepGradients]]
     inputs: dict[int, Array] = field(default_factory=dict)
     start: State = field(default_factory=list)
 
@@ -113,7 +113,7 @@ def one_hot(x: Array, D: int) -> Array:
 
 
 @dataclass(eq=False)
-class Way:
+class ForwardPass:
     """A walk forward: y, values (probabilities, or the numbers predicted) and targets (T, V, B), losses (T, B).
 
     `share` (T, B) is how much each time step's loss counts in `loss`; it sums to 1.
@@ -125,23 +125,23 @@ class Way:
     y: Array
     values: Array
     losses: Array
-    share: Array
+    loss_weights: Array
     loss: float
 
 
-class Walk:
+class ReferenceNetwork:
     """A network's parameters in float64, by the engine's names, and the way through them for one batch."""
 
     def __init__(self, architecture: Architecture, parameters: Mapping[str, Array]) -> None:
         self.architecture = architecture
         self.parameters = {name: np.array(value, np.float64) for name, value in parameters.items()}
         names = (("encoder", "encoder."), ("decoder", "")) if architecture.source_vocabulary_size else (("", ""),)
-        self.chains = [Chain(name, prefix, self._layers(prefix)) for name, prefix in names]
+        self.chains = [LayerChain(name, prefix, self._layers(prefix)) for name, prefix in names]
 
     def _layers(self, prefix: str) -> list[Weights]:
         """Views of the parameters, so that a weight that is set is seen at once."""
         a, H = self.architecture, self.architecture.hidden
-        found = []
+        result = []
         for n in range(a.layers):
 
             def rows(name: str, n: int = n) -> dict[str, Array | None]:
@@ -151,8 +151,8 @@ class Walk:
 
             W_h = "W_ph" if a.cell == "input-rnn" else "W_hh"
             b_hn = self.parameters.get(f"{prefix}l{n}.b_hn")
-            found.append(Weights(a.cell, a.activation, rows("W_xh"), rows(W_h), rows("b_h"), b_hn))  # type: ignore[arg-type]
-        return found
+            result.append(Weights(a.cell, a.activation, rows("W_xh"), rows(W_h), rows("b_h"), b_hn))  # type: ignore[arg-type]
+        return result
 
     def zero(self, B: int) -> State:
         a = self.architecture
@@ -163,15 +163,15 @@ class Walk:
 
     def _from_features(self, features: Array) -> State:
         """The first state that a vector or a picture sets."""
-        found = self._front({}).forward(features)
-        return [(h.T.copy(), np.zeros(h.T.shape) if self.architecture.cell == "lstm" else None) for h in found]
+        result = self._front({}).forward(features)
+        return [(h.T.copy(), np.zeros(h.T.shape) if self.architecture.cell == "lstm" else None) for h in result]
 
     def _front(self, gradients: dict[str, Array]) -> InitialStateNetwork:
         return InitialStateNetwork(replace(self.architecture, dtype="float64"), self.parameters, gradients)
 
-    def forward(self, batch: Batch, state: State | None = None, hands: Hands | None = None) -> Way:
+    def forward(self, batch: Batch, state: State | None = None, poked: PokedValues | None = None) -> ForwardPass:
         """Walk through `batch` from `state` (zero), which an encoder's last one replaces."""
-        hands, T, B = hands or {}, batch.inputs.shape[0], batch.inputs.shape[-1]
+        poked, T, B = poked or {}, batch.inputs.shape[0], batch.inputs.shape[-1]
         moments: list[list[list[Moment]]] = []
         if state is None:
             state = self.zero(B) if batch.context is None else self._from_features(batch.context)
@@ -181,7 +181,7 @@ class Walk:
             assert inputs is not None
             if inputs.dtype.kind not in "iu":
                 inputs = inputs.astype(np.float64)
-            moments.append(chain.forward(inputs, state, hands, part))
+            moments.append(chain.forward(inputs, state, poked, part))
             if encodes and moments[-1]:
                 state = [(m.h, m.c) for m in moments[-1][-1]]
         top = np.stack([row[-1].h for row in moments[-1]])  # (T, H, B)
@@ -189,59 +189,55 @@ class Walk:
         y = product + self.parameters["b_y"] if "b_y" in self.parameters else product
         values = _read_out(y, self.architecture.readout)
         losses = _losses(y, values, batch.targets, self.architecture.readout)
-        share = np.ones((T, B)) if batch.weights is None else batch.weights.astype(np.float64)
-        share = share / max(share.sum(), 1e-300)
+        loss_weights = np.ones((T, B)) if batch.weights is None else batch.weights.astype(np.float64)
+        loss_weights = loss_weights / max(loss_weights.sum(), 1e-300)
         with np.errstate(invalid="ignore"):
-            loss = float((losses * share)[share > 0].sum())
-        return Way(batch, moments, product, y, values, losses, share, loss)
+            loss = float((losses * loss_weights)[loss_weights > 0].sum())
+        return ForwardPass(batch, moments, product, y, values, losses, loss_weights, loss)
 
-    def slope_of_loss(self, way: Way) -> Array:
+    def loss_gradient(self, fwd: ForwardPass) -> Array:
         """dL/dy (T, V, B) of the way's loss."""
-        return slopes_of(way.values, way.batch.targets, self.architecture.readout) * way.share[:, None]
+        return step_loss_gradients(fwd.values, fwd.batch.targets, self.architecture.readout) * fwd.loss_weights[:, None]
 
-    def backward(self, way: Way, dy: Array, inputs: bool = False) -> list[Back]:
+    def backward(self, fwd: ForwardPass, dy: Array, inputs: bool = False) -> list[BackwardPass]:
         """From dL/dy (T, V, B) back through every chain, the last one first; the answer is in the chains' order."""
         W_hy = self.parameters["W_hy"]
         above: Sequence[Array | None] = [W_hy.T @ dy[t] if dy[t].any() else None for t in range(len(dy))]
         end: State | None = None
-        found: list[Back] = []
-        for chain, moments in zip(reversed(self.chains), reversed(way.moments), strict=True):
+        result: list[BackwardPass] = []
+        for chain, moments in zip(reversed(self.chains), reversed(fwd.moments), strict=True):
             back = chain.backward(moments, above, end, inputs)
-            found.insert(0, back)
-            end, above = back.start, [None] * len(way.moments[0])
-        return found
+            result.insert(0, back)
+            end, above = back.start, [None] * len(fwd.moments[0])
+        return result
 
-    def gradients(self, way: Way, backs: Sequence[Back], dy: Array) -> dict[str, Array]:
+    def gradients(self, fwd: ForwardPass, backs: Sequence[BackwardPass], dy: Array) -> dict[str, Array]:
         """dL/dW of every parameter on the way, by name."""
-        found = {name: np.zeros_like(value) for name, value in self.parameters.items()}
-        found["W_hy"] += np.einsum("tvb,thb->vh", dy, np.stack([row[-1].h for row in way.moments[-1]]))
-        if "b_y" in found:
-            found["b_y"] += dy.sum(axis=(0, 2))[:, None]
+        result = {name: np.zeros_like(value) for name, value in self.parameters.items()}
+        result["W_hy"] += np.einsum("tvb,thb->vh", dy, np.stack([row[-1].h for row in fwd.moments[-1]]))
+        if "b_y" in result:
+            result["b_y"] += dy.sum(axis=(0, 2))[:, None]
         H = self.architecture.hidden
-        for chain, moments, back in zip(self.chains, way.moments, backs, strict=True):
+        for chain, moments, back in zip(self.chains, fwd.moments, backs, strict=True):
             for row, slopes in zip(moments, back.slopes, strict=True):
                 for n, (m, s) in enumerate(zip(row, slopes, strict=True)):
                     for k, gate in enumerate(GATES[chain.layers[n].cell]):
-                        here = slice(k * H, (k + 1) * H)
+                        rows_of_gate = slice(k * H, (k + 1) * H)
                         dz, dr = s.slope.sums[gate], s.slope.recurrent[gate]
                         prefix = f"{chain.prefix}l{n}."
-                        x = one_hot(m.x, found[prefix + "W_xh"].shape[1])
-                        found[prefix + "W_xh"][here] += dz @ x.T
+                        x = one_hot(m.x, result[prefix + "W_xh"].shape[1])
+                        result[prefix + "W_xh"][rows_of_gate] += dz @ x.T
                         recurrent = prefix + ("W_ph" if chain.layers[n].cell == "input-rnn" else "W_hh")
-                        found[recurrent][here] += dr @ m.h_before.T
-                        if prefix + "b_h" in found:
-                            found[prefix + "b_h"][here] += dz.sum(axis=1, keepdims=True)
-                        if gate == "n" and prefix + "b_hn" in found:
-                            found[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
-        if way.batch.context is not None and self.architecture.context_size:
-            front = self._front(found)
-            front.forward(way.batch.context)
+                        result[recurrent][rows_of_gate] += dr @ m.h_before.T
+                        if prefix + "b_h" in result:
+                            result[prefix + "b_h"][rows_of_gate] += dz.sum(axis=1, keepdims=True)
+                        if gate == "n" and prefix + "b_hn" in result:
+                            result[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
+        if fwd.batch.context is not None and self.architecture.context_size:
+            front = self._front(result)
+            front.forward(fwd.batch.context)
             front.backward([h.T for h, _ in backs[0].start])
-        return found
-
-
-def m_cell(chain: Chain, n: int) -> str:
-    return chain.layers[n].cell
+        return result
 
 
 def _read_out(y: Array, readout: str) -> Array:
@@ -263,7 +259,7 @@ def _losses(y: Array, values: Array, targets: Array, readout: str) -> Array:
     return np.asarray(((values - targets) ** 2).mean(axis=1))
 
 
-def slopes_of(values: Array, targets: Array, readout: str) -> Array:
+def step_loss_gradients(values: Array, targets: Array, readout: str) -> Array:
     """The derivative of each time step's loss with respect to y (T, V, B)."""
     if readout == "softmax":
         slope = values.copy()

@@ -12,8 +12,8 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.sampler import make_stepper
-from rnnplay.lab.clamp import Clamp, clamped, renew
-from rnnplay.lab.copy_detector import Copied
+from rnnplay.lab.clamp import Clamp, clamp_network, refresh_clamped
+from rnnplay.lab.copy_detector import CopyDetector
 from rnnplay.tasks.base import Array, Task
 
 CANDIDATES = 5
@@ -22,7 +22,7 @@ _AHEAD = 64  # symbols for which noise is drawn at once
 
 
 @dataclass(frozen=True)
-class Options:
+class SamplingOptions:
     """How to draw. temperature 0: always the likeliest; top_k 0 and top_p 1: from all symbols."""
 
     temperature: float = 1.0
@@ -44,7 +44,7 @@ class Options:
             raise UserError(f"The seed is {self.seed}.", "Give a whole number from 0 upwards.")
 
 
-def shaped(logits: Array, options: Options) -> Array:
+def draw_distribution(logits: Array, options: SamplingOptions) -> Array:
     """The probabilities (V,) that are drawn from, given logits (V,)."""
     if options.temperature == 0:
         one = np.zeros(len(logits))
@@ -63,7 +63,7 @@ def shaped(logits: Array, options: Options) -> Array:
     return p
 
 
-def split(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
+def tokenize_prompt(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
     """The ids of `prompt`, the longest symbol first, and its characters that fit no symbol, each once: left out."""
     number = {symbol: i for i, symbol in enumerate(vocabulary)}
     longest = max(map(len, vocabulary), default=1)
@@ -72,8 +72,8 @@ def split(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int], tuple[st
     place = 0
     while place < len(prompt):
         for length in range(min(longest, len(prompt) - place), 0, -1):
-            if (found := number.get(prompt[place : place + length])) is not None:
-                ids.append(found)
+            if (symbol_id := number.get(prompt[place : place + length])) is not None:
+                ids.append(symbol_id)
                 place += length
                 break
         else:
@@ -91,7 +91,7 @@ def can_sample(task: Task) -> bool:
 class Sampler:
     """One sample under way. It starts from a zero state; the prompt, or a first symbol of its own, is read at once."""
 
-    def __init__(self, network: Network, task: Task, prompt: str, options: Options) -> None:
+    def __init__(self, network: Network, task: Task, prompt: str, options: SamplingOptions) -> None:
         """Raises UserError where the task has nothing to write, or an option makes no sense."""
         options.check()
         vocabulary = task.output_vocabulary
@@ -116,8 +116,8 @@ class Sampler:
         self._logits = np.zeros(len(vocabulary), network.architecture.dtype)
         self._spare = np.zeros_like(self._logits)
         self._noise: list[Array] = []
-        ids, self.unseen = split(prompt, task.vocabulary)
-        self.read: list[tuple[str, float]] = []  # the prompt, each symbol with the probability that it had
+        ids, self.unseen = tokenize_prompt(prompt, task.vocabulary)
+        self.prompt_symbols: list[tuple[str, float]] = []  # the prompt, each symbol with the probability that it had
         self._begin(ids, task)
 
     def _begin(self, ids: list[int], task: Task) -> None:
@@ -128,13 +128,13 @@ class Sampler:
             silent = "\n" in number
             symbol = "\n" if silent else self._vocabulary[int(self._generator.integers(len(self._vocabulary)))]
             self._advance(self._fed_back[number[symbol]])
-            self.read = [] if silent else [(symbol, uniform)]
+            self.prompt_symbols = [] if silent else [(symbol, uniform)]
             return
         for place, i in enumerate(ids):
             symbol = task.vocabulary[i]
-            known = number.get(symbol)
-            p = uniform if not place else self._probabilities()[known] if known is not None else 0.0
-            self.read.append((symbol, float(p)))
+            output_id = number.get(symbol)
+            p = uniform if not place else self._probabilities()[output_id] if output_id is not None else 0.0
+            self.prompt_symbols.append((symbol, float(p)))
             self._advance(i)
 
     def refresh(self) -> None:
@@ -150,9 +150,9 @@ class Sampler:
 
     def draw(self) -> tuple[str, float]:
         """The next symbol, and the probability that the network gave it."""
-        return self.draws(1)[0]
+        return self.draw_many(1)[0]
 
-    def draws(self, count: int) -> list[tuple[str, float]]:
+    def draw_many(self, count: int) -> list[tuple[str, float]]:
         """The next `count` symbols: the same ones that so many calls of `draw` give, in less time each."""
         expected = np.empty((count, len(self._vocabulary)), self._logits.dtype)
         chosen = []
@@ -167,7 +167,7 @@ class Sampler:
     def _choose(self) -> int:
         logits, options = self._logits, self._options
         if options.top_k or options.top_p < 1:
-            edges = np.cumsum(shaped(logits.astype(np.float64), options))
+            edges = np.cumsum(draw_distribution(logits.astype(np.float64), options))
             i = int(np.searchsorted(edges[:-1], self._generator.random() * edges[-1], side="right"))
         elif options.temperature == 0:
             i = int(logits.argmax())
@@ -185,12 +185,12 @@ class Sampler:
 
     def candidates(self) -> list[tuple[str, float]]:
         """The likeliest next symbols with the network's own probabilities, the likeliest first."""
-        own = self._probabilities()
-        order = np.argsort(-own, kind="stable")[:CANDIDATES]
-        return [(self._vocabulary[i], float(own[i])) for i in order]
+        p = self._probabilities()
+        order = np.argsort(-p, kind="stable")[:CANDIDATES]
+        return [(self._vocabulary[i], float(p[i])) for i in order]
 
 
-class Steered(Sampler):
+class InteractiveSampler(Sampler):
     """A Sampler with a past. Symbols count from the prompt's first; one that begins the text unseen does not count."""
 
     def __init__(
@@ -198,19 +198,19 @@ class Steered(Sampler):
         network: Network,
         task: Task,
         prompt: str,
-        options: Options,
+        options: SamplingOptions,
         clamps: Sequence[Clamp] = (),
         training: Array | None = None,
     ) -> None:
         """`training`: the ids of a text, to tell what is copied from it. Raises UserError as Sampler does."""
         self._original, self._clamps = network, tuple(clamps)
-        self._copied: Copied | None = None
+        self._copied: CopyDetector | None = None
         self._ids: list[int] = []  # read so far, the unseen beginning included
         self._states = [network.zero_state(1)]  # before every _EVERY-th of them
-        self._network = clamped(network, clamps) if clamps else network
+        self._network = clamp_network(network, clamps) if clamps else network
         super().__init__(self._network, task, prompt, options)
-        self._silent = len(self._ids) - len(self.read)
-        self._copied = None if training is None or not len(training) else Copied(training)
+        self._silent = len(self._ids) - len(self.prompt_symbols)
+        self._copied = None if training is None or not len(training) else CopyDetector(training)
         if self._copied is not None:
             self._copied.restart(self._ids[self._silent :])
 
@@ -227,10 +227,10 @@ class Steered(Sampler):
     def refresh(self) -> None:
         """Follow the network where it has learned: units that are held are held in what it is now."""
         if self._clamps:
-            renew(self._network, self._original, self._clamps)
+            refresh_clamped(self._network, self._original, self._clamps)
         super().refresh()
 
-    def write(self, symbol: str) -> tuple[str, float]:
+    def force_symbol(self, symbol: str) -> tuple[str, float]:
         """Go on with this symbol: it, and its probability. Raises UserError where the network does not know it."""
         if symbol not in self._vocabulary:
             raise UserError(f"The network does not know {symbol!r}.", "Choose one of the candidates.")
@@ -239,7 +239,7 @@ class Steered(Sampler):
         self._advance(self._fed_back[i])
         return symbol, probability
 
-    def take_back(self, keep: int) -> None:
+    def rewind(self, keep: int) -> None:
         """Go back to the first `keep` symbols; at least one must be left for the next to be predicted from."""
         ids = self._ids[: max(1, self._silent + max(0, keep))]
         if len(ids) == len(self._ids):
@@ -255,13 +255,13 @@ class Steered(Sampler):
             copied.restart(self._ids[self._silent :])
         self._copied = copied
 
-    def change(self, options: Options) -> None:
+    def set_options(self, options: SamplingOptions) -> None:
         """Draw otherwise from here on, with the generator as it is. Raises UserError where an option makes no sense."""
         options.check()
         self._options = options
 
     @property
-    def options(self) -> Options:
+    def options(self) -> SamplingOptions:
         return self._options
 
     def _advance(self, i: int) -> None:
@@ -270,7 +270,7 @@ class Steered(Sampler):
         if len(self._ids) % _EVERY == 0 and len(self._states) == len(self._ids) // _EVERY:
             self._states.append(self._stepper.state)
         if self._copied is not None:
-            self._copied.feed(i)
+            self._copied.append(i)
 
 
 def _softmax(logits: Array) -> Array:

@@ -13,19 +13,19 @@ import numpy as np
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import equations
 from rnnplay.lab.equations import Array
-from rnnplay.lab.example import unpadded
-from rnnplay.lab.reference_network import Chain, Walk, Way, slopes_of
+from rnnplay.lab.example import trim_to_common_end
+from rnnplay.lab.reference_network import ForwardPass, LayerChain, ReferenceNetwork, step_loss_gradients
 from rnnplay.tasks.base import Batch, Task
 
-FADED = 0.01  # of the gradient at lag 0: what is below it is over the horizon
-GROWN = 10.0  # times the gradient at lag 0: it explodes
+HORIZON_RATIO = 0.01  # of the gradient at lag 0: what is below it is over the horizon
+EXPLOSION_RATIO = 10.0  # times the gradient at lag 0: it explodes
 _EXACT = 384  # size of a matrix up to which all eigenvalues are computed
 _KRYLOV = 120  # vectors in which the largest ones of a greater matrix are sought
 _MOMENTS = 3  # time steps at which the state's Jacobian is looked at
 
 
 @dataclass(frozen=True, eq=False)
-class Reach:
+class GradientByLag:
     """The gradient by lag of one network: norms (lags + 1), means over the sequences."""
 
     norms: Array
@@ -34,33 +34,33 @@ class Reach:
     verdict: str  # vanishes | explodes | steady
 
 
-def reach(walk: Walk, batch: Batch, lags: int) -> Reach:
+def gradient_by_lag(reference: ReferenceNetwork, batch: Batch, lags: int) -> GradientByLag:
     """How far back the loss of the last counted time step of `batch` (no padding) is felt, up to `lags`."""
     with np.errstate(all="ignore"):
-        way = walk.forward(batch)
-        norms = by_lag(walk, way)[: lags + 1]
-        radius = spectral_radius(walk, way)
+        fwd = reference.forward(batch)
+        norms = norms_by_lag(reference, fwd)[: lags + 1]
+        radius = spectral_radius(reference, fwd)
     horizon = horizon_of(norms)
-    return Reach(norms, radius, horizon, verdict_of(norms, horizon))
+    return GradientByLag(norms, radius, horizon, verdict_of(norms, horizon))
 
 
-def by_lag(walk: Walk, way: Way) -> Array:
+def norms_by_lag(reference: ReferenceNetwork, fwd: ForwardPass) -> Array:
     """The norm of d(loss of the last counted time step)/d(state at lag k), from k = 0 to the state it began with.
 
     A sequence's own loss and its own state; the mean over the sequences. The state at lag 0 is the one that the last
     time step hands on, of which only the top layer's h is read. An encoder's time steps follow the decoder's.
     """
-    counted = np.flatnonzero((way.share > 0).any(axis=1))
-    end = int(counted[-1]) if counted.size else len(way.y) - 1
-    slope = slopes_of(way.values, way.batch.targets, walk.architecture.readout)
-    dy = np.zeros_like(way.y)
+    counted = np.flatnonzero((fwd.loss_weights > 0).any(axis=1))
+    end = int(counted[-1]) if counted.size else len(fwd.y) - 1
+    slope = step_loss_gradients(fwd.values, fwd.batch.targets, reference.architecture.readout)
+    dy = np.zeros_like(fwd.y)
     dy[end] = slope[end]
-    backs = walk.backward(way, dy)
+    backs = reference.backward(fwd, dy)
     squares: list[Array] = []  # (B) each
-    for part, (chain, back) in enumerate(reversed(list(zip(walk.chains, backs, strict=True)))):
+    for part, (chain, back) in enumerate(reversed(list(zip(reference.chains, backs, strict=True)))):
         for t in reversed(range(end + 1 if part == 0 else len(back.slopes))):
             row = back.slopes[t]
-            total = np.zeros(way.y.shape[-1])
+            total = np.zeros(fwd.y.shape[-1])
             for n, s in enumerate(row):
                 # Towards the next time step; the reading of the last one itself belongs to lag 0.
                 h = s.above if not squares and n == len(row) - 1 else s.future
@@ -70,7 +70,7 @@ def by_lag(walk: Walk, way: Way) -> Array:
                 if s.dc_future is not None and squares:
                     total += (s.dc_future**2).sum(axis=0)
             squares.append(total)
-    first = np.zeros(way.y.shape[-1])
+    first = np.zeros(fwd.y.shape[-1])
     for h, c in backs[0].start:
         first = first + (h**2).sum(axis=0) + (0 if c is None else (c**2).sum(axis=0))
     return np.asarray(np.sqrt(np.stack([*squares, first])).mean(axis=1))
@@ -80,46 +80,46 @@ def horizon_of(norms: Array) -> int | None:
     """The first lag at which the gradient is below 1 % of that at lag 0; None: it stays above, or is not finite."""
     if not norms.size or not np.isfinite(norms[0]) or norms[0] <= 0:
         return None
-    below = np.flatnonzero(norms < FADED * norms[0])
+    below = np.flatnonzero(norms < HORIZON_RATIO * norms[0])
     return int(below[0]) if below.size else None
 
 
 def verdict_of(norms: Array, horizon: int | None) -> str:
     """vanishes: over the horizon before it grew; explodes: grown tenfold or no longer finite; else steady."""
     start = norms[0] if norms.size else 0.0
-    grown = np.flatnonzero(~np.isfinite(norms) | (norms > GROWN * start)) if start > 0 else np.zeros(0)
+    grown = np.flatnonzero(~np.isfinite(norms) | (norms > EXPLOSION_RATIO * start)) if start > 0 else np.zeros(0)
     last = norms[-1] if norms.size else 0.0
     if grown.size and (horizon is None or grown[0] < horizon) and (not np.isfinite(last) or last > start):
         return "explodes"
     return "vanishes" if horizon is not None else "steady"
 
 
-def spectral_radius(walk: Walk, way: Way) -> float | None:
+def spectral_radius(reference: ReferenceNetwork, fwd: ForwardPass) -> float | None:
     """The largest |eigenvalue| of W_hh over the layers; for LSTM and GRU of the state's Jacobian, a median over time.
 
     None where it is not finite. A layer's state depends on its own past and on the layers below, never on those above:
     the Jacobian of the whole state is block-triangular, and its eigenvalues are those of its diagonal blocks.
     """
-    chain, moments = walk.chains[-1], way.moments[-1]
-    if walk.architecture.cell == "input-rnn":
+    chain, moments = reference.chains[-1], fwd.moments[-1]
+    if reference.architecture.cell == "input-rnn":
         return 0.0  # the past goes no further than one time step
-    if walk.architecture.cell == "rnn":
+    if reference.architecture.cell == "rnn":
         return _largest([largest_eigenvalue(W.W_h["h"]) for W in chain.layers])
     places = sorted({len(moments) * k // _MOMENTS for k in range(_MOMENTS)} | {len(moments) - 1})[-_MOMENTS:]
-    found = [
-        _largest([largest_eigenvalue(jacobian(chain, way, t, n)) for n in range(len(chain.layers))]) for t in places
+    result = [
+        _largest([largest_eigenvalue(jacobian(chain, fwd, t, n)) for n in range(len(chain.layers))]) for t in places
     ]
-    known = [radius for radius in found if radius is not None]
-    return float(np.median(known)) if known else None
+    finite_radii = [radius for radius in result if radius is not None]
+    return float(np.median(finite_radii)) if finite_radii else None
 
 
 def _largest(radii: Sequence[float | None]) -> float | None:
     return None if any(radius is None for radius in radii) else max(radius for radius in radii if radius is not None)
 
 
-def jacobian(chain: Chain, way: Way, t: int, layer: int) -> Array:
+def jacobian(chain: LayerChain, fwd: ForwardPass, t: int, layer: int) -> Array:
     """d(state after t)/d(state before t) of one layer for the first sequence: (H, H), for an LSTM (2H, 2H)."""
-    W, m = chain.layers[layer], way.moments[-1][t][layer]
+    W, m = chain.layers[layer], fwd.moments[-1][t][layer]
     one = replace(
         m,
         h_before=m.h_before[:, :1], h=m.h[:, :1], recurrent=None if m.recurrent is None else m.recurrent[:, :1],
@@ -167,7 +167,7 @@ def sequences(task: Task, lags: int, count: int) -> Batch:
     batch = next(batches)
     while batch.inputs.shape[0] <= lags and (more := next(batches, None)) is not None and not more.resets_state:
         batch = Batch(np.concatenate([batch.inputs, more.inputs]), np.concatenate([batch.targets, more.targets]))
-    return unpadded(batch, count)
+    return trim_to_common_end(batch, count)
 
 
 KINDS: tuple[tuple[str, str, str], ...] = (
@@ -182,33 +182,33 @@ KINDS: tuple[tuple[str, str, str], ...] = (
 
 def kind_of(architecture: Architecture) -> str:
     """What a network is called: LSTM, RNN ReLU."""
-    known = {(cell, activation): name for name, cell, activation in KINDS}
+    finite_radii = {(cell, activation): name for name, cell, activation in KINDS}
     key = (architecture.cell, architecture.activation if architecture.cell in ("rnn", "input-rnn") else "tanh")
-    return known.get(key, f"{architecture.cell} {key[1]}")
+    return finite_radii.get(key, f"{architecture.cell} {key[1]}")
 
 
-def beside(
-    architecture: Architecture, batch: Batch, lags: int, fresh: Callable[[Architecture], dict[str, Array]]
-) -> Iterable[tuple[str, Reach]]:
-    """Untrained networks of the same size on the same sequences; `fresh` draws their parameters."""
+def untrained_networks(
+    architecture: Architecture, batch: Batch, lags: int, make_parameters: Callable[[Architecture], dict[str, Array]]
+) -> Iterable[tuple[str, GradientByLag]]:
+    """Untrained networks of the same size on the same sequences; `make_parameters` draws their parameters."""
     for name, cell, activation in KINDS:
         other = replace(architecture, cell=cell, activation=activation, dropout=0.0, weight_dropout=0.0)
-        yield name, reach(Walk(other, fresh(other)), batch, lags)
+        yield name, gradient_by_lag(ReferenceNetwork(other, make_parameters(other)), batch, lags)
 
 
-def sentence(name: str, found: Reach, longest_lag: int) -> str:
+def sentence(name: str, result: GradientByLag, longest_lag: int) -> str:
     """What the gradient by lag means for a task whose longest dependency is `longest_lag` (0: unknown)."""
-    last = len(found.norms) - 1
-    radius = f" (spectral radius {found.radius:.2f})" if found.radius is not None else ""
-    if found.verdict == "explodes":
+    last = len(result.norms) - 1
+    radius = f" (spectral radius {result.radius:.2f})" if result.radius is not None else ""
+    if result.verdict == "explodes":
         return f"{name}: the gradient explodes{radius}: clip it, lower the learning rate or start with smaller weights."
-    if found.horizon is None:
+    if result.horizon is None:
         need = f", the longest dependency is {longest_lag}" if longest_lag else ""
         return f"{name}: the gradient still reaches lag {last}{radius}{need}."
-    text = f"{name}: the gradient vanishes{radius}, horizon: {found.horizon} steps"
+    text = f"{name}: the gradient vanishes{radius}, horizon: {result.horizon} steps"
     if not longest_lag:
         return f"{text}."
-    if longest_lag > found.horizon:
+    if longest_lag > result.horizon:
         return f"{text}, but the task's longest dependency is {longest_lag}: what lies further back is hardly learned."
     return f"{text}; the task's longest dependency, {longest_lag}, lies within it."
 
@@ -223,8 +223,8 @@ def one_unit(lags: int, weights: Sequence[float]) -> Array:
     rows = []
     for w in weights:
         one = {"l0.W_xh": np.ones((1, 1)), "l0.W_hh": np.full((1, 1), w), "W_hy": np.ones((1, 1))}
-        walk = Walk(a, one)
-        rows.append(by_lag(walk, walk.forward(batch)))
+        reference = ReferenceNetwork(a, one)
+        rows.append(norms_by_lag(reference, reference.forward(batch)))
     return np.stack(rows)
 
 
@@ -237,16 +237,16 @@ class Influence:
     value: float  # probability of that output, or the number
 
 
-def influence(walk: Walk, batch: Batch, position: int) -> Influence:
+def influence(reference: ReferenceNetwork, batch: Batch, position: int) -> Influence:
     """The gradient of log p of the likeliest output at time step `position` with respect to each input (B = 1).
 
     For numbers: of the first number itself.
     """
     with np.errstate(all="ignore"):
-        way = walk.forward(batch)
-        values, readout = way.values[position, :, 0], walk.architecture.readout
+        fwd = reference.forward(batch)
+        values, readout = fwd.values[position, :, 0], reference.architecture.readout
         likeliest = int(values.argmax()) if readout == "softmax" else 0
-        dy = np.zeros_like(way.y)
+        dy = np.zeros_like(fwd.y)
         if readout == "softmax":
             dy[position, :, 0] = -values
             dy[position, likeliest, 0] += 1
@@ -254,10 +254,10 @@ def influence(walk: Walk, batch: Batch, position: int) -> Influence:
             dy[position, likeliest, 0] = 1
         else:
             dy[position, likeliest, 0] = 1 - values[likeliest] if values[likeliest] > 0.5 else -values[likeliest]
-        backs = walk.backward(way, dy, inputs=True)
-        found = [
+        backs = reference.backward(fwd, dy, inputs=True)
+        result = [
             np.linalg.norm(back.inputs[t][:, 0])
             for part, back in enumerate(backs)
             for t in range(position + 1 if part == len(backs) - 1 else len(back.slopes))
         ]
-    return Influence(np.array(found), likeliest, float(values[likeliest]))
+    return Influence(np.array(result), likeliest, float(values[likeliest]))

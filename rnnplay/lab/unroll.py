@@ -1,4 +1,4 @@
-"""An example unrolled: the whole walk, forward and backward, after changes that were made by hand or by one update."""
+"""An example unrolled: one forward and backward pass, after edits made by hand or by one update."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,36 +9,38 @@ from rnnplay.config import UserError
 from rnnplay.edits import Descend, Edit, SetHidden, SetInput, SetWeight
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab.equations import Array
-from rnnplay.lab.reference_network import Back, State, Walk, Way
+from rnnplay.lab.reference_network import BackwardPass, ForwardPass, ReferenceNetwork, State
 from rnnplay.tasks.base import Batch
 
 
 @dataclass(frozen=True, eq=False)
-class Unrolling:
-    """What came of it. `before` (T, B): the probability of each target before the last edit; None: no edit."""
+class UnrolledExample:
+    """Both passes after all edits. `before` (T, B): each target's probability before the last edit; None: no edit."""
 
-    walk: Walk
-    way: Way
+    reference: ReferenceNetwork
+    forward_pass: ForwardPass
     dy: Array
-    backs: list[Back]
+    backs: list[BackwardPass]
     changed: tuple[str, ...]
     before: Array | None
     words: str
 
 
-class _Bench:
+class _EditableExample:
     """The copy of the network and of the example that the edits change, one after the other."""
 
-    def __init__(self, walk: Walk, batch: Batch, state: State | None, symbols: Mapping[str, Sequence[str]]) -> None:
-        self.walk, self.batch, self.state, self.symbols = walk, batch, state, symbols
-        self.hands: dict[tuple[int, int, int, str], dict[int, float]] = {}
+    def __init__(
+        self, reference: ReferenceNetwork, batch: Batch, state: State | None, symbols: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.reference, self.batch, self.state, self.symbols = reference, batch, state, symbols
+        self.poked: dict[tuple[int, int, int, str], dict[int, float]] = {}
 
-    def forward(self) -> Way:
+    def forward(self) -> ForwardPass:
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.walk.forward(self.batch, self.state, self.hands)
+            return self.reference.forward(self.batch, self.state, self.poked)
 
     def _part(self, name: str) -> int:
-        names = [chain.name for chain in self.walk.chains]
+        names = [chain.name for chain in self.reference.chains]
         if name not in names:
             remedy = f"Choose one of: {', '.join(names)}." if len(names) > 1 else "Leave the part out."
             raise UserError(f"This network has no {name or 'single part'}.", remedy)
@@ -49,24 +51,24 @@ class _Bench:
         match edit:
             case SetHidden():
                 part = self._part(edit.part)
-                source = self.batch.source if len(self.walk.chains) > 1 and part == 0 else self.batch.inputs
+                source = self.batch.source if len(self.reference.chains) > 1 and part == 0 else self.batch.inputs
                 assert source is not None
                 _within("time step", edit.time, len(source))
-                _within("layer", edit.layer, self.walk.architecture.layers)
-                _within("unit", edit.unit, self.walk.architecture.hidden)
+                _within("layer", edit.layer, self.reference.architecture.layers)
+                _within("unit", edit.unit, self.reference.architecture.hidden)
                 _finite(edit.value)
-                if edit.state not in ("h", "c") or (edit.state == "c" and self.walk.architecture.cell != "lstm"):
+                if edit.state not in ("h", "c") or (edit.state == "c" and self.reference.architecture.cell != "lstm"):
                     raise UserError(f"{edit.state} cannot be set by hand in this cell.", "Set h, or c of an LSTM.")
-                self.hands.setdefault((part, edit.time, edit.layer, edit.state), {})[edit.unit] = edit.value
+                self.poked.setdefault((part, edit.time, edit.layer, edit.state), {})[edit.unit] = edit.value
                 where = f"{edit.part} " if edit.part else ""
                 return f"{where}{edit.state} {edit.layer + 1}.{edit.unit + 1} at {edit.time + 1} = {edit.value:g}"
             case SetInput():
                 return self._input(edit)
             case SetWeight():
-                if edit.name not in self.walk.parameters:
-                    known = ", ".join(sorted(self.walk.parameters))
-                    raise UserError(f"There is no parameter {edit.name!r}.", f"Choose one of: {known}.")
-                matrix = self.walk.parameters[edit.name]
+                if edit.name not in self.reference.parameters:
+                    choices = ", ".join(sorted(self.reference.parameters))
+                    raise UserError(f"There is no parameter {edit.name!r}.", f"Choose one of: {choices}.")
+                matrix = self.reference.parameters[edit.name]
                 _within(f"row of {edit.name}", edit.row, matrix.shape[0])
                 _within(f"column of {edit.name}", edit.column, matrix.shape[1])
                 _finite(edit.value)
@@ -74,24 +76,24 @@ class _Bench:
                 return f"{edit.name}[{edit.row + 1},{edit.column + 1}] = {edit.value:g}"
             case Descend():
                 _finite(edit.rate)
-                way = self.forward()
-                dy = self.walk.slope_of_loss(way)
-                for name, slope in self.walk.gradients(way, self.walk.backward(way, dy), dy).items():
-                    self.walk.parameters[name] -= edit.rate * slope
+                fwd = self.forward()
+                dy = self.reference.loss_gradient(fwd)
+                for name, slope in self.reference.gradients(fwd, self.reference.backward(fwd, dy), dy).items():
+                    self.reference.parameters[name] -= edit.rate * slope
                 return f"one update, rate {edit.rate:g}"
 
     def _input(self, edit: SetInput) -> str:
-        encodes = self._part(edit.part) < len(self.walk.chains) - 1
+        encodes = self._part(edit.part) < len(self.reference.chains) - 1
         inputs = self.batch.source if encodes else self.batch.inputs
         assert inputs is not None
         inputs = inputs.copy()
         _within("time step", edit.time, len(inputs))
         if inputs.dtype.kind in "iu":
-            known = self.symbols[edit.part]
-            if edit.symbol is None or edit.symbol not in known:
-                some = ", ".join(repr(symbol) for symbol in known[:12]) + (", …" if len(known) > 12 else "")
+            choices = self.symbols[edit.part]
+            if edit.symbol is None or edit.symbol not in choices:
+                some = ", ".join(repr(symbol) for symbol in choices[:12]) + (", …" if len(choices) > 12 else "")
                 raise UserError(f"The network does not know {edit.symbol!r}.", f"Choose one of: {some}.")
-            inputs[edit.time] = known.index(edit.symbol)
+            inputs[edit.time] = choices.index(edit.symbol)
             said = repr(edit.symbol)
         else:
             _within("input", edit.row, inputs.shape[1])
@@ -110,42 +112,43 @@ def unroll(
     edits: Sequence[Edit] = (),
     state: State | None = None,
     symbols: Mapping[str, Sequence[str]] | None = None,
-) -> Unrolling:
-    """Walk through `batch` (B = 1, no padding) forward and back, after `edits` in their order.
+) -> UnrolledExample:
+    """Run over `batch` (B = 1, no padding) forward and back, after `edits` in their order.
 
     `state` is what the first time step begins with (zero); `symbols` names the ids of each part's inputs.
     Raises UserError where an edit asks for what is not there.
     """
-    bench = _Bench(Walk(architecture, parameters), batch, state, symbols or {})
+    editable = _EditableExample(ReferenceNetwork(architecture, parameters), batch, state, symbols or {})
     changed: list[str] = []
     before: Array | None = None
     for n, edit in enumerate(edits):
         if n == len(edits) - 1:
-            before = right(bench.forward(), architecture.readout)
-        changed.append(bench.apply(edit))
-    way = bench.forward()
-    dy = bench.walk.slope_of_loss(way)
+            before = target_probability(editable.forward(), architecture.readout)
+        changed.append(editable.apply(edit))
+    fwd = editable.forward()
+    dy = editable.reference.loss_gradient(fwd)
     with np.errstate(over="ignore", invalid="ignore"):
-        backs = bench.walk.backward(way, dy)
+        backs = editable.reference.backward(fwd, dy)
     words = ""
     if before is not None:
-        words = what_changed(changed[-1], before, right(way, architecture.readout), way.share, architecture.readout)
-    return Unrolling(bench.walk, way, dy, backs, tuple(changed), before, words)
+        after = target_probability(fwd, architecture.readout)
+        words = describe_change(changed[-1], before, after, fwd.loss_weights, architecture.readout)
+    return UnrolledExample(editable.reference, fwd, dy, backs, tuple(changed), before, words)
 
 
-def right(way: Way, readout: str) -> Array:
+def target_probability(fwd: ForwardPass, readout: str) -> Array:
     """(T, B): the probability of the target (of several outputs the mean), or the first number that is told."""
-    targets = way.batch.targets
+    targets = fwd.batch.targets
     if readout == "softmax":
-        return np.take_along_axis(way.values, targets[:, None].astype(np.intp), axis=1)[:, 0]
+        return np.take_along_axis(fwd.values, targets[:, None].astype(np.intp), axis=1)[:, 0]
     if readout == "linear":
-        return way.values[:, 0]
-    return np.asarray(np.where(targets > 0.5, way.values, 1 - way.values).mean(axis=1))
+        return fwd.values[:, 0]
+    return np.asarray(np.where(targets > 0.5, fwd.values, 1 - fwd.values).mean(axis=1))
 
 
-def what_changed(change: str, before: Array, after: Array, share: Array, readout: str) -> str:
+def describe_change(change: str, before: Array, after: Array, loss_weights: Array, readout: str) -> str:
     """What the last edit did to the targets' probabilities (or to what is told), in words."""
-    counted = share > 0
+    counted = loss_weights > 0
     old, new = before[counted], after[counted]
     moved = int((np.abs(new - old) > 5e-4).sum())
     if readout == "linear":
@@ -155,9 +158,9 @@ def what_changed(change: str, before: Array, after: Array, share: Array, readout
     return f"{change}: the targets' mean probability goes from {means}; {rise} of {old.size} rise"
 
 
-def most_active(walk: Walk, way: Way, layer: int, count: int) -> list[int]:
+def most_active(reference: ReferenceNetwork, fwd: ForwardPass, layer: int, count: int) -> list[int]:
     """The `count` units of `layer` with the largest mean |h| over all time steps and parts, in their own order."""
-    rows = [row[layer].h[:, 0] for part in way.moments for row in part]
+    rows = [row[layer].h[:, 0] for part in fwd.moments for row in part]
     size = np.abs(np.stack(rows)).mean(axis=0)
     return sorted(np.argsort(-size, kind="stable")[:count].tolist())
 

@@ -29,7 +29,7 @@ class Plain:
     readout: str
     parameters: Mapping[str, Any]  # name -> rows of numbers
     lean: Mapping[tuple[Any, ...], float] = field(default_factory=dict)
-    hands: Mapping[tuple[Any, ...], float] = field(default_factory=dict)  # (t, n, u) -> h set by hand
+    poked: Mapping[tuple[Any, ...], float] = field(default_factory=dict)  # (t, n, u) -> h set by hand
     seen: dict[tuple[Any, ...], float] = field(default_factory=dict)
 
     def note(self, key: tuple[Any, ...], value: float) -> float:
@@ -72,7 +72,7 @@ class Plain:
                 made = (1 - gate["z"]) * gate["n"] + gate["z"] * h[u]
             else:
                 made = gate["h"]
-            new_h.append(self.note(("h", t, n, u), self.hands.get((t, n, u), made)))
+            new_h.append(self.note(("h", t, n, u), self.poked.get((t, n, u), made)))
         return new_h, new_c
 
     def loss(self, inputs: Sequence[Sequence[float]], targets: Sequence[Any], weights: Sequence[float]) -> float:

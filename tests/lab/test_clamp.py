@@ -5,8 +5,8 @@ import pytest
 
 from rnnplay.config import UserError
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab.clamp import clamped
-from rnnplay.lab.reference_network import Walk
+from rnnplay.lab.clamp import clamp_network
+from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.tasks.base import Batch
 
 CLAMPS = ((0, 2, 0.7), (1, 4, -0.35), (1, 0, 0.0))
@@ -35,17 +35,17 @@ def logits(network: Network, ids: np.ndarray) -> np.ndarray:
 def test_a_held_unit_is_heard_as_if_it_were_set_by_hand_at_every_time_step(cell: str, bias: bool) -> None:
     network = random_network(cell, bias)
     ids = np.random.default_rng(6).integers(0, V, (T, B)).astype(np.int32)
-    walk = Walk(network.architecture, network.parameters)
-    state = walk.zero(B)
-    hands: dict[tuple[int, int, int, str], dict[int, float]] = {}
+    reference = ReferenceNetwork(network.architecture, network.parameters)
+    state = reference.zero(B)
+    poked: dict[tuple[int, int, int, str], dict[int, float]] = {}
     for layer, unit, value in CLAMPS:
         state[layer][0][unit] = value
         for t in range(T):
-            hands.setdefault((0, t, layer, "h"), {})[unit] = value
-    by_hand = walk.forward(Batch(ids, ids), state, hands).y
+            poked.setdefault((0, t, layer, "h"), {})[unit] = value
+    by_hand = reference.forward(Batch(ids, ids), state, poked).y
     before = network.flat.copy()
-    held = clamped(network, CLAMPS)
-    np.testing.assert_allclose(logits(held, ids), by_hand, rtol=0, atol=1e-12)
+    clamped_network = clamp_network(network, CLAMPS)
+    np.testing.assert_allclose(logits(clamped_network, ids), by_hand, rtol=0, atol=1e-12)
     assert np.abs(by_hand - logits(network, ids)).max() > 0.01
     assert (network.flat == before).all()
 
@@ -57,4 +57,4 @@ def test_a_held_unit_is_heard_as_if_it_were_set_by_hand_at_every_time_step(cell:
 )  # fmt: skip
 def test_a_unit_that_does_not_exist_cannot_be_held(clamp: tuple[int, int, float], wrong: str) -> None:
     with pytest.raises(UserError, match=wrong):
-        clamped(random_network("lstm"), [clamp])
+        clamp_network(random_network("lstm"), [clamp])

@@ -6,7 +6,7 @@ import pytest
 from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
-from rnnplay.lab.example import example_or_text, held_out_example, unpadded
+from rnnplay.lab.example import example_or_text, held_out_example, trim_to_common_end
 from rnnplay.tasks.base import Batch
 
 
@@ -14,13 +14,13 @@ def test_unpadded_keeps_whole_sequences_that_end_together() -> None:
     inputs = np.arange(20).reshape(5, 4)
     weights = np.ones((5, 4))
     weights[3:, 1] = weights[4:, 2] = 0
-    kept = unpadded(Batch(inputs, inputs, weights), 8)
+    kept = trim_to_common_end(Batch(inputs, inputs, weights), 8)
     np.testing.assert_array_equal(kept.inputs, inputs[:, [0, 3]])
     mask = np.array([[False, True], [True, True], [True, True]])
     source = np.array([[0, 1], [2, 3], [4, 5]])
-    kept = unpadded(Batch(inputs[:, :2], inputs[:, :2], source=source, source_mask=mask), 8)
+    kept = trim_to_common_end(Batch(inputs[:, :2], inputs[:, :2], source=source, source_mask=mask), 8)
     np.testing.assert_array_equal(kept.source, source[:, [1]])
-    padded = unpadded(Batch(inputs[:, :1], inputs[:, :1], source=source[:, :1], source_mask=mask[:, :1]), 1)
+    padded = trim_to_common_end(Batch(inputs[:, :1], inputs[:, :1], source=source[:, :1], source_mask=mask[:, :1]), 1)
     np.testing.assert_array_equal(padded.source, source[1:, :1])
 
 

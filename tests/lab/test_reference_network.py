@@ -5,8 +5,8 @@ import pytest
 
 from rnnplay.config import UserError
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab.reference_network import Walk
-from rnnplay.lab.unroll import Descend, SetHidden, SetInput, SetWeight, right, unroll
+from rnnplay.lab.reference_network import ReferenceNetwork
+from rnnplay.lab.unroll import Descend, SetHidden, SetInput, SetWeight, target_probability, unroll
 from rnnplay.tasks.base import Batch
 
 CELLS = [("rnn", "tanh"), ("rnn", "sigmoid"), ("rnn", "relu"), ("rnn", "identity"), ("lstm", "tanh"), ("gru", "tanh"),
@@ -42,11 +42,11 @@ def test_a_walk_has_the_engines_loss_and_gradients(cell: str, activation: str, r
         n = network(cell, activation, layers, readout=readout, inputs_are_ids=by_id, source_vocabulary_size=source)
         batch = batch_for(n)
         loss, _ = n.forward_backward(batch)
-        walk = Walk(n.architecture, n.parameters)
-        way = walk.forward(batch)
-        dy = walk.slope_of_loss(way)
-        assert way.loss == pytest.approx(loss, rel=1e-12)
-        for name, slope in walk.gradients(way, walk.backward(way, dy), dy).items():
+        reference = ReferenceNetwork(n.architecture, n.parameters)
+        fwd = reference.forward(batch)
+        dy = reference.loss_gradient(fwd)
+        assert fwd.loss == pytest.approx(loss, rel=1e-12)
+        for name, slope in reference.gradients(fwd, reference.backward(fwd, dy), dy).items():
             np.testing.assert_allclose(slope, n.gradients[name], rtol=1e-9, atol=1e-13, err_msg=name)
 
 
@@ -58,25 +58,25 @@ def test_a_walk_begins_with_the_state_that_features_set(cell: str, picture: tupl
     shape = (3, 2) if picture is None else (*picture, 2)
     batch = Batch(batch.inputs, batch.targets, batch.weights, context=np.random.default_rng(4).normal(size=shape))
     loss, _ = n.forward_backward(batch)
-    walk = Walk(n.architecture, n.parameters)
-    way = walk.forward(batch)
-    assert way.loss == pytest.approx(loss, rel=1e-12)
-    dy = walk.slope_of_loss(way)
-    for name, slope in walk.gradients(way, walk.backward(way, dy), dy).items():
+    reference = ReferenceNetwork(n.architecture, n.parameters)
+    fwd = reference.forward(batch)
+    assert fwd.loss == pytest.approx(loss, rel=1e-12)
+    dy = reference.loss_gradient(fwd)
+    for name, slope in reference.gradients(fwd, reference.backward(fwd, dy), dy).items():
         np.testing.assert_allclose(slope, n.gradients[name], rtol=1e-9, atol=1e-13, err_msg=name)
 
 
 def test_a_walk_by_steps_gives_the_engines_states() -> None:
     n = network("lstm", layers=2)
     batch = batch_for(n)
-    way = Walk(n.architecture, n.parameters).forward(batch)
+    fwd = ReferenceNetwork(n.architecture, n.parameters).forward(batch)
     state = n.zero_state(2)
     for t in range(6):
         y, state = n.step(batch.inputs[t], state)
-        np.testing.assert_allclose(way.y[t], y, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(fwd.y[t], y, rtol=1e-12, atol=1e-14)
         for layer in range(2):
-            np.testing.assert_allclose(way.moments[0][t][layer].h, state[layer].h, rtol=1e-12, atol=1e-14)
-            np.testing.assert_allclose(way.moments[0][t][layer].c, state[layer].c, rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(fwd.moments[0][t][layer].h, state[layer].h, rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(fwd.moments[0][t][layer].c, state[layer].c, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -85,10 +85,10 @@ def test_a_poked_hidden_value_changes_nothing_before_it_and_everything_after(cel
     batch = batch_for(n, B=1)
     plain = unroll(n.architecture, n.parameters, batch)
     poked = unroll(n.architecture, n.parameters, batch, [SetHidden(layer=0, time=2, unit=1, value=0.9)])
-    moved = np.abs(poked.way.y - plain.way.y).max(axis=(1, 2))
+    moved = np.abs(poked.forward_pass.y - plain.forward_pass.y).max(axis=(1, 2))
     assert (moved[:2] == 0).all()
     assert (moved[2:] > 1e-6).all()
-    assert poked.way.moments[0][2][0].h[1, 0] == 0.9
+    assert poked.forward_pass.moments[0][2][0].h[1, 0] == 0.9
     assert poked.changed == ("h 1.2 at 3 = 0.9",)
 
 
@@ -110,7 +110,7 @@ def test_a_set_input_is_the_same_as_another_text() -> None:
     symbols = {"": list("abcde")}
     poked = unroll(n.architecture, n.parameters, batch, [SetInput(time=4, symbol="d")], symbols=symbols)
     plain = unroll(n.architecture, n.parameters, Batch(other, batch.targets, batch.weights))
-    np.testing.assert_array_equal(poked.way.y, plain.way.y)
+    np.testing.assert_array_equal(poked.forward_pass.y, plain.forward_pass.y)
 
 
 def test_a_set_weight_is_used_at_every_time_step_and_leaves_the_network_alone() -> None:
@@ -120,7 +120,7 @@ def test_a_set_weight_is_used_at_every_time_step_and_leaves_the_network_alone() 
     poked = unroll(n.architecture, n.parameters, batch, [SetWeight("l1.W_hh", 2, 3, 1.5)])
     np.testing.assert_array_equal(n.parameters["l1.W_hh"], kept)
     n.parameters["l1.W_hh"][2, 3] = 1.5
-    np.testing.assert_array_equal(poked.way.y, unroll(n.architecture, n.parameters, batch).way.y)
+    np.testing.assert_array_equal(poked.forward_pass.y, unroll(n.architecture, n.parameters, batch).forward_pass.y)
 
 
 def test_one_update_by_gradient_descent_is_minus_rate_times_the_engines_gradient() -> None:
@@ -130,10 +130,10 @@ def test_one_update_by_gradient_descent_is_minus_rate_times_the_engines_gradient
     expected = {name: value - 0.25 * n.gradients[name] for name, value in n.parameters.items()}
     updated = unroll(n.architecture, n.parameters, batch, [Descend(0.25)])
     for name, value in expected.items():
-        np.testing.assert_allclose(updated.walk.parameters[name], value, rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(updated.reference.parameters[name], value, rtol=1e-10, atol=1e-13)
     before = unroll(n.architecture, n.parameters, batch)
-    np.testing.assert_array_equal(updated.before, right(before.way, "softmax"))
-    assert updated.way.loss < before.way.loss
+    np.testing.assert_array_equal(updated.before, target_probability(before.forward_pass, "softmax"))
+    assert updated.forward_pass.loss < before.forward_pass.loss
 
 
 def test_what_is_not_there_cannot_be_changed() -> None:

@@ -8,13 +8,15 @@ from rnnplay.catalogue import make_config
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab import time as lab
 from rnnplay.lab.equations import Array
-from rnnplay.lab.reference_network import Walk
+from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.tasks.base import Batch
 
 T = 9
 
 
-def made(cell: str, layers: int = 1, source: int = 0, activation: str = "tanh", **more: object) -> tuple[Walk, Batch]:
+def made(
+    cell: str, layers: int = 1, source: int = 0, activation: str = "tanh", **more: object
+) -> tuple[ReferenceNetwork, Batch]:
     a = Architecture(
         cell=cell,
         activation=activation,
@@ -28,16 +30,16 @@ def made(cell: str, layers: int = 1, source: int = 0, activation: str = "tanh", 
     rng = np.random.default_rng(len(cell) + layers)
     parameters = {name: rng.normal(size=value.shape) * 0.7 for name, value in Network(a).parameters.items()}
     read = rng.integers(0, source, (6, 1)) if source else None
-    return Walk(a, parameters), Batch(rng.integers(0, 5, (T, 1)), rng.integers(0, 3, (T, 1)), source=read)
+    return ReferenceNetwork(a, parameters), Batch(rng.integers(0, 5, (T, 1)), rng.integers(0, 3, (T, 1)), source=read)
 
 
 def sigmoid(z: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-z)))
 
 
-def transition(walk: Walk, prefix: str, state: Array, x: int) -> Array:
+def transition(reference: ReferenceNetwork, prefix: str, state: Array, x: int) -> Array:
     """The whole state after one more time step, written once more from the books: h of each layer, then c of each."""
-    a, p = walk.architecture, walk.parameters
+    a, p = reference.architecture, reference.parameters
     H, L = a.hidden, a.layers
     hs, cs, new_h, new_c = state[: L * H].reshape(L, H), state[L * H :].reshape(-1, H), [], []
     v = np.eye(a.inputs if not prefix else a.source_vocabulary_size)[x]
@@ -61,13 +63,13 @@ def transition(walk: Walk, prefix: str, state: Array, x: int) -> Array:
     return np.concatenate(new_h + new_c)
 
 
-def jacobian(walk: Walk, prefix: str, state: Array, x: int) -> Array:
+def jacobian(reference: ReferenceNetwork, prefix: str, state: Array, x: int) -> Array:
     """d(transition)/d(state) by the complex numbers' imaginary part: exact to rounding, no difference is taken."""
     columns = []
     for k in range(len(state)):
         leaning = state.astype(complex)
         leaning[k] += 1e-30j
-        columns.append(transition(walk, prefix, leaning, x).imag / 1e-30)
+        columns.append(transition(reference, prefix, leaning, x).imag / 1e-30)
     return np.stack(columns, axis=1)
 
 
@@ -75,63 +77,67 @@ def jacobian(walk: Walk, prefix: str, state: Array, x: int) -> Array:
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_the_gradient_by_lag_is_the_product_of_the_jacobians(cell: str, layers: int, source: int) -> None:
-    walk, batch = made(cell, layers, source)
-    way = walk.forward(batch)
-    H = walk.architecture.hidden
+    reference, batch = made(cell, layers, source)
+    fwd = reference.forward(batch)
+    H = reference.architecture.hidden
     state = np.zeros(layers * H * (2 if cell == "lstm" else 1))
     jacobians = []
     ids = [("encoder.", int(x)) for x in (batch.source if batch.source is not None else np.zeros((0, 1)))[:, 0]]
     for prefix, x in [*ids, *(("", int(x)) for x in batch.inputs[:, 0])]:
-        jacobians.append(jacobian(walk, prefix, state, x))
-        state = transition(walk, prefix, state, x)
+        jacobians.append(jacobian(reference, prefix, state, x))
+        state = transition(reference, prefix, state, x)
     top = state[(layers - 1) * H : layers * H]
-    y = walk.parameters["W_hy"] @ top + walk.parameters["b_y"][:, 0]
+    y = reference.parameters["W_hy"] @ top + reference.parameters["b_y"][:, 0]
     dy = np.exp(y) / np.exp(y).sum()
     dy[int(batch.targets[-1, 0])] -= 1
     g = np.zeros(len(state))
-    g[(layers - 1) * H : layers * H] = walk.parameters["W_hy"].T @ dy
+    g[(layers - 1) * H : layers * H] = reference.parameters["W_hy"].T @ dy
     expected = [np.linalg.norm(g)]
     for J in reversed(jacobians):
         g = J.T @ g
         expected.append(np.linalg.norm(g))
-    np.testing.assert_allclose(lab.by_lag(walk, way), expected, rtol=1e-10)
+    np.testing.assert_allclose(lab.norms_by_lag(reference, fwd), expected, rtol=1e-10)
     assert len(expected) == T + 1 + len(ids)
 
 
 def test_the_gradient_by_lag_is_that_of_the_last_time_step_that_counts() -> None:
-    walk, batch = made("lstm")
+    reference, batch = made("lstm")
     weights = np.ones((T, 1))
     weights[6:] = 0
-    counted = lab.by_lag(walk, walk.forward(Batch(batch.inputs, batch.targets, weights)))
-    cut = lab.by_lag(walk, walk.forward(Batch(batch.inputs[:6], batch.targets[:6])))
+    counted = lab.norms_by_lag(reference, reference.forward(Batch(batch.inputs, batch.targets, weights)))
+    cut = lab.norms_by_lag(reference, reference.forward(Batch(batch.inputs[:6], batch.targets[:6])))
     np.testing.assert_allclose(counted, cut, rtol=1e-12)
 
 
 def test_the_gradient_by_lag_of_several_sequences_is_the_mean_of_theirs() -> None:
-    walk, one = made("gru", 2)
+    reference, one = made("gru", 2)
     rng = np.random.default_rng(3)
     both = Batch(
         np.concatenate([one.inputs, rng.integers(0, 5, (T, 1))], axis=1),
         np.concatenate([one.targets, rng.integers(0, 3, (T, 1))], axis=1),
     )
-    single = [lab.by_lag(walk, walk.forward(Batch(both.inputs[:, [b]], both.targets[:, [b]]))) for b in (0, 1)]
-    np.testing.assert_allclose(lab.by_lag(walk, walk.forward(both)), np.mean(single, axis=0), rtol=1e-12)
+    single = [
+        lab.norms_by_lag(reference, reference.forward(Batch(both.inputs[:, [b]], both.targets[:, [b]]))) for b in (0, 1)
+    ]
+    np.testing.assert_allclose(
+        lab.norms_by_lag(reference, reference.forward(both)), np.mean(single, axis=0), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_states_jacobian_is_that_of_the_transition(cell: str) -> None:
-    walk, batch = made(cell)
-    way = walk.forward(batch)
-    m = way.moments[0][4][0]
+    reference, batch = made(cell)
+    fwd = reference.forward(batch)
+    m = fwd.moments[0][4][0]
     before = np.concatenate([m.h_before[:, 0], *([m.c_before[:, 0]] if m.c_before is not None else [])])
-    expected = jacobian(walk, "", before, int(batch.inputs[4, 0]))
-    np.testing.assert_allclose(lab.jacobian(walk.chains[0], way, 4, 0), expected, rtol=1e-10, atol=1e-14)
+    expected = jacobian(reference, "", before, int(batch.inputs[4, 0]))
+    np.testing.assert_allclose(lab.jacobian(reference.chains[0], fwd, 4, 0), expected, rtol=1e-10, atol=1e-14)
 
 
 def test_the_spectral_radius_of_an_rnn_is_that_of_its_largest_matrix() -> None:
-    walk, batch = made("rnn", 2)
-    expected = max(np.abs(np.linalg.eigvals(walk.parameters[f"l{n}.W_hh"])).max() for n in range(2))
-    assert lab.spectral_radius(walk, walk.forward(batch)) == pytest.approx(expected, rel=1e-12)
+    reference, batch = made("rnn", 2)
+    expected = max(np.abs(np.linalg.eigvals(reference.parameters[f"l{n}.W_hh"])).max() for n in range(2))
+    assert lab.spectral_radius(reference, reference.forward(batch)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_large_matrix_gets_its_largest_eigenvalue_within_one_percent() -> None:
@@ -153,21 +159,21 @@ def test_the_horizon_is_the_first_lag_below_one_percent() -> None:
     assert lab.horizon_of(np.array([np.nan, 1.0])) is None
 
 
-def scaled(rho: float, lag: int = 40) -> tuple[Walk, Batch]:
+def scaled(rho: float, lag: int = 40) -> tuple[ReferenceNetwork, Batch]:
     """An RNN tanh whose W_hh has the spectral radius `rho`, on sequences like those of `copy`."""
     a = Architecture(cell="rnn", inputs=10, hidden=32, outputs=10, init="orthogonal", dtype="float64")
     n = Network(a, 4)
     n.parameters["l0.W_hh"][...] *= rho
     n.parameters["l0.W_xh"][...] *= 0.1
     rng = np.random.default_rng(1)
-    return Walk(a, n.parameters), Batch(rng.integers(0, 10, (lag, 4)), rng.integers(0, 10, (lag, 4)))
+    return ReferenceNetwork(a, n.parameters), Batch(rng.integers(0, 10, (lag, 4)), rng.integers(0, 10, (lag, 4)))
 
 
 def test_weights_scaled_up_are_said_to_explode_and_scaled_down_to_vanish() -> None:
     words = []
     for rho in (1.5, 0.5):
-        walk, batch = scaled(rho)
-        found = lab.reach(walk, batch, 40)
+        reference, batch = scaled(rho)
+        found = lab.gradient_by_lag(reference, batch, 40)
         assert found.radius == pytest.approx(rho, rel=1e-9)
         words.append(lab.sentence("RNN tanh", found, 30))
     assert "explodes (spectral radius 1.50)" in words[0]
@@ -179,16 +185,16 @@ def test_influence_is_the_gradient_of_the_log_probability() -> None:
     """Inputs by value, so that each can be leant on."""
     a = Architecture(cell="lstm", inputs=3, hidden=4, outputs=5, inputs_are_ids=False, layers=2, dtype="float64")
     rng = np.random.default_rng(9)
-    walk = Walk(a, {name: rng.normal(size=v.shape) * 0.7 for name, v in Network(a).parameters.items()})
+    reference = ReferenceNetwork(a, {name: rng.normal(size=v.shape) * 0.7 for name, v in Network(a).parameters.items()})
     x = rng.normal(size=(6, 3, 1))
     batch = Batch(x, rng.integers(0, 5, (6, 1)))
-    found = lab.influence(walk, batch, 4)
+    found = lab.influence(reference, batch, 4)
 
     def told(inputs: Array) -> float:
-        return float(np.log(walk.forward(Batch(inputs, batch.targets)).values[4, found.output, 0]))
+        return float(np.log(reference.forward(Batch(inputs, batch.targets)).values[4, found.output, 0]))
 
     assert found.value == pytest.approx(float(np.exp(told(x))))
-    assert found.value == walk.forward(batch).values[4, :, 0].max()
+    assert found.value == reference.forward(batch).values[4, :, 0].max()
     for t in range(5):
         slopes = []
         for j in range(3):
@@ -205,7 +211,7 @@ def test_on_copy_an_untrained_lstm_reaches_further_than_an_rnn_of_the_same_size(
     task = tasks.make(config)
     a = Architecture(cell="lstm", inputs=task.inputs, hidden=32, outputs=task.outputs, chrono=config.chrono_max_lag)
     batch = lab.sequences(task, 60, 4)
-    found = dict(lab.beside(a, batch, 60, lambda other: Network(other, 1).parameters))
+    found = dict(lab.untrained_networks(a, batch, 60, lambda other: Network(other, 1).parameters))
     assert list(found) == ["RNN tanh", "RNN ReLU", "RNN sigmoid", "LSTM", "GRU"]
     assert found["RNN tanh"].horizon is not None
     assert found["LSTM"].horizon is None or found["LSTM"].horizon > found["RNN tanh"].horizon
@@ -223,7 +229,7 @@ def test_input_recurrence_looks_back_exactly_one_time_step() -> None:
     a = Architecture(cell="input-rnn", inputs=5, hidden=4, outputs=3, dtype="float64")
     n = Network(a, 1)
     rng = np.random.default_rng(1)
-    walk, batch = Walk(a, n.parameters), Batch(rng.integers(0, 5, (T, 1)), rng.integers(0, 3, (T, 1)))
-    norms = lab.by_lag(walk, walk.forward(batch))
+    reference, batch = ReferenceNetwork(a, n.parameters), Batch(rng.integers(0, 5, (T, 1)), rng.integers(0, 3, (T, 1)))
+    norms = lab.norms_by_lag(reference, reference.forward(batch))
     assert norms[0] > 0 and norms[1] > 0
     assert (norms[2:] == 0).all()

@@ -9,7 +9,7 @@ from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
 from rnnplay.engine import GATES, Architecture, Network
 from rnnplay.lab.cells import trace
-from rnnplay.lab.cells.trace import quantised, read_items, read_text, states_of
+from rnnplay.lab.cells.trace import quantize, states_of, trace_items, trace_text
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array
 
@@ -54,7 +54,7 @@ def test_a_trace_is_what_reading_from_the_beginning_gives(ids: Array, cell: str,
     net = network(cell)
     for state in states_of(net):
         expected, surprise = one_by_one(net, ids, state)
-        reading = read_text(net, ids, start, length, state)
+        reading = trace_text(net, ids, start, length, state)
         stop = min(start + length, len(ids))
         assert (reading.start, reading.total) == (start, len(ids))
         np.testing.assert_array_equal(reading.ids, ids[start:stop])
@@ -65,9 +65,9 @@ def test_a_trace_is_what_reading_from_the_beginning_gives(ids: Array, cell: str,
 
 def test_a_trace_in_small_pieces_is_the_same(ids: Array, monkeypatch: pytest.MonkeyPatch) -> None:
     net = network("lstm")
-    whole = read_text(net, ids, 150, 700, "c")
+    whole = trace_text(net, ids, 150, 700, "c")
     monkeypatch.setattr(trace, "_NUMBERS", 1)
-    pieces = read_text(net, ids, 150, 700, "c")
+    pieces = trace_text(net, ids, 150, 700, "c")
     np.testing.assert_allclose(pieces.values, whole.values, atol=1e-3)
     np.testing.assert_allclose(pieces.surprise, whole.surprise, atol=1e-3)
 
@@ -76,7 +76,7 @@ def test_reading_leaves_the_gradients_of_training_alone(ids: Array) -> None:
     net = network("lstm")
     net.flat_gradient[:] = np.arange(net.flat.size)
     before = net.flat.copy()
-    read_text(net, ids, 0, 900, "h")
+    trace_text(net, ids, 0, 900, "h")
     np.testing.assert_array_equal(net.flat_gradient, np.arange(net.flat.size))
     np.testing.assert_array_equal(net.flat, before)
 
@@ -85,7 +85,7 @@ def test_a_state_that_the_cell_does_not_have_is_refused(ids: Array) -> None:
     assert states_of(network("lstm")) == ("h", "c", "o", "i", "f", "g")
     assert states_of(network("rnn")) == ("h",)
     with pytest.raises(UserError, match="gru"):
-        read_text(network("gru"), ids, 0, 9, "c")
+        trace_text(network("gru"), ids, 0, 9, "c")
 
 
 def test_items_of_a_generated_task_are_read_each_from_a_zero_state() -> None:
@@ -99,7 +99,7 @@ def test_items_of_a_generated_task_are_read_each_from_a_zero_state() -> None:
     batch = next(iter(task.evaluation()))
     T = batch.inputs.shape[0]
     whole = net.forward(batch).h[0, 1:]  # (T, H, B)
-    reading = read_items(net, task, T + 2, 2 * T, "h")
+    reading = trace_items(net, task, T + 2, 2 * T, "h")
     expected = np.concatenate([whole[2:, :, 1], whole[:, :, 2], whole[:2, :, 3]]).T
     np.testing.assert_allclose(reading.values[0], expected, atol=1e-3)
     assert len(reading.symbols(task.vocabulary)) == 2 * T
@@ -107,19 +107,19 @@ def test_items_of_a_generated_task_are_read_each_from_a_zero_state() -> None:
 
 def test_bytes_stand_for_values(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.array([[[-1.0, 0.0, 0.5, 1.0]]], np.float16)
-    found, scale = quantised(values)
+    found, scale = quantize(values)
     assert scale == 1.0
     assert found.tolist() == [[[0, 127, 190, 254]]]
     rng = np.random.default_rng(1)
     wide = rng.standard_normal((2, 3, 500)).astype(np.float16) * 4
-    found, scale = quantised(wide)
+    found, scale = quantize(wide)
     assert 8 < scale < 14
     inside = np.abs(wide) < scale
     np.testing.assert_allclose((found[inside] / 127.0 - 1) * scale, wide[inside], atol=scale / 200)
     monkeypatch.setattr("rnnplay.lab.cells.trace._LARGE", 1)
-    again, same = quantised(wide.copy())
+    again, same = quantize(wide.copy())
     assert same == scale and (again == found).all()  # where a large array's own memory has the bytes
     for place in (0, 37):
         wide[1, place % 3, place] = np.nan
         with pytest.raises(UserError):
-            quantised(wide)
+            quantize(wide)

@@ -8,7 +8,7 @@ import pytest
 from driving import follow, metrics, of, run_of, saved_arrays, small, trained, write_text
 
 from rnnplay.engine import Network
-from rnnplay.lab.sample import Options, Sampler
+from rnnplay.lab.sample import Sampler, SamplingOptions
 from rnnplay.protocol import (
     AnyEvent,
     Command,
@@ -213,9 +213,9 @@ async def test_averaged_weights_are_what_is_measured_sampled_from_and_kept(text:
     (batch,) = task.evaluation()
     total, weight, _ = averaged.evaluate(batch)
     assert of(Evaluated, events)[-1].loss == pytest.approx(total / weight, rel=1e-6)
-    sampler = Sampler(averaged, task, "deal", Options())
-    assert of(Sampled, events)[0].probabilities == pytest.approx([p for _, p in sampler.read], rel=1e-5)
-    kept = checkpoint.load(checkpoint.checkpoint_path(run, 64, checkpoint.WEIGHTS)).arrays
+    sampler = Sampler(averaged, task, "deal", SamplingOptions())
+    assert of(Sampled, events)[0].probabilities == pytest.approx([p for _, p in sampler.prompt_symbols], rel=1e-5)
+    weights = checkpoint.load(checkpoint.checkpoint_path(run, 64, checkpoint.WEIGHTS)).arrays
     for name, value in averaged.parameters.items():
-        np.testing.assert_array_equal(kept[name], value)
+        np.testing.assert_array_equal(weights[name], value)
         assert not np.array_equal(arrays[f"parameters/{name}"], value)

@@ -10,9 +10,9 @@ import pytest
 from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.engine import Network
-from rnnplay.lab.health import Monitor, look, update_ratio
-from rnnplay.lab.reference_network import Walk
-from rnnplay.trainer.handlers.health import patient, sample
+from rnnplay.lab.health import Monitor, probe_network, update_ratio
+from rnnplay.lab.reference_network import ReferenceNetwork
+from rnnplay.trainer.handlers.health import run_facts, sample
 from rnnplay.trainer.learner import Learner
 
 Spoil = Callable[[Network], None]
@@ -96,13 +96,17 @@ def watched(task: str, steps: int, settings: dict[str, Any], spoil: Spoil | None
     learner = Learner(config, task_made)
     if spoil is not None:
         spoil(learner.network)
-    monitor, batch = Monitor(patient(learner, tuple(task_made.baselines()))), sample(learner)
+    monitor, batch = Monitor(run_facts(learner, tuple(task_made.baselines()))), sample(learner)
     assert batch is not None
     said: set[str] = set()
 
     def see(ratio: float | None) -> None:
         assert batch is not None
-        monitor.saw(look(Walk(learner.network.architecture, learner.network.parameters), batch, learner.step, ratio))
+        monitor.add_probe(
+            probe_network(
+                ReferenceNetwork(learner.network.architecture, learner.network.parameters), batch, learner.step, ratio
+            )
+        )
         said.update(a.name for a in monitor.advice())
 
     with np.errstate(all="ignore"):

@@ -10,7 +10,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config, task_info
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.example import unpadded
+from rnnplay.lab.example import trim_to_common_end
 from rnnplay.protocol import Descend, SetHidden, SetInput, Unroll, Unrolled
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.handlers.unroll import unrolled
@@ -49,7 +49,7 @@ def ask(task: Task, network: Network, **question: Any) -> Unrolled:
 class Reference:
     """The plain network on the task's first example."""
 
-    def __init__(self, task: Task, network: Network, hands: dict[Any, float] | None = None) -> None:
+    def __init__(self, task: Task, network: Network, poked: dict[Any, float] | None = None) -> None:
         a = network.architecture
         example = task.example(0)
         assert example is not None
@@ -60,7 +60,7 @@ class Reference:
         self.weights = weights.tolist()
         self.make: Callable[..., Plain] = lambda lean: Plain(
             a.cell, a.activation, a.layers, a.hidden, a.readout,
-            {name: value.tolist() for name, value in network.parameters.items()}, lean, hands or {},
+            {name: value.tolist() for name, value in network.parameters.items()}, lean, poked or {},
         )  # fmt: skip
 
     def loss(self, *keys: Any, by: float = 0.0) -> float:
@@ -284,7 +284,7 @@ def test_every_shape_unrolls_with_the_engines_loss_and_empty_cells_where_nothing
     shown = ask(task, network, length=48)
     example = task.example(0)
     assert example is not None
-    loss, weight, _ = network.evaluate(unpadded(example.batch, 1))
+    loss, weight, _ = network.evaluate(trim_to_common_end(example.batch, 1))
     assert task_info(name).io_pattern == shape
     assert shown.loss == pytest.approx(loss / weight, rel=1e-10)
     last = shown.parts[-1]

@@ -1,6 +1,6 @@
-"""Prove: what the loss says when a unit is held still, inside a feature and outside, beside other units of its layer.
+"""Ablation: how the loss changes inside and outside a feature when one unit is clamped, and for other units.
 
-A unit that carries a feature is missed inside it, and by more than almost any other unit would be.
+Without a unit that carries the feature, the loss inside it rises by more than without almost any other unit.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.cells.find import where
-from rnnplay.lab.cells.labelled_batch import Columns, read
-from rnnplay.lab.clamp import check, clamped, hold
+from rnnplay.lab.cells.find import describe_feature
+from rnnplay.lab.cells.labelled_batch import LabelledBatch, forward_chunks
+from rnnplay.lab.clamp import check_clamps, clamp_network, clamp_unit
 from rnnplay.tasks.base import Array
 
-WAYS = ("zero", "mean")
+CLAMP_TO = ("zero", "mean")
 
 
 @dataclass(frozen=True)
@@ -25,80 +25,85 @@ class Ablation:
     layer: int
     unit: int
     pattern: str
-    to: str
+    clamp_to: str
     inside: float
     outside: float
-    others: tuple[tuple[float, float], ...]  # the same (inside, outside) for each of the other units
+    other_units: tuple[tuple[float, float], ...]  # the same (inside, outside) for each of the other units
     characters: int
 
     @property
-    def beaten(self) -> float:
+    def fraction_beaten(self) -> float:
         """The share of the other units that cost less inside the feature."""
-        return float(np.mean([inside < self.inside for inside, _ in self.others])) if self.others else 0.0
+        return float(np.mean([inside < self.inside for inside, _ in self.other_units])) if self.other_units else 0.0
 
     def sentence(self) -> str:
-        held = (
-            f"With unit {self.unit + 1} of layer {self.layer + 1} held at {'zero' if self.to == 'zero' else 'its mean'}"
-        )
-        feature = where(self.pattern)
-        said = f"{held} the loss changes by {self.inside:+.4f} {feature} and by {self.outside:+.4f} elsewhere"
-        if not self.others:
-            return f"{said}."
-        beaten = round(self.beaten * len(self.others))
-        return f"{said}; {beaten} of {len(self.others)} other units cost less {feature}."
+        value = "zero" if self.clamp_to == "zero" else "its mean"
+        ablation = f"With unit {self.unit + 1} of layer {self.layer + 1} held at {value}"
+        feature = describe_feature(self.pattern)
+        effect = f"{ablation} the loss changes by {self.inside:+.4f} {feature} and by {self.outside:+.4f} elsewhere"
+        if not self.other_units:
+            return f"{effect}."
+        beaten = round(self.fraction_beaten * len(self.other_units))
+        return f"{effect}; {beaten} of {len(self.other_units)} other units cost less {feature}."
 
 
 def ablate(
-    network: Network, columns: Columns, layer: int, unit: int, pattern: str, to: str = "zero", others: int = 100
+    network: Network,
+    labelled: LabelledBatch,
+    layer: int,
+    unit: int,
+    pattern: str,
+    clamp_to: str = "zero",
+    other_units: int = 100,
 ) -> Iterator[float | Ablation]:
-    """The share that is done, again and again, and at last the Ablation. `network` may go on learning meanwhile.
+    """Yield the fraction that is done, again and again, and at last the Ablation. `network` may learn on meanwhile.
 
-    `others`: how many other units of the layer at most, drawn with a fixed seed. Raises UserError where there is no
-    such unit, and where the feature has degrees, which have no inside.
+    `other_units`: how many other units of the layer at most, drawn with a fixed seed. Raises UserError if there is no
+    such unit, or the feature has degrees, which have no inside.
     """
-    check(network, [(layer, unit, 0.0)])
-    if to not in WAYS:
-        raise UserError(f"A unit cannot be held at {to!r}.", f"Choose of {', '.join(WAYS)}.")
-    if columns.feature.dtype != np.bool_:
+    check_clamps(network, [(layer, unit, 0.0)])
+    if clamp_to not in CLAMP_TO:
+        raise UserError(f"A unit cannot be held at {clamp_to!r}.", f"Choose of {', '.join(CLAMP_TO)}.")
+    if labelled.feature.dtype != np.bool_:
         raise UserError(
             f"{pattern} has degrees: nothing is inside or outside it.", "Choose a feature that is true or false."
         )
     H = network.architecture.hidden
-    held = clamped(network, ())
-    base = held.flat.copy()
-    whole, means = _losses(held, columns, layer)
-    drawn = np.random.default_rng(H).permutation(np.delete(np.arange(H), unit))[:others].tolist()
+    clamped = clamp_network(network, ())
+    base = clamped.flat.copy()
+    whole, means = _losses(clamped, labelled, layer)
+    drawn = np.random.default_rng(H).permutation(np.delete(np.arange(H), unit))[:other_units].tolist()
     changes: list[tuple[float, float]] = []
     for n, u in enumerate([unit, *drawn]):
         yield n / (1 + len(drawn))
-        held.flat[...] = base
-        value = float(means[u]) if to == "mean" else 0.0
-        hold(held.parameters, network.architecture.layers, layer, u, value)
-        change = _losses(held, columns)[0] - whole
-        inside, outside = change[columns.feature].mean(), change[~columns.feature].mean()
+        clamped.flat[...] = base
+        value = float(means[u]) if clamp_to == "mean" else 0.0
+        clamp_unit(clamped.parameters, network.architecture.layers, layer, u, value)
+        change = _losses(clamped, labelled)[0] - whole
+        inside, outside = change[labelled.feature].mean(), change[~labelled.feature].mean()
         changes.append((float(inside), float(outside)))
     (inside, outside), *rest = changes
-    yield Ablation(layer, unit, pattern, to, inside, outside, tuple(rest), columns.size)
+    yield Ablation(layer, unit, pattern, clamp_to, inside, outside, tuple(rest), labelled.size)
 
 
-def _losses(network: Network, columns: Columns, layer: int | None = None) -> tuple[Array, Array]:
+def _losses(network: Network, labelled: LabelledBatch, layer: int | None = None) -> tuple[Array, Array]:
     """The loss (N,) at each counted time step, of the prediction made there, and the means (H,) of a layer's h."""
-    batch, a = columns.batch, network.architecture
+    batch, a = labelled.batch, network.architecture
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
     losses = np.empty((T, B), np.float32)
     total = np.zeros(a.hidden)
     counted = np.zeros(T * B, bool)
-    counted[columns.order] = True
+    counted[labelled.counted_index] = True
     counted = counted.reshape(T, B)
-    for begin, found in read(network, batch):
-        here = slice(begin, begin + len(found.logits))
-        losses[here] = loss_of(found.logits, batch.targets[here], a.readout)
+    for begin, result in forward_chunks(network, batch):
+        chunk = slice(begin, begin + len(result.logits))
+        losses[chunk] = loss_per_step(result.logits, batch.targets[chunk], a.readout)
         if layer is not None:
-            total += np.einsum("thb,tb->h", found.h[layer, 1:], counted[here])
-    return columns.pick(losses), total / columns.size
+            total += np.einsum("thb,tb->h", result.h[layer, 1:], counted[chunk])
+    return labelled.select(losses), total / labelled.size
 
 
-def loss_of(y: Array, targets: Array, readout: str) -> Array:
+def loss_per_step(y: Array, targets: Array, readout: str) -> Array:
     """The loss (T, B) of logits y (T, V, B): nats, or the mean over V of squared errors. Targets as in Batch."""
     if readout == "softmax":
         y = y - y.max(axis=1, keepdims=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnplay.engine import Network
-from rnnplay.lab.cells.labelled_batch import Columns, read
+from rnnplay.lab.cells.labelled_batch import LabelledBatch, forward_chunks
 from rnnplay.lab.cells.unit_scores import Pair, Score, best_pair, convincing, ranks, rolled_strengths, scores
 from rnnplay.tasks.base import Array
 
@@ -44,7 +44,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FindResult:
     """What was found, and what it is to be compared with."""
 
     pattern: str
@@ -72,16 +72,17 @@ class Finding:
         controls = f"rolled {self.ranking.rolled:.2f}, untrained {self.untrained:.2f}"
         if not self.convincing:
             return (
-                f"No unit stands out {where(self.pattern)}: the best, {unit}, reaches {self.measure} "
+                f"No unit stands out {describe_feature(self.pattern)}: the best, {unit}, reaches {self.measure} "
                 f"{score.strength:.2f}, not clear of the controls ({controls})."
             )
         shown = f"{self.measure} {score.strength:.2f} ({controls})"
         if not self.boolean:
             return f"{str(unit).capitalize()} {'rises' if score.sign > 0 else 'falls'} with {self.pattern}: {shown}."
-        return f"{str(unit).capitalize()} is {'high' if score.sign > 0 else 'low'} {where(self.pattern)}: {shown}."
+        level = "high" if score.sign > 0 else "low"
+        return f"{str(unit).capitalize()} is {level} {describe_feature(self.pattern)}: {shown}."
 
 
-def where(pattern: str) -> str:
+def describe_feature(pattern: str) -> str:
     """A feature as the place where it is true: inside quotes; at start of word; inside matches of [A-Z]+."""
     if pattern.startswith(("inside ", "within ", "in ")):
         return pattern
@@ -94,53 +95,53 @@ def states_of(network: Network) -> tuple[str, ...]:
     return STATES.get(network.architecture.cell, ("h",))
 
 
-def find(network: Network, untrained: Network, columns: Columns, pattern: str) -> Finding:
-    """Rank the units of `network` by how well they follow the feature of `columns`."""
-    feature = columns.feature
+def find(network: Network, untrained: Network, labelled: LabelledBatch, pattern: str) -> FindResult:
+    """Rank the units of `network` by how well they follow the feature of `labelled`."""
+    feature = labelled.feature
     boolean = feature.dtype == np.bool_
-    ranking = rank(network, columns)
-    return Finding(
+    ranking = rank(network, labelled)
+    return FindResult(
         pattern=pattern,
         boolean=boolean,
         ranking=ranking,
-        untrained=strongest(untrained, columns.half()),
+        untrained=best_strength(untrained, labelled.first_half()),
         share=float(np.mean(feature)),
-        characters=columns.size,
+        characters=labelled.size,
     )
 
 
-def rank(network: Network, columns: Columns) -> Ranking:
+def rank(network: Network, labelled: LabelledBatch) -> Ranking:
     """All units of `network`, with the rolled control and the best pair."""
-    feature = columns.feature
-    found: list[tuple[Unit, Score]] = []
+    feature = labelled.feature
+    scored: list[tuple[Unit, Score]] = []
     rolled: list[Array] = []
-    kept: dict[Unit, Array] = {}
-    for layer, state, values in activations(network, columns):
+    best_rows: dict[Unit, Array] = {}
+    for layer, state, values in activations(network, labelled):
         unit_ranks = ranks(values)
         rolled.append(rolled_strengths(unit_ranks, feature))
-        here = scores(unit_ranks, feature)
-        found += [(Unit(layer, score.row, state), score) for score in here]
-        kept |= {Unit(layer, score.row, state): values[score.row] for score in here[:PAIRED]}
-    found.sort(key=lambda pair: -pair[1].strength)
-    pair, pairing = _pair(found, kept, feature)
-    return Ranking(found, float(np.max(rolled, axis=0).mean()), pair, pairing)
+        layer_scores = scores(unit_ranks, feature)
+        scored += [(Unit(layer, score.row, state), score) for score in layer_scores]
+        best_rows |= {Unit(layer, score.row, state): values[score.row] for score in layer_scores[:PAIRED]}
+    scored.sort(key=lambda pair: -pair[1].strength)
+    pair, pairing = _pair(scored, best_rows, feature)
+    return Ranking(scored, float(np.max(rolled, axis=0).mean()), pair, pairing)
 
 
-def strongest(network: Network, columns: Columns) -> float:
+def best_strength(network: Network, labelled: LabelledBatch) -> float:
     """The strength of the best unit alone."""
-    return max(scores(ranks(values), columns.feature)[0].strength for _, _, values in activations(network, columns))
+    return max(scores(ranks(values), labelled.feature)[0].strength for _, _, values in activations(network, labelled))
 
 
-def follow(network: Network, columns: Columns, unit: Unit) -> float:
+def unit_score(network: Network, labelled: LabelledBatch, unit: Unit) -> float:
     """How one unit follows the feature: its AUC or its rank correlation."""
-    rows = _states(network, columns, (unit.layer,), (unit.state,), slice(unit.unit, unit.unit + 1))
-    return scores(ranks(rows[unit.layer, unit.state].T), columns.feature)[0].value
+    rows = _states(network, labelled, (unit.layer,), (unit.state,), slice(unit.unit, unit.unit + 1))
+    return scores(ranks(rows[unit.layer, unit.state].T), labelled.feature)[0].value
 
 
-def activations(network: Network, columns: Columns) -> Iterator[tuple[int, str, Array]]:
+def activations(network: Network, labelled: LabelledBatch) -> Iterator[tuple[int, str, Array]]:
     """(layer, state, (H, N) float32): every unit at the counted time steps, in the text's order."""
     a = network.architecture
-    rows = _states(network, columns, range(a.layers), states_of(network), slice(None))
+    rows = _states(network, labelled, range(a.layers), states_of(network), slice(None))
     for layer, state in list(rows):
         yield layer, state, _transposed(rows.pop((layer, state)))
 
@@ -154,38 +155,38 @@ def _transposed(rows: Array) -> Array:
 
 
 def _states(
-    network: Network, columns: Columns, layers: Sequence[int], states: Sequence[str], units: slice
+    network: Network, labelled: LabelledBatch, layers: Sequence[int], states: Sequence[str], units: slice
 ) -> dict[tuple[int, str], Array]:
     """(N, units) of each layer and state."""
-    B, N = columns.batch.inputs.shape[-1], columns.size
-    place = np.full(columns.batch.inputs.shape[0] * B, -1)
-    place[columns.order] = np.arange(N)
+    B, N = labelled.batch.inputs.shape[-1], labelled.size
+    place = np.full(labelled.batch.inputs.shape[0] * B, -1)
+    place[labelled.counted_index] = np.arange(N)
     width = len(range(*units.indices(network.architecture.hidden)))
     rows = {(layer, state): np.empty((N, width), np.float32) for layer in layers for state in states}
-    for begin, found in read(network, columns.batch):
-        T = len(found.logits)
-        here = place[begin * B : (begin + T) * B]
-        counted = here >= 0
+    for begin, result in forward_chunks(network, labelled.batch):
+        T = len(result.logits)
+        counted_rows = place[begin * B : (begin + T) * B]
+        counted = counted_rows >= 0
         for (layer, state), own in rows.items():
-            inside = found.c if state == "c" else found.h
+            inside = result.c if state == "c" else result.h
             assert inside is not None
             values = inside[layer, 1:, units].swapaxes(1, 2).reshape(-1, width)
-            own[here[counted]] = values[counted]
+            own[counted_rows[counted]] = values[counted]
     return rows
 
 
 def _pair(
-    found: list[tuple[Unit, Score]], kept: dict[Unit, Array], feature: Array
+    scored: list[tuple[Unit, Score]], best_rows: dict[Unit, Array], feature: Array
 ) -> tuple[tuple[Unit, Unit] | None, Pair | None]:
     """The best pair of different units, each as its better state."""
     chosen: dict[tuple[int, int], Unit] = {}
-    for unit, _ in found:
-        if unit in kept and len(chosen) < PAIRED:
+    for unit, _ in scored:
+        if unit in best_rows and len(chosen) < PAIRED:
             chosen.setdefault((unit.layer, unit.unit), unit)
     units = list(chosen.values())
     if len(units) < 2:
         return None, None
-    pairing = best_pair(np.stack([kept[unit] for unit in units]), feature, range(len(units)))
+    pairing = best_pair(np.stack([best_rows[unit] for unit in units]), feature, range(len(units)))
     if pairing is None:
         return None, None
     return (units[pairing.rows[0]], units[pairing.rows[1]]), pairing

@@ -30,7 +30,7 @@ _ZERO = 127  # the byte that means zero
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class ActivationTrace:
     """A piece of a text as a network read it: N symbols from `start` of `total`."""
 
     start: int
@@ -47,8 +47,8 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Items(Reading):
-    """A Reading that knows the names of its own time steps."""
+class ItemTrace(ActivationTrace):
+    """An ActivationTrace that knows the names of its own time steps."""
 
     names: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ def states_of(network: Network) -> tuple[str, ...]:
     return ("h", "c", *gates) if cell == "lstm" else ("h", *gates)
 
 
-def read_text(network: Network, ids: Array, start: int, length: int, state: str) -> Reading:
+def trace_text(network: Network, ids: Array, start: int, length: int, state: str) -> ActivationTrace:
     """Read symbols `start` to `start + length` of the text `ids` (any integers). Raises UserError: no such state."""
     check_state(network, state)
     total = len(ids)
@@ -80,11 +80,11 @@ def read_text(network: Network, ids: Array, start: int, length: int, state: str)
     read = ids[places].astype(np.int32)
     before = own + np.arange(-warm, T)[:, None] < 0
     values, surprise = _read(network, read, before, warm, state)
-    kept = slice(start - begin, N)
-    return Reading(start, total, values[:, :, kept], surprise[kept], np.asarray(ids[start:stop]))
+    inner = slice(start - begin, N)
+    return ActivationTrace(start, total, values[:, :, inner], surprise[inner], np.asarray(ids[start:stop]))
 
 
-def read_items(network: Network, task: Task, start: int, length: int, state: str) -> Reading:
+def trace_items(network: Network, task: Task, start: int, length: int, state: str) -> ActivationTrace:
     """The same for a task whose items are generated: held-out items one after the other, each from a zero state.
 
     Raises UserError where none are held out. Nothing is said to be surprising: an item's targets are no text.
@@ -98,17 +98,17 @@ def read_items(network: Network, task: Task, start: int, length: int, state: str
     start = min(max(start, 0), total - 1)
     stop = min(start + length, total)
     first, last = start // T, -(-stop // T)
-    some = take(batch, first, last)
-    found = network.forward(some, gates=state not in ("h", "c"))
-    values = picked(network, found, state).transpose(0, 2, 3, 1)
+    some = batch.select_sequences(slice(first, last))
+    result = network.forward(some, gates=state not in ("h", "c"))
+    values = state_or_gate(network, result, state).transpose(0, 2, 3, 1)
     inputs = some.inputs.swapaxes(0, -1)  # (B, T) or (B, D, T)
     ids = inputs.reshape(-1) if task.inputs_are_ids else inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])
-    kept = slice(start - first * T, stop - first * T)
-    flat = values.reshape(*values.shape[:2], -1)[:, :, kept].astype(np.float16)
-    return Reading(start, total, flat, np.zeros(stop - start), ids[kept])
+    inner = slice(start - first * T, stop - first * T)
+    flat = values.reshape(*values.shape[:2], -1)[:, :, inner].astype(np.float16)
+    return ActivationTrace(start, total, flat, np.zeros(stop - start), ids[inner])
 
 
-def read_examples(network: Network, task: Task, first: int, length: int, state: str) -> Items:
+def trace_examples(network: Network, task: Task, first: int, length: int, state: str) -> ItemTrace:
     """Items from `first` on, whole, until their names fill about `length` cells. Raises UserError: no such state.
 
     After each item, and after an encoder's source, comes a time step "\\n" at which all units are at zero.
@@ -120,12 +120,14 @@ def read_examples(network: Network, task: Task, first: int, length: int, state: 
     cells = 0
     for index in range(first, first + MAX_ITEMS):
         example = held_out_example(task, index)
-        found = network.forward(example.batch, gates=state not in ("h", "c"))
+        result = network.forward(example.batch, gates=state not in ("h", "c"))
         T = example.batch.inputs.shape[0]
-        parts = [(named(example.inputs), picked(network, found, state)[..., 0], _bits(network, example, found))]
-        if found.encoder is not None and example.source is not None:
+        parts = [
+            (named(example.inputs), state_or_gate(network, result, state)[..., 0], _bits(network, example, result))
+        ]
+        if result.encoder is not None and example.source is not None:
             S = len(example.source)
-            parts.insert(0, (named(example.source), picked(network, found.encoder, state)[..., 0], np.zeros(S)))
+            parts.insert(0, (named(example.source), state_or_gate(network, result.encoder, state)[..., 0], np.zeros(S)))
         more = sum(len(name) for part, _, _ in parts for name in part) + len(parts)
         if names and cells + more > length:
             break
@@ -138,7 +140,7 @@ def read_examples(network: Network, task: Task, first: int, length: int, state: 
         if length <= T:
             break
     together = np.concatenate(values, axis=2).astype(np.float16)
-    return Items(0, 0, together, np.concatenate(surprise), np.arange(len(names)), tuple(names))
+    return ItemTrace(0, 0, together, np.concatenate(surprise), np.arange(len(names)), tuple(names))
 
 
 def named(inputs: Sequence[str | None]) -> list[str]:
@@ -147,32 +149,19 @@ def named(inputs: Sequence[str | None]) -> list[str]:
     return [f"{'·' if name is None else name}{gap}" for name in inputs]
 
 
-def _bits(network: Network, example: Example, found: ForwardResult) -> Array:
+def _bits(network: Network, example: Example, result: ForwardResult) -> Array:
     """The surprise (T,) of each target; where targets are the next inputs, at the input that it is."""
     batch = example.batch
     T = batch.inputs.shape[0]
     bits = np.zeros(T)
     if network.architecture.readout != "softmax":
         return bits
-    own = np.clip(found.outputs[np.arange(T), batch.targets[:, 0], 0], 1e-12, 1)
-    known = np.array([target is not None for target in example.targets])
-    bits[known] = -np.log2(own[known])
+    own = np.clip(result.outputs[np.arange(T), batch.targets[:, 0], 0], 1e-12, 1)
+    available = np.array([target is not None for target in example.targets])
+    bits[available] = -np.log2(own[available])
     if batch.inputs.ndim == 2 and T > 1 and np.array_equal(batch.inputs[1:], batch.targets[:-1]):
         return np.concatenate([[0.0], bits[:-1]])
     return bits
-
-
-def take(batch: Batch, first: int, last: int) -> Batch:
-    """Sequences first to last of a batch."""
-
-    def some(array: Array | None) -> Array | None:
-        return None if array is None else array[..., first:last]
-
-    inputs, targets = batch.inputs[..., first:last], batch.targets[..., first:last]
-    weights, mask, source_mask = some(batch.weights), some(batch.mask), some(batch.source_mask)
-    return Batch(
-        inputs, targets, weights, mask, some(batch.source), source_mask, some(batch.context), batch.resets_state
-    )
 
 
 def _read(network: Network, read: Array, before: Array, warm: int, state: str) -> tuple[Array, Array]:
@@ -194,26 +183,26 @@ def _read(network: Network, read: Array, before: Array, warm: int, state: str) -
         ids = read[begin:end]
         masked = before[begin:end].any()
         batch = Batch(ids, ids, mask=~before[begin:end] if masked else None)
-        found = network.forward(batch, current, gates=state not in ("h", "c"))
-        current = found.state
+        result = network.forward(batch, current, gates=state not in ("h", "c"))
+        current = result.state
         if end > warm:
             own = max(warm - begin, 0)  # time steps of the warm-up in this chunk
-            kept = picked(network, found, state)[:, own:]
-            values[..., begin + own - warm : end - warm] = kept.transpose(0, 2, 3, 1)
+            inner = state_or_gate(network, result, state)[:, own:]
+            values[..., begin + own - warm : end - warm] = inner.transpose(0, 2, 3, 1)
         if a.readout == "softmax":
-            _surprise(surprise, found.logits, read, before, begin, warm)
+            _surprise(surprise, result.logits, read, before, begin, warm)
     return values.reshape(a.layers, a.hidden, B * T), surprise.reshape(B * T)
 
 
-def picked(network: Network, found: Activations, state: str) -> Array:
+def state_or_gate(network: Network, result: Activations, state: str) -> Array:
     """The state or gate after each time step: (L, T, H, B)."""
     a = network.architecture
-    if found.gates is None:
-        array = found.c if state == "c" else found.h
+    if result.gates is None:
+        array = result.c if state == "c" else result.h
         assert array is not None
         return array[:, 1:]
     block = slice(GATES[a.cell].index(state) * a.hidden, (GATES[a.cell].index(state) + 1) * a.hidden)
-    return np.stack([gates[:, block] for gates in found.gates])
+    return np.stack([gates[:, block] for gates in result.gates])
 
 
 def _surprise(surprise: Array, logits: Array, read: Array, before: Array, begin: int, warm: int) -> None:
@@ -232,11 +221,13 @@ def _surprise(surprise: Array, logits: Array, read: Array, before: Array, begin:
 
 def check_state(network: Network, state: str) -> None:
     """Raises UserError where the cell has no such state or gate."""
-    if state not in (known := states_of(network)):
-        raise UserError(f"A {network.architecture.cell} has no {state!r} to look at.", f"Choose of {', '.join(known)}.")
+    if state not in (available := states_of(network)):
+        raise UserError(
+            f"A {network.architecture.cell} has no {state!r} to look at.", f"Choose of {', '.join(available)}."
+        )
 
 
-def quantised(values: Array) -> tuple[Array, float]:
+def quantize(values: Array) -> tuple[Array, float]:
     """Values as bytes: 0 is -scale, 127 zero, 254 +scale. A large float16 array is used up: its memory has the bytes.
 
     The scale is 1; where values go beyond it, what 99 of 100 keep within, lest one loud unit pale all others.
@@ -244,8 +235,10 @@ def quantised(values: Array) -> tuple[Array, float]:
     largest = float(np.max([np.abs(part).max(initial=0) for part, _ in _parts(values)]))  # NaN stays NaN
     if not np.isfinite(largest):
         raise UserError("The network's activations are not finite.", "Go back to an earlier checkpoint.")
-    scale = 1.0 if largest <= 1 else max(1.0, float(np.quantile(np.abs(values[:, :, :: _every(values)]), 0.99)))
-    out = _room(values)
+    scale = (
+        1.0 if largest <= 1 else max(1.0, float(np.quantile(np.abs(values[:, :, :: _quantile_stride(values)]), 0.99)))
+    )
+    out = _byte_buffer(values)
     for part, where in _parts(values):
         part *= _ZERO / scale
         part += _ZERO
@@ -253,7 +246,7 @@ def quantised(values: Array) -> tuple[Array, float]:
     return out, scale
 
 
-def _room(values: Array) -> Array:
+def _byte_buffer(values: Array) -> Array:
     """Where the bytes go: unit after unit, each is read before its own place or an earlier one is written over."""
     if values.size < _LARGE or values.dtype != np.float16 or not values.flags.c_contiguous:
         return np.empty(values.shape, np.uint8)
@@ -268,12 +261,12 @@ def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:
             yield units[where].astype(np.float32), (layer, where)
 
 
-def _every(values: Array) -> int:
+def _quantile_stride(values: Array) -> int:
     """Which part of the symbols is enough to know the scale: every n-th."""
     return max(values.size // 1_000_000, 1)
 
 
-def expected(network: Network, top: Array, most: int) -> tuple[Array, Array]:
+def likeliest_next(network: Network, top: Array, most: int) -> tuple[Array, Array]:
     """What the network expects after each symbol, given its top layer's h (H, N): ids and probabilities (most, N)."""
     W, b = network.parameters["W_hy"], network.parameters.get("b_y")
     N = top.shape[1]

@@ -20,16 +20,16 @@ def ranks(values: Array) -> Array:
     U, N = values.shape
     out = np.empty((U, N))
     counting = np.arange(1.0, N + 1)
-    for row, own in zip(values, out, strict=True):
+    for row, row_ranks in zip(values, out, strict=True):
         order = np.argsort(row)
         ordered = row[order]
         equal = ordered[1:] == ordered[:-1]
         if not equal.any():
-            own[order] = counting
+            row_ranks[order] = counting
         else:
             begins = np.flatnonzero(np.concatenate(([True], ~equal)))
             lengths = np.diff(begins, append=N)
-            own[order] = np.repeat(begins + (lengths + 1) / 2, lengths)
+            row_ranks[order] = np.repeat(begins + (lengths + 1) / 2, lengths)
     return out
 
 
@@ -49,11 +49,11 @@ def auc(unit_ranks: Array, truth: Array) -> Array:
 
 def rank_correlation(unit_ranks: Array, degree: Array) -> Array:
     """Spearman's correlation of each row of `unit_ranks (U, N)` with `degree (N,)`: (U,). Zero for a constant unit."""
-    wanted = ranks(degree[None].astype(np.float64))[0]
-    wanted -= wanted.mean()
+    target_ranks = ranks(degree[None].astype(np.float64))[0]
+    target_ranks -= target_ranks.mean()
     centred = unit_ranks - unit_ranks.mean(axis=1, keepdims=True)
-    scale = np.sqrt((centred**2).sum(axis=1) * (wanted**2).sum())
-    return np.asarray(np.divide(centred @ wanted, scale, out=np.zeros(len(unit_ranks)), where=scale > 0))
+    scale = np.sqrt((centred**2).sum(axis=1) * (target_ranks**2).sum())
+    return np.asarray(np.divide(centred @ target_ranks, scale, out=np.zeros(len(unit_ranks)), where=scale > 0))
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ def rolled_strengths(unit_ranks: Array, feature: Array, rolls: int = 20) -> Arra
     N = feature.size
     shifts = [N * (k + 1) // (rolls + 1) for k in range(rolls)]
     boolean = feature.dtype == np.bool_
-    wanted = feature.astype(np.float64) if boolean else ranks(feature[None].astype(np.float64))[0]
-    sums = unit_ranks @ np.stack([np.roll(wanted, shift) for shift in shifts], axis=1)  # (U, rolls)
+    target_ranks = feature.astype(np.float64) if boolean else ranks(feature[None].astype(np.float64))[0]
+    sums = unit_ranks @ np.stack([np.roll(target_ranks, shift) for shift in shifts], axis=1)  # (U, rolls)
     # A rolled feature has the mean and the spread of the feature itself, so one product serves all rolls.
     if boolean:
         P = np.count_nonzero(feature)
         strengths = np.abs((sums - P * (P + 1) / 2) / (P * (N - P)) - 0.5) + 0.5
     else:
-        scale = np.sqrt(unit_ranks.var(axis=1, keepdims=True) * wanted.var()) * N
-        centred = sums - N * unit_ranks.mean(axis=1, keepdims=True) * wanted.mean()
+        scale = np.sqrt(unit_ranks.var(axis=1, keepdims=True) * target_ranks.var()) * N
+        centred = sums - N * unit_ranks.mean(axis=1, keepdims=True) * target_ranks.mean()
         strengths = np.abs(np.divide(centred, scale, out=np.zeros_like(sums), where=scale > 0))
     return np.asarray(strengths.max(axis=0))
 

@@ -13,12 +13,12 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.cells.ablate import Ablation, ablate
-from rnnplay.lab.cells.find import Finding, Unit, find, follow, states_of
-from rnnplay.lab.cells.gates import shares
-from rnnplay.lab.cells.labelled_batch import Columns, columns
-from rnnplay.lab.cells.trace import Reading, expected, quantised, read_examples, read_items, read_text
+from rnnplay.lab.cells.find import FindResult, Unit, find, states_of, unit_score
+from rnnplay.lab.cells.gates import gate_saturation
+from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
+from rnnplay.lab.cells.trace import ActivationTrace, likeliest_next, quantize, trace_examples, trace_items, trace_text
 from rnnplay.lab.cells.unit_scores import Score
-from rnnplay.lab.clamp import check
+from rnnplay.lab.clamp import check_clamps
 from rnnplay.lab.sample import CANDIDATES
 from rnnplay.protocol import (
     Ablate,
@@ -101,15 +101,15 @@ class TraceHandler(Handler):
         self._traced, self._traced_step = time.perf_counter(), step
         self._budgets[command.candidates].spend(self._traced - begun)
 
-    def _read(self, network: Network, command: Watch) -> Reading:
+    def _read(self, network: Network, command: Watch) -> ActivationTrace:
         """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
         task, pieces = self._learner.task, self._session.pieces
         ids = task.held_out_ids if pieces is None else pieces
         if len(ids):
-            return read_text(network, ids, command.start, command.length, command.state)
+            return trace_text(network, ids, command.start, command.length, command.state)
         if command.example is not None:
-            return read_examples(network, task, command.example, command.length, command.state)
-        return read_items(network, task, command.start, command.length, command.state)
+            return trace_examples(network, task, command.example, command.length, command.state)
+        return trace_items(network, task, command.start, command.length, command.state)
 
     def _event(self, step: int, command: Watch, network: Network) -> Trace:
         # A long text's values are large: never two readings of it in memory, nor one beside its bytes.
@@ -120,7 +120,7 @@ class TraceHandler(Handler):
         reading = self._read(network, command)
         if told and command.state == "h":
             candidates = _candidates(network, reading)
-        values, scale = quantised(reading.values)
+        values, scale = quantize(reading.values)
         reading = replace(reading, values=values[:, :, :0])
         return Trace(
             step=step,
@@ -144,9 +144,9 @@ class TraceHandler(Handler):
         return self._earlier[1]
 
 
-def _candidates(network: Network, reading: Reading) -> tuple[Packed, Packed]:
+def _candidates(network: Network, reading: ActivationTrace) -> tuple[Packed, Packed]:
     """What the network expects after each symbol of a reading of h, and how much."""
-    best, chances = expected(network, reading.values[-1], CANDIDATES)
+    best, chances = likeliest_next(network, reading.values[-1], CANDIDATES)
     return Packed.of(best), Packed.of(chances)
 
 
@@ -158,7 +158,7 @@ class CellsHandler(Handler):
     def __init__(self, session: Session, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._untrained: Network | None = None
-        self._columns: tuple[tuple[str, int], Columns] | None = None
+        self._labelled: tuple[tuple[str, int], LabelledBatch] | None = None
         self._jobs: dict[Ablate | History, Iterator[float]] = {}  # each yields the fraction that is done
         self._reported = 0.0
         self._rested = time.perf_counter()
@@ -178,7 +178,7 @@ class CellsHandler(Handler):
                 self._jobs.clear()
             case Ablate():
                 network = self._learner.shown()
-                check(network, [(command.layer, command.unit, 0.0)])
+                check_clamps(network, [(command.layer, command.unit, 0.0)])
                 self._begin(command, self._ablate(command, network.copy()))
             case History():
                 self._check(command)
@@ -217,12 +217,12 @@ class CellsHandler(Handler):
 
     # ------------------------------------------------------------------------------------------------------- answers
 
-    def _read(self, pattern: str, characters: int) -> Columns:
-        """What is read for a feature: kept, for the next question is mostly about the same."""
-        if self._columns is None or self._columns[0] != (pattern, characters):
-            read = columns(self._learner.task, pattern, characters, self._session.pieces)
-            self._columns = (pattern, characters), read
-        return self._columns[1]
+    def _label(self, pattern: str, characters: int) -> LabelledBatch:
+        """What is labelled for a feature: kept, for the next question is mostly about the same."""
+        if self._labelled is None or self._labelled[0] != (pattern, characters):
+            labelled = label_held_out(self._learner.task, pattern, characters, self._session.pieces)
+            self._labelled = (pattern, characters), labelled
+        return self._labelled[1]
 
     def untrained(self) -> Network:
         """The network before its first step."""
@@ -235,13 +235,13 @@ class CellsHandler(Handler):
 
     def _find(self, question: Find) -> None:
         network = self._learner.shown()
-        read = self._read(question.pattern, question.characters)
-        found = find(network, self.untrained(), read, question.pattern)
+        labelled = self._label(question.pattern, question.characters)
+        found = find(network, self.untrained(), labelled, question.pattern)
         self._connection.send(answer(found, self._learner.step), question)
 
     def _gates(self, question: Gates) -> None:
         network, task = self._learner.shown(), self._learner.task
-        found = shares(network, columns(task, None, question.characters, self._session.pieces))
+        found = gate_saturation(network, label_held_out(task, None, question.characters, self._session.pieces))
         self._connection.send(
             GatesShown(
                 step=self._learner.step,
@@ -249,8 +249,8 @@ class CellsHandler(Handler):
                     GateShares(
                         layer=s.layer,
                         gate=s.gate,
-                        left=Packed.of(s.left.astype(np.float32)),
-                        right=Packed.of(s.right.astype(np.float32)),
+                        left=Packed.of(s.left_saturated.astype(np.float32)),
+                        right=Packed.of(s.right_saturated.astype(np.float32)),
                     )
                     for s in found
                 ),
@@ -260,8 +260,8 @@ class CellsHandler(Handler):
 
     def _ablate(self, question: Ablate, network: Network) -> Iterator[float]:
         q = question
-        read = self._read(q.pattern, _affordable(network, q.characters, q.others))
-        for state in ablate(network, read, q.layer, q.unit, q.pattern, q.to, q.others):
+        labelled = self._label(q.pattern, _affordable(network, q.characters, q.others))
+        for state in ablate(network, labelled, q.layer, q.unit, q.pattern, q.to, q.others):
             if isinstance(state, Ablation):
                 self._connection.send(
                     Ablated(
@@ -271,8 +271,8 @@ class CellsHandler(Handler):
                         to=q.to,
                         inside=state.inside,
                         outside=state.outside,
-                        others_inside=tuple(inside for inside, _ in state.others),
-                        beaten=state.beaten,
+                        others_inside=tuple(inside for inside, _ in state.other_units),
+                        beaten=state.fraction_beaten,
                         characters=state.characters,
                         sentence=state.sentence(),
                     ),
@@ -283,13 +283,13 @@ class CellsHandler(Handler):
 
     def _check(self, question: History) -> None:
         network = self._learner.network
-        check(network, [(question.layer, question.unit, 0.0)])
+        check_clamps(network, [(question.layer, question.unit, 0.0)])
         if question.state not in (known := states_of(network)):
             raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(known)}.")
 
     def _history(self, question: History) -> Iterator[float]:
         q, run = question, self._session.run
-        read = self._read(q.pattern, q.characters)
+        labelled = self._label(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
         kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
         known = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)})
@@ -299,7 +299,7 @@ class CellsHandler(Handler):
                 self._learner.fill(network, history(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
-            values.append((step, follow(network, read, Unit(q.layer, q.unit, q.state))))
+            values.append((step, unit_score(network, labelled, Unit(q.layer, q.unit, q.state))))
             yield n / len(known)
         if not values:
             raise UserError("The run has no checkpoint yet.", "Wait for the first one.")
@@ -316,8 +316,8 @@ class CellsHandler(Handler):
         )
 
 
-def answer(found: Finding, step: int) -> Found:
-    """A Finding as it goes through the pipe."""
+def answer(found: FindResult, step: int) -> Found:
+    """A FindResult as it goes through the pipe."""
     ranking = found.ranking
     pair = None
     if ranking.pair is not None and ranking.pairing is not None:

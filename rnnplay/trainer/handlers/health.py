@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from rnnplay.lab import health as lab
 from rnnplay.lab.equations import Array
-from rnnplay.lab.example import unpadded
-from rnnplay.lab.reference_network import Walk
+from rnnplay.lab.example import trim_to_common_end
+from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.protocol import Advice, CheckUp, Health, Row
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
@@ -24,11 +24,11 @@ _SHARE, _EARLY_SHARE = 400, 40  # a look's cost is paid back over this many time
 _EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its time
 
 
-def patient(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.Patient:
+def run_facts(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.RunFacts:
     """What is known of the run that `learner` trains; `baselines` are its task's."""
     config, task = learner.config, learner.task
     text = task.training_size > 0
-    return lab.Patient(
+    return lab.RunFacts(
         cell=config.cell,
         activation=config.activation,
         optimizer=config.optimizer,
@@ -64,7 +64,7 @@ class HealthHandler(Handler):
         self._command = command
         self._last_sent = None
         self.reset()
-        self._monitor = lab.Monitor(patient(self._session.learner, self._session.baselines))
+        self._monitor = lab.Monitor(run_facts(self._session.learner, self._session.baselines))
         for row in self._session.past()[0]:
             self.row(row)
         self._probe(None)
@@ -73,7 +73,7 @@ class HealthHandler(Handler):
     def reset(self) -> None:
         """The run has gone back to a checkpoint: what came after it did not happen."""
         if self._monitor is not None:
-            self._monitor = lab.Monitor(self._monitor.patient)
+            self._monitor = lab.Monitor(self._monitor.facts)
         self._parameters_before = None
         self._due = self._soonest = 0.0
 
@@ -120,9 +120,9 @@ class HealthHandler(Handler):
         if self._batch is None:
             self._batch = sample(learner)
         if self._batch is not None:
-            walk = Walk(network.architecture, network.parameters)
+            reference = ReferenceNetwork(network.architecture, network.parameters)
             exact = network.architecture.hidden <= _EXACT_RADIUS
-            monitor.saw(lab.look(walk, self._batch, learner.step, ratio, exact))
+            monitor.add_probe(lab.probe_network(reference, self._batch, learner.step, ratio, exact))
         self._send_if_changed()
         now = time.perf_counter()
         self._due = now + max(self._command.every, _SHARE * (now - begun))
@@ -146,7 +146,7 @@ def sample(learner: Learner) -> Batch | None:
     batch = next(iter(learner.task.evaluation()), None)
     if batch is None:
         return None
-    found = unpadded(batch, SEQUENCES)
+    found = trim_to_common_end(batch, SEQUENCES)
     if found.inputs.shape[0] <= TIME_STEPS or found.source is not None:
         return found
     return Batch(found.inputs[:TIME_STEPS], found.targets[:TIME_STEPS])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rnnplay.config import UserError
-from rnnplay.lab.sample import Options, Steered
+from rnnplay.lab.sample import InteractiveSampler, SamplingOptions
 from rnnplay.protocol import Candidate, Command, Sample, Sampled, Steer, StopSampling
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
@@ -26,7 +26,7 @@ _TRAINING_SLICE_SECONDS = 0.002
 class SampleStream:
     """A sample under way, and the part of it that was not sent yet."""
 
-    sampler: Steered
+    sampler: InteractiveSampler
     command: Sample
     budget: TimeBudget
     remaining: int | None  # symbols to draw; None: until it is stopped
@@ -49,7 +49,7 @@ class SampleStream:
         """Draw one symbol, or several if they come as fast as they can."""
         limits = (1 if self.seconds_per_symbol else _AT_ONCE, self.remaining, self.remaining_before_pause)
         count = min(limit for limit in limits if limit is not None)
-        self.text += self.sampler.draws(count)
+        self.text += self.sampler.draw_many(count)
         self.due = max(self.due + self.seconds_per_symbol, now - EVENT_SECONDS)
         if self.remaining is not None:
             self.remaining -= count
@@ -118,14 +118,16 @@ class SampleHandler(Handler):
 
     def _begin(self, command: Sample) -> None:
         """Raises UserError if the task has nothing to write, or an option makes no sense."""
-        options = Options(command.temperature, command.seed, command.top_k, command.top_p)
+        options = SamplingOptions(command.temperature, command.seed, command.top_k, command.top_p)
         if command.length is not None and command.length < 0:
             raise UserError(f"The length is {command.length}.", "Give a number of characters from 0 upwards.")
         _check_rate(command.rate)
         task = self._learner.task
         training_ids = task.training_ids if command.copied else None
         stream = SampleStream(
-            sampler=Steered(self._learner.shown(), task, command.prompt, options, command.clamps, training_ids),
+            sampler=InteractiveSampler(
+                self._learner.shown(), task, command.prompt, options, command.clamps, training_ids
+            ),
             command=command,
             budget=self._budget if command.channel == 0 else TimeBudget(FOCUSED_TIME_SHARE),
             remaining=command.length,
@@ -133,7 +135,7 @@ class SampleHandler(Handler):
             due=time.perf_counter(),
             step=self._learner.step,
         )
-        stream.text += stream.sampler.read
+        stream.text += stream.sampler.prompt_symbols
         self._streams[command.channel] = stream
 
     def _steer(self, command: Steer) -> None:
@@ -144,8 +146,8 @@ class SampleHandler(Handler):
         sampler, old = stream.sampler, stream.sampler.options
         if command.rate is not None:
             _check_rate(command.rate)
-        sampler.change(
-            Options(
+        sampler.set_options(
+            SamplingOptions(
                 temperature=old.temperature if command.temperature is None else command.temperature,
                 seed=old.seed,
                 top_k=old.top_k if command.top_k is None else command.top_k,
@@ -155,7 +157,7 @@ class SampleHandler(Handler):
         if command.keep is not None and command.keep < sampler.length:
             self._take_back(stream, max(command.keep, 0))
         if command.symbol is not None:
-            stream.text.append(sampler.write(command.symbol))
+            stream.text.append(sampler.force_symbol(command.symbol))
         if command.rate is not None:
             stream.seconds_per_symbol = 1 / command.rate if command.rate else 0.0
         if command.go is not None:
@@ -166,7 +168,7 @@ class SampleHandler(Handler):
     def _take_back(self, stream: SampleStream, keep: int) -> None:
         """Keep the first `keep` symbols. Those that were not sent yet are taken back first."""
         sent = stream.sampler.length - len(stream.text)
-        stream.sampler.take_back(keep)
+        stream.sampler.rewind(keep)
         keep = stream.sampler.length  # a prompt's first symbol stays
         del stream.text[max(0, keep - sent) :]
         if keep < sent:

@@ -11,7 +11,7 @@ from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import time as lab
 from rnnplay.lab.example import example_or_text, source_names
-from rnnplay.lab.reference_network import Walk
+from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
@@ -61,18 +61,18 @@ class TimeHandler(Handler):
             self._batch = lags, found
         return self._batch[1]
 
-    def walk(self) -> Walk:
+    def reference(self) -> ReferenceNetwork:
         network = self._learner.shown()
-        return Walk(network.architecture, network.parameters)
+        return ReferenceNetwork(network.architecture, network.parameters)
 
     def gradients(self, command: protocol.Gradients) -> protocol.GradientsShown:
         _lags(command.lags)
         task, network = self._learner.task, self._learner.shown()
         batch = self.sequences(command.lags)
         name = lab.kind_of(network.architecture)
-        own = lab.reach(self.walk(), batch, command.lags)
-        fresh = command.beside == "fresh"
-        others = list(self._beside(command.lags, batch, network.architecture)) if fresh else []
+        own = lab.gradient_by_lag(self.reference(), batch, command.lags)
+        make_parameters = command.beside == "fresh"
+        others = list(self._beside(command.lags, batch, network.architecture)) if make_parameters else []
         notes = []
         for run in command.runs:
             try:
@@ -93,7 +93,7 @@ class TimeHandler(Handler):
         """Untrained networks of the same size, computed once."""
         if self._untrained is None or self._untrained[0] != lags:
             seed = self._learner.config.seed
-            found = lab.beside(own, batch, lags, lambda other: Network(other, seed).parameters)
+            found = lab.untrained_networks(own, batch, lags, lambda other: Network(other, seed).parameters)
             self._untrained = lags, [_reach(name, False, reach) for name, reach in found]
         return self._untrained[1]
 
@@ -108,13 +108,13 @@ class TimeHandler(Handler):
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
         if steps := checkpoint.checkpoint_steps(run):
             self._learner.fill(other, history(run, steps[-1]))
-        found = lab.reach(Walk(other.architecture, other.parameters), batch, lags)
+        found = lab.gradient_by_lag(ReferenceNetwork(other.architecture, other.parameters), batch, lags)
         return _reach(lab.kind_of(other.architecture), True, found)
 
     def influence(self, command: protocol.Influence) -> protocol.InfluenceShown:
         if command.past < 1:
             raise UserError("Nothing would be shown.", "Look back at least one time step.")
-        task, walk = self._learner.task, self.walk()
+        task, reference = self._learner.task, self.reference()
         if command.example is None and (len(task.held_out_ids) or self._session.pieces is not None):
             ids = self._session.pieces
             text = np.asarray(task.held_out_ids if ids is None else ids)
@@ -125,7 +125,7 @@ class TimeHandler(Handler):
             piece = np.asarray(text[first : position + 2], np.int32)[:, None]
             batch = Batch(piece[:-1], piece[1:])
             symbols = [task.vocabulary[i] for i in piece[:-1, 0]]
-            found = lab.influence(walk, batch, len(symbols) - 1)
+            found = lab.influence(reference, batch, len(symbols) - 1)
         else:
             example, _ = example_or_text(task, command.example or 0, command.past)
             batch, total = example.batch, example.batch.inputs.shape[0]
@@ -133,7 +133,7 @@ class TimeHandler(Handler):
             _within(position, total)
             source = [] if batch.source is None else [source_names(task)[i] for i in batch.source[:, 0]]
             symbols = [*source, *(text or "·" for text in example.inputs[: position + 1])]
-            found = lab.influence(walk, batch, position)
+            found = lab.influence(reference, batch, position)
             first = -len(source)
         return self._influence(found, symbols, first, position, total)
 
@@ -162,7 +162,7 @@ class TimeHandler(Handler):
         )
 
 
-def _reach(name: str, trained: bool, found: lab.Reach) -> protocol.Reach:
+def _reach(name: str, trained: bool, found: lab.GradientByLag) -> protocol.Reach:
     return protocol.Reach(
         name=name,
         trained=trained,

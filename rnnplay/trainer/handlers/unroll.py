@@ -13,8 +13,8 @@ from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import unroll as lab
 from rnnplay.lab.equations import GATES, Array, Moment, function_of
 from rnnplay.lab.example import example_or_text, source_names
-from rnnplay.lab.reference_network import Chain, Slopes, State
-from rnnplay.lab.unroll import Unrolling, most_active, right
+from rnnplay.lab.reference_network import LayerChain, State, StepGradients
+from rnnplay.lab.unroll import UnrolledExample, most_active, target_probability
 from rnnplay.protocol import unroll as protocol
 from rnnplay.protocol.base import Packed
 from rnnplay.tasks.base import Example, Task
@@ -64,16 +64,16 @@ def unrolled(
         symbols["encoder"] = source_names(task)
     walked = lab.unroll(architecture, parameters, example.batch, command.edits, state, symbols)
     view = _View(command, walked, example, symbols)
-    made = tuple(view.part(n, chain, task) for n, chain in enumerate(walked.walk.chains))
+    made = tuple(view.part(n, chain, task) for n, chain in enumerate(walked.reference.chains))
     notes = [note, *view.notes]
     return protocol.Unrolled(
         step=step,
         example=command.example,
         title=example.title,
         parts=made,
-        loss=finite(walked.way.loss),
+        loss=finite(walked.forward_pass.loss),
         unit_of_loss="squared error" if architecture.readout in ("linear", "sigmoid-squared") else "nats",
-        parameters=tuple(view.parameter(name) for name in parameters if name in walked.walk.parameters),
+        parameters=tuple(view.parameter(name) for name in parameters if name in walked.reference.parameters),
         changed=walked.changed,
         note=" ".join(text for text in notes if text),
         words=walked.words,
@@ -84,13 +84,13 @@ class _View:
     """What is shown of a walk: `windows` are the time steps of each part, `units` those of each layer."""
 
     def __init__(
-        self, command: protocol.Unroll, walked: Unrolling, example: Example, symbols: dict[str, Sequence[str]]
+        self, command: protocol.Unroll, walked: UnrolledExample, example: Example, symbols: dict[str, Sequence[str]]
     ) -> None:
         self.walked, self.example, self.symbols = walked, example, symbols
         self.notes: list[str] = []
-        way, walk = walked.way, walked.walk
-        lengths = [len(moments) for moments in way.moments]
-        counted = np.flatnonzero(way.share[:, 0] > 0)
+        fwd, reference = walked.forward_pass, walked.reference
+        lengths = [len(moments) for moments in fwd.moments]
+        counted = np.flatnonzero(fwd.loss_weights[:, 0] > 0)
         self.windows: list[range] = []
         for n, T in enumerate(lengths):
             first = command.first
@@ -100,30 +100,30 @@ class _View:
             first = max(0, min(first, T - command.length))
             self.windows.append(range(first, min(T, first + command.length)))
             if len(self.windows[-1]) < T:
-                name = walk.chains[n].name or "example"
+                name = reference.chains[n].name or "example"
                 self.notes.append(
                     f"Time steps {first + 1} to {self.windows[-1][-1] + 1} of the {name}'s {T} are shown."
                 )
-        H = walk.architecture.hidden
-        self.units = [most_active(walk, way, n, command.units) for n in range(walk.architecture.layers)]
+        H = reference.architecture.hidden
+        self.units = [most_active(reference, fwd, n, command.units) for n in range(reference.architecture.layers)]
         if command.units < H:
             self.notes.append(f"The {command.units} most active of {H} units are shown.")
-        self.gradients = walk.gradients(way, walked.backs, walked.dy)
+        self.gradients = reference.gradients(fwd, walked.backs, walked.dy)
 
-    def part(self, n: int, chain: Chain, task: Task) -> protocol.Part:
-        window, way = self.windows[n], self.walked.way
+    def part(self, n: int, chain: LayerChain, task: Task) -> protocol.Part:
+        window, fwd = self.windows[n], self.walked.forward_pass
         last = n == len(self.windows) - 1
         example = self.example
         inputs: Sequence[str | None] = example.inputs if last else (example.source or [])
         names = self.symbols[chain.name]
-        fed, original = way.batch.inputs, example.batch.inputs
+        fed, original = fwd.batch.inputs, example.batch.inputs
         if not last:
-            assert way.batch.source is not None and example.batch.source is not None
-            fed, original = way.batch.source, example.batch.source
+            assert fwd.batch.source is not None and example.batch.source is not None
+            fed, original = fwd.batch.source, example.batch.source
         told = [self._input(t, inputs, fed, original, names) for t in window]
-        share = way.share[:, 0]
-        counts = [bool(last and share[t] > 0) for t in window]
-        chance = right(way, self.walked.walk.architecture.readout)[:, 0]
+        weights = fwd.loss_weights[:, 0]
+        counts = [bool(last and weights[t] > 0) for t in window]
+        chance = target_probability(fwd, self.walked.reference.architecture.readout)[:, 0]
         before = self.walked.before
 
         def each(values: Array) -> tuple[float | None, ...]:
@@ -132,14 +132,14 @@ class _View:
         return protocol.Part(
             name=chain.name,
             first=window[0] if len(window) else 0,
-            total=len(way.moments[n]),
+            total=len(fwd.moments[n]),
             inputs=tuple(told),
             symbols=tuple(names),
             targets=tuple(example.targets[t] for t in window) if last else (None,) * len(window),
             layers=tuple(self._layer(n, chain, layer) for layer in range(len(chain.layers))),
             truths=self._truths(window, task) if last else (),
             outputs=self._outputs(window, task) if last else None,
-            losses=each(way.losses[:, 0]) if last else (None,) * len(window),
+            losses=each(fwd.losses[:, 0]) if last else (None,) * len(window),
             right=each(chance) if last else (None,) * len(window),
             before=each(before[:, 0]) if last and before is not None else (),
         )
@@ -154,9 +154,9 @@ class _View:
             return names[int(fed[t, 0])]
         return " ".join(f"{value:.3g}" for value in fed[t, :4, 0])
 
-    def _layer(self, n: int, chain: Chain, layer: int) -> protocol.Layer:
+    def _layer(self, n: int, chain: LayerChain, layer: int) -> protocol.Layer:
         window, units = self.windows[n], self.units[layer]
-        moments = [self.walked.way.moments[n][t][layer] for t in window]
+        moments = [self.walked.forward_pass.moments[n][t][layer] for t in window]
         slopes = [self.walked.backs[n].slopes[t][layer] for t in window]
 
         def stack(values: Sequence[Array]) -> Packed:
@@ -183,7 +183,7 @@ class _View:
         )
 
     def _gate(
-        self, chain: Chain, layer: int, gate: str, moments: Sequence[Moment], slopes: Sequence[Slopes]
+        self, chain: LayerChain, layer: int, gate: str, moments: Sequence[Moment], slopes: Sequence[StepGradients]
     ) -> protocol.Gate:
         W, units = chain.layers[layer], self.units[layer]
         own = gate if W.cell in ("lstm", "gru") else "h"
@@ -221,7 +221,7 @@ class _View:
 
     def _truths(self, window: range, task: Task) -> tuple[protocol.Truth, ...]:
         """The task's first features over the example as it now is."""
-        batch = self.walked.way.batch
+        batch = self.walked.forward_pass.batch
         found = []
         for name in task.feature_names()[:TRUTHS]:
             values = np.asarray(task.batch_feature(name, batch), np.float64)[:, 0]
@@ -229,27 +229,27 @@ class _View:
         return tuple(found)
 
     def _outputs(self, window: range, task: Task) -> protocol.Outputs:
-        walk, way = self.walked.walk, self.walked.way
-        V = walk.architecture.outputs
+        reference, fwd = self.walked.reference, self.walked.forward_pass
+        V = reference.architecture.outputs
         times = list(window)
-        best = np.nan_to_num(way.values[times, :, 0]).max(axis=0)
-        if walk.architecture.readout == "softmax":
-            best[np.unique(way.batch.targets[times, 0].astype(np.intp))] += 1
+        best = np.nan_to_num(fwd.values[times, :, 0]).max(axis=0)
+        if reference.architecture.readout == "softmax":
+            best[np.unique(fwd.batch.targets[times, 0].astype(np.intp))] += 1
         ids = sorted(np.argsort(-best, kind="stable")[:OUTPUTS].tolist())
         names = task.output_vocabulary or task.vocabulary
-        bias = walk.parameters.get("b_y", np.zeros((V, 1)))
+        bias = reference.parameters.get("b_y", np.zeros((V, 1)))
 
         def cut(values: Array) -> Packed:
             return Packed.of(np.ascontiguousarray(values[times][:, ids, 0]))
 
-        function = {"softmax": "softmax", "linear": ""}.get(walk.architecture.readout, "σ")
+        function = {"softmax": "softmax", "linear": ""}.get(reference.architecture.readout, "σ")
         return protocol.Outputs(
             ids=tuple(ids),
             names=tuple(names[i] if i < len(names) else str(i + 1) for i in ids),
             total=V,
-            product=cut(way.product),
+            product=cut(fwd.product),
             bias=Packed.of(np.ascontiguousarray(bias[ids, 0])),
-            values=cut(way.values),
+            values=cut(fwd.values),
             gradient=cut(self.walked.dy),
             function=function,
         )
@@ -258,10 +258,10 @@ class _View:
         """The norm of a parameter's gradient and of what each time step shown adds to it."""
         walked = self.walked
         added: list[float] = []
-        for n, (chain, window) in enumerate(zip(walked.walk.chains, self.windows, strict=True)):
+        for n, (chain, window) in enumerate(zip(walked.reference.chains, self.windows, strict=True)):
             for t in window:
                 if name in ("W_hy", "b_y"):
-                    top = walked.way.moments[n][t][-1].h if name == "W_hy" else np.ones((1, 1))
+                    top = walked.forward_pass.moments[n][t][-1].h if name == "W_hy" else np.ones((1, 1))
                     here = n == len(self.windows) - 1
                     added.append(float(np.linalg.norm(walked.dy[t]) * np.linalg.norm(top)) if here else 0.0)
                 elif name.startswith(f"{chain.prefix}l"):
@@ -286,9 +286,9 @@ def _largest(x: Array) -> tuple[float, float, int]:
     return float(np.linalg.norm(x[:, 0])), float(x[place, 0]), place
 
 
-def _size(walked: Unrolling, n: int, t: int, layer: int, key: str) -> float:
+def _size(walked: UnrolledExample, n: int, t: int, layer: int, key: str) -> float:
     """The norm of what a time step adds to one parameter of a layer: an outer product."""
-    m, s = walked.way.moments[n][t][layer], walked.backs[n].slopes[t][layer].slope
+    m, s = walked.forward_pass.moments[n][t][layer], walked.backs[n].slopes[t][layer].slope
     if key == "b_hn":
         return float(np.linalg.norm(s.recurrent["n"]))
     slopes = s.recurrent if key in ("W_hh", "W_ph") else s.sums
