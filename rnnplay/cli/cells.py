@@ -132,7 +132,7 @@ def ablate(
                 "inside": told.inside,
                 "outside": told.outside,
                 "others_inside": told.others_inside,
-                "beaten": told.beaten,
+                "fraction_beaten": told.fraction_beaten,
                 "characters": told.characters,
                 "sentence": told.sentence,
             }

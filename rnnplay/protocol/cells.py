@@ -97,7 +97,7 @@ class Ablated(Event, frozen=True, kw_only=True):
     inside: float
     outside: float
     others_inside: tuple[float, ...]  # of the other units of the layer, one by one
-    beaten: float  # share of the others that cost less inside the feature
+    fraction_beaten: float  # of the others that cost less inside the feature
     characters: int
     sentence: str
 

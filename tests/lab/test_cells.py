@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from given_text import text_task
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig, UserError
@@ -35,7 +36,7 @@ def task() -> TextTask:
     text = written()
     ids = np.array([LETTERS.index(symbol) for symbol in text], np.uint8)
     config = RunConfig(task="prose", batch=3, seq_len=7, validation=0.5)
-    return TextTask(config, EncodedText("written", ids, tuple(LETTERS), ""))
+    return text_task(config, EncodedText("written", ids, tuple(LETTERS), ""))
 
 
 def random_network(cell: str = "lstm", seed: int = 3, layers: int = 2) -> Network:
@@ -156,7 +157,7 @@ def test_ablating_the_cell_that_is_heard_costs_most_inside(reading: LabelledBatc
     *shares_done, told = ablate(network, reading, 0, PLANTED, "inside quotes", "zero", other_units=10)
     assert isinstance(told, Ablation)
     assert shares_done == sorted(shares_done)
-    assert len(told.other_unitsunits) == 10
+    assert len(told.other_units) == 10
     assert told.fraction_beaten >= 0.9  # unit 0, without which the cell sees no quotes, is missed too
     assert told.inside > 0.01
     assert f"{told.fraction_beaten * 10:.0f} of 10 other units cost less inside quotes" in told.sentence()
@@ -214,7 +215,7 @@ def test_saturated_shares_are_those_counted_step_by_step(task: TextTask, cell: s
         counted = labelled.select(values)
         np.testing.assert_allclose(share.left_saturated, (counted < 0.1).mean(axis=1), atol=1e-9)
         np.testing.assert_allclose(share.right_saturated, (counted > 0.9).mean(axis=1), atol=1e-9)
-    assert 0 < found[0].left.mean() < 1
+    assert 0 < found[0].left_saturated.mean() < 1
 
 
 def test_the_candidates_are_the_readouts_own(task: TextTask) -> None:

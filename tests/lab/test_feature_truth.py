@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from given_text import text_task
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
@@ -22,7 +23,7 @@ def task() -> TextTask:
     vocabulary = tuple(sorted(set(WRITTEN)))
     ids = np.array([vocabulary.index(symbol) for symbol in WRITTEN], np.uint8)
     config = make_config("prose", hidden=5, batch=2, seq_len=11)
-    return TextTask(config, EncodedText(name="written", ids=ids, vocabulary=vocabulary, sha256=""))
+    return text_task(config, EncodedText(name="written", ids=ids, vocabulary=vocabulary, sha256=""))
 
 
 def ids_of(task: TextTask, text: str) -> np.ndarray:

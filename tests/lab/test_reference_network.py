@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError
+from rnnplay.edits import Descend, SetHidden, SetInput, SetWeight
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.lab.unroll import Descend, SetHidden, SetInput, SetWeight, target_probability, unroll
+from rnnplay.lab.unroll import target_probability, unroll
 from rnnplay.tasks.base import Batch
 
 CELLS = [("rnn", "tanh"), ("rnn", "sigmoid"), ("rnn", "relu"), ("rnn", "identity"), ("lstm", "tanh"), ("gru", "tanh"),
@@ -117,7 +118,7 @@ def test_a_set_weight_is_used_at_every_time_step_and_leaves_the_network_alone() 
     n = network("lstm")
     kept = n.parameters["l1.W_hh"].copy()
     batch = batch_for(n, B=1)
-    poked = unroll(n.architecture, n.parameters, batch, [SetWeight("l1.W_hh", 2, 3, 1.5)])
+    poked = unroll(n.architecture, n.parameters, batch, [SetWeight(name="l1.W_hh", row=2, column=3, value=1.5)])
     np.testing.assert_array_equal(n.parameters["l1.W_hh"], kept)
     n.parameters["l1.W_hh"][2, 3] = 1.5
     np.testing.assert_array_equal(poked.forward_pass.y, unroll(n.architecture, n.parameters, batch).forward_pass.y)
@@ -128,7 +129,7 @@ def test_one_update_by_gradient_descent_is_minus_rate_times_the_engines_gradient
     batch = batch_for(n, B=1)
     n.forward_backward(batch)
     expected = {name: value - 0.25 * n.gradients[name] for name, value in n.parameters.items()}
-    updated = unroll(n.architecture, n.parameters, batch, [Descend(0.25)])
+    updated = unroll(n.architecture, n.parameters, batch, [Descend(rate=0.25)])
     for name, value in expected.items():
         np.testing.assert_allclose(updated.reference.parameters[name], value, rtol=1e-10, atol=1e-13)
     before = unroll(n.architecture, n.parameters, batch)
@@ -148,9 +149,9 @@ def test_what_is_not_there_cannot_be_changed() -> None:
         SetHidden(layer=0, time=0, unit=0, value=0.0, part="encoder"),
         SetInput(time=0, symbol="z"),
         SetInput(time=9, symbol="a"),
-        SetWeight("l0.W_xx", 0, 0, 1.0),
-        SetWeight("l0.W_hh", 4, 0, 1.0),
-        SetWeight("l0.W_hh", 0, 4, 1.0),
+        SetWeight(name="l0.W_xx", row=0, column=0, value=1.0),
+        SetWeight(name="l0.W_hh", row=4, column=0, value=1.0),
+        SetWeight(name="l0.W_hh", row=0, column=4, value=1.0),
     ]
     for edit in wrong:
         with pytest.raises(UserError):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from given_text import text_task as task_of_text
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
@@ -169,7 +170,7 @@ LETTERS = "abcde\n"
 def text_task() -> TextTask:
     ids = np.random.default_rng(3).integers(0, 6, 900).astype(np.uint8)
     config = make_config("prose", batch=2, seq_len=9, hidden=7)
-    return TextTask(config, EncodedText("letters", ids, tuple(sorted(LETTERS)), ""))
+    return task_of_text(config, EncodedText("letters", ids, tuple(sorted(LETTERS)), ""))
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,7 @@ def ablated(command: say.Ablate) -> say.Ablated:
         inside=0.42,
         outside=0.03,
         others_inside=tuple(0.02 * n - 0.01 for n in range(11)),
-        beaten=0.93,
+        fraction_beaten=0.93,
         characters=4_000,
         sentence="Held at zero, the unit costs 0.42 nats inside quotes and 0.03 outside.",
     )

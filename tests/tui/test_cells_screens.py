@@ -287,7 +287,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
             outside=-0.002,
             characters=5_000,
             others_inside=(0.001, 0.002, 0.0),
-            beaten=1.0,
+            fraction_beaten=1.0,
             sentence="3 of 3 other units cost less inside quotes.",
         )
     )

@@ -272,7 +272,7 @@ class CellsHandler(Handler):
                         inside=state.inside,
                         outside=state.outside,
                         others_inside=tuple(inside for inside, _ in state.other_units),
-                        beaten=state.fraction_beaten,
+                        fraction_beaten=state.fraction_beaten,
                         characters=state.characters,
                         sentence=state.sentence(),
                     ),
