@@ -22,7 +22,7 @@ MAY: dict[str, set[str]] = {
     "machine": set(),
     "engine": {"numpy", "machine"},
     "corpora": {"numpy", "pooch", "platformdirs", "charset_normalizer"} | CONFIG,
-    "tasks": {"numpy", "corpora"} | CONFIG,
+    "tasks": {"numpy", "msgspec", "corpora"} | CONFIG,
     "lab": {"numpy", "engine", "tasks", "edits"} | CONFIG,  # the configuration for its UserError
     "parallel": {"machine", "numpy", "msgspec", "engine", "protocol"},
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,

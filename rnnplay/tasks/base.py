@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnplay import corpora
+from rnnplay.config import UserError
 from rnnplay.tasks.data import TaskData
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -134,7 +135,16 @@ class Task(ABC):
 
     def encode_file(self, path: str, encoding: str | None = None) -> tuple[Array, tuple[str, ...]]:
         """`encode` for the text at `path`. Raises UserError if there is none, or if no character of it is known."""
+        if not self.vocabulary or max(map(len, self.vocabulary)) > 1:
+            raise UserError(f"The task {self.name} reads no text.", "Leave out --text.")
         return corpora.encode_file(path, self.vocabulary, encoding=encoding)
+
+    def file_batches(self, path: str) -> tuple[Iterator[Batch], tuple[str, ...]]:
+        """Return batches of the whole table at `path`, to be evaluated on, and notes about it.
+
+        Raises UserError if the task reads no table, or if the table cannot be read.
+        """
+        raise UserError(f"The task {self.name} reads no file.", "Leave out --text.")
 
     def decode(self, ids: Array) -> str:
         """The symbols of `ids` (N,), one after the other."""

@@ -6,8 +6,10 @@ its opposite joined so that one of them decides: after "but", before "although".
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
@@ -17,6 +19,7 @@ from rnnplay.tasks.generated import Item, Split, accuracy_score, collate, correc
 from rnnplay.tasks.sentence_pool import Grammar, PooledTask, take_distinct, vocabulary_of, word_ids, words_of
 from rnnplay.tasks.tables import read_labelled_lines
 
+_CHUNK = 256  # reviews of a whole table that are evaluated together
 HELD_OUT: tuple[Split, ...] = ("validation", "test")
 THINGS = "soup bread music room service garden view story acting ending coffee breakfast bed host wine show".split()
 ADJECTIVES = {
@@ -144,10 +147,17 @@ class Sentiment(PooledTask):
             if counts:
                 self.notes += (describe_unknown_symbols(counts, what, treatment),)
 
-    def data(self) -> TaskData | None:
+    def file_batches(self, path: str) -> tuple[Iterator[Batch], tuple[str, ...]]:
+        other = Sentiment(msgspec.structs.replace(self.config, text=path), self.data())
+        chunks = (
+            pool.select_sequences(slice(first, first + _CHUNK))
+            for pool in other.pool.values()
+            for first in range(0, pool.inputs.shape[1], _CHUNK)
+        )
+        return chunks, other.notes
+
+    def data(self) -> TaskData:
         """Words, labels, baselines and the held-out reviews, at most MAX_HELD_OUT words of each half."""
-        if self.config.text is None:
-            return None
         arrays: dict[str, Array] = {}
         for split in HELD_OUT:
             batch, lengths = self.pool[split], self.lengths[split]

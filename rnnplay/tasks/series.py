@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from rnnplay.config import RunConfig, UserError
@@ -97,10 +98,8 @@ class Series(GeneratedTask):
             )
         return values
 
-    def data(self) -> TaskData | None:
+    def data(self) -> TaskData:
         """Scaling, the linear predictor and the held-out values, at most MAX_HELD_OUT of each half."""
-        if self.config.text is None:
-            return None
         values = {
             "column": self.column,
             "mean": self.mean,
@@ -134,9 +133,15 @@ class Series(GeneratedTask):
         windows = part[np.arange(length + 1)[:, None] + starts]  # (T+1, B)
         return Batch(windows[:-1, None], windows[1:, None])
 
+    def file_batches(self, path: str) -> tuple[Iterator[Batch], tuple[str, ...]]:
+        other = Series(msgspec.structs.replace(self.config, text=path), self.data())
+        return iter([self._sequence(np.concatenate(list(other.parts.values())))]), other.notes
+
     def held_out_part(self, split: Split) -> Batch:
         """A held-out part as one sequence; its first values have weight 0."""
-        part = self.parts[split]
+        return self._sequence(self.parts[split])
+
+    def _sequence(self, part: Array) -> Batch:
         weights = np.ones((len(part) - 1, 1), np.float32)
         weights[: self.order - 1] = 0
         return Batch(part[:-1, None, None], part[1:, None, None], weights)

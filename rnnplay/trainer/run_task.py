@@ -43,7 +43,7 @@ def task_to_inspect(run: Path, record: RunRecord) -> RunTask:
         reason = error.problem
     else:
         if task.sha256 == record.sha256:
-            if stored is None:
+            if stored is None and task.sha256 is not None:
                 _complete(run, task)
             return RunTask(task, record)
         if stored is None:
@@ -74,7 +74,7 @@ def task_to_resume(run: Path, record: RunRecord, command: Resume) -> RunTask:
 
 def store(run: Path, task: Task) -> None:
     """Write what the run's network needs of its text, if it reads one. Raises OSError."""
-    if (data := task.data()) is not None:
+    if task.sha256 is not None and (data := task.data()) is not None:
         task_data.save(run, data.arrays, data.values)
 
 
@@ -146,9 +146,8 @@ def _data_of_first_text(run: Path, record: RunRecord) -> TaskData:
 
 def _complete(run: Path, task: Task) -> None:
     """Store what a run of an earlier version lacks, unless it cannot be written or is being trained."""
-    if (data := task.data()) is not None:
-        with contextlib.suppress(OSError, UserError), RunLock(run):
-            task_data.save(run, data.arrays, data.values)
+    with contextlib.suppress(OSError, UserError), RunLock(run):
+        store(run, task)
 
 
 def _cannot_be_read(run: Path, record: RunRecord, error: UserError) -> UserError:

@@ -325,3 +325,55 @@ async def test_a_task_that_reads_nothing_takes_no_text(text: Path, tmp_path: Pat
     (failed,) = await follow(Resume(run=of(Started, events)[0].run, more_steps=3, text=str(text)))
     assert isinstance(failed, Failed) and "reads no" in failed.wrong
     assert not list((tmp_path / "runs").glob(f"*/{TASK_DATA}"))
+
+
+# -------------------------------------------------------------------------------------------------------- other tables
+
+
+def write_tables(folder: Path, rows: int, seed: int) -> dict[str, Path]:
+    """A table for each of the tasks that read one, by the task's name."""
+    draw = np.random.default_rng(seed)
+    tables = {"series": folder / f"tide-{seed}.csv", "sentiment": folder / f"reviews-{seed}.tsv"}
+    tables["series"].write_text("level\n" + "".join(f"{5 + np.sin(n / 4 + seed):.4f}\n" for n in range(rows)))
+    words = ["soup", "bread", "was", "never", "good", "bad"]
+    lines = [f"{' '.join(draw.choice(words, 5))} {seed}-{n}\t{('good', 'bad')[n % 2]}\n" for n in range(rows)]
+    tables["sentiment"].write_text("".join(lines))
+    return tables
+
+
+@pytest.mark.parametrize("task", ["series", "sentiment"])
+async def test_another_table_is_measured_without_the_own_one_and_gone_on_with(tmp_path: Path, task: str) -> None:
+    own, other = write_tables(tmp_path, 200, 1)[task], write_tables(tmp_path, 150, 2)[task]
+    config = make_config(task, text=str(own), hidden=7, batch=5, seq_len=9, steps=12, evaluate_every=5)
+    run = await trained(config, tmp_path / "runs")
+    asked: list[Command] = [Evaluate(text=str(other)), Evaluate(text=str(tmp_path / "none.csv"))]
+    before = await answers(Inspect(run=str(run)), asked)
+    own.unlink()
+    after = await answers(Inspect(run=str(run)), asked)
+    assert without_notes(after) == without_notes(before)
+    (evaluated,) = of(Evaluated, after)
+    assert evaluated.loss > 0 and evaluated.baseline is None and evaluated.characters >= 149
+    assert "no file" in of(Failed, after)[0].wrong
+    started = of(Started, await follow(Resume(run=str(run), more_steps=5, text=str(other))))[0]
+    assert "another text" in started.notes[0] and other.name in started.notes[0]
+    assert not of(Failed, await follow(Resume(run=str(run), more_steps=2)))
+
+
+@pytest.mark.parametrize("task", ["series", "sentiment"])
+async def test_a_run_on_generated_items_goes_on_with_a_table(tmp_path: Path, task: str) -> None:
+    run = await trained(make_config(task, hidden=5, batch=5, seq_len=9, steps=3), tmp_path / "runs")
+    assert not (run / TASK_DATA).exists()
+    table = write_tables(tmp_path, 150, 3)[task]
+    started = of(Started, await follow(Resume(run=str(run), more_steps=5, text=str(table))))[0]
+    assert "another text" in started.notes[0]
+    table.unlink()
+    assert not of(Failed, await answers(Inspect(run=str(run)), [Evaluate(), ShowExample()]))
+
+
+async def test_a_task_that_reads_no_file_refuses_one_in_words(text: Path, tmp_path: Path) -> None:
+    for task in ("addition", "tagging"):
+        run = await trained(make_config(task, hidden=5, batch=5, steps=3), tmp_path / "runs")
+        failed = of(Failed, await answers(Inspect(run=str(run)), [Evaluate(text=str(text))]))
+        assert "reads no file" in failed[0].wrong
+    (refused,) = await follow(Inspect(run=str(run), text=str(text)))
+    assert isinstance(refused, Failed) and "reads no text" in refused.wrong

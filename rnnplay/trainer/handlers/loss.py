@@ -42,6 +42,9 @@ class LossHandler(Handler):
         if fraction is not None and not 0 < fraction <= 1:
             raise UserError(f"The share is {fraction:g}.", "Give a number above 0 and at most 1.")
         ids: Any
+        if command.text is not None and not task.training_size:
+            batches, notes = task.file_batches(command.text)
+            return batches, None, notes
         if command.text is not None:
             ids, unseen = task.encode_file(command.text)
             notes = (left_out(unseen),) if unseen else ()
