@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -50,11 +50,18 @@ class Person:
 
     async def until(self, *words: str) -> str:
         """Wait until all of `words` are on the screen."""
-        for _ in range(int(PATIENCE / 0.05)):
+        for _ in range(int(PATIENCE / 0.01)):
             if all(word in self.sees() for word in words):
                 return self.sees()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)
         raise AssertionError(f"{words} never came:\n{self.sees()}")
+
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        for _ in range(int(PATIENCE / 0.02)):
+            if condition():
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"it never came:\n{self.sees()}")
 
     @property
     def unroll(self) -> Unroll:
@@ -124,8 +131,8 @@ async def test_a_poked_value_changes_what_follows_and_undo_brings_it_back() -> N
         await person.press("minus")
         await person.until("h 1.1 at 2 = -0.6")
         await person.press("u")
-        await person.until("targets on average 100 %")
-        assert (person.unroll.view.parts[0].layers[0].h == before).all() and not person.unroll.view.changed
+        await person.until_true(lambda: not person.unroll.view.changed)
+        assert (person.unroll.view.parts[0].layers[0].h == before).all()
 
 
 async def test_an_input_and_a_weight_can_be_set_and_nonsense_is_refused_in_words() -> None:
