@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from rnnplay import blas
-from rnnplay.bench import arena, contender, drive, report, work
-from rnnplay.bench.arena import Contender, Failure, Figures, Result
+from rnnplay.bench import benchmark, child, report, runner, workloads
+from rnnplay.bench.runner import ChildFailed, LibraryProcess, Measurement, Result
 from rnnplay.config import UserError
 from rnnplay.engine import Architecture, Network
 
@@ -34,14 +34,14 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def result(name: str, seconds: dict[str, float], product: float = 2e-3) -> Result:
     """A made-up row; the product is of size 512."""
-    row = next(row for row in work.ROWS if row.name == name)
-    figures = {who: Figures(took, 10, 40_000_000, "512") for who, took in seconds.items()}
-    return Result(row, {**figures, arena.PRODUCT: Figures(product, 10, 0, "512")})
+    row = next(row for row in workloads.ROWS if row.name == name)
+    measured = {who: Measurement(took, 10, 40_000_000, "", row.operations) for who, took in seconds.items()}
+    return Result(row, {**measured, workloads.PEAK_MATMUL: Measurement(product, 10, 0, "512x512", 2 * 512**3)})
 
 
-@pytest.mark.parametrize("row", [row for row in work.ROWS if row.hidden < 512], ids=lambda row: row.name)
-def test_the_operations_of_a_row_follow_from_the_matrices_of_its_network(row: work.Work) -> None:
-    a = Architecture(cell=row.cell, inputs=work.V, hidden=row.hidden, outputs=work.V, layers=row.layers)
+@pytest.mark.parametrize("row", [row for row in workloads.ROWS if row.hidden < 512], ids=lambda row: row.name)
+def test_the_operations_of_a_row_follow_from_the_matrices_of_its_network(row: workloads.Workload) -> None:
+    a = Architecture(cell=row.cell, inputs=workloads.V, hidden=row.hidden, outputs=workloads.V, layers=row.layers)
     network = Network(a)
     assert network.flat.size == row.parameters
     matrices = [
@@ -51,28 +51,30 @@ def test_the_operations_of_a_row_follow_from_the_matrices_of_its_network(row: wo
 
 
 def test_the_rows_are_the_eighteen_training_steps_and_three_ways_of_sampling() -> None:
-    assert [row.name for row in work.ROWS[:4]] == [
+    assert [row.name for row in workloads.ROWS[:4]] == [
         "RNN 1x16 B1 T8", "LSTM 1x16 B1 T8", "GRU 1x16 B1 T8", "RNN 1x100 B1 T25"
     ]  # fmt: skip
-    assert len({row.name for row in work.ROWS}) == len(work.ROWS) == 21
-    assert [row.name for row in work.ROWS if row.sampling] == [f"{c} 2x128 sampling" for c in ("RNN", "LSTM", "GRU")]
+    assert len({row.name for row in workloads.ROWS}) == len(workloads.ROWS) == 21
+    assert [row.name for row in workloads.ROWS if row.sampling] == [
+        f"{c} 2x128 sampling" for c in ("RNN", "LSTM", "GRU")
+    ]
 
 
 def test_rows_are_chosen_by_their_words() -> None:
     def names(asked: str) -> list[str]:
-        return [row.name for row in drive.chosen_rows(asked, quick=False)]
+        return [row.name for row in benchmark.select_workloads(asked, quick=False)]
 
     assert names("gru 2x512") == ["GRU 2x512 B64 T64"]
     assert names("lstm sampling, rnn b32") == ["RNN 1x128 B32 T50", "LSTM 2x128 sampling"]
     assert len(names("training")) == 18
-    assert max(row.hidden for row in drive.chosen_rows(None, quick=True)) < 512
+    assert max(row.hidden for row in benchmark.select_workloads(None, quick=True)) < 512
     with pytest.raises(UserError, match="No row is called"):
         names("transformer")
 
 
 def test_a_doubling_changes_one_size_alone() -> None:
     for axis, field in (("T", "seq_len"), ("B", "batch"), ("H", "hidden")):
-        works = work.scaled("gru", axis)
+        works = workloads.scaling_workloads("gru", axis)
         for before, after in itertools.pairwise(works):
             changed = {name for name, value in after.fields().items() if value != before.fields()[name]}
             assert changed == {field}
@@ -84,7 +86,7 @@ def test_a_ratio_is_against_the_better_number_of_threads() -> None:
     assert row.ratio("torch") == pytest.approx(7 / 4)
     assert row.best("torch")[0] == "torch 2"  # type: ignore[index]
     assert row.ratio("jax") == pytest.approx(5 / 4)
-    assert row.share == pytest.approx((row.work.operations / 4e-3) / (2 * 512**3 / 2e-3))
+    assert row.fraction_of_peak == pytest.approx((row.workload.operations / 4e-3) / (2 * 512**3 / 2e-3))
 
 
 def test_a_summary_takes_training_and_sampling_apart() -> None:
@@ -101,7 +103,7 @@ def test_a_summary_takes_training_and_sampling_apart() -> None:
 
 def test_the_table_fits_in_eighty_columns_against_everyone() -> None:
     seconds = {"rnnplay": 0.1234, "torch 1": 0.4321, "torch 16": 0.3333, "jax": 1.2345}
-    rows = [result(row.name, seconds) for row in work.ROWS]
+    rows = [result(row.name, seconds) for row in workloads.ROWS]
     console = Console(file=io.StringIO(), width=80)
     console.print(report.table(rows))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
@@ -110,30 +112,31 @@ def test_the_table_fits_in_eighty_columns_against_everyone() -> None:
 
 
 def test_the_first_step_of_a_slice_counts_only_where_it_is_long() -> None:
-    assert len(contender.measure(lambda i: time.sleep(0.02), 0, 0.01)) == 1
+    assert len(child.measure_steps(lambda i: time.sleep(0.02), 0, 0.01)) == 1
     seen: list[int] = []
-    assert len(contender.measure(seen.append, 5, 0.2)) == len(seen) - 1
+    assert len(child.measure_steps(seen.append, 5, 0.2)) == len(seen) - 1
     assert seen == list(range(5, 5 + len(seen)))
 
 
 def test_a_child_that_cannot_begin_says_why() -> None:
-    child = Contender("nobody", {}, 1)
+    process = LibraryProcess("nobody", {}, 1)
     try:
-        with pytest.raises(Failure, match="with_nobody"):
-            child.begin()
+        with pytest.raises(ChildFailed, match="adapter_nobody"):
+            process.wait_until_ready()
     finally:
-        child.close()
+        process.close()
 
 
 def test_why_says_who_chose_the_kernel_and_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*blas.THREADS, blas.KERNEL):
         monkeypatch.delenv(name, raising=False)
-    assert "own choice; one thread" in arena.why(dict.fromkeys(blas.THREADS, "1"))
-    assert "measured" in arena.why({blas.KERNEL: "SKYLAKEX"})
+    assert "own choice; one thread" in runner.explain_blas(dict.fromkeys(blas.THREADS, "1"))
+    assert "measured" in runner.explain_blas({blas.KERNEL: "SKYLAKEX"})
     monkeypatch.setenv(blas.KERNEL, "HASWELL")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert (
-        arena.why({}) == "The kernel is yours (OPENBLAS_CORETYPE=HASWELL); the threads are yours (OMP_NUM_THREADS=3)."
+        runner.explain_blas({})
+        == "The kernel is yours (OPENBLAS_CORETYPE=HASWELL); the threads are yours (OMP_NUM_THREADS=3)."
     )
 
 
@@ -154,8 +157,8 @@ def test_as_json_it_prints_a_line_a_row_and_a_summary() -> None:
     assert [line["kind"] for line in (machine, row, summary)] == ["machine", "row", "summary"]
     assert row["chars_per_s"] == pytest.approx(25 / row["ms"]["rnnplay"] * 1e3)
     assert row["peak_memory"]["rnnplay"] > 10_000_000
-    assert 0 < row["share_of_product"] < 2
-    assert machine["contenders"]["rnnplay"].startswith("NumPy")
+    assert 0 < row["fraction_of_peak"] < 2
+    assert machine["libraries"]["rnnplay"].startswith("NumPy")
 
 
 def test_doublings_are_measured_cell_by_cell() -> None:

@@ -20,6 +20,7 @@ MAY: dict[str, set[str]] = {
     "edits": {"msgspec"},
     "blas": {"machine", "platformdirs", "threadpoolctl"} | CONFIG,
     "machine": set(),
+    "formatting": set(),
     "engine": {"numpy", "machine"},
     "corpora": {"numpy", "pooch", "platformdirs", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "msgspec", "corpora"} | CONFIG,
@@ -28,7 +29,7 @@ MAY: dict[str, set[str]] = {
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
     "protocol": {"numpy", "msgspec", "edits"} | CONFIG,
     # Of the libraries beside it bench knows the names alone.
-    "bench": {"machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
+    "bench": {"formatting", "machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,
     "exchange": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
     | CONFIG,
@@ -47,11 +48,11 @@ MAY: dict[str, set[str]] = {
         "blas",
     }
     | CONFIG,
-    "tui.paint": SCREEN,
+    "tui.paint": SCREEN | {"formatting"},
     "tui.widgets": SCREEN | {"tui.paint"},
     "tui.forms": SCREEN | {"tui.paint", "tui.widgets"} | CONFIG,
     "tui": SCREEN
-    | {"msgspec", "gallery", "client", "protocol", "runs", "tui.forms", "tui.paint", "tui.widgets"}
+    | {"formatting", "msgspec", "gallery", "client", "protocol", "runs", "tui.forms", "tui.paint", "tui.widgets"}
     | CONFIG,
 }
 ANYTHING = {"cli", "__init__", "__main__"}  # inside the command or the name that needs it

@@ -1,5 +1,5 @@
-"""`rnnplay bench`: how quick the engine is on this machine, beside PyTorch and JAX where they are installed.
+"""`rnnplay bench`: the engine's speed on this machine, compared with PyTorch and JAX if they are installed.
 
-Each contender computes in a process of its own with threads and libraries of its own; they take turns in short rounds,
-so that a machine that slows down slows all of them alike.
+Each library computes in its own process with its own threads; they take turns in short rounds, so that a machine that
+slows down affects all of them equally.
 """

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from rnnplay.catalogue import GROUPS, TaskInfo, make_config
-from rnnplay.cli.report import clock, figure, json_line
+from rnnplay.cli.report import json_line
 from rnnplay.config import RunConfig
+from rnnplay.formatting import clock, loss_text
 
 _ROW = "{:<17} {:>4}  {:<6} {:>9} {:>9}  {:>9} {:>9} {:>8} {:>8}  {}"
 _HEAD = ("TASK", "SEED", "SOLVED", "MEASURE", "CRITERION", "LOSS", "BASELINE", "STEPS", "SECONDS", "WHAT IS MEASURED")
@@ -189,7 +190,7 @@ def _tell(outcome: Outcome, progress: float | None, loss: float | None) -> None:
         return
     words = ""
     if progress is not None:
-        words = f"{outcome.task:<17} {outcome.seed:>4}  {progress:>4.0%}  loss {figure(loss)}"
+        words = f"{outcome.task:<17} {outcome.seed:>4}  {progress:>4.0%}  loss {loss_text(loss)}"
     sys.stderr.write(f"\r\x1b[K{words}")
     sys.stderr.flush()
 

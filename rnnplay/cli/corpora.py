@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from rnnplay.cli.report import json_line, short
+from rnnplay.cli.report import json_line
 from rnnplay.config import UserError, did_you_mean
+from rnnplay.formatting import short
 
 if TYPE_CHECKING:
     from rnnplay.corpora.downloadable import ProgressCallback

@@ -47,16 +47,16 @@ def bench(
         raise UserError(f"--rounds is {rounds}.", "Give a number from 1 to 1000.")
     if seconds is not None and not 0 < seconds <= 60:
         raise UserError(f"--seconds is {seconds:g}.", "Give a number above 0 and at most 60.")
-    from rnnplay.bench import drive
+    from rnnplay.bench import benchmark
 
-    rounds = rounds or (drive.QUICK_ROUNDS if quick else 5)
-    seconds = seconds or (drive.QUICK_SECONDS if quick else 0.2)
+    rounds = rounds or (benchmark.QUICK_ROUNDS if quick else 5)
+    seconds = seconds or (benchmark.QUICK_SECONDS if quick else 0.2)
     if scaling:
         if set(against) - {"none"}:
             raise UserError("--scaling measures the engine alone.", "Leave out --against.")
-        sys.exit(drive.scaling(drive.cells_of(rows), rounds, seconds, as_json))
-    works, libraries = drive.chosen_rows(rows, quick), drive.chosen_libraries(against)
-    sys.exit(drive.bench(works, libraries, rounds, seconds, as_json))
+        sys.exit(benchmark.scaling(benchmark.select_cells(rows), rounds, seconds, as_json))
+    works, libraries = benchmark.select_workloads(rows, quick), benchmark.select_libraries(against)
+    sys.exit(benchmark.bench(works, libraries, rounds, seconds, as_json))
 
 
 @click.command(name="export")

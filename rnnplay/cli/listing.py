@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from rnnplay import runs
-from rnnplay.cli.report import figure, json_line, short
+from rnnplay.cli.report import json_line
+from rnnplay.formatting import loss_text, short
 
 
 def list_runs(root: str | None, as_json: bool) -> None:
@@ -29,8 +30,8 @@ def list_runs(root: str | None, as_json: bool) -> None:
                 f"{info.cell} {info.layers}x{info.hidden}" if info.cell else "",
                 info.state,
                 f"{info.step:,}",
-                "" if info.loss is None else figure(info.loss),
-                "" if info.validation is None else figure(info.validation),
+                "" if info.loss is None else loss_text(info.loss),
+                "" if info.validation is None else loss_text(info.validation),
                 f"{short(info.size)}B",
             )
         )

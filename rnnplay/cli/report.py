@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rnnplay.formatting import clock, loss_text, short, speed_unit
 from rnnplay.protocol import AnyEvent, Evaluated, Facts, Progress, Remark, Row, Saved, Started, Status, Stopped
 
 
@@ -108,7 +109,7 @@ class BarReport:
 
     def _begin(self, event: Started) -> None:
         c = event.config
-        self._pace = pace(event.facts.step_unit)
+        self._pace = speed_unit(event.facts.step_unit)
         network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
         going_on = f", from step {event.step:,} on" if event.step else ""
         self.console.print(f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}")
@@ -120,9 +121,9 @@ class BarReport:
             self._bar.start()
 
     def _show(self, event: Status) -> None:
-        parts = [f"step {event.step:,}", f"loss {figure(event.loss if self._row is None else self._row.loss)}"]
+        parts = [f"step {event.step:,}", f"loss {loss_text(event.loss if self._row is None else self._row.loss)}"]
         if self._validation is not None:
-            parts.append(f"validation {figure(self._validation)}")
+            parts.append(f"validation {loss_text(self._validation)}")
         if event.chars_per_s is not None:
             parts.append(f"{short(event.chars_per_s)} {self._pace}")
         parts.append(
@@ -134,35 +135,12 @@ class BarReport:
 
     def _plain(self, event: Evaluated) -> None:
         row = self._row
-        about = f"  loss {figure(row.loss)}  {short(row.chars_per_s or 0)} {self._pace}" if row else ""
-        self.console.print(f"step {event.step:,}{about}  validation {figure(event.loss)}")
+        about = f"  loss {loss_text(row.loss)}  {short(row.chars_per_s or 0)} {self._pace}" if row else ""
+        self.console.print(f"step {event.step:,}{about}  validation {loss_text(event.loss)}")
 
     def close(self) -> None:
         if self.console.is_terminal:
             self._bar.stop()
-
-
-def figure(loss: float | None) -> str:
-    return "not finite" if loss is None else f"{loss:.3f}" if abs(loss) >= 0.1 else f"{loss:.2g}"
-
-
-def short(number: float) -> str:
-    """1,234,567 as 1.23M."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{letter}"
-    return f"{number:.0f}"
-
-
-def clock(seconds: float) -> str:
-    minutes, seconds = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def pace(called: str) -> str:
-    """What a speed is counted in: char/s, words/s, time steps/s."""
-    return "char/s" if called == "characters" else f"{called}/s"
 
 
 def verdict(event: Evaluated, facts: Facts) -> str:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from rnnplay.bench.work import SAMPLING, Work
+from rnnplay.bench.workloads import SAMPLING, Workload
 from rnnplay.machine import available_cores
 
 pytest.importorskip("torch")
@@ -14,14 +14,14 @@ pytest.importorskip("torch")
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_pytorchs_steps_learn_and_its_samples_are_characters(cell: str) -> None:
-    from rnnplay.bench import with_torch
+    from rnnplay.bench import adapter_torch
 
-    library = with_torch.library(1)
-    step, way = library.prepare(Work(cell, 2, 23, 3, 7))
+    adapter = adapter_torch.adapter(1)
+    step, variant, _ = adapter.prepare(Workload(cell, 2, 23, 3, 7))
     losses = [float(step(8 * i)) for i in range(60)]  # type: ignore[arg-type]  # the same batch every time
     assert losses[-1] < losses[0] - 0.5
-    assert "Adam" in way
-    draw, _ = library.prepare(next(row for row in SAMPLING if row.cell == cell))
+    assert "Adam" in variant
+    draw, *_ = adapter.prepare(next(row for row in SAMPLING if row.cell == cell))
     drawn = [i for _ in range(20) for i in draw(0)]  # type: ignore[attr-defined]  # sixteen at a time
     assert len(set(drawn)) > 20
     assert set(drawn) <= set(range(65))
@@ -38,6 +38,6 @@ def test_ratios_are_printed_for_one_and_for_all_threads() -> None:
         check=True,
     )
     _, row, _summary = map(json.loads, child.stdout.splitlines())
-    contenders = {f"torch {threads}" for threads in (1, available_cores())}
-    assert set(row["ms"]) == {"rnnplay", *contenders}
-    assert row["ratio"]["torch"] == pytest.approx(min(row["ms"][who] for who in contenders) / row["ms"]["rnnplay"])
+    processes = {f"torch {threads}" for threads in (1, available_cores())}
+    assert set(row["ms"]) == {"rnnplay", *processes}
+    assert row["ratio"]["torch"] == pytest.approx(min(row["ms"][who] for who in processes) / row["ms"]["rnnplay"])

@@ -8,9 +8,10 @@ import pytest
 from made_up_play import SYSTEMS, TEXT, palette_of, plain
 from rich.cells import cell_len
 
+from rnnplay.formatting import short
 from rnnplay.tui.forms import panel
 from rnnplay.tui.forms.editor import FormRow, FormView
-from rnnplay.tui.paint.numbers import duration, figure, log_ticks, percent, rate, short, tick_label, ticks
+from rnnplay.tui.paint.numbers import duration, figure, log_ticks, percent, rate, tick_label, ticks
 from rnnplay.tui.paint.palette import colour_system, luminance, palettes, prefers_light, shows_unicode
 from rnnplay.tui.paint.strips import bar, frame
 from rnnplay.tui.paint.text import ASCII, UNICODE, glyph, row_of, wrap

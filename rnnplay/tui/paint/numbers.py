@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import math
 
+from rnnplay.formatting import short
+
 
 def count(value: float) -> str:
     """A whole number with commas: 12,431."""
     return f"{int(value):,}"
-
-
-def short(value: float) -> str:
-    """About three digits and a letter: 950, 4.2k, 198k, 1.5M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            scaled = value / size
-            return f"{scaled:.3g}{letter}" if abs(scaled) < 999.5 else f"{scaled:.0f}{letter}"
-    return f"{value:.3g}"
 
 
 def rate(value: float) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from rnnplay import protocol as say
 from rnnplay.config import RunConfig
+from rnnplay.formatting import short, speed_unit
 from rnnplay.tui.forms.fields import NAMES, Field
-from rnnplay.tui.paint.numbers import count, duration, percent, rate, short
+from rnnplay.tui.paint.numbers import count, duration, percent, rate
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.widgets.views import AdviceView, HeaderView, HealthView, StatusView
 
@@ -36,14 +37,9 @@ def header_view(session: RunSession, draft: RunConfig, title: str) -> HeaderView
         if status.epoch is not None:
             right.append(f"epoch {status.epoch:.1f}")
         if status.chars_per_s and session.state == "training":
-            right.append(f"{short(status.chars_per_s)} {_pace(session)}")
+            step_unit = "characters" if session.facts is None else session.facts.step_unit
+            right.append(f"{short(status.chars_per_s)} {speed_unit(step_unit)}")
     return HeaderView(left, names.get(session.state, session.state), mood, tuple(right))
-
-
-def _pace(session: RunSession) -> str:
-    """What its speed is counted in."""
-    called = session.facts.step_unit if session.facts is not None else "characters"
-    return "char/s" if called == "characters" else f"{called}/s"
 
 
 def status_view(session: RunSession, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from textual.strip import Strip
 
+from rnnplay.formatting import short
 from rnnplay.tui.paint.braille import Array, character, pack
-from rnnplay.tui.paint.numbers import count, percent, score, short
+from rnnplay.tui.paint.numbers import count, percent, score
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, clickable, exactly, paragraph, row
 from rnnplay.tui.places.cells.views import HistoryView

@@ -1,12 +1,13 @@
-"""What is measured: training steps and sampled characters of certain sizes, as plain data."""
+"""The workloads: training steps and sampled characters of certain sizes, as plain data."""
 
 from dataclasses import dataclass
 from typing import Any
 
 V = 65  # characters, as in the usual small Shakespeare
-POOL = 8  # different batches, read in turn
+BATCH_COUNT = 8  # different batches, used in turn
+PEAK_MATMUL = "peak_matmul"  # the name of the process that measures the best matrix product
 LR, CLIP = 2e-3, 5.0  # of Adam with betas 0.9 and 0.999
-SAMPLED = 16  # characters that a sampling step writes: what the trainer draws between two looks at the clock
+CHARS_PER_SAMPLING_STEP = 16  # as many as the trainer draws between two checks of the clock
 CELLS = ("rnn", "lstm", "gru")
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
@@ -15,7 +16,7 @@ SIZES = ((1, 16, 1, 8), (1, 100, 1, 25), (1, 128, 32, 50), (2, 128, 50, 50), (1,
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """One row: a training step (forward, backward, clip, Adam) over (T, B), or with T = 0 sampling characters."""
 
     cell: str
@@ -30,33 +31,33 @@ class Work:
 
     @property
     def characters(self) -> int:
-        """How many one step reads or writes."""
-        return SAMPLED if self.sampling else self.batch * self.seq_len
+        """The number of characters that one step reads or draws."""
+        return CHARS_PER_SAMPLING_STEP if self.sampling else self.batch * self.seq_len
 
     @property
     def size(self) -> str:
         return f"{self.layers}x{self.hidden}"
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """How the row is named, and chosen by --rows."""
+    def title_parts(self) -> tuple[str, ...]:
+        """The parts of the row's name, by which --rows selects it."""
         place = ("sampling",) if self.sampling else (f"B{self.batch}", f"T{self.seq_len}")
         return (self.cell.upper(), self.size, *place)
 
     @property
     def name(self) -> str:
-        return " ".join(self.words)
+        return " ".join(self.title_parts)
 
     @property
     def parameters(self) -> int:
-        """With one vector of biases a layer, and for the GRU the second bias of n."""
+        """The number of parameters, with one bias vector a layer, and for the GRU the second bias of n."""
         G, H, L = GATES[self.cell], self.hidden, self.layers
         extra = H if self.cell == "gru" else 0
         return sum(G * H * ((V if layer == 0 else H) + H + 1) + extra for layer in range(L)) + V * H + V
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions of the matrix products that the mathematics asks for.
+        """Multiplications and additions of a step's matrix products.
 
         Forward W_hh h, from the second layer W_xh x, and W_hy h, for each time step of each sequence; backward twice as
         many, for the gradient of the matrix and that of the vector. W_xh of an id is a row looked up: nothing.
@@ -75,8 +76,8 @@ class Work:
         }
 
 
-TRAINING = tuple(Work(cell, *size) for size in SIZES for cell in CELLS)
-SAMPLING = tuple(Work(cell, 2, 128, 1, 0) for cell in CELLS)
+TRAINING = tuple(Workload(cell, *size) for size in SIZES for cell in CELLS)
+SAMPLING = tuple(Workload(cell, 2, 128, 1, 0) for cell in CELLS)
 ROWS = TRAINING + SAMPLING
 
 # Around one size each of T, B and H is doubled three times.
@@ -88,9 +89,9 @@ SCALING = {
 }
 
 
-def scaled(cell: str, axis: str) -> list[Work]:
-    """The works of one axis of the table of doublings."""
+def scaling_workloads(cell: str, axis: str) -> list[Workload]:
+    """The workloads of one axis of the table of doublings."""
     return [
-        Work(cell, 1, size if axis == "H" else _H, size if axis == "B" else _B, size if axis == "T" else _T)
+        Workload(cell, 1, size if axis == "H" else _H, size if axis == "B" else _B, size if axis == "T" else _T)
         for size in SCALING[axis]
     ]

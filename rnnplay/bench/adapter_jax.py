@@ -1,10 +1,10 @@
-"""The same work in JAX: a scan over time under jit, the whole training step compiled as one, buffers donated."""
+"""The same workload in JAX: a scan over time under jit, the whole training step compiled as one, buffers donated."""
 
 from importlib import import_module
 from typing import Any
 
-from rnnplay.bench.contender import Step, batches, one_by_one
-from rnnplay.bench.work import CLIP, GATES, LR, POOL, V, Work
+from rnnplay.bench.child import Prepared, batches, draw_many
+from rnnplay.bench.workloads import BATCH_COUNT, CLIP, GATES, LR, V, Workload
 
 jax: Any = import_module("jax")  # Any: it need not be installed where types are checked
 jnp: Any = jax.numpy
@@ -12,18 +12,18 @@ jnp: Any = jax.numpy
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 
 
-class Library:
+class Adapter:
     """JAX on the CPU, with the threads that it takes by itself."""
 
     def about(self) -> str:
         return f"JAX {jax.__version__}, {jax.device_count()} {jax.default_backend().upper()} device, its own threads"
 
-    def prepare(self, work: Work) -> tuple[Step, str]:
-        return one_by_one(_sampling(work)) if work.sampling else _training(work)
+    def prepare(self, workload: Workload) -> Prepared:
+        return draw_many(_sampling(workload)) if workload.sampling else _training(workload)
 
 
-def _parameters(work: Work, key: Any) -> Any:
-    G, H = GATES[work.cell], work.hidden
+def _parameters(workload: Workload, key: Any) -> Any:
+    G, H = GATES[workload.cell], workload.hidden
     scale = H**-0.5
 
     def draw(*shape: int) -> Any:
@@ -33,9 +33,9 @@ def _parameters(work: Work, key: Any) -> Any:
 
     layers = [
         {"W_xh": draw(V if layer == 0 else H, G * H), "W_hh": draw(H, G * H), "b": draw(G * H), "b_hn": draw(H)}
-        for layer in range(work.layers)
+        for layer in range(workload.layers)
     ]
-    if work.cell != "gru":
+    if workload.cell != "gru":
         for layer in layers:
             del layer["b_hn"]
     return {"layers": layers, "W_hy": draw(H, V), "b_y": draw(V)}
@@ -58,21 +58,21 @@ def _cell(cell: str, W: Any, z: Any, state: Any) -> Any:
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-def _zero(work: Work) -> Any:
-    return tuple(jnp.zeros((work.batch, work.hidden)) for _ in range(2 if work.cell == "lstm" else 1))
+def _zero(workload: Workload) -> Any:
+    return tuple(jnp.zeros((workload.batch, workload.hidden)) for _ in range(2 if workload.cell == "lstm" else 1))
 
 
-def _training(work: Work) -> tuple[Step, str]:
+def _training(workload: Workload) -> Prepared:
     def loss_of(parameters: Any, inputs: Any, targets: Any) -> Any:
         h = None
         for W in parameters["layers"]:
             z = (W["W_xh"][inputs] if h is None else h @ W["W_xh"]) + W["b"]
 
             def over_time(state: Any, z: Any, W: Any = W) -> Any:
-                state = _cell(work.cell, W, z, state)
+                state = _cell(workload.cell, W, z, state)
                 return state, state[0]
 
-            _, h = jax.lax.scan(over_time, _zero(work), z)
+            _, h = jax.lax.scan(over_time, _zero(workload), z)
         scores = h @ parameters["W_hy"] + parameters["b_y"]
         return -jnp.take_along_axis(jax.nn.log_softmax(scores), targets[..., None], -1).mean()
 
@@ -90,44 +90,44 @@ def _training(work: Work) -> tuple[Step, str]:
         return parameters, first, second, count, loss
 
     compiled = jax.jit(update, donate_argnums=(0, 1, 2, 3))
-    parameters = _parameters(work, jax.random.key(1))
+    parameters = _parameters(workload, jax.random.key(1))
     now = [
         parameters,
         jax.tree.map(jnp.zeros_like, parameters),
         jax.tree.map(jnp.zeros_like, parameters),
         jnp.zeros((), jnp.float32),
     ]
-    inputs, targets = (list(map(jnp.asarray, ids)) for ids in batches(work))
+    inputs, targets = (list(map(jnp.asarray, ids)) for ids in batches(workload))
 
     def step(i: int) -> float:
-        *now[:], loss = compiled(*now, inputs[i % POOL], targets[i % POOL])
+        *now[:], loss = compiled(*now, inputs[i % BATCH_COUNT], targets[i % BATCH_COUNT])
         return float(loss)
 
-    return step, "scan under jit"
+    return Prepared(step, "scan under jit")
 
 
-def _sampling(work: Work) -> tuple[Step, str]:
+def _sampling(workload: Workload) -> Prepared:
     """A character is drawn, read by the host, and fed back."""
-    parameters = _parameters(work, jax.random.key(1))
+    parameters = _parameters(workload, jax.random.key(1))
 
     def draw(parameters: Any, states: Any, character: Any, key: Any) -> Any:
         x, after = None, []
         for W, state in zip(parameters["layers"], states, strict=True):
-            state = _cell(work.cell, W, (W["W_xh"][character] if x is None else x @ W["W_xh"]) + W["b"], state)
+            state = _cell(workload.cell, W, (W["W_xh"][character] if x is None else x @ W["W_xh"]) + W["b"], state)
             after.append(state)
             x = state[0]
         key, own = jax.random.split(key)
         return after, jax.random.categorical(own, x @ parameters["W_hy"] + parameters["b_y"]), key
 
     compiled = jax.jit(draw, donate_argnums=(1, 2, 3))
-    now = [[_zero(work) for _ in range(work.layers)], jnp.zeros(1, jnp.int32), jax.random.key(2)]
+    now = [[_zero(workload) for _ in range(workload.layers)], jnp.zeros(1, jnp.int32), jax.random.key(2)]
 
     def step(i: int) -> int:
         now[:] = compiled(parameters, *now)
         return int(now[1][0])
 
-    return step, "jit, a character a call"
+    return Prepared(step, "jit, a character a call")
 
 
-def library(threads: int) -> Library:
-    return Library()
+def adapter(threads: int) -> Adapter:
+    return Adapter()

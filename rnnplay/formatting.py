@@ -1,0 +1,32 @@
+"""Numbers as human-readable text, for the command line, the bench and the screen."""
+
+
+def short(value: float) -> str:
+    """About three digits and a letter: 950, 4.2k, 198k, 1.5M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            scaled = value / size
+            return f"{scaled:.3g}{letter}" if abs(scaled) < 999.5 else f"{scaled:.0f}{letter}"
+    return f"{value:.3g}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, from an hour on hours too: 3:07, 1:02:09."""
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def speed_unit(step_unit: str) -> str:
+    """The unit of a speed: char/s, words/s, time steps/s. step_unit: as `Facts` has it."""
+    return "char/s" if step_unit == "characters" else f"{step_unit}/s"
+
+
+def loss_text(loss: float | None) -> str:
+    """A loss with three decimals, a small one with two digits: 1.314, 0.0031; None: "not finite"."""
+    return "not finite" if loss is None else f"{loss:.3f}" if abs(loss) >= 0.1 else f"{loss:.2g}"
+
+
+def three_digits(number: float) -> str:
+    """Three digits: 0.0712, 4.31, 105."""
+    return f"{number:#.3g}".rstrip(".") if number < 999.5 else f"{number:.0f}"
