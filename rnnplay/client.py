@@ -27,16 +27,16 @@ from rnnplay.protocol import (
     Evaluated,
     Failed,
     Inspect,
-    Progress,
     Resume,
+    RowsCompleted,
     Started,
     Status,
     Stop,
     Stopped,
     Train,
-    body_length,
     decode_event,
-    frame,
+    encode_frame,
+    frame_length,
     numbered,
 )
 
@@ -118,7 +118,7 @@ class TrainerClient:
         assert self._process.stdin is not None
         command = numbered(command)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._process.stdin.write(frame(command))
+            self._process.stdin.write(encode_frame(command))
             await self._process.stdin.drain()
         return command.request
 
@@ -143,7 +143,7 @@ class TrainerClient:
         assert self._process.stdout is not None
         try:
             while last is None or not _is_last(last):
-                body = await self._process.stdout.readexactly(body_length(await self._process.stdout.readexactly(4)))
+                body = await self._process.stdout.readexactly(frame_length(await self._process.stdout.readexactly(4)))
                 last = decode_event(body)
                 if isinstance(last, Started):
                     self._run = last.run
@@ -214,7 +214,7 @@ def train(task: str, *, runs: str | None = None, **choices: Any) -> Summary:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(frame(command))
+            process.stdin.write(encode_frame(command))
             process.stdin.flush()
             return _read_summary(process, stderr_file)
         finally:
@@ -229,11 +229,11 @@ def _read_summary(process: "subprocess.Popen[bytes]", stderr_file: IO[bytes]) ->
     assert process.stdout is not None
     summary = Summary()
     while len(header := process.stdout.read(4)) == 4:
-        event = decode_event(process.stdout.read(body_length(header)))
+        event = decode_event(process.stdout.read(frame_length(header)))
         match event:
             case Started():
                 summary.run = Path(event.run)
-            case Progress():
+            case RowsCompleted():
                 summary.losses += [row.loss for row in event.rows]
             case Evaluated():
                 summary.evaluations.append((event.step, event.loss))
@@ -242,7 +242,7 @@ def _read_summary(process: "subprocess.Popen[bytes]", stderr_file: IO[bytes]) ->
             case Status(state="diverged"):
                 raise UserError(event.wrong, event.remedy)
             case Status(state="finished"):
-                process.stdin.write(frame(Stop()))
+                process.stdin.write(encode_frame(Stop()))
                 process.stdin.flush()
             case Stopped():
                 summary.step = event.step

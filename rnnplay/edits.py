@@ -36,10 +36,10 @@ class SetWeight(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     value: float
 
 
-class Descend(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class GradientStep(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One update by gradient descent on the example: every parameter moves by -rate times its gradient."""
 
     rate: float = 0.1
 
 
-Edit = SetHidden | SetInput | SetWeight | Descend
+Edit = SetHidden | SetInput | SetWeight | GradientStep

@@ -20,7 +20,7 @@ from rnnplay.machine import available_cores
 from rnnplay.parallel import DataParallel, messages, should_split
 from rnnplay.parallel.eventfd import EventFd
 from rnnplay.parallel.split import total_weight
-from rnnplay.protocol import Progress, Remark, Started, Stop, Train
+from rnnplay.protocol import RowsCompleted, Started, Stop, TaskRemarked, Train
 from rnnplay.runs import LOG, checkpoint, load_record
 
 SMALL: dict[str, Any] = {"inputs": 7, "hidden": 6, "outputs": 5, "dtype": "float64"}
@@ -253,7 +253,7 @@ async def test_a_killed_trainer_leaves_no_worker_and_the_run_is_resumed_bit_for_
     async for event in client.events():
         if isinstance(event, Started):
             run = Path(event.run)
-        if isinstance(event, Progress) and (found := workers(client.pid)):
+        if isinstance(event, RowsCompleted) and (found := workers(client.pid)):
             os.kill(client.pid, signal.SIGKILL)
             break
     async for _ in client.events():
@@ -281,12 +281,12 @@ async def test_a_killed_worker_is_reported_once_and_logged(tmp_path: Path) -> No
     async for event in client.events():
         if isinstance(event, Started):
             run = Path(event.run)
-        if isinstance(event, Progress) and not killed and (found := workers(client.pid)):
+        if isinstance(event, RowsCompleted) and not killed and (found := workers(client.pid)):
             os.kill(found[0], signal.SIGKILL)
             killed = True
-        if isinstance(event, Remark):
+        if isinstance(event, TaskRemarked):
             remarks.append(event.text)
-        if isinstance(event, Progress) and remarks:
+        if isinstance(event, RowsCompleted) and remarks:
             after += 1
             if after == 3:
                 await client.send(Stop())

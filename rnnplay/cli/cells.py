@@ -61,14 +61,14 @@ def cells(
     All units are ranked by AUC (by rank correlation where the feature has degrees), beside two controls: the best unit
     for the same feature rolled along the text, and the best unit of the untrained network.
     """
-    from rnnplay.protocol import Find, Found, Watch
+    from rnnplay.protocol import FindUnits, UnitsFound, WatchTrace
 
     chosen = parse_unit(unit) if unit is not None else None
-    events = asyncio.run(_ask(_inspect(run, text, step, runs), Find(pattern=pattern, characters=characters)))
-    found = next(event for event in events if isinstance(event, Found))
+    events = asyncio.run(_ask(_inspect(run, text, step, runs), FindUnits(pattern=pattern, characters=characters)))
+    found = next(event for event in events if isinstance(event, UnitsFound))
     own = found.units[:1] if chosen is None else _rows_of(found, *chosen)
     if svg is not None:
-        watch = Watch(length=_PICTURED, state=own[0].state, every=0)
+        watch = WatchTrace(length=_PICTURED, state=own[0].state, every=0)
         told = asyncio.run(_ask(_inspect(run, text, step, runs), watch))
         _picture(told, own[0].layer, own[0].unit, found.sentence, Path(svg))
     if as_json:
@@ -113,14 +113,14 @@ def ablate(
     as_json: bool,
 ) -> None:
     """Hold a unit of RUN still: what does that cost inside a feature, and what do other units cost?"""
-    from rnnplay.protocol import Ablate, Ablated
+    from rnnplay.protocol import AblateUnit, UnitAblated
 
     layer, number = parse_unit(unit)
     if others < 0:
         raise UserError(f"--others is {others}.", "Give 0 or more.")
-    command = Ablate(layer=layer, unit=number, pattern=pattern, to=to, others=others, characters=characters)
+    command = AblateUnit(layer=layer, unit=number, pattern=pattern, to=to, others=others, characters=characters)
     events = asyncio.run(_ask(_inspect(run, text, step, runs), command))
-    told = next(event for event in events if isinstance(event, Ablated))
+    told = next(event for event in events if isinstance(event, UnitAblated))
     if as_json:
         _print_json(
             {
@@ -187,7 +187,7 @@ def _inspect(run: str, text: str | None, step: int | None, root: str | None) -> 
 async def _ask(inspect: Any, question: Any) -> list[Any]:
     """The trainer's words from its start to the answer to `question`. Raises UserError where it has none."""
     from rnnplay.cli.drive import open_trainer, say
-    from rnnplay.protocol import Ablated, Failed, Found, Started, Stopped, Trace
+    from rnnplay.protocol import Failed, Started, Stopped, Trace, UnitAblated, UnitsFound
 
     told: list[Any] = []
     async with open_trainer(inspect) as trainer:
@@ -199,7 +199,7 @@ async def _ask(inspect: Any, question: Any) -> list[Any]:
                     await trainer.client.send(question)
                 case Failed():
                     raise UserError(event.wrong, event.remedy)
-                case Found() | Ablated() | Trace():
+                case UnitsFound() | UnitAblated() | Trace():
                     break
                 case Stopped():
                     sys.exit(trainer.status)

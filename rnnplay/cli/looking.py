@@ -45,10 +45,10 @@ def gradients(
     The norm of the gradient of the last time step's loss with respect to the whole state (h, and c of an LSTM) at each
     lag, a mean over held-out sequences; and the horizon, the first lag at which it is below 1 % of that at lag 0.
     """
-    from rnnplay.protocol import Gradients
+    from rnnplay.protocol import ComputeGradientByLag
 
     beside = tuple(_path(other, runs) for other in others)
-    question = Gradients(lags=lags, beside="fresh" if fresh else "", runs=beside)
+    question = ComputeGradientByLag(lags=lags, beside="fresh" if fresh else "", runs=beside)
     told = asyncio.run(_ask(_path(run, runs), step, question))
     if as_json:
         own = told.networks[0]
@@ -120,7 +120,7 @@ def _path(run: str, root: str | None) -> str:
 async def _ask(run: str, step: int | None, question: Any) -> Any:
     """The trainer's answer to `question` about `run`. Raises UserError where it has none."""
     from rnnplay.cli.drive import open_trainer, say
-    from rnnplay.protocol import Failed, GradientsShown, Inspect, Started, Stopped, Unrolled
+    from rnnplay.protocol import Failed, GradientByLagComputed, Inspect, Started, Stopped, Unrolled
 
     async with open_trainer(Inspect(run=run, step=step)) as trainer:
         async for event in trainer.client.events():
@@ -130,7 +130,7 @@ async def _ask(run: str, step: int | None, question: Any) -> Any:
                     await trainer.client.send(question)
                 case Failed():
                     raise UserError(event.wrong, event.remedy)
-                case GradientsShown() | Unrolled():
+                case GradientByLagComputed() | Unrolled():
                     return event
                 case Stopped():
                     sys.exit(trainer.status)

@@ -6,7 +6,18 @@ from typing import Any, Protocol
 import msgspec
 
 from rnnplay.formatting import clock, loss_text, short, speed_unit
-from rnnplay.protocol import AnyEvent, Evaluated, Facts, Progress, Remark, Row, Saved, Started, Status, Stopped
+from rnnplay.protocol import (
+    AnyEvent,
+    Evaluated,
+    Facts,
+    Row,
+    RowsCompleted,
+    Saved,
+    Started,
+    Status,
+    Stopped,
+    TaskRemarked,
+)
 
 
 class Report(Protocol):
@@ -47,12 +58,12 @@ class JsonReport:
                         **facts,
                     },
                 )
-            case Progress(past=False):
+            case RowsCompleted(past=False):
                 for row in event.rows:
                     json_line("progress", msgspec.to_builtins(row))
             case Evaluated(past=False):
                 json_line("evaluated", evaluated_fields(event))
-            case Remark():
+            case TaskRemarked():
                 json_line("remark", {"step": event.step, "text": event.text})
             case Saved():
                 json_line("saved", {"step": event.step, "path": event.path})
@@ -91,13 +102,13 @@ class BarReport:
         match event:
             case Started():
                 self._begin(event)
-            case Progress():
+            case RowsCompleted():
                 self._row = event.rows[-1] if event.rows else self._row
             case Evaluated():
                 self._validation = event.loss
                 if not self.console.is_terminal and not event.past:
                     self._plain(event)
-            case Remark():
+            case TaskRemarked():
                 # On a terminal through the bar, which stands below it; rich would take what is piped there too.
                 print(event.text, file=sys.stdout if sys.stdout.isatty() else sys.__stdout__, flush=True)
             case Status(state="training"):

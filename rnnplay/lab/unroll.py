@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.edits import Descend, Edit, SetHidden, SetInput, SetWeight
+from rnnplay.edits import Edit, GradientStep, SetHidden, SetInput, SetWeight
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab.equations import Array
 from rnnplay.lab.reference_network import BackwardPass, ForwardPass, ReferenceNetwork, State
@@ -74,7 +74,7 @@ class _EditableExample:
                 _finite(edit.value)
                 matrix[edit.row, edit.column] = edit.value
                 return f"{edit.name}[{edit.row + 1},{edit.column + 1}] = {edit.value:g}"
-            case Descend():
+            case GradientStep():
                 _finite(edit.rate)
                 fwd = self.forward()
                 dy = self.reference.loss_gradient(fwd)

@@ -7,7 +7,7 @@ import msgspec
 from rnnplay.engine import Architecture, BatchLike, State
 from rnnplay.engine.architecture import STATES
 from rnnplay.parallel.eventfd import EventFd
-from rnnplay.protocol import Packed
+from rnnplay.protocol import PackedArray
 
 _ARRAYS = ("inputs", "targets", "weights", "mask", "source", "source_mask", "context")
 _LENGTH_BYTES = 4
@@ -42,8 +42,8 @@ class WorkerInit(msgspec.Struct, frozen=True):
 class StepRequest(msgspec.Struct, frozen=True):
     """One half to compute. total: sum of the whole batch's weights; seed: of its dropout masks."""
 
-    arrays: dict[str, Packed]
-    state: list[list[Packed]] | None
+    arrays: dict[str, PackedArray]
+    state: list[list[PackedArray]] | None
     total: float
     seed: int | None
 
@@ -52,11 +52,11 @@ class StepResult(msgspec.Struct, frozen=True):
     """The half's part of the mean loss, and its last state. The gradient lies in the shared memory."""
 
     loss: float
-    state: list[list[Packed]]
+    state: list[list[PackedArray]]
 
 
 def pack_request(half: BatchLike, state: State | None, total: float, seed: int | None) -> StepRequest:
-    arrays = {name: Packed.of(array) for name in _ARRAYS if (array := getattr(half, name)) is not None}
+    arrays = {name: PackedArray.from_array(array) for name in _ARRAYS if (array := getattr(half, name)) is not None}
     return StepRequest(arrays, None if state is None else _pack_state(state), total, seed)
 
 
@@ -70,11 +70,11 @@ def pack_result(loss: float, state: State) -> StepResult:
     return StepResult(loss, _pack_state(state))
 
 
-def _pack_state(state: State) -> list[list[Packed]]:
-    return [[Packed.of(array) for array in layer] for layer in state]
+def _pack_state(state: State) -> list[list[PackedArray]]:
+    return [[PackedArray.from_array(array) for array in layer] for layer in state]
 
 
-def unpack_state(packed: list[list[Packed]], cell: str) -> State:
+def unpack_state(packed: list[list[PackedArray]], cell: str) -> State:
     return [STATES[cell](*(array.array() for array in layer)) for layer in packed]
 
 

@@ -5,32 +5,32 @@ or Inspect); end of file on its input means: save and exit. Rows and sampled cha
 dropped; Status, Trace and answers are whole states, a later one may replace an earlier one.
 
 Every command has a number and every event the id of its run and the number of the command that it answers, so that a
-reader can drop what belongs to another run or to a question that was withdrawn. A Watch, a ShowExample, a Sample or a
-CheckUp may be answered by many events, all with its number.
+reader can drop what belongs to another run or to a question that was withdrawn. A WatchTrace, ShowExample,
+Sample or WatchHealth may be answered by many events, all with its number.
 """
 
 import msgspec
 
-from rnnplay.edits import Descend, Edit, SetHidden, SetInput, SetWeight
-from rnnplay.protocol.base import Command, Event, Packed, numbered
+from rnnplay.edits import Edit, GradientStep, SetHidden, SetInput, SetWeight
+from rnnplay.protocol.base import Candidate, Command, Event, PackedArray, numbered
 from rnnplay.protocol.cells import (
-    Ablate,
-    Ablated,
+    AblateUnit,
+    CancelQuestions,
     CellsCommand,
     CellsEvent,
-    Find,
-    Forget,
-    Found,
-    FoundPair,
-    FoundUnit,
-    Gates,
-    GateShares,
-    GatesShown,
-    History,
-    HistoryShown,
+    ComputeGates,
+    ComputeHistory,
+    FindUnits,
+    GateSaturation,
+    GatesComputed,
+    HistoryComputed,
+    QuestionProgressed,
+    ScoredPair,
+    ScoredUnit,
     Trace,
-    Watch,
-    Working,
+    UnitAblated,
+    UnitsFound,
+    WatchTrace,
 )
 from rnnplay.protocol.example import (
     AskTask,
@@ -39,19 +39,18 @@ from rnnplay.protocol.example import (
     ExampleShown,
     Measured,
     MeasureTask,
-    Said,
     ShowExample,
     TaskAnswered,
 )
-from rnnplay.protocol.health import Advice, CheckUp, Health
-from rnnplay.protocol.loss import Evaluate, Evaluated, LossEvent, Progress, Remark, Row
+from rnnplay.protocol.health import Advice, Health, WatchHealth
+from rnnplay.protocol.loss import Evaluate, Evaluated, LossEvent, Row, RowsCompleted, TaskRemarked
 from rnnplay.protocol.run import (
-    Change,
+    ChangeSettings,
+    Continue,
+    DoOneStep,
     Facts,
     Failed,
-    Go,
     Inspect,
-    OneStep,
     Pause,
     Resume,
     RunCommand,
@@ -64,15 +63,15 @@ from rnnplay.protocol.run import (
     Stopped,
     Train,
 )
-from rnnplay.protocol.sample import Candidate, Sample, SampleCommand, Sampled, Steer, StopSampling
+from rnnplay.protocol.sample import ChangeSample, Sample, SampleCommand, Sampled, StopSampling
 from rnnplay.protocol.time import (
-    Gradients,
-    GradientsShown,
-    Influence,
-    InfluenceShown,
-    OneUnit,
-    OneUnitShown,
-    Reach,
+    ComputeGradientByLag,
+    ComputeInfluence,
+    ComputeOneUnit,
+    GradientByLag,
+    GradientByLagComputed,
+    InfluenceComputed,
+    OneUnitComputed,
     TimeCommand,
     TimeEvent,
 )
@@ -80,19 +79,25 @@ from rnnplay.protocol.unroll import Unroll, Unrolled
 
 __all__ = [
     "MAX_FRAME",
-    "Ablate",
-    "Ablated",
+    "AblateUnit",
     "Advice",
     "AnyCommand",
     "AnyEvent",
     "AskTask",
+    "CancelQuestions",
     "Candidate",
     "CellsCommand",
     "CellsEvent",
-    "Change",
-    "CheckUp",
+    "ChangeSample",
+    "ChangeSettings",
     "Command",
-    "Descend",
+    "ComputeGates",
+    "ComputeGradientByLag",
+    "ComputeHistory",
+    "ComputeInfluence",
+    "ComputeOneUnit",
+    "Continue",
+    "DoOneStep",
     "Edit",
     "Evaluate",
     "Evaluated",
@@ -102,73 +107,66 @@ __all__ = [
     "ExampleShown",
     "Facts",
     "Failed",
-    "Find",
-    "Forget",
-    "Found",
-    "FoundPair",
-    "FoundUnit",
-    "GateShares",
-    "Gates",
-    "GatesShown",
-    "Go",
-    "Gradients",
-    "GradientsShown",
+    "FindUnits",
+    "GateSaturation",
+    "GatesComputed",
+    "GradientByLag",
+    "GradientByLagComputed",
+    "GradientStep",
     "Health",
-    "History",
-    "HistoryShown",
-    "Influence",
-    "InfluenceShown",
+    "HistoryComputed",
+    "InfluenceComputed",
     "Inspect",
     "LossEvent",
     "MeasureTask",
     "Measured",
-    "OneStep",
-    "OneUnit",
-    "OneUnitShown",
-    "Packed",
+    "OneUnitComputed",
+    "PackedArray",
     "Pause",
-    "Progress",
-    "Reach",
-    "Remark",
+    "QuestionProgressed",
     "Resume",
     "Row",
+    "RowsCompleted",
     "RunCommand",
     "RunEvent",
-    "Said",
     "Sample",
     "SampleCommand",
     "Sampled",
     "Save",
     "Saved",
+    "ScoredPair",
+    "ScoredUnit",
     "SetHidden",
     "SetInput",
     "SetWeight",
     "ShowExample",
     "Started",
     "Status",
-    "Steer",
     "Stop",
     "StopSampling",
     "Stopped",
     "TaskAnswered",
+    "TaskRemarked",
     "TimeCommand",
     "TimeEvent",
     "Trace",
     "Train",
+    "UnitAblated",
+    "UnitsFound",
     "Unroll",
     "Unrolled",
-    "Watch",
-    "Working",
-    "body_length",
+    "WatchHealth",
+    "WatchTrace",
     "decode_command",
     "decode_event",
-    "frame",
+    "encode_frame",
+    "frame_length",
     "numbered",
 ]
 
 MAX_FRAME = 64 * 2**20  # bytes
 
-AnyCommand = RunCommand | Evaluate | CellsCommand | SampleCommand | ExampleCommand | Unroll | TimeCommand | CheckUp
+AnyCommand = RunCommand | Evaluate | CellsCommand | SampleCommand | ExampleCommand | Unroll | TimeCommand | WatchHealth
 AnyEvent = RunEvent | LossEvent | CellsEvent | Sampled | ExampleEvent | Unrolled | TimeEvent | Health
 
 _encoder = msgspec.msgpack.Encoder()
@@ -176,7 +174,7 @@ _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyComm
 _events: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 
 
-def frame(message: Command | Event) -> bytearray:
+def encode_frame(message: Command | Event) -> bytearray:
     """`message` as the bytes that go through a pipe. Raises ValueError above MAX_FRAME."""
     whole = bytearray(4)
     _encoder.encode_into(message, whole, 4)  # behind its length: a trace is large, and is not copied once more
@@ -187,7 +185,7 @@ def frame(message: Command | Event) -> bytearray:
     return whole
 
 
-def body_length(header: bytes) -> int:
+def frame_length(header: bytes) -> int:
     """The length that a frame's first four bytes announce. Raises ValueError above MAX_FRAME."""
     length = int.from_bytes(header, "big")
     if length > MAX_FRAME:

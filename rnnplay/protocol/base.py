@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Packed(msgspec.Struct, frozen=True):
+class PackedArray(msgspec.Struct, frozen=True):
     """An array on its way through a pipe. NumPy is imported when one is opened: not before the first paint."""
 
     dtype: str
@@ -17,7 +17,7 @@ class Packed(msgspec.Struct, frozen=True):
     data: bytes
 
     @classmethod
-    def of(cls, array: "np.ndarray[Any, Any]") -> "Packed":
+    def from_array(cls, array: "np.ndarray[Any, Any]") -> "PackedArray":
         return cls(array.dtype.str, array.shape, array.tobytes())
 
     def array(self) -> "np.ndarray[Any, Any]":
@@ -25,6 +25,13 @@ class Packed(msgspec.Struct, frozen=True):
         import numpy as np
 
         return np.frombuffer(self.data, dtype=np.dtype(self.dtype)).reshape(self.shape)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A symbol and the probability that the network gives it."""
+
+    symbol: str
+    probability: float
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):

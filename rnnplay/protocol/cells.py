@@ -5,10 +5,10 @@ Layers and units count from 0 here, from 1 on a screen.
 
 import msgspec
 
-from rnnplay.protocol.base import Command, Event, Packed
+from rnnplay.protocol.base import Command, Event, PackedArray
 
 
-class Watch(Command, frozen=True, kw_only=True):
+class WatchTrace(Command, frozen=True, kw_only=True):
     """Send a Trace of this part of the held-out text now, and again every `every` seconds while steps are done."""
 
     start: int = 0  # character
@@ -28,21 +28,21 @@ class Trace(Event, frozen=True, kw_only=True):
     total: int  # characters of the held-out text; 0: items, which go on for ever
     symbols: tuple[str, ...]  # N
     state: str
-    values: Packed  # uint8 (L, H, N): 0 is -scale, 127 is zero, 254 is +scale
+    values: PackedArray  # uint8 (L, H, N): 0 is -scale, 127 is zero, 254 is +scale
     scale: float
-    surprise: Packed  # uint8 (N,): tenths of a bit, of each symbol given those before it
-    candidates: Packed | None = None  # uint16 (5, N): ids of the likeliest next symbols after each, the likeliest first
-    chances: Packed | None = None  # float16 (5, N): their probabilities
+    surprise: PackedArray  # uint8 (N,): tenths of a bit, of each symbol given those before it
+    candidates: PackedArray | None = None  # uint16 (5, N): ids of the likeliest next symbols, best first
+    chances: PackedArray | None = None  # float16 (5, N): their probabilities
 
 
-class Find(Command, frozen=True, kw_only=True):
+class FindUnits(Command, frozen=True, kw_only=True):
     """Rank the units by how well they follow a feature on held-out text."""
 
     pattern: str  # the name of a feature that the task knows, or a regular expression whose matches are the feature
     characters: int = 10_000
 
 
-class FoundUnit(msgspec.Struct, frozen=True, kw_only=True):
+class ScoredUnit(msgspec.Struct, frozen=True, kw_only=True):
     layer: int
     unit: int
     state: str  # h or c
@@ -51,32 +51,32 @@ class FoundUnit(msgspec.Struct, frozen=True, kw_only=True):
     sign: int  # 1: high where the feature is true; -1: low
 
 
-class FoundPair(msgspec.Struct, frozen=True, kw_only=True):
+class ScoredPair(msgspec.Struct, frozen=True, kw_only=True):
     """Two units whose weighted sum follows the feature best."""
 
-    units: tuple[FoundUnit, FoundUnit]
+    units: tuple[ScoredUnit, ScoredUnit]
     weights: tuple[float, float]  # the larger magnitude is 1
     value: float
     strength: float
 
 
-class Found(Event, frozen=True, kw_only=True):
-    """The answer to Find: units, the most telling first, and what chance would have found."""
+class UnitsFound(Event, frozen=True, kw_only=True):
+    """The answer to FindUnits: units, the best first, and controls that show what chance gives."""
 
     pattern: str
     step: int
     measure: str  # "AUC" | "rank correlation"
-    units: tuple[FoundUnit, ...]
+    units: tuple[ScoredUnit, ...]
     rolled: float  # strength of the best unit for the same feature rolled along the text
     untrained: float  # strength of the best unit of the untrained network
     convincing: bool  # whether the best stands clear of both
-    pair: FoundPair | None = None
+    pair: ScoredPair | None = None
     share: float  # of the characters where the feature is true
     characters: int
     sentence: str  # the finding in words
 
 
-class Ablate(Command, frozen=True, kw_only=True):
+class AblateUnit(Command, frozen=True, kw_only=True):
     """Hold a unit at zero or at its mean and measure the loss inside and outside a feature, against other units."""
 
     layer: int
@@ -87,7 +87,7 @@ class Ablate(Command, frozen=True, kw_only=True):
     characters: int = 10_000
 
 
-class Ablated(Event, frozen=True, kw_only=True):
+class UnitAblated(Event, frozen=True, kw_only=True):
     """Changes of the loss in nats a character."""
 
     layer: int
@@ -102,25 +102,25 @@ class Ablated(Event, frozen=True, kw_only=True):
     sentence: str
 
 
-class Gates(Command, frozen=True, kw_only=True):
+class ComputeGates(Command, frozen=True, kw_only=True):
     """How saturated are the gates?"""
 
     characters: int = 2_000
 
 
-class GateShares(msgspec.Struct, frozen=True, kw_only=True):
+class GateSaturation(msgspec.Struct, frozen=True, kw_only=True):
     layer: int
     gate: str  # i, f, o of an LSTM; r, z of a GRU
-    left: Packed  # float32 (H,): the share of time steps at which each unit's gate is below 0.1
-    right: Packed  # float32 (H,): above 0.9
+    left: PackedArray  # float32 (H,): the share of time steps at which each unit's gate is below 0.1
+    right: PackedArray  # float32 (H,): above 0.9
 
 
-class GatesShown(Event, frozen=True, kw_only=True):
+class GatesComputed(Event, frozen=True, kw_only=True):
     step: int
-    gates: tuple[GateShares, ...]  # empty for a plain RNN
+    gates: tuple[GateSaturation, ...]  # empty for a plain RNN
 
 
-class History(Command, frozen=True, kw_only=True):
+class ComputeHistory(Command, frozen=True, kw_only=True):
     """Follow one unit through the run's checkpoints."""
 
     layer: int
@@ -130,7 +130,7 @@ class History(Command, frozen=True, kw_only=True):
     characters: int = 10_000
 
 
-class HistoryShown(Event, frozen=True, kw_only=True):
+class HistoryComputed(Event, frozen=True, kw_only=True):
     layer: int
     unit: int
     state: str
@@ -139,16 +139,16 @@ class HistoryShown(Event, frozen=True, kw_only=True):
     values: tuple[float, ...]  # AUC or rank correlation at each of them
 
 
-class Forget(Command, frozen=True, kw_only=True):
-    """Leave off what takes long: no answer will come to Ablate and History."""
+class CancelQuestions(Command, frozen=True, kw_only=True):
+    """Cancel what takes long: no answer will come to AblateUnit and ComputeHistory."""
 
 
-class Working(Event, frozen=True, kw_only=True):
+class QuestionProgressed(Event, frozen=True, kw_only=True):
     """How far an answer that takes long has come."""
 
-    question: str  # Ablate | History
+    question: str  # AblateUnit | ComputeHistory
     share: float
 
 
-CellsCommand = Watch | Find | Ablate | Gates | History | Forget
-CellsEvent = Trace | Found | Ablated | GatesShown | HistoryShown | Working
+CellsCommand = WatchTrace | FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions
+CellsEvent = Trace | UnitsFound | UnitAblated | GatesComputed | HistoryComputed | QuestionProgressed

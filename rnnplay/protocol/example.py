@@ -3,9 +3,7 @@
 Rows are aligned: element t of each belongs to time step t. None stands where a time step has no input or no target.
 """
 
-import msgspec
-
-from rnnplay.protocol.base import Command, Event, Packed
+from rnnplay.protocol.base import Candidate, Command, Event, PackedArray
 
 
 class ShowExample(Command, frozen=True, kw_only=True):
@@ -13,13 +11,6 @@ class ShowExample(Command, frozen=True, kw_only=True):
 
     index: int = 0  # of the held-out items
     every: float = 0.0
-
-
-class Said(msgspec.Struct, frozen=True):
-    """A symbol that the network gave, with its probability."""
-
-    symbol: str
-    probability: float
 
 
 class ExampleShown(Event, frozen=True, kw_only=True):
@@ -36,13 +27,13 @@ class ExampleShown(Event, frozen=True, kw_only=True):
     right: tuple[float | None, ...]  # T: the probability of the target; None: no target, or a number
     rows: tuple[str, str, str] = ("target", "prediction", "p(target)")  # what the three are called, for people
     outputs: tuple[str, ...] = ()  # names of the outputs, where they are few
-    probabilities: Packed | None = None  # float32 (T, V): their probabilities after each time step
-    frames: Packed | None = None  # uint8 (F, height, width), 0 dark to 255: the picture, or a film's frames
-    predicted_frames: Packed | None = None  # the same, (T, height, width): the frame expected after each time step
-    series: Packed | None = None  # float64 (T + 1,) in its own units
-    predicted: Packed | None = None  # float64 (T,): of the values from the second on, each from those before it
-    forecast: Packed | None = None  # float64 (F,): of the last F values, each prediction fed back
-    written: tuple[Said, ...] = ()  # by the network alone, from <START> on, its own words fed back
+    probabilities: PackedArray | None = None  # float32 (T, V): their probabilities after each time step
+    frames: PackedArray | None = None  # uint8 (F, height, width), 0 dark to 255: the picture, or a film's frames
+    predicted_frames: PackedArray | None = None  # the same, (T, height, width): the frame expected after each time step
+    series: PackedArray | None = None  # float64 (T + 1,) in its own units
+    predicted: PackedArray | None = None  # float64 (T,): of the values from the second on, each from those before it
+    forecast: PackedArray | None = None  # float64 (F,): of the last F values, each prediction fed back
+    written: tuple[Candidate, ...] = ()  # by the network alone, from <START> on, its own words fed back
     wanted: tuple[str, ...] = ()  # what it should have written
 
 
@@ -57,9 +48,9 @@ class TaskAnswered(Event, frozen=True, kw_only=True):
 
     step: int
     prompt: str
-    said: tuple[Said, ...]
-    series: Packed | None = None
-    before: Packed | None = None
+    said: tuple[Candidate, ...]
+    series: PackedArray | None = None
+    before: PackedArray | None = None
 
 
 class MeasureTask(Command, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import msgspec
 from rnnplay.protocol.base import Command, Event
 
 
-class CheckUp(Command, frozen=True, kw_only=True):
+class WatchHealth(Command, frozen=True, kw_only=True):
     """Send a Health now, and whenever it changes while steps are done; `every` seconds lie between two looks."""
 
     every: float = 5.0

@@ -29,8 +29,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float  # of training, since the run began
 
 
-class Progress(Event, frozen=True, kw_only=True):
-    """Rows that were completed since the last Progress; with `past`, rows of a run's earlier life."""
+class RowsCompleted(Event, frozen=True, kw_only=True):
+    """Rows that were completed since the last RowsCompleted; with `past`, the rows of a run before it was opened."""
 
     rows: tuple[Row, ...]
     past: bool = False
@@ -49,11 +49,11 @@ class Evaluated(Event, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()  # what a person should know of the text, such as what was left out
 
 
-class Remark(Event, frozen=True, kw_only=True):
+class TaskRemarked(Event, frozen=True, kw_only=True):
     """A line that the task has to say about training step `step` (from 0)."""
 
     step: int
     text: str
 
 
-LossEvent = Progress | Evaluated | Remark
+LossEvent = RowsCompleted | Evaluated | TaskRemarked

@@ -11,7 +11,7 @@ class Train(Command, frozen=True, kw_only=True):
 
     config: RunConfig
     root: str | None = None
-    paused: bool = False  # wait for Go before the first step
+    paused: bool = False  # wait for Continue before the first step
 
 
 class Resume(Command, frozen=True, kw_only=True):
@@ -39,11 +39,11 @@ class Pause(Command, frozen=True, kw_only=True):
     """Stop before the next step and wait."""
 
 
-class Go(Command, frozen=True, kw_only=True):
+class Continue(Command, frozen=True, kw_only=True):
     """Train on."""
 
 
-class OneStep(Command, frozen=True, kw_only=True):
+class DoOneStep(Command, frozen=True, kw_only=True):
     """Do one step, then pause."""
 
 
@@ -55,7 +55,7 @@ class Save(Command, frozen=True, kw_only=True):
     """Save a checkpoint and go on."""
 
 
-class Change(Command, frozen=True, kw_only=True):
+class ChangeSettings(Command, frozen=True, kw_only=True):
     """Change what can be changed while it runs; it becomes a row of its own kind in the metrics."""
 
     lr: float | None = None
@@ -139,5 +139,5 @@ class Stopped(Event, frozen=True, kw_only=True):
     reason: str  # finished | stopped | diverged
 
 
-RunCommand = Train | Resume | Inspect | Pause | Go | OneStep | Stop | Save | Change
+RunCommand = Train | Resume | Inspect | Pause | Continue | DoOneStep | Stop | Save | ChangeSettings
 RunEvent = Started | Saved | Status | Failed | Stopped

@@ -1,8 +1,6 @@
 """Texts that the network writes: begun, steered and stopped; several side by side on channels of their own."""
 
-import msgspec
-
-from rnnplay.protocol.base import Command, Event
+from rnnplay.protocol.base import Candidate, Command, Event
 
 
 class Sample(Command, frozen=True, kw_only=True):
@@ -20,7 +18,7 @@ class Sample(Command, frozen=True, kw_only=True):
     copied: bool = False  # tell the longest span that stands in the training text too
 
 
-class Steer(Command, frozen=True, kw_only=True):
+class ChangeSample(Command, frozen=True, kw_only=True):
     """Change a sample under way: take some of it back, write a symbol of one's own choice, pause, draw otherwise."""
 
     channel: int = 0
@@ -40,11 +38,6 @@ class StopSampling(Command, frozen=True, kw_only=True):
     channel: int = 0
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    symbol: str
-    probability: float
-
-
 class Sampled(Event, frozen=True, kw_only=True):
     """Characters drawn since the last Sampled, with the probability each had, and the candidates for the next."""
 
@@ -61,4 +54,4 @@ class Sampled(Event, frozen=True, kw_only=True):
     channel: int = 0
 
 
-SampleCommand = Sample | Steer | StopSampling
+SampleCommand = Sample | ChangeSample | StopSampling

@@ -5,10 +5,10 @@ Time steps count from 0 here, from 1 on a screen.
 
 import msgspec
 
-from rnnplay.protocol.base import Command, Event, Packed
+from rnnplay.protocol.base import Command, Event, PackedArray
 
 
-class Gradients(Command, frozen=True, kw_only=True):
+class ComputeGradientByLag(Command, frozen=True, kw_only=True):
     """How far back does the gradient of the last time step's loss reach?"""
 
     lags: int = 100
@@ -16,7 +16,7 @@ class Gradients(Command, frozen=True, kw_only=True):
     runs: tuple[str, ...] = ()  # directories of trained networks to set beside it
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
+class GradientByLag(msgspec.Struct, frozen=True, kw_only=True):
     """The gradient by lag of one network."""
 
     name: str  # "LSTM", "RNN tanh"
@@ -27,28 +27,28 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str  # vanishes | explodes | steady
 
 
-class GradientsShown(Event, frozen=True, kw_only=True):
-    """The answer to Gradients: this network first, then those beside it."""
+class GradientByLagComputed(Event, frozen=True, kw_only=True):
+    """The answer to ComputeGradientByLag: this network first, then those it is compared with."""
 
     step: int
-    networks: tuple[Reach, ...]
+    networks: tuple[GradientByLag, ...]
     longest_lag: int  # of the task; 0: unknown
     sentence: str  # what it means for this task
     note: str = ""  # what was left out, and why
 
 
-class OneUnit(Command, frozen=True, kw_only=True):
+class ComputeOneUnit(Command, frozen=True, kw_only=True):
     """The demonstration: one unit whose only weight is w, for many w at once."""
 
     lags: int = 40
 
 
-class OneUnitShown(Event, frozen=True, kw_only=True):
+class OneUnitComputed(Event, frozen=True, kw_only=True):
     weights: tuple[float, ...]
-    norms: Packed  # (weights, lags + 1): |dh_T/dh_(T-k)| = |w|^k
+    norms: PackedArray  # (weights, lags + 1): |dh_T/dh_(T-k)| = |w|^k
 
 
-class Influence(Command, frozen=True, kw_only=True):
+class ComputeInfluence(Command, frozen=True, kw_only=True):
     """Which past mattered for the prediction at one time step?"""
 
     example: int | None = None  # of the held-out items; None: the held-out text
@@ -56,7 +56,7 @@ class Influence(Command, frozen=True, kw_only=True):
     past: int = 200  # the most time steps to look back
 
 
-class InfluenceShown(Event, frozen=True, kw_only=True):
+class InfluenceComputed(Event, frozen=True, kw_only=True):
     """The gradient of log p of the likeliest output with respect to each input up to `position`."""
 
     step: int
@@ -71,5 +71,5 @@ class InfluenceShown(Event, frozen=True, kw_only=True):
     sentence: str
 
 
-TimeCommand = Gradients | OneUnit | Influence
-TimeEvent = GradientsShown | OneUnitShown | InfluenceShown
+TimeCommand = ComputeGradientByLag | ComputeOneUnit | ComputeInfluence
+TimeEvent = GradientByLagComputed | OneUnitComputed | InfluenceComputed

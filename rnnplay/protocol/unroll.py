@@ -7,7 +7,7 @@ float64, time first: T time steps sent, U units sent.
 import msgspec
 
 from rnnplay.edits import Edit
-from rnnplay.protocol.base import Command, Event, Packed
+from rnnplay.protocol.base import Command, Event, PackedArray
 
 
 class Unroll(Command, frozen=True, kw_only=True):
@@ -24,12 +24,12 @@ class Summand(msgspec.Struct, frozen=True, kw_only=True):
     """One term of a gate's sum and what each time step adds to the gradient of the parameter in it."""
 
     name: str  # "W_xf x"
-    value: Packed  # (T, U)
+    value: PackedArray  # (T, U)
     parameter: str = ""  # the key that SetWeight takes: "l0.W_xh"; empty: none of its own
     rows: tuple[int, ...] = ()  # the row of that parameter for each unit shown
-    added: Packed | None = None  # (T, U): norm of what the step adds to the unit's row of the gradient
-    entry: Packed | None = None  # (T, U): the largest entry of it, with its sign
-    column: Packed | None = None  # (T, U) int32: where that entry is
+    added: PackedArray | None = None  # (T, U): norm of what the step adds to the unit's row of the gradient
+    entry: PackedArray | None = None  # (T, U): the largest entry of it, with its sign
+    column: PackedArray | None = None  # (T, U) int32: where that entry is
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +38,8 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # f
     function: str  # "σ"
     summands: tuple[Summand, ...]
-    value: Packed  # (T, U)
-    gradient: Packed  # (T, U) dL/d(sum)
+    value: PackedArray  # (T, U)
+    gradient: PackedArray  # (T, U) dL/d(sum)
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,13 +50,13 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[int, ...]  # those sent, the most active ones where there are more
     total: int
     gates: tuple[Gate, ...]
-    h: Packed  # (T + 1, U)
-    c: Packed | None = None  # (T + 1, U)
-    dh_above: Packed  # (T, U): dL/dh that comes from the readout or the layer above
-    dh_future: Packed  # (T, U): dL/dh that comes from the next time step
-    computed: Packed  # (T, U): h as the cell gave it, before it was set by hand
-    dc_future: Packed | None = None  # (T, U): dL/dc that comes from the next time step
-    dc: Packed | None = None  # (T, U): dL/dc in all
+    h: PackedArray  # (T + 1, U)
+    c: PackedArray | None = None  # (T + 1, U)
+    dh_above: PackedArray  # (T, U): dL/dh that comes from the readout or the layer above
+    dh_future: PackedArray  # (T, U): dL/dh that comes from the next time step
+    computed: PackedArray  # (T, U): h as the cell gave it, before it was set by hand
+    dc_future: PackedArray | None = None  # (T, U): dL/dc that comes from the next time step
+    dc: PackedArray | None = None  # (T, U): dL/dc in all
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     shape: tuple[int, int]
     norm: float  # of its whole gradient
-    added: Packed  # (T,): norm of what each time step adds to it
+    added: PackedArray  # (T,): norm of what each time step adds to it
 
 
 class Outputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +74,10 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[int, ...]  # (K,)
     names: tuple[str, ...]
     total: int  # V
-    product: Packed  # (T, K): W_hy h
-    bias: Packed  # (K,)
-    values: Packed  # (T, K): probabilities, or the numbers predicted
-    gradient: Packed  # (T, K): dL/dy, of y = W_hy h + b_y
+    product: PackedArray  # (T, K): W_hy h
+    bias: PackedArray  # (K,)
+    values: PackedArray  # (T, K): probabilities, or the numbers predicted
+    gradient: PackedArray  # (T, K): dL/dy, of y = W_hy h + b_y
     function: str  # "softmax" | "σ" | ""
 
 

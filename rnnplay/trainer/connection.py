@@ -13,7 +13,17 @@ from collections import deque
 
 import msgspec
 
-from rnnplay.protocol import AnyCommand, Command, Event, Failed, Status, Trace, body_length, decode_command, frame
+from rnnplay.protocol import (
+    AnyCommand,
+    Command,
+    Event,
+    Failed,
+    Status,
+    Trace,
+    decode_command,
+    encode_frame,
+    frame_length,
+)
 
 _PIPE_SIZE = 2**20
 _READ = 2**16
@@ -76,7 +86,7 @@ class Connection:
         commands: list[AnyCommand] = []
         while len(self._received) >= 4:
             try:
-                end = 4 + body_length(bytes(self._received[:4]))
+                end = 4 + frame_length(bytes(self._received[:4]))
             except ValueError as error:
                 self.send(Failed(wrong=f"Commands cannot be read: {error}.", remedy="Start a new trainer.", fatal=True))
                 self._ended = True
@@ -99,7 +109,7 @@ class Connection:
         if isinstance(event, _WHOLE_STATES):
             self._latest_states[type(event)] = event
         else:
-            self._frames.append(frame(event))
+            self._frames.append(encode_frame(event))
             self._queued_bytes += len(self._frames[-1])
 
     def has_pending(self, kind: type[Event]) -> bool:
@@ -114,7 +124,7 @@ class Connection:
                     self._queued_bytes -= len(self._frames[0])
                     self._sending = memoryview(self._frames.popleft())
                 elif self._latest_states:
-                    self._sending = memoryview(frame(self._latest_states.pop(next(iter(self._latest_states)))))
+                    self._sending = memoryview(encode_frame(self._latest_states.pop(next(iter(self._latest_states)))))
                 else:
                     return
             try:

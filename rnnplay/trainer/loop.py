@@ -15,22 +15,22 @@ import msgspec
 from rnnplay.config import UserError, validate
 from rnnplay.protocol import (
     AnyCommand,
-    Change,
+    ChangeSettings,
     Command,
+    Continue,
+    DoOneStep,
     Evaluated,
     Event,
     Failed,
-    Go,
-    OneStep,
     Pause,
-    Progress,
-    Remark,
     Row,
+    RowsCompleted,
     Save,
     Saved,
     Status,
     Stop,
     Stopped,
+    TaskRemarked,
 )
 from rnnplay.runs import run_id
 from rnnplay.runs.checkpoint import checkpoint_path, checkpoint_steps
@@ -163,7 +163,7 @@ class Loop:
         before = self._mark if self._mark is not None else time.perf_counter()
         self._last = step = self._learner.train()
         if self._learner.remark is not None:
-            self._connection.send(Remark(step=self._learner.step - 1, text=self._learner.remark))
+            self._connection.send(TaskRemarked(step=self._learner.step - 1, text=self._learner.remark))
         complete = session.recorder.add(self._learner.step, step)
         self._mark = now = time.perf_counter()
         session.recorder.block.seconds += now - before
@@ -271,12 +271,12 @@ class Loop:
                 self._mark = None
         elif isinstance(command, Stop):
             self._ending = True
-        elif isinstance(command, Pause | Go | OneStep | Save | Change):
+        elif isinstance(command, Pause | Continue | DoOneStep | Save | ChangeSettings):
             self._control(command)
         else:
             raise UserError(f"{type(command).__name__} is not understood here.", "Ask something else.")
 
-    def _control(self, command: Pause | Go | OneStep | Save | Change) -> None:
+    def _control(self, command: Pause | Continue | DoOneStep | Save | ChangeSettings) -> None:
         """Do what only a run in training can do. Raises UserError if it is only inspected, or finished."""
         if self._session.metrics is None:
             name = run_id(self._session.run)
@@ -286,14 +286,14 @@ class Loop:
         match command:
             case Pause() if self._state == "training":
                 self._pause("paused")
-            case Go() | OneStep():
+            case Continue() | DoOneStep():
                 self._go_on()
                 self._state = "training"
-                if isinstance(command, OneStep):
+                if isinstance(command, DoOneStep):
                     self._one_step()
             case Save():
                 self._save(command)
-            case Change():
+            case ChangeSettings():
                 self._change(command)
             case _:
                 pass
@@ -318,7 +318,7 @@ class Loop:
             self._pause("paused")
         self._report()
 
-    def _change(self, command: Change) -> None:
+    def _change(self, command: ChangeSettings) -> None:
         given = {name: value for name in ("lr", "clip") if (value := getattr(command, name)) is not None}
         self._learner.config = validate(msgspec.structs.replace(self._learner.config, **given))
         if self._state == "diverged":
@@ -358,7 +358,7 @@ class Loop:
             self._session.metrics.append(self._lines)
         self._lines.clear()
         if self._rows:
-            self._connection.send(Progress(rows=tuple(self._rows)))
+            self._connection.send(RowsCompleted(rows=tuple(self._rows)))
             self._rows.clear()
         for event in self._evaluations:
             self._connection.send(event)

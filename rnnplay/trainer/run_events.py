@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rnnplay.catalogue import task_info
 from rnnplay.lab.sample import can_sample
-from rnnplay.protocol import Evaluated, Event, Facts, Progress, Started
+from rnnplay.protocol import Evaluated, Event, Facts, RowsCompleted, Started
 from rnnplay.trainer.session import Session
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
@@ -40,7 +40,7 @@ def past(session: Session) -> Iterator[Event]:
     """All rows up to now in one event, then each evaluation."""
     rows, evaluations = session.past()
     if rows:
-        yield Progress(rows=tuple(rows), past=True)
+        yield RowsCompleted(rows=tuple(rows), past=True)
     for line in evaluations:
         loss, characters = line.get("loss"), line.get("characters")
         other_text = session.is_on_other_text(line)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _KEPT = 20_000  # sampled characters
 _TRACED = 4_000_000  # bytes that a trace may have
 _CALM, _CLOSE = 1.0, 0.3  # seconds between two traces: beside all else, and where someone looks at nothing else
-_OWN = {"cells": ("Watch",), "sample": ("ShowExample", "Sample")}  # commands that are sent without anyone asking
+_OWN = {"cells": ("WatchTrace",), "sample": ("ShowExample", "Sample")}  # commands that are sent without anyone asking
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 
 
@@ -167,13 +167,13 @@ class RunSession:
         if self.state == "paused":
             self.state, self.problem = "training", None
             self._changed("run")
-        await self.send(say.Go())
+        await self.send(say.Continue())
 
     async def change(self, **values: Any) -> None:
         """Change lr or clip of the run under way."""
         if self.config is not None:
             self.config = msgspec.structs.replace(self.config, **values)
-            await self.send(say.Change(**values))
+            await self.send(say.ChangeSettings(**values))
             self._changed("run")
 
     async def close(self) -> None:
@@ -237,7 +237,7 @@ class RunSession:
         match event:
             case say.Started():
                 self._started(event)
-            case say.Progress():
+            case say.RowsCompleted():
                 self.metrics.add(event.rows)
                 self._changed("curves")
             case say.Evaluated():
@@ -294,7 +294,7 @@ class RunSession:
         self.gallery = of_run(event.run)
         if self.gallery is not None:
             self._soon(self.cells.find(self.gallery.patterns[0]))
-        self._later(say.CheckUp())
+        self._later(say.WatchHealth())
         self._changed("run")
 
     def _ask(self, topic: str) -> None:
@@ -362,8 +362,8 @@ class RunSession:
 
     # ------------------------------------------------------------------------------------------------------ commands
 
-    def _watch(self) -> say.Watch:
-        return say.Watch(
+    def _watch(self) -> say.WatchTrace:
+        return say.WatchTrace(
             start=self.trace_start,
             length=self.trace_length,
             every=_CLOSE if self.needs_fast_trace else _CALM,

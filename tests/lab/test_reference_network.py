@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnplay.config import UserError
-from rnnplay.edits import Descend, SetHidden, SetInput, SetWeight
+from rnnplay.edits import GradientStep, SetHidden, SetInput, SetWeight
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.lab.unroll import target_probability, unroll
@@ -129,7 +129,7 @@ def test_one_update_by_gradient_descent_is_minus_rate_times_the_engines_gradient
     batch = batch_for(n, B=1)
     n.forward_backward(batch)
     expected = {name: value - 0.25 * n.gradients[name] for name, value in n.parameters.items()}
-    updated = unroll(n.architecture, n.parameters, batch, [Descend(rate=0.25)])
+    updated = unroll(n.architecture, n.parameters, batch, [GradientStep(rate=0.25)])
     for name, value in expected.items():
         np.testing.assert_allclose(updated.reference.parameters[name], value, rtol=1e-10, atol=1e-13)
     before = unroll(n.architecture, n.parameters, batch)

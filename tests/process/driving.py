@@ -12,7 +12,7 @@ import safetensors
 from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
 from rnnplay.config import RunConfig
-from rnnplay.protocol import AnyEvent, Command, Inspect, Progress, Resume, Started, Status, Stop, Train
+from rnnplay.protocol import AnyEvent, Command, Inspect, Resume, RowsCompleted, Started, Status, Stop, Train
 from rnnplay.runs import checkpoint, read_lines
 
 CLOCK = {"chars_per_s", "seconds"}  # of a row: all that may differ from run to run
@@ -68,7 +68,7 @@ def run_of(events: list[AnyEvent]) -> Path:
 
 
 def losses(events: list[AnyEvent]) -> list[float | None]:
-    return [row.loss for event in of(Progress, events) if not event.past for row in event.rows]
+    return [row.loss for event in of(RowsCompleted, events) if not event.past for row in event.rows]
 
 
 def last_saved(run: Path) -> int:

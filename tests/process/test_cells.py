@@ -11,27 +11,27 @@ from driving import follow, losses, of, small, trained, write_text
 
 from rnnplay.client import TrainerClient
 from rnnplay.protocol import (
-    Ablate,
-    Ablated,
+    AblateUnit,
     AnyEvent,
+    CancelQuestions,
+    ChangeSample,
     Command,
+    ComputeGates,
+    ComputeHistory,
     Event,
     Failed,
-    Find,
-    Forget,
-    Found,
-    Gates,
-    GatesShown,
-    History,
-    HistoryShown,
+    FindUnits,
+    GatesComputed,
+    HistoryComputed,
     Inspect,
     Sample,
     Status,
-    Steer,
     Stop,
     Trace,
     Train,
-    Watch,
+    UnitAblated,
+    UnitsFound,
+    WatchTrace,
 )
 from rnnplay.trainer.handlers.cells import CellsHandler
 from rnnplay.trainer.session import open_session
@@ -64,7 +64,7 @@ async def answers(run: Path, *questions: Command, until: type | tuple[type, ...]
 
 
 async def test_find_ranks_all_units_beside_two_controls(run: Path) -> None:
-    found = of(Found, await answers(run, Find(pattern="start of word", characters=500), until=Found))[0]
+    found = of(UnitsFound, await answers(run, FindUnits(pattern="start of word", characters=500), until=UnitsFound))[0]
     assert found.step == 40
     assert len(found.units) == 2 * 11 * 2
     assert [u.strength for u in found.units] == sorted((u.strength for u in found.units), reverse=True)
@@ -76,7 +76,7 @@ async def test_find_ranks_all_units_beside_two_controls(run: Path) -> None:
 
 
 async def test_a_feature_with_degrees_is_followed_by_rank(run: Path) -> None:
-    found = of(Found, await answers(run, Find(pattern="column", characters=400), until=Found))[0]
+    found = of(UnitsFound, await answers(run, FindUnits(pattern="column", characters=400), until=UnitsFound))[0]
     assert found.measure == "rank correlation"
     assert "column" in found.sentence
 
@@ -84,35 +84,37 @@ async def test_a_feature_with_degrees_is_followed_by_rank(run: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "wrong"),
     [
-        (Find(pattern="[a-"), "no regular expression"),
-        (Find(pattern="xyz!"), "nowhere"),
-        (Find(pattern="(?s:.)"), "everywhere"),
-        (Find(pattern="([a-z ]+)+!"), "longer than"),
-        (Find(pattern="a", characters=0), "cannot be read"),
-        (Ablate(layer=0, unit=11, pattern="a"), "no unit 12 of layer 1"),
-        (Ablate(layer=0, unit=1, pattern="a", to="five"), "held at 'five'"),
-        (History(layer=0, unit=0, state="f", pattern="a"), "no 'f' to follow"),
-        (Watch(state="q", every=0), "no 'q' to look at"),
+        (FindUnits(pattern="[a-"), "no regular expression"),
+        (FindUnits(pattern="xyz!"), "nowhere"),
+        (FindUnits(pattern="(?s:.)"), "everywhere"),
+        (FindUnits(pattern="([a-z ]+)+!"), "longer than"),
+        (FindUnits(pattern="a", characters=0), "cannot be read"),
+        (AblateUnit(layer=0, unit=11, pattern="a"), "no unit 12 of layer 1"),
+        (AblateUnit(layer=0, unit=1, pattern="a", to="five"), "held at 'five'"),
+        (ComputeHistory(layer=0, unit=0, state="f", pattern="a"), "no 'f' to follow"),
+        (WatchTrace(state="q", every=0), "no 'q' to look at"),
         (Sample(clamps=((5, 0, 1.0),)), "no unit 1 of layer 6"),
-        (Steer(channel=9), "No sample is under way"),
+        (ChangeSample(channel=9), "No sample is under way"),
     ],
 )
 async def test_what_cannot_be_answered_is_one_sentence_and_nothing_is_lost(
     run: Path, question: Command, wrong: str
 ) -> None:
-    told = await answers(run, question, Find(pattern="a", characters=300), until=(Failed, Found))
+    told = await answers(run, question, FindUnits(pattern="a", characters=300), until=(Failed, UnitsFound))
     failed = of(Failed, told)
     assert len(failed) == 1
     assert wrong in failed[0].wrong
     assert failed[0].remedy
     assert not failed[0].fatal
-    assert of(Found, told)
+    assert of(UnitsFound, told)
 
 
 async def test_ablation_measures_inside_and_outside_beside_other_units(run: Path) -> None:
-    told = of(Ablated, await answers(run, Ablate(layer=1, unit=3, pattern="[ae]", characters=600), until=Ablated))[0]
+    told = of(
+        UnitAblated, await answers(run, AblateUnit(layer=1, unit=3, pattern="[ae]", characters=600), until=UnitAblated)
+    )[0]
     assert len(told.others_inside) == 10
-    assert told.beaten == np.mean([other < told.inside for other in told.others_inside])
+    assert told.fraction_beaten == np.mean([other < told.inside for other in told.others_inside])
     assert told.inside != told.outside
     assert told.characters == 600
     assert "unit 4 of layer 2" in told.sentence
@@ -120,17 +122,17 @@ async def test_ablation_measures_inside_and_outside_beside_other_units(run: Path
 
 async def test_what_takes_long_can_be_left_off(run: Path) -> None:
     client = await TrainerClient.start(Inspect(run=str(run)))
-    for command in (Ablate(layer=0, unit=1, pattern="a"), Forget(), Gates(characters=300)):
+    for command in (AblateUnit(layer=0, unit=1, pattern="a"), CancelQuestions(), ComputeGates(characters=300)):
         await client.send(command)
     told: list[AnyEvent] = []
     async with asyncio.timeout(LIMIT):
         async for event in client.events():
             told.append(event)
-            if isinstance(event, GatesShown):
+            if isinstance(event, GatesComputed):
                 await client.send(Stop())
     await client.close()
-    assert of(GatesShown, told)
-    assert not of(Ablated, told)
+    assert of(GatesComputed, told)
+    assert not of(UnitAblated, told)
 
 
 @pytest.mark.parametrize(("pattern", "answered"), [("a", 1), ("e", 0)])
@@ -140,15 +142,15 @@ async def test_a_find_of_another_pattern_ends_an_ablation_that_is_under_way(
     sent: list[Event] = []
     connection: Any = SimpleNamespace(send=lambda event, answers=None: sent.append(event))
     handler = CellsHandler(open_session(Inspect(run=str(run))), connection)
-    handler.handle_command(Ablate(layer=0, unit=1, pattern="a", characters=300), lambda: False)
-    handler.handle_command(Find(pattern=pattern, characters=300), lambda: False)
+    handler.handle_command(AblateUnit(layer=0, unit=1, pattern="a", characters=300), lambda: False)
+    handler.handle_command(FindUnits(pattern=pattern, characters=300), lambda: False)
     while handler.seconds_until_due() == 0:
         handler.run_pending(training=False)
-    assert len([event for event in sent if isinstance(event, Ablated)]) == answered
+    assert len([event for event in sent if isinstance(event, UnitAblated)]) == answered
 
 
 async def test_gates_are_told_for_each_layer_gate_and_unit(run: Path) -> None:
-    shown = of(GatesShown, await answers(run, Gates(characters=500), until=GatesShown))[0]
+    shown = of(GatesComputed, await answers(run, ComputeGates(characters=500), until=GatesComputed))[0]
     assert [(g.layer, g.gate) for g in shown.gates] == [(layer, gate) for layer in range(2) for gate in "ifo"]
     for gate in shown.gates:
         left, right = gate.left.array(), gate.right.array()
@@ -157,18 +159,18 @@ async def test_gates_are_told_for_each_layer_gate_and_unit(run: Path) -> None:
 
 
 async def test_history_follows_a_unit_through_every_checkpoint(run: Path) -> None:
-    question = History(layer=0, unit=2, state="c", pattern="start of word", characters=400)
-    shown = of(HistoryShown, await answers(run, question, until=HistoryShown))[0]
+    question = ComputeHistory(layer=0, unit=2, state="c", pattern="start of word", characters=400)
+    shown = of(HistoryComputed, await answers(run, question, until=HistoryComputed))[0]
     assert shown.steps == (0, 1, 2, 4, 8, 16, 32, 40)
     assert len(shown.values) == 8
-    last = of(Found, await answers(run, Find(pattern="start of word", characters=400), until=Found))[0]
+    last = of(UnitsFound, await answers(run, FindUnits(pattern="start of word", characters=400), until=UnitsFound))[0]
     unit = next(u for u in last.units if (u.layer, u.unit, u.state) == (0, 2, "c"))
     assert shown.values[-1] == pytest.approx(unit.value, abs=1e-6)
 
 
 async def test_the_text_is_shown_as_it_was_at_an_earlier_step_and_by_every_gate(run: Path) -> None:
-    questions = [Watch(length=50, every=0, state=state) for state in "hcifog"]
-    traces = of(Trace, await answers(run, *questions, Watch(length=50, every=0, step=4), until=Trace))
+    questions = [WatchTrace(length=50, every=0, state=state) for state in "hcifog"]
+    traces = of(Trace, await answers(run, *questions, WatchTrace(length=50, every=0, step=4), until=Trace))
     assert [trace.state for trace in traces] == [*"hcifog", "h"]
     assert [trace.step for trace in traces] == [40] * 6 + [4]
     arrays = [trace.values.array() for trace in traces]
@@ -181,7 +183,7 @@ async def test_what_the_network_expects_after_each_character_is_told_when_asked_
     plain, asked = of(
         Trace,
         await answers(
-            run, Watch(length=40, every=0), Watch(length=40, every=0, state="c", candidates=True), until=Trace
+            run, WatchTrace(length=40, every=0), WatchTrace(length=40, every=0, state="c", candidates=True), until=Trace
         ),
     )
     assert plain.candidates is None
@@ -195,7 +197,7 @@ async def test_questions_change_no_number_of_the_training(tmp_path: Path) -> Non
     text = write_text(tmp_path / "text.txt")
     quiet = await follow(Train(config=small(text, steps=400), root=str(tmp_path / "a")))
 
-    some = [Find(pattern="[ab]", characters=300), Ablate(layer=0, unit=1, pattern="a", characters=300)]
+    some = [FindUnits(pattern="[ab]", characters=300), AblateUnit(layer=0, unit=1, pattern="a", characters=300)]
     questions = iter(some * 3)
 
     def asking(event: AnyEvent) -> Command | None:
@@ -207,4 +209,4 @@ async def test_questions_change_no_number_of_the_training(tmp_path: Path) -> Non
 
     asked = await follow(Train(config=small(text, steps=400), root=str(tmp_path / "b")), asking)
     assert losses(asked) == losses(quiet)
-    assert of(Found, asked)
+    assert of(UnitsFound, asked)

@@ -9,7 +9,7 @@ import pytest
 from driving import last_saved, small, trained, write_text
 
 from rnnplay import blas
-from rnnplay.protocol import Inspect, Resume, Started, Status, Stopped, Train, body_length, decode_event, frame
+from rnnplay.protocol import Inspect, Resume, Started, Status, Stopped, Train, decode_event, encode_frame, frame_length
 from rnnplay.trainer.connection import Connection
 
 Opening = Train | Resume | Inspect
@@ -24,7 +24,7 @@ def start(opening: Opening) -> "subprocess.Popen[bytes]":
         env=os.environ | blas.trainer_environment(),
     )
     assert child.stdin is not None
-    child.stdin.write(frame(opening))
+    child.stdin.write(encode_frame(opening))
     child.stdin.flush()
     return child
 
@@ -34,7 +34,7 @@ def read_until_status(child: "subprocess.Popen[bytes]") -> Path:
     assert child.stdout is not None
     run = Path()
     while True:
-        event = decode_event(child.stdout.read(body_length(child.stdout.read(4))))
+        event = decode_event(child.stdout.read(frame_length(child.stdout.read(4))))
         if isinstance(event, Started):
             run = Path(event.run)
         if isinstance(event, Status):

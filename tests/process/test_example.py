@@ -26,7 +26,7 @@ from rnnplay.protocol import (
     TaskAnswered,
     Trace,
     Train,
-    Watch,
+    WatchTrace,
     numbered,
 )
 
@@ -71,8 +71,8 @@ async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is
 
 async def test_a_heatmap_over_items_begins_with_the_example_that_is_shown(tmp_path: Path) -> None:
     opening = training("tagging", tmp_path, steps=2, hidden=5)
-    watch = Watch(length=200, every=0, example=3)
-    events = await asked(opening, ShowExample(index=3), watch, Watch(length=200, every=0, state="c", example=3))
+    watch = WatchTrace(length=200, every=0, example=3)
+    events = await asked(opening, ShowExample(index=3), watch, WatchTrace(length=200, every=0, state="c", example=3))
     shown, (h, c) = of(ExampleShown, events)[0], of(Trace, events)
     T = len(shown.inputs)
     assert [symbol.strip() for symbol in h.symbols[:T]] == list(shown.inputs)
@@ -87,7 +87,7 @@ async def test_a_heatmap_over_items_begins_with_the_example_that_is_shown(tmp_pa
 
 async def test_an_encoders_words_stand_on_a_line_before_the_decoders(tmp_path: Path) -> None:
     opening = training("translate", tmp_path, steps=2, hidden=6)
-    events = await asked(opening, ShowExample(), Watch(length=300, every=0, example=0))
+    events = await asked(opening, ShowExample(), WatchTrace(length=300, every=0, example=0))
     shown, trace = of(ExampleShown, events)[0], of(Trace, events)[0]
     S = len(shown.source)
     assert [symbol.strip() for symbol in trace.symbols[:S]] == list(reversed(shown.source))
@@ -193,7 +193,7 @@ async def test_what_nobody_can_know_has_no_target(tmp_path: Path) -> None:
 
 
 async def test_hello_is_shown_and_its_heatmap_is_the_word(tmp_path: Path) -> None:
-    events = await asked(training("hello", tmp_path, steps=300), ShowExample(), Watch(length=200, every=0))
+    events = await asked(training("hello", tmp_path, steps=300), ShowExample(), WatchTrace(length=200, every=0))
     shown, trace = of(ExampleShown, events)[0], of(Trace, events)[0]
     assert (shown.inputs, shown.predictions) == (tuple("hell"), tuple("ello"))
     assert "".join(trace.symbols) == "hello"

@@ -12,10 +12,10 @@ from rnnplay.lab.sample import Sampler, SamplingOptions
 from rnnplay.protocol import (
     AnyEvent,
     Command,
+    Continue,
     Evaluate,
     Evaluated,
     Failed,
-    Go,
     Inspect,
     Sample,
     Sampled,
@@ -26,7 +26,7 @@ from rnnplay.protocol import (
     Stopped,
     Trace,
     Train,
-    Watch,
+    WatchTrace,
 )
 from rnnplay.runs import checkpoint
 from rnnplay.tasks import make
@@ -49,7 +49,7 @@ async def test_being_looked_at_sampled_from_and_measured_changes_no_number(text:
             case Started():
                 return Sample(prompt="de", rate=2000.0)
             case Sampled(begins=True, channel=0):
-                return Watch(length=300, every=0.01)
+                return WatchTrace(length=300, every=0.01)
             case Trace() if len(of(Trace, seen)) == 2:
                 return Sample(rate=0.0, channel=1, temperature=0.5)
             case Trace() if len(of(Trace, seen)) == 4:
@@ -70,7 +70,7 @@ async def test_who_looks_at_nothing_else_is_shown_more(text: Path, tmp_path: Pat
     for closely in (False, True):
 
         def ask(event: AnyEvent, closely: bool = closely) -> Command | None:
-            return Watch(length=2_000, every=0.001, candidates=closely) if isinstance(event, Started) else None
+            return WatchTrace(length=2_000, every=0.001, candidates=closely) if isinstance(event, Started) else None
 
         counted[closely] = len(of(Trace, await follow(Train(config=small(text, steps=3_000), root=str(tmp_path)), ask)))
     assert counted[True] > 2 * counted[False] > 0
@@ -89,11 +89,11 @@ async def test_looking_at_a_run_neither_locks_nor_writes(text: Path, tmp_path: P
         asked.append(event)
         match event:
             case Started():
-                return Watch(start=10, length=90)
+                return WatchTrace(start=10, length=90)
             case Trace():
                 return Sample(prompt="no~", length=30)
             case Sampled(done=True):
-                return Go()
+                return Continue()
             case Failed():
                 return Evaluate(streams=1)
             case Evaluated(past=False):
@@ -123,11 +123,11 @@ async def test_an_earlier_step_of_a_run_can_be_looked_at(text: Path, tmp_path: P
         events.append(event)
         match event:
             case Status(state="inspecting"):
-                return Watch(length=50, step=16)
+                return WatchTrace(length=50, step=16)
             case Trace(step=16):
-                return Watch(length=50)
+                return WatchTrace(length=50)
             case Trace():
-                return Watch(step=17)
+                return WatchTrace(step=17)
             case Failed():
                 return Stop()
         return None
@@ -151,7 +151,7 @@ async def test_another_text_can_be_looked_at_and_measured(text: Path, tmp_path: 
         events.append(event)
         match event:
             case Status(state="inspecting"):
-                return Watch(length=50)
+                return WatchTrace(length=50)
             case Trace():
                 return Evaluate(text=str(other), streams=2)
             case Evaluated(past=False):
@@ -174,7 +174,7 @@ async def test_another_text_can_be_looked_at_and_measured(text: Path, tmp_path: 
         (Sample(top_k=-3), "top-k"),
         (Sample(seed=-1), "seed"),
         (Sample(rate=-1.0), "rate"),
-        (Watch(state="q"), "'q'"),
+        (WatchTrace(state="q"), "'q'"),
         (Evaluate(streams=0), "streams"),
         (Evaluate(text="/no/such/file"), "no file"),
         (Evaluate(validation=2.0), "share"),

@@ -15,15 +15,15 @@ from rnnplay import blas
 from rnnplay.client import TrainerClient
 from rnnplay.protocol import (
     AnyEvent,
-    Change,
+    ChangeSettings,
     Command,
+    Continue,
     Evaluate,
     Evaluated,
     Failed,
-    Go,
     Inspect,
     Pause,
-    Progress,
+    RowsCompleted,
     Sample,
     Save,
     Saved,
@@ -32,8 +32,8 @@ from rnnplay.protocol import (
     Stop,
     Stopped,
     Train,
-    Watch,
-    frame,
+    WatchTrace,
+    encode_frame,
 )
 
 
@@ -68,7 +68,7 @@ async def test_a_run_ends_with_an_evaluation_of_its_last_parameters(text: Path, 
 
 async def test_rows_and_evaluations_arrive_complete_and_in_order(text: Path, tmp_path: Path) -> None:
     events = await follow(Train(config=small(text, steps=300), root=str(tmp_path)))
-    assert [row.step for event in of(Progress, events) for row in event.rows] == list(range(1, 301))
+    assert [row.step for event in of(RowsCompleted, events) for row in event.rows] == list(range(1, 301))
     on_disk = [line["loss"] for line in metrics(run_of(events)) if "kind" not in line]
     assert losses(events) == on_disk
 
@@ -80,14 +80,14 @@ async def test_a_diverging_run_pauses_keeps_its_checkpoint_and_goes_on_when_chan
     def react(event: AnyEvent) -> Command | None:
         match event:
             case Status(state="paused", lr=1e-2):
-                return Change(lr=1e3)
+                return ChangeSettings(lr=1e3)
             case Status(state="paused"):
-                return Go()
+                return Continue()
             case Status(state="diverged") if not told:
                 told.append(event)
-                return Change(lr=1e-3)
+                return ChangeSettings(lr=1e-3)
             case Status(state="diverged"):
-                return Go()
+                return Continue()
         return None
 
     events = await follow(Train(config=config, root=str(tmp_path), paused=True), react)
@@ -120,8 +120,8 @@ async def test_changing_the_learning_rate_becomes_a_row_of_its_own_and_is_kept(t
         match event:
             case Started():
                 run = Path(event.run)
-                await client.send(Change(lr=0.25, clip=2.0))
-                await client.send(Change(lr=-1.0))
+                await client.send(ChangeSettings(lr=0.25, clip=2.0))
+                await client.send(ChangeSettings(lr=-1.0))
             case Failed():
                 assert "lr" in event.wrong and not event.fatal
                 await client.send(Stop())
@@ -137,11 +137,11 @@ async def test_the_clock_stands_still_while_a_run_is_paused(text: Path, tmp_path
     seconds: list[float] = []
     async for event in client.events():
         match event:
-            case Progress() if not seconds:
+            case RowsCompleted() if not seconds:
                 await client.send(Pause())
             case Status(state="paused"):
                 seconds.append(event.seconds)
-                await client.send(Change(lr=0.1 / len(seconds)) if len(seconds) < 5 else Stop())
+                await client.send(ChangeSettings(lr=0.1 / len(seconds)) if len(seconds) < 5 else Stop())
             case _:
                 pass
     assert seconds == [seconds[0]] * 5
@@ -157,14 +157,14 @@ async def test_after_a_change_and_a_divergence_the_advice_names_the_changed_rate
     def react(event: AnyEvent) -> Command | None:
         match event:
             case Status(state="paused", lr=1e-2):
-                return Change(lr=1e3, clip=1e6)
+                return ChangeSettings(lr=1e3, clip=1e6)
             case Status(state="paused"):
-                return Go()
+                return Continue()
             case Status(state="diverged") if not wrong:
                 wrong.append(event)
-                return Change(lr=1e-3)
+                return ChangeSettings(lr=1e-3)
             case Status(state="diverged", lr=1e-3):
-                return Go()
+                return Continue()
         return None
 
     events = await follow(Train(config=config, root=str(tmp_path), paused=True), react)
@@ -193,7 +193,7 @@ async def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_room(text
                 wrong.append(event)
                 assert not event.fatal
                 resource.prlimit(client.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-                await client.send(Go())
+                await client.send(Continue())
             case Status(state="finished"):
                 await client.send(Stop())
             case _:
@@ -210,7 +210,7 @@ async def test_a_disk_that_stays_full_ends_the_run_with_its_last_good_checkpoint
     events: list[AnyEvent] = []
     async for event in client.events():
         events.append(event)
-        if isinstance(event, Progress) and len(of(Progress, events)) == 2:
+        if isinstance(event, RowsCompleted) and len(of(RowsCompleted, events)) == 2:
             await client.send(Save())
         if isinstance(event, Saved) and event.step > 0:
             resource.prlimit(client.pid, resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
@@ -260,8 +260,8 @@ def test_nobody_reading_does_not_hold_it_up(text: Path, tmp_path: Path) -> None:
         env=os.environ | blas.trainer_environment(),
     ) as child:
         assert child.stdin is not None
-        for command in (opening, Sample(), *[Watch(length=2000)] * 8):  # more than any pipe holds
-            child.stdin.write(frame(command))
+        for command in (opening, Sample(), *[WatchTrace(length=2000)] * 8):  # more than any pipe holds
+            child.stdin.write(encode_frame(command))
             child.stdin.flush()
             time.sleep(0.2)
         deadline = time.monotonic() + 120

@@ -10,34 +10,33 @@ from rnnplay import runs
 from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
 from rnnplay.protocol import (
-    Ablate,
-    Ablated,
+    AblateUnit,
     AnyEvent,
     AskTask,
-    CheckUp,
+    ChangeSample,
     Command,
+    ComputeGates,
+    ComputeGradientByLag,
+    ComputeHistory,
+    ComputeInfluence,
+    ComputeOneUnit,
     Evaluate,
     Evaluated,
     ExampleShown,
     Failed,
-    Find,
-    Found,
-    Gates,
-    GatesShown,
-    Gradients,
-    GradientsShown,
+    FindUnits,
+    GatesComputed,
+    GradientByLagComputed,
     Health,
-    History,
-    HistoryShown,
-    Influence,
-    InfluenceShown,
+    HistoryComputed,
+    InfluenceComputed,
     Inspect,
     Measured,
     MeasureTask,
-    OneUnit,
-    OneUnitShown,
+    OneUnitComputed,
     Pause,
-    Progress,
+    QuestionProgressed,
+    RowsCompleted,
     Sample,
     Sampled,
     Save,
@@ -45,16 +44,17 @@ from rnnplay.protocol import (
     ShowExample,
     Started,
     Status,
-    Steer,
     Stop,
     Stopped,
     TaskAnswered,
     Trace,
     Train,
+    UnitAblated,
+    UnitsFound,
     Unroll,
     Unrolled,
-    Watch,
-    Working,
+    WatchHealth,
+    WatchTrace,
     numbered,
 )
 
@@ -93,21 +93,21 @@ async def ask(opening: Train | Inspect, command: Command, kind: type, after: typ
 @pytest.mark.parametrize(
     ("command", "kind"),
     [
-        (Watch(length=50), Trace),
-        (Watch(length=50, state="q"), Failed),
-        (Find(pattern="a"), Found),
-        (Find(pattern="("), Failed),
-        (Ablate(layer=0, unit=1, pattern="a"), Ablated),
-        (Ablate(layer=0, unit=1, pattern="column"), Failed),  # it fails when the job runs
-        (Gates(), GatesShown),
-        (History(layer=0, unit=1, state="h", pattern="a"), HistoryShown),
+        (WatchTrace(length=50), Trace),
+        (WatchTrace(length=50, state="q"), Failed),
+        (FindUnits(pattern="a"), UnitsFound),
+        (FindUnits(pattern="("), Failed),
+        (AblateUnit(layer=0, unit=1, pattern="a"), UnitAblated),
+        (AblateUnit(layer=0, unit=1, pattern="column"), Failed),  # it fails when the job runs
+        (ComputeGates(), GatesComputed),
+        (ComputeHistory(layer=0, unit=1, state="h", pattern="a"), HistoryComputed),
         (Sample(length=5), Sampled),
-        (Steer(symbol="a"), Failed),
+        (ChangeSample(symbol="a"), Failed),
         (Unroll(), Unrolled),
-        (Gradients(lags=5), GradientsShown),
-        (OneUnit(), OneUnitShown),
-        (Influence(), InfluenceShown),
-        (CheckUp(), Health),
+        (ComputeGradientByLag(lags=5), GradientByLagComputed),
+        (ComputeOneUnit(), OneUnitComputed),
+        (ComputeInfluence(), InfluenceComputed),
+        (WatchHealth(), Health),
         (Evaluate(), Evaluated),
         (MeasureTask(), Measured),
         (AskTask(prompt="a"), Failed),
@@ -120,7 +120,7 @@ async def test_an_answer_carries_the_number_of_its_question(text_run: Path, comm
     events = await ask(Inspect(run=str(text_run)), command, kind, after=Status)
     assert {event.run_id for event in events} == {runs.run_id(text_run)}
     assert events[-1].request == command.request > 0
-    others = [event for event in events[:-1] if not isinstance(event, Started | Working)]
+    others = [event for event in events[:-1] if not isinstance(event, Started | QuestionProgressed)]
     assert {event.request for event in others} <= {0}
 
 
@@ -134,7 +134,7 @@ async def test_an_item_is_shown_and_answered_by_number(item_run: Path) -> None:
 async def test_events_that_come_again_carry_the_number_of_the_command_in_force(tmp_path: Path) -> None:
     opening = numbered(Train(config=small(write_text(tmp_path / "text.txt"), steps=None), root=str(tmp_path)))
     client = await TrainerClient.start(opening)
-    first = await client.send(Watch(length=30, every=0.01))
+    first = await client.send(WatchTrace(length=30, every=0.01))
     sample = await client.send(Sample(channel=2, rate=500.0))
     second = 0
     numbers: list[int] = []
@@ -150,14 +150,14 @@ async def test_events_that_come_again_carry_the_number_of_the_command_in_force(t
                 case Trace():
                     numbers.append(event.request)
                     if len(numbers) == 3:
-                        second = await client.send(Watch(length=20, every=0.01))
-                    if numbers.count(second) == 3 and unsolicited >= {Status, Progress}:
+                        second = await client.send(WatchTrace(length=20, every=0.01))
+                    if numbers.count(second) == 3 and unsolicited >= {Status, RowsCompleted}:
                         await client.send(Save())
                 case Sampled():
                     assert event.request == sample
                 case Saved() if event.request:
                     await client.send(Stop())
-                case Status() | Progress() | Evaluated() | Stopped():
+                case Status() | RowsCompleted() | Evaluated() | Stopped():
                     assert event.request == 0
                     unsolicited.add(type(event))
     await client.close()
@@ -168,12 +168,12 @@ async def test_events_that_come_again_carry_the_number_of_the_command_in_force(t
 
 
 async def test_no_two_commands_of_a_process_have_one_number(text_run: Path) -> None:
-    one, two = numbered(Gates()), numbered(Gates())
+    one, two = numbered(ComputeGates()), numbered(ComputeGates())
     assert one.request != two.request
     assert numbered(one) is one
     client = await TrainerClient.start(Inspect(run=str(text_run)))
     assert await client.send(one) == one.request
-    assert await client.send(Gates()) > two.request
+    assert await client.send(ComputeGates()) > two.request
     await client.close()
 
 

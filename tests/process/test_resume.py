@@ -32,14 +32,14 @@ from rnnplay.client import TrainerClient
 from rnnplay.config import RunConfig
 from rnnplay.protocol import (
     AnyEvent,
-    Change,
+    ChangeSettings,
     Command,
+    Continue,
+    DoOneStep,
     Failed,
-    Go,
-    OneStep,
     Pause,
-    Progress,
     Resume,
+    RowsCompleted,
     Save,
     Saved,
     Started,
@@ -75,7 +75,7 @@ async def stopped_at(step: int, run: RunConfig | Resume, root: Path = Path()) ->
 
     def react(event: AnyEvent) -> Command | None:
         if isinstance(event, Status) and event.state == "paused":
-            return OneStep() if event.step < step else Stop()
+            return DoOneStep() if event.step < step else Stop()
         return None
 
     events = await follow(opening, react)
@@ -106,7 +106,7 @@ async def test_a_run_killed_in_between_catches_up_bit_for_bit(text: Path, tmp_pa
     async for event in client.events():
         if isinstance(event, Started):
             run = Path(event.run)
-        if isinstance(event, Progress) and event.rows[-1].step > 50 and not asked:
+        if isinstance(event, RowsCompleted) and event.rows[-1].step > 50 and not asked:
             asked = True
             await client.send(Save())
         if isinstance(event, Saved) and event.step > 50:
@@ -167,12 +167,12 @@ PARENT = """
 import asyncio, sys
 from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
-from rnnplay.protocol import Progress, Train
+from rnnplay.protocol import RowsCompleted, Train
 async def main():
     config = make_config("text", text=sys.argv[1], hidden=9, batch=2)
     client = await TrainerClient.start(Train(config=config, root=sys.argv[2]))
     async for event in client.events():
-        if isinstance(event, Progress):
+        if isinstance(event, RowsCompleted):
             print(client.pid, flush=True)
 asyncio.run(main())
 """
@@ -210,7 +210,7 @@ async def test_a_signal_saves_and_ends_it(text: Path, tmp_path: Path, number: si
     events, sent = [], False
     async for event in client.events():
         events.append(event)
-        if isinstance(event, Progress) and not sent:
+        if isinstance(event, RowsCompleted) and not sent:
             sent = True
             os.kill(client.pid, number)
     stopped = of(Stopped, events)[-1]
@@ -281,11 +281,11 @@ async def test_a_change_that_no_checkpoint_knows_is_forgotten_when_the_run_is_re
         match event:
             case Started():
                 run = Path(event.run)
-                await client.send(Change(lr=0.25))
-                await client.send(OneStep())
+                await client.send(ChangeSettings(lr=0.25))
+                await client.send(DoOneStep())
                 await client.send(Save())
             case Saved(step=1):
-                await client.send(Change(lr=0.125))
+                await client.send(ChangeSettings(lr=0.125))
             case Status(lr=0.125):
                 os.kill(client.pid, signal.SIGKILL)
             case _:
@@ -360,11 +360,11 @@ async def test_another_numpy_is_noted(text: Path, tmp_path: Path) -> None:
 async def test_a_resumed_run_tells_its_past_first(text: Path, tmp_path: Path) -> None:
     run = await trained(small(text, steps=20), tmp_path)
     events = await resumed(run, more_steps=4)
-    past = [event for event in of(Progress, events) if event.past]
+    past = [event for event in of(RowsCompleted, events) if event.past]
     assert [row.step for event in past for row in event.rows] == list(range(1, 21))
-    new = [row.step for event in of(Progress, events) if not event.past for row in event.rows]
+    new = [row.step for event in of(RowsCompleted, events) if not event.past for row in event.rows]
     assert new == [21, 22, 23, 24]
-    assert events.index(past[0]) < events.index(next(e for e in of(Progress, events) if not e.past))
+    assert events.index(past[0]) < events.index(next(e for e in of(RowsCompleted, events) if not e.past))
 
 
 async def test_a_paused_run_steps_one_by_one_and_gives_the_same_numbers(text: Path, tmp_path: Path) -> None:
@@ -378,7 +378,7 @@ async def test_a_paused_run_steps_one_by_one_and_gives_the_same_numbers(text: Pa
             case Status(state="paused"):
                 assert event.step in (step, step + 1)
                 step = event.step
-                await client.send(OneStep() if step < 10 else Go())
+                await client.send(DoOneStep() if step < 10 else Continue())
             case Status(state="finished"):
                 await client.send(Stop())
             case _:

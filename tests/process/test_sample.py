@@ -6,7 +6,7 @@ import pytest
 from driving import follow, of, small, trained, write_text
 
 from rnnplay.client import TrainerClient
-from rnnplay.protocol import AnyEvent, Inspect, Sample, Sampled, Started, Steer, Stop, StopSampling, Train
+from rnnplay.protocol import AnyEvent, ChangeSample, Inspect, Sample, Sampled, Started, Stop, StopSampling, Train
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +45,21 @@ async def test_a_sample_is_stopped_taken_back_written_by_hand_and_goes_on_while_
             continue
         if stage == 0 and len(written.text) > 60:
             stage = 1
-            await client.send(Steer(channel=2, go=False))
+            await client.send(ChangeSample(channel=2, go=False))
         elif stage == 1:
             kept = written.text[:20]
             stage = 2
-            await client.send(Steer(channel=2, keep=20))
+            await client.send(ChangeSample(channel=2, keep=20))
         elif stage == 2:
             assert written.text == kept
             assert written.last is not None and len(written.last.candidates) == 5
             choice = written.last.candidates[3].symbol
             stage = 3
-            await client.send(Steer(channel=2, symbol=choice))
+            await client.send(ChangeSample(channel=2, symbol=choice))
         elif stage == 3:
             assert written.text == kept + choice
             stage = 4
-            await client.send(Steer(channel=2, go=True, length=30))
+            await client.send(ChangeSample(channel=2, go=True, length=30))
         elif stage == 4 and len(written.text) == 51:
             assert written.text.startswith(kept + choice)
             assert written.last is not None and written.last.copied is not None

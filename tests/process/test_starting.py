@@ -13,10 +13,10 @@ from rnnplay.client import TrainerClient
 from rnnplay.client import train as train_at_once
 from rnnplay.config import UserError
 from rnnplay.protocol import (
-    Progress,
+    RowsCompleted,
     Stop,
     Train,
-    frame,
+    encode_frame,
 )
 
 
@@ -28,7 +28,7 @@ def text(tmp_path: Path) -> Path:
 async def test_closing_early_leaves_no_process_and_a_checkpoint(text: Path, tmp_path: Path) -> None:
     client = await TrainerClient.start(Train(config=small(text), root=str(tmp_path)))
     async for event in client.events():
-        if isinstance(event, Progress):
+        if isinstance(event, RowsCompleted):
             break
     await client.close()
     await client.close()
@@ -57,7 +57,7 @@ def test_it_refuses_to_talk_to_a_terminal() -> None:
 
 def test_words_that_are_no_commands_are_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rnnplay.trainer"]
-    for given in (b"hello trainer", b"\x00\x00\x00\x02{}", frame(Stop()), b""):
+    for given in (b"hello trainer", b"\x00\x00\x00\x02{}", encode_frame(Stop()), b""):
         done = subprocess.run(command, input=given, capture_output=True, timeout=60)
         assert b"Traceback" not in done.stderr
         assert bool(done.stdout) == bool(given), given

@@ -16,20 +16,19 @@ from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
 from rnnplay.exchange import export_run
 from rnnplay.protocol import (
-    Ablate,
+    AblateUnit,
     AnyEvent,
     AskTask,
-    CheckUp,
     Command,
+    ComputeGradientByLag,
+    ComputeInfluence,
     Evaluate,
     Evaluated,
     Failed,
-    Find,
-    Found,
-    Gradients,
-    Influence,
+    FindUnits,
     Inspect,
     MeasureTask,
+    QuestionProgressed,
     Resume,
     Sample,
     Sampled,
@@ -40,9 +39,10 @@ from rnnplay.protocol import (
     Stopped,
     Trace,
     Train,
+    UnitsFound,
     Unroll,
-    Watch,
-    Working,
+    WatchHealth,
+    WatchTrace,
 )
 from rnnplay.runs import load_record
 from rnnplay.runs.task_data import TASK_DATA
@@ -64,7 +64,7 @@ async def answers(opening: Inspect, commands: Sequence[Command]) -> list[AnyEven
             await client.send(next(queue))
         elif isinstance(event, Sampled) and not event.done:
             continue
-        elif not isinstance(event, Status | Working | Stopped) and not getattr(event, "past", False):
+        elif not isinstance(event, Status | QuestionProgressed | Stopped) and not getattr(event, "past", False):
             found.append(event)
             await client.send(next(queue, Stop()))
     return found
@@ -72,13 +72,13 @@ async def answers(opening: Inspect, commands: Sequence[Command]) -> list[AnyEven
 
 QUESTIONS: list[Command] = [
     Sample(prompt="de", length=40, seed=3),
-    Watch(length=80, every=0, candidates=True),
+    WatchTrace(length=80, every=0, candidates=True),
     Evaluate(streams=2),
     Unroll(length=6, units=4),
-    Gradients(lags=5),
-    Influence(past=4),
-    Find(pattern="start of word", characters=500),
-    Ablate(layer=0, unit=1, pattern="start of word", characters=500, others=3),
+    ComputeGradientByLag(lags=5),
+    ComputeInfluence(past=4),
+    FindUnits(pattern="start of word", characters=500),
+    AblateUnit(layer=0, unit=1, pattern="start of word", characters=500, others=3),
 ]
 
 
@@ -139,13 +139,15 @@ async def test_another_text_is_measured_and_shown_without_the_own_one(text: Path
     other = write_text(tmp_path / "other.txt", words=300, seed=6)
     asked: list[Command] = [
         Evaluate(text=str(other)),
-        Watch(length=50, every=0),
-        Find(pattern="start of word", characters=300),
+        WatchTrace(length=50, every=0),
+        FindUnits(pattern="start of word", characters=300),
     ]
     before = await answers(Inspect(run=str(run), text=str(other)), asked)
     text.unlink()
     after = await answers(Inspect(run=str(run), text=str(other)), asked)
-    assert not of(Failed, after) and len(of(Evaluated, after)) == len(of(Trace, after)) == len(of(Found, after)) == 1
+    assert (
+        not of(Failed, after) and len(of(Evaluated, after)) == len(of(Trace, after)) == len(of(UnitsFound, after)) == 1
+    )
     assert without_notes(after) == without_notes(before)
 
 
@@ -197,7 +199,7 @@ async def test_tables_too(tmp_path: Path) -> None:
             AskTask(prompt=question),
             MeasureTask(),
             Unroll(),
-            CheckUp(),
+            WatchHealth(),
         ]
         before = await answers(Inspect(run=str(run)), asked)
         assert not of(Failed, before), before

@@ -161,7 +161,7 @@ def test_the_trainer_says_what_ails_a_run(tmp_path: Any) -> None:
         client = await TrainerClient.start(
             say.Train(config=make_config("addition", lr=1.0, steps=300), root=str(tmp_path))
         )
-        await client.send(say.CheckUp())
+        await client.send(say.WatchHealth())
         found = []
         async for event in client.events():
             if isinstance(event, say.Health):

@@ -11,7 +11,7 @@ from rnnplay.catalogue import make_config, task_info
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.example import trim_to_common_end
-from rnnplay.protocol import Descend, SetHidden, SetInput, Unroll, Unrolled
+from rnnplay.protocol import GradientStep, SetHidden, SetInput, Unroll, Unrolled
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.handlers.unroll import unrolled
 from rnnplay.trainer.learner import architecture
@@ -186,7 +186,7 @@ def test_one_update_on_hello_raises_the_mean_probability_of_the_right_letters() 
         config = make_config("hello", seed=seed)
         task = tasks.make(config)
         network = Network(architecture(config, task), seed)
-        shown = ask(task, network, edits=(Descend(rate=0.1),)).parts[0]
+        shown = ask(task, network, edits=(GradientStep(rate=0.1),)).parts[0]
         before, after = [p or 0.0 for p in shown.before], [p or 0.0 for p in shown.right]
         assert len(before) == len(after) == 4
         assert sum(after) > sum(before)
@@ -294,5 +294,5 @@ def test_every_shape_unrolls_with_the_engines_loss_and_empty_cells_where_nothing
         assert sum(told) < len(told)
     if shape == "one to one":
         assert len(told) == 1
-    updated = ask(task, network, length=48, edits=(Descend(rate=0.01),))
+    updated = ask(task, network, length=48, edits=(GradientStep(rate=0.01),))
     assert updated.loss is not None and shown.loss is not None and updated.loss < shown.loss

@@ -80,9 +80,9 @@ def trace(step: int = 40, start: int = 0, layers: int = 2, units: int = 6, text:
         total=5_000,
         symbols=tuple(text),
         state="h",
-        values=say.Packed.of(values),
+        values=say.PackedArray.from_array(values),
         scale=0.9,
-        surprise=say.Packed.of(surprise),
+        surprise=say.PackedArray.from_array(surprise),
     )
 
 

@@ -12,7 +12,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig
 from rnnplay.engine import Network
-from rnnplay.protocol import Reach
+from rnnplay.protocol import GradientByLag
 from rnnplay.trainer.handlers.unroll import unrolled
 from rnnplay.trainer.learner import architecture
 
@@ -30,7 +30,7 @@ class ScriptedTrainer(Recorder):
         config = getattr(opening, "config", None)
         self.config: RunConfig = config if config is not None else make_config("prose", hidden=6, layers=2)
         self.items = self.config.task not in ("prose", "text")
-        self.tell(self.started(), status(step=STEP), say.Progress(rows=tuple(row(n) for n in range(1, STEP + 1))))
+        self.tell(self.started(), status(step=STEP), say.RowsCompleted(rows=tuple(row(n) for n in range(1, STEP + 1))))
 
     async def send(self, command: say.Command) -> None:
         self.sent.append(command)
@@ -49,34 +49,34 @@ class ScriptedTrainer(Recorder):
     def answers(self, command: Any) -> list[say.Event]:
         """Return the events that answer `command`."""
         match command:
-            case say.Watch():
+            case say.WatchTrace():
                 return [trace(self.config.layers, self.config.hidden, command.state, command.candidates)]
             case say.Sample():
                 return [written(command)]
-            case say.Find():
+            case say.FindUnits():
                 return [found(command.pattern)]
-            case say.Ablate():
+            case say.AblateUnit():
                 return [ablated(command)]
-            case say.Gates():
+            case say.ComputeGates():
                 return [gates(self.config)]
-            case say.History():
+            case say.ComputeHistory():
                 return [history(command)]
             case say.ShowExample():
                 return [example(command.index)]
             case say.AskTask():
-                said = tuple(say.Said(symbol, 0.9 - 0.1 * n) for n, symbol in enumerate(command.prompt))
+                said = tuple(say.Candidate(symbol, 0.9 - 0.1 * n) for n, symbol in enumerate(command.prompt))
                 return [say.TaskAnswered(step=STEP, prompt=command.prompt, said=said)]
             case say.Unroll():
                 return [unrolled_example(command)]
-            case say.Gradients():
+            case say.ComputeGradientByLag():
                 return [gradients()]
-            case say.OneUnit():
+            case say.ComputeOneUnit():
                 weights = (0.5, 0.9, 0.97, 1.0, 1.03, 1.1, 1.5)
                 norms = np.abs(np.array(weights)[:, None]) ** np.arange(command.lags + 1)
-                return [say.OneUnitShown(weights=weights, norms=say.Packed.of(norms))]
-            case say.Influence():
+                return [say.OneUnitComputed(weights=weights, norms=say.PackedArray.from_array(norms))]
+            case say.ComputeInfluence():
                 return [influence()]
-            case say.CheckUp():
+            case say.WatchHealth():
                 advice = say.Advice(
                     name="learning rate too high",
                     cause="The loss jumps up and down.",
@@ -86,7 +86,7 @@ class ScriptedTrainer(Recorder):
                 return [say.Health(step=STEP, advice=(advice,))]
             case say.Pause():
                 return [status("paused", STEP)]
-            case say.Go():
+            case say.Continue():
                 return [status("training", STEP)]
         return []
 
@@ -104,11 +104,11 @@ def trace(layers: int, units: int, state: str = "h", candidates: bool = False) -
         total=5_000,
         symbols=tuple(TEXT),
         state=state,
-        values=say.Packed.of(values),
+        values=say.PackedArray.from_array(values),
         scale=0.9,
-        surprise=say.Packed.of((t % 70).astype(np.uint8)),
-        candidates=say.Packed.of(ids) if candidates else None,
-        chances=say.Packed.of(chances) if candidates else None,
+        surprise=say.PackedArray.from_array((t % 70).astype(np.uint8)),
+        candidates=say.PackedArray.from_array(ids) if candidates else None,
+        chances=say.PackedArray.from_array(chances) if candidates else None,
     )
 
 
@@ -126,13 +126,13 @@ def written(command: say.Sample) -> say.Sampled:
     )
 
 
-def found(pattern: str) -> say.Found:
-    def unit(layer: int, number: int, strength: float, sign: int = 1) -> say.FoundUnit:
+def found(pattern: str) -> say.UnitsFound:
+    def unit(layer: int, number: int, strength: float, sign: int = 1) -> say.ScoredUnit:
         value = strength if sign > 0 else 1 - strength
-        return say.FoundUnit(layer=layer, unit=number, state="h", value=value, strength=strength, sign=sign)
+        return say.ScoredUnit(layer=layer, unit=number, state="h", value=value, strength=strength, sign=sign)
 
     units = (unit(1, 4, 0.97), unit(0, 2, 0.81, -1), unit(1, 0, 0.77))
-    return say.Found(
+    return say.UnitsFound(
         pattern=pattern,
         step=STEP,
         measure="AUC",
@@ -140,15 +140,15 @@ def found(pattern: str) -> say.Found:
         rolled=0.56,
         untrained=0.66,
         convincing=True,
-        pair=say.FoundPair(units=units[:2], weights=(1.0, -0.4), value=0.98, strength=0.98),
+        pair=say.ScoredPair(units=units[:2], weights=(1.0, -0.4), value=0.98, strength=0.98),
         share=0.4,
         characters=10_000,
         sentence=f"Unit 5 of layer 2 is high {pattern}: AUC 0.97 (rolled 0.56, untrained 0.66).",
     )
 
 
-def ablated(command: say.Ablate) -> say.Ablated:
-    return say.Ablated(
+def ablated(command: say.AblateUnit) -> say.UnitAblated:
+    return say.UnitAblated(
         layer=command.layer,
         unit=command.unit,
         pattern=command.pattern,
@@ -162,19 +162,24 @@ def ablated(command: say.Ablate) -> say.Ablated:
     )
 
 
-def gates(config: RunConfig) -> say.GatesShown:
+def gates(config: RunConfig) -> say.GatesComputed:
     names = {"lstm": ("i", "f", "o"), "gru": ("r", "z")}.get(config.cell, ())
     share = np.linspace(0, 0.8, config.hidden, dtype=np.float32)
     shares = tuple(
-        say.GateShares(layer=layer, gate=gate, left=say.Packed.of(share), right=say.Packed.of(share[::-1] / 2))
+        say.GateSaturation(
+            layer=layer,
+            gate=gate,
+            left=say.PackedArray.from_array(share),
+            right=say.PackedArray.from_array(share[::-1] / 2),
+        )
         for layer in range(config.layers)
         for gate in names
     )
-    return say.GatesShown(step=STEP, gates=shares)
+    return say.GatesComputed(step=STEP, gates=shares)
 
 
-def history(command: say.History) -> say.HistoryShown:
-    return say.HistoryShown(
+def history(command: say.ComputeHistory) -> say.HistoryComputed:
+    return say.HistoryComputed(
         layer=command.layer,
         unit=command.unit,
         state=command.state,
@@ -218,11 +223,11 @@ def unrolled_example(command: say.Unroll) -> say.Unrolled:
     return unrolled(command, network.architecture, dict(network.parameters), task, STEP)
 
 
-def gradients() -> say.GradientsShown:
-    def reach(name: str, factor: float, trained: bool, verdict: str) -> Reach:
+def gradients() -> say.GradientByLagComputed:
+    def reach(name: str, factor: float, trained: bool, verdict: str) -> GradientByLag:
         norms = tuple(float(factor**k) for k in range(101))
         horizon = next((k for k, norm in enumerate(norms) if norm < 0.01), None)
-        return Reach(name=name, trained=trained, norms=norms, radius=factor, horizon=horizon, verdict=verdict)
+        return GradientByLag(name=name, trained=trained, norms=norms, radius=factor, horizon=horizon, verdict=verdict)
 
     networks = (
         reach("LSTM", 0.96, True, "vanishes"),
@@ -230,13 +235,13 @@ def gradients() -> say.GradientsShown:
         reach("GRU, untrained", 1.02, False, "explodes"),
     )
     sentence = "The gradient falls below 1 % after 113 time steps."
-    return say.GradientsShown(step=STEP, networks=networks, longest_lag=40, sentence=sentence)
+    return say.GradientByLagComputed(step=STEP, networks=networks, longest_lag=40, sentence=sentence)
 
 
-def influence() -> say.InfluenceShown:
+def influence() -> say.InfluenceComputed:
     text = TEXT[:60]
     norms = tuple((n % 13) / 12 for n in range(len(text)))
-    return say.InfluenceShown(
+    return say.InfluenceComputed(
         step=STEP,
         first=100,
         position=159,

@@ -34,12 +34,12 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
 
 
-def unit(layer: int, number: int, strength: float, sign: int = 1, state: str = "h") -> say.FoundUnit:
+def unit(layer: int, number: int, strength: float, sign: int = 1, state: str = "h") -> say.ScoredUnit:
     value = strength if sign > 0 else 1 - strength
-    return say.FoundUnit(layer=layer, unit=number, state=state, value=value, strength=strength, sign=sign)
+    return say.ScoredUnit(layer=layer, unit=number, state=state, value=value, strength=strength, sign=sign)
 
 
-def found(**changes: Any) -> say.Found:
+def found(**changes: Any) -> say.UnitsFound:
     fields: dict[str, Any] = {
         "pattern": "inside quotes",
         "step": 120,
@@ -52,7 +52,7 @@ def found(**changes: Any) -> say.Found:
         "characters": 10_000,
         "sentence": "Unit 5 of layer 2 is high inside quotes: AUC 0.97 (rolled 0.56, untrained 0.66).",
     }
-    return say.Found(**(fields | changes))
+    return say.UnitsFound(**(fields | changes))
 
 
 class Person:
@@ -128,7 +128,7 @@ async def test_on_play_a_feature_is_named_and_its_units_stand_in_the_legend(pers
     assert "inside parentheses" in person.sees()
     await person.type("quot")
     await person.press("tab", "enter")
-    assert person.asked(say.Find) == [say.Find(pattern="inside quotes")]
+    assert person.asked(say.FindUnits) == [say.FindUnits(pattern="inside quotes")]
     await person.tell(found())
     text = person.sees()
     assert "2.5 .97   1.3 .81   2.1 .77" in text
@@ -143,7 +143,7 @@ async def test_letters_that_are_keys_elsewhere_are_typed_into_the_line(person: P
     await person.press("slash")
     await person.type('"[^"]q?s f')
     await person.press("backspace", "enter")
-    assert [question.pattern for question in person.asked(say.Find)] == ['"[^"]q?s ']
+    assert [question.pattern for question in person.asked(say.FindUnits)] == ['"[^"]q?s ']
     assert isinstance(person.screen, Play)
 
 
@@ -151,7 +151,7 @@ async def test_escape_leaves_the_line_and_asks_nothing(person: Person) -> None:
     await person.press("slash")
     await person.type("quote")
     await person.press("escape")
-    assert not person.asked(say.Find)
+    assert not person.asked(say.FindUnits)
     assert "find" not in person.screen.status_bar.view.text
 
 
@@ -172,11 +172,11 @@ async def test_what_cannot_be_found_is_told_in_two_sentences(person: Person) -> 
 async def test_f_on_the_cells_opens_cells_which_asks_for_candidates_and_gates(person: Person) -> None:
     await person.press("3", "f")
     assert isinstance(person.screen, Cells)
-    assert person.asked(say.Watch)[-1].candidates
-    assert person.asked(say.Gates)
+    assert person.asked(say.WatchTrace)[-1].candidates
+    assert person.asked(say.ComputeGates)
     await person.press("escape")
     assert isinstance(person.screen, Play)
-    assert not person.asked(say.Watch)[-1].candidates
+    assert not person.asked(say.WatchTrace)[-1].candidates
 
 
 async def in_cells(person: Person, *events: say.AnyEvent) -> Cells:
@@ -204,7 +204,7 @@ async def test_the_arrows_go_through_the_units_best_first_and_the_sentence_stand
 
 async def test_a_unit_whose_memory_tells_more_is_shown_by_its_memory(person: Person) -> None:
     await in_cells(person, found(units=(unit(0, 1, 0.9, 1, "c"),)))
-    assert person.asked(say.Watch)[-1].state == "c"
+    assert person.asked(say.WatchTrace)[-1].state == "c"
 
 
 async def test_under_the_cursor_stand_value_surprise_and_five_candidates(person: Person) -> None:
@@ -214,8 +214,8 @@ async def test_under_the_cursor_stand_value_surprise_and_five_candidates(person:
     chances = np.tile(np.array([0.5, 0.2, 0.1, 0.06, 0.02], np.float16)[:, None], (1, N))
     told = say.Trace(
         **{name: getattr(base, name) for name in base.__struct_fields__ if name not in ("candidates", "chances")},
-        candidates=say.Packed.of(ids),
-        chances=say.Packed.of(chances),
+        candidates=say.PackedArray.from_array(ids),
+        chances=say.PackedArray.from_array(chances),
     )
     cells = await in_cells(person, told)
     await person.press("l", "l", "l")
@@ -236,7 +236,7 @@ async def test_g_goes_through_h_c_and_the_gates_and_round(person: Person) -> Non
     seen = []
     for _ in range(6):
         await person.press("g")
-        seen.append(person.asked(say.Watch)[-1].state)
+        seen.append(person.asked(say.WatchTrace)[-1].state)
     assert seen == ["c", "i", "f", "o", "g", "h"]
 
 
@@ -246,7 +246,7 @@ async def test_a_state_seen_before_is_shown_at_once(person: Person) -> None:
     memory = trace()
     values = np.full((2, 6, len(TEXT)), 250, np.uint8)
     fields = {name: getattr(memory, name) for name in memory.__struct_fields__} | {"state": "c"}
-    await person.tell(say.Trace(**(fields | {"values": say.Packed.of(values)})))
+    await person.tell(say.Trace(**(fields | {"values": say.PackedArray.from_array(values)})))
     await person.press("g", "g", "g", "g", "g")
     await person.press("g")  # c again, without a word from the trainer
     assert "memory c" in person.sees()
@@ -270,15 +270,15 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
     assert "Press / and name one" in person.sees()
     await person.tell(found())
     await person.press("a")
-    question = person.asked(say.Ablate)[0]
+    question = person.asked(say.AblateUnit)[0]
     assert (question.layer, question.unit, question.pattern, question.to) == (1, 4, "inside quotes", "zero")
-    await person.tell(say.Working(question="Ablate", share=0.37))
+    await person.tell(say.QuestionProgressed(question="AblateUnit", share=0.37))
     assert "37 %" in person.sees()
     await person.press("a")
-    assert person.asked(say.Forget)
+    assert person.asked(say.CancelQuestions)
     await person.press("a")
     await person.tell(
-        say.Ablated(
+        say.UnitAblated(
             layer=1,
             unit=4,
             pattern="inside quotes",
@@ -296,16 +296,19 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
     assert "3 others" in text
     assert "3 of 3 other units" in " ".join(text.split())
     await person.press("a")
-    assert [q.to for q in person.asked(say.Ablate)] == ["zero", "zero", "mean"]
+    assert [q.to for q in person.asked(say.AblateUnit)] == ["zero", "zero", "mean"]
 
 
 async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Person) -> None:
-    shares = say.GateShares(
-        layer=0, gate="f", left=say.Packed.of(np.zeros(6, np.float32)), right=say.Packed.of(np.ones(6, np.float32))
+    shares = say.GateSaturation(
+        layer=0,
+        gate="f",
+        left=say.PackedArray.from_array(np.zeros(6, np.float32)),
+        right=say.PackedArray.from_array(np.ones(6, np.float32)),
     )
-    await in_cells(person, say.GatesShown(step=9, gates=(shares,)))
+    await in_cells(person, say.GatesComputed(step=9, gates=(shares,)))
     assert "f mostly open: 6 of 6 units" in person.sees()
-    await person.tell(say.GatesShown(step=9, gates=()))
+    await person.tell(say.GatesComputed(step=9, gates=()))
     assert "no gates" in person.sees()
 
 
@@ -315,21 +318,21 @@ async def test_the_brackets_go_through_the_checkpoints_and_back_to_the_present(p
     assert "No feature was looked for yet." in person.sees()
     await person.tell(found())
     await person.press("left_square_bracket")
-    question = person.asked(say.History)[0]
+    question = person.asked(say.ComputeHistory)[0]
     assert (question.layer, question.unit, question.state) == (1, 4, "h")
     await person.tell(
-        say.HistoryShown(
+        say.HistoryComputed(
             layer=1, unit=4, state="h", pattern="inside quotes", steps=(1, 64, 512), values=(0.5, 0.6, 0.95)
         )
     )
     await person.press("left_square_bracket")
-    assert person.asked(say.Watch)[-1].step == 512
+    assert person.asked(say.WatchTrace)[-1].step == 512
     assert "step 512 .95" in person.sees()
     await person.press("left_square_bracket")
-    assert person.asked(say.Watch)[-1].step == 64
+    assert person.asked(say.WatchTrace)[-1].step == 64
     assert "as it was at step 64" in person.sees()
     await person.press("right_square_bracket", "right_square_bracket")
-    assert person.asked(say.Watch)[-1].step is None
+    assert person.asked(say.WatchTrace)[-1].step is None
     assert cells.at is None
 
 
@@ -339,7 +342,7 @@ async def test_rows_and_pages_move_the_cursor_and_the_end_of_the_piece_asks_for_
     assert cells.reading.cursor is not None
     assert cells.reading.cursor > 10
     await person.press("end")
-    asked = person.asked(say.Watch)[-1]
+    asked = person.asked(say.WatchTrace)[-1]
     assert asked.start >= 3_000
     await person.tell(trace(start=asked.start))
     assert f"character {asked.start + 1:,}" in person.sees() or cells.reading.cursor is not None
@@ -397,9 +400,9 @@ async def test_f_on_the_sample_begins_a_fast_one_on_a_channel_of_its_own(person:
 async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(person: Person) -> None:
     screen = await in_sample(person)
     await person.press("space")
-    assert person.asked(say.Steer)[-1].go is False
+    assert person.asked(say.ChangeSample)[-1].go is False
     await person.press("left", "left")
-    assert [s.keep for s in person.asked(say.Steer)[-2:]] == [6, 5]
+    assert [s.keep for s in person.asked(say.ChangeSample)[-2:]] == [6, 5]
     assert "".join(screen.free.text) == "The s"
     await person.tell(wrote("", keep=6), wrote("", keep=5))
     assert "".join(screen.free.tail) == "ea"
@@ -407,11 +410,11 @@ async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(perso
     assert "e   41 %" in text
     assert "The sea" in text  # what was taken back still stands, dim
     await person.press("right")
-    assert person.asked(say.Steer)[-1].symbol == "e"
+    assert person.asked(say.ChangeSample)[-1].symbol == "e"
     await person.tell(wrote("e"))
     assert "".join(screen.free.text) == "The se"
     await person.press("down", "down", "enter")
-    steers = person.asked(say.Steer)
+    steers = person.asked(say.ChangeSample)
     assert (steers[-2].symbol, steers[-1].go) == ("\n", True)
     assert screen.free.tail == []
 
@@ -419,20 +422,20 @@ async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(perso
 async def test_temperature_and_greedy_change_while_it_writes(person: Person) -> None:
     await in_sample(person)
     await person.press("plus")
-    assert person.asked(say.Steer)[-1].temperature == pytest.approx(0.9)
+    assert person.asked(say.ChangeSample)[-1].temperature == pytest.approx(0.9)
     await person.press("g")
-    assert person.asked(say.Steer)[-1].temperature == 0
+    assert person.asked(say.ChangeSample)[-1].temperature == 0
     await person.press("g")
-    assert person.asked(say.Steer)[-1].temperature == pytest.approx(0.9)
+    assert person.asked(say.ChangeSample)[-1].temperature == pytest.approx(0.9)
     assert len(person.asked(say.Sample)) == 2  # Play's and this one: none was begun anew
 
 
 async def test_top_k_top_p_and_seed_are_edited_in_place(person: Person) -> None:
     await in_sample(person)
     await person.press("e", "down", "right", "right")
-    assert person.asked(say.Steer)[-1].top_k == 2
+    assert person.asked(say.ChangeSample)[-1].top_k == 2
     await person.press("down", "left")
-    assert person.asked(say.Steer)[-1].top_p == pytest.approx(0.95)
+    assert person.asked(say.ChangeSample)[-1].top_p == pytest.approx(0.95)
     await person.press("down", "down", "right")
     assert person.asked(say.Sample)[-1].seed == 2
     await person.press("escape")

@@ -61,7 +61,7 @@ async def test_a_task_with_items_shows_an_example_and_asks_for_no_sample(person:
     await begin(person, "tagging", question_help="a sentence", samples=False)
     trainer = person.trainers[0]
     assert trainer.commands(say.ShowExample)[0].every > 0
-    assert trainer.commands(say.Watch)[0].example == 0
+    assert trainer.commands(say.WatchTrace)[0].example == 0
     assert not trainer.commands(say.Sample)
     text = person.sees()
     for words in ("4 Example", "item 1", "p(target)", "1 of 2 right", "a sentence"):
@@ -73,7 +73,7 @@ async def test_left_and_right_go_through_examples_and_their_heatmap_follows(pers
     await person.press("4", "right", "right", "left")
     trainer = person.trainers[0]
     assert [command.index for command in trainer.commands(say.ShowExample)] == [0, 1, 2, 1]
-    assert [command.example for command in trainer.commands(say.Watch)] == [0, 1, 2, 1]
+    assert [command.example for command in trainer.commands(say.WatchTrace)] == [0, 1, 2, 1]
     await person.tell(shown(2), shown(1))
     assert "item 2" in person.sees()  # the one that was asked for last
     await person.press("3", "right")
@@ -86,7 +86,7 @@ async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(per
     assert "a sentence?" in person.sees()
     await person.press(*"the dog", "enter")
     assert [command.prompt for command in person.trainers[0].commands(say.AskTask)] == ["the dog"]
-    said = (say.Said("the/DET", 0.91), say.Said("dog/NOUN", 0.77))
+    said = (say.Candidate("the/DET", 0.91), say.Candidate("dog/NOUN", 0.77))
     await person.tell(say.TaskAnswered(step=130, prompt="the dog", said=said))
     text = person.sees()
     assert "4 Answer · the dog" in text
@@ -106,7 +106,7 @@ async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(per
 
 async def test_s_shows_the_next_item_where_nothing_can_be_asked(person: Person) -> None:
     await begin(person, "caption", samples=False)
-    written = tuple(say.Said(word, 0.9) for word in ("one", "two", "three"))
+    written = tuple(say.Candidate(word, 0.9) for word in ("one", "two", "three"))
     await person.press("s")
     await person.tell(shown(1, written=written, wanted=("one", "two", "three")))
     assert person.trainers[0].commands(say.ShowExample)[-1].index == 1

@@ -67,7 +67,7 @@ class Person:
     async def running(self) -> None:
         self.play.choices.adopt(config())
         await self.press("enter")
-        self.trainers[-1].tell(started(), status(), say.Progress(rows=tuple(row(n) for n in range(1, 80))))
+        self.trainers[-1].tell(started(), status(), say.RowsCompleted(rows=tuple(row(n) for n in range(1, 80))))
         await self.tell(trace(), sampled("The lamp was ", begins=True))
 
     def sees(self) -> str:
@@ -123,7 +123,7 @@ async def test_what_the_trainer_tells_appears_in_every_panel(person: Person) -> 
         "epoch 3.0",
     ):
         assert expected in text, expected
-    assert len(person.trainers[0].commands(say.Watch)) == len(person.trainers[0].commands(say.Sample)) == 1
+    assert len(person.trainers[0].commands(say.WatchTrace)) == len(person.trainers[0].commands(say.Sample)) == 1
 
 
 async def test_space_pauses_and_goes_on_and_a_full_stop_does_one_step(person: Person) -> None:
@@ -133,8 +133,8 @@ async def test_space_pauses_and_goes_on_and_a_full_stop_does_one_step(person: Pe
     await person.tell(status("paused"))
     assert "Paused at step 120." in person.sees()
     await person.press("full_stop", "o", "space")
-    assert len(person.trainers[0].commands(say.OneStep)) == 2
-    assert len(person.trainers[0].commands(say.Go)) == 1
+    assert len(person.trainers[0].commands(say.DoOneStep)) == 2
+    assert len(person.trainers[0].commands(say.Continue)) == 1
 
 
 async def test_pausing_and_going_on_show_at_once_before_the_trainer_has_answered(person: Person) -> None:
@@ -167,7 +167,7 @@ async def test_the_text_scrolls_and_its_end_asks_for_the_next_piece(person: Pers
     await person.press("3", "down")
     assert person.play.reading.top == 1
     await person.press("end")
-    watched = person.trainers[0].commands(say.Watch)
+    watched = person.trainers[0].commands(say.WatchTrace)
     assert len(watched) == 2
     assert watched[1].start >= 3_000
     await person.tell(trace(start=watched[1].start))
@@ -187,7 +187,7 @@ async def test_a_click_on_a_character_tells_its_value(person: Person) -> None:
 async def test_lr_and_clip_change_while_it_trains(person: Person) -> None:
     await person.running()
     await person.press("e", *["down"] * 4, "right", "down", "left")
-    changes = person.trainers[0].commands(say.Change)
+    changes = person.trainers[0].commands(say.ChangeSettings)
     assert [(change.lr, change.clip) for change in changes] == [(pytest.approx(5e-3), None), (None, 2.0)]
     assert "needs a new network" not in person.sees()
     assert "Adam 5e-3" in person.sees()
@@ -420,7 +420,7 @@ async def test_only_rows_that_changed_are_sent(person: Person) -> None:
     sent: list[str] = []
     for widget in person.play.painted:
         widget.changed_bytes = 0
-    await person.tell(say.Progress(rows=(row(80),)), status(step=121), sampled("lit"))
+    await person.tell(say.RowsCompleted(rows=(row(80),)), status(step=121), sampled("lit"))
     sent = [f"{widget.id} {widget.changed_bytes}" for widget in person.play.painted if widget.changed_bytes]
     assert sum(widget.changed_bytes for widget in person.play.painted) < 8_000, sent
     assert person.play.cells_panel.changed_bytes == person.play.task_panel.changed_bytes == 0

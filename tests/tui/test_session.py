@@ -26,8 +26,8 @@ async def session(topics: list[str]) -> RunSession:
 
 async def test_rows_are_added_never_replaced_and_a_missing_number_is_a_gap(session: RunSession) -> None:
     for first in range(1, 5_000, 100):
-        session.handle_event(say.Progress(rows=tuple(row(n, loss=n / 7) for n in range(first, first + 100))))
-    session.handle_event(say.Progress(rows=(row(5_002),)))
+        session.handle_event(say.RowsCompleted(rows=tuple(row(n, loss=n / 7) for n in range(first, first + 100))))
+    session.handle_event(say.RowsCompleted(rows=(row(5_002),)))
     assert session.metrics.count == 5_001
     assert session.metrics["step"].tolist()[:3] == [1, 2, 3]
     assert session.metrics["loss"][41] == pytest.approx(6)
@@ -35,15 +35,15 @@ async def test_rows_are_added_never_replaced_and_a_missing_number_is_a_gap(sessi
         step=6_000, loss=None, loss_min=None, loss_max=None, grad_norm=None, clipped=0.0, lr=0.1,
         chars_per_s=None, seconds=1.0,
     )  # fmt: skip
-    session.handle_event(say.Progress(rows=(nothing,)))
+    session.handle_event(say.RowsCompleted(rows=(nothing,)))
     assert math.isnan(session.metrics["loss"][-1])
 
 
 async def test_a_run_that_starts_again_from_its_checkpoint_forgets_what_came_after(session: RunSession) -> None:
-    session.handle_event(say.Progress(rows=tuple(row(n) for n in range(1, 90))))
+    session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 90))))
     session.handle_event(say.Evaluated(step=50, loss=2.0))
     session.handle_event(started(step=40))
-    session.handle_event(say.Progress(rows=tuple(row(n) for n in range(1, 41)), past=True))
+    session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 41)), past=True))
     assert session.metrics["step"][-1] == 40
     assert session.evaluations == []
 
@@ -52,7 +52,7 @@ async def test_evaluations_on_an_earlier_text_are_marked_and_not_the_best(
     session: RunSession,
 ) -> None:
     session.handle_event(say.Evaluated(step=10, loss=0.5, past=True, other_text=True))
-    session.handle_event(say.Progress(rows=tuple(row(n) for n in range(1, 60))))
+    session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 60))))
     view = loss_view(session, log=False, full=True)
     assert view is not None
     assert "best" not in dict(view.more)
@@ -66,7 +66,7 @@ async def test_evaluations_on_an_earlier_text_are_marked_and_not_the_best(
 
 
 async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(session: RunSession) -> None:
-    session.handle_event(say.Progress(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
+    session.handle_event(say.RowsCompleted(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
     session.handle_event(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))
     view = loss_view(session, log=False)
     assert view is not None
@@ -79,7 +79,7 @@ async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(s
 
 async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSession) -> None:
     rows = (row(1, clipped=1.0), row(10, clipped=0.5), row(20, clipped=0.0))
-    session.handle_event(say.Progress(rows=rows))
+    session.handle_event(say.RowsCompleted(rows=rows))
     view = gradient_view(session)
     assert view is not None
     assert dict(view.figure)["clipped"] == "28 %"  # (1 * 1 + 9 * 0.5 + 10 * 0) / 20
@@ -189,7 +189,7 @@ async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[s
     session.handle_event(status())
     topics.clear()
     session.handle_event(status(step=121))
-    session.handle_event(say.Progress(rows=(row(1),)))
+    session.handle_event(say.RowsCompleted(rows=(row(1),)))
     session.handle_event(trace())
     session.handle_event(sampled("a"))
     assert topics == ["status", "curves", "cells", "sample"]
@@ -198,7 +198,7 @@ async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[s
 async def test_squared_error_is_called_so() -> None:
     session = RunSession(lambda topic: None)
     session.handle_event(say.Started(run="r", config=config(), facts=facts(unit_of_loss="squared error", baselines=())))
-    session.handle_event(say.Progress(rows=(row(1), row(2))))
+    session.handle_event(say.RowsCompleted(rows=(row(1), row(2))))
     view = loss_view(session, log=True)
     assert view is not None
     assert view.title == "Loss · squared error, log scale"

@@ -21,23 +21,23 @@ from rnnplay.lab.cells.unit_scores import Score
 from rnnplay.lab.clamp import check_clamps
 from rnnplay.lab.sample import CANDIDATES
 from rnnplay.protocol import (
-    Ablate,
-    Ablated,
+    AblateUnit,
+    CancelQuestions,
     Command,
-    Find,
-    Forget,
-    Found,
-    FoundPair,
-    FoundUnit,
-    Gates,
-    GateShares,
-    GatesShown,
-    History,
-    HistoryShown,
-    Packed,
+    ComputeGates,
+    ComputeHistory,
+    FindUnits,
+    GateSaturation,
+    GatesComputed,
+    HistoryComputed,
+    PackedArray,
+    QuestionProgressed,
+    ScoredPair,
+    ScoredUnit,
     Trace,
-    Watch,
-    Working,
+    UnitAblated,
+    UnitsFound,
+    WatchTrace,
 )
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
@@ -51,10 +51,10 @@ _PROGRESS_SECONDS = 0.3  # between two events on how far a job is
 
 
 class TraceHandler(Handler):
-    """Answers Watch, and again every `every` seconds while the network learns."""
+    """Answers WatchTrace, and again every `every` seconds while the network learns."""
 
-    commands = (Watch,)
-    current: Watch | None = None  # to be answered again
+    commands = (WatchTrace,)
+    current: WatchTrace | None = None  # to be answered again
 
     def __init__(self, session: Session, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
@@ -64,7 +64,7 @@ class TraceHandler(Handler):
         # By whether candidates are sent.
         self._budgets = {False: TimeBudget(TIME_SHARE), True: TimeBudget(FOCUSED_TIME_SHARE)}
 
-    def handle_command(self, command: Watch, interrupted: Callable[[], bool]) -> bool:
+    def handle_command(self, command: WatchTrace, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if the network has no such state, or the run no such step."""
         self.current = None
         self._trace(command)
@@ -84,7 +84,7 @@ class TraceHandler(Handler):
         """Not again before the network has learned on: a run that diverges goes back to finite values."""
         self._traced, self._traced_step = time.perf_counter(), self._learner.step
 
-    def _trace(self, command: Watch) -> None:
+    def _trace(self, command: WatchTrace) -> None:
         begun = time.perf_counter()
         learner = self._learner
         step = learner.step
@@ -101,7 +101,7 @@ class TraceHandler(Handler):
         self._traced, self._traced_step = time.perf_counter(), step
         self._budgets[command.candidates].spend(self._traced - begun)
 
-    def _read(self, network: Network, command: Watch) -> ActivationTrace:
+    def _read(self, network: Network, command: WatchTrace) -> ActivationTrace:
         """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
         task, pieces = self._learner.task, self._session.pieces
         ids = task.held_out_ids if pieces is None else pieces
@@ -111,9 +111,9 @@ class TraceHandler(Handler):
             return trace_examples(network, task, command.example, command.length, command.state)
         return trace_items(network, task, command.start, command.length, command.state)
 
-    def _event(self, step: int, command: Watch, network: Network) -> Trace:
+    def _event(self, step: int, command: WatchTrace, network: Network) -> Trace:
         # A long text's values are large: never two readings of it in memory, nor one beside its bytes.
-        candidates: tuple[Packed | None, Packed | None] = None, None
+        candidates: tuple[PackedArray | None, PackedArray | None] = None, None
         told = command.candidates and network.architecture.readout == "softmax"
         if told and command.state != "h":
             candidates = _candidates(network, self._read(network, msgspec.structs.replace(command, state="h")))
@@ -128,9 +128,9 @@ class TraceHandler(Handler):
             total=reading.total,
             symbols=reading.symbols(self._learner.task.vocabulary),
             state=command.state,
-            values=Packed.of(values),
+            values=PackedArray.from_array(values),
             scale=scale,
-            surprise=Packed.of(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
+            surprise=PackedArray.from_array(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
             candidates=candidates[0],
             chances=candidates[1],
         )
@@ -144,48 +144,50 @@ class TraceHandler(Handler):
         return self._earlier[1]
 
 
-def _candidates(network: Network, reading: ActivationTrace) -> tuple[Packed, Packed]:
+def _candidates(network: Network, reading: ActivationTrace) -> tuple[PackedArray, PackedArray]:
     """What the network expects after each symbol of a reading of h, and how much."""
     best, chances = likeliest_next(network, reading.values[-1], CANDIDATES)
-    return Packed.of(best), Packed.of(chances)
+    return PackedArray.from_array(best), PackedArray.from_array(chances)
 
 
 class CellsHandler(Handler):
-    """Answers Find and Gates at once, Ablate and History as time allows."""
+    """Answers FindUnits and ComputeGates at once, AblateUnit and ComputeHistory as time allows."""
 
-    commands = (Find, Ablate, Gates, History, Forget)
+    commands = (FindUnits, AblateUnit, ComputeGates, ComputeHistory, CancelQuestions)
 
     def __init__(self, session: Session, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._untrained: Network | None = None
         self._labelled: tuple[tuple[str, int], LabelledBatch] | None = None
-        self._jobs: dict[Ablate | History, Iterator[float]] = {}  # each yields the fraction that is done
+        self._jobs: dict[AblateUnit | ComputeHistory, Iterator[float]] = {}  # each yields the fraction that is done
         self._reported = 0.0
         self._rested = time.perf_counter()
 
     def handle_command(
-        self, command: Find | Ablate | Gates | History | Forget, interrupted: Callable[[], bool]
+        self,
+        command: FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions,
+        interrupted: Callable[[], bool],
     ) -> bool:
         """Raises UserError if the question makes no sense; earlier questions then stand."""
         match command:
-            case Find():
+            case FindUnits():
                 self._find(command)
                 for job in [job for job in self._jobs if job.pattern != command.pattern]:
                     self.cancel(job)  # it is about the feature that was looked for before
-            case Gates():
+            case ComputeGates():
                 self._gates(command)
-            case Forget():
+            case CancelQuestions():
                 self._jobs.clear()
-            case Ablate():
+            case AblateUnit():
                 network = self._learner.shown()
                 check_clamps(network, [(command.layer, command.unit, 0.0)])
                 self._begin(command, self._ablate(command, network.copy()))
-            case History():
+            case ComputeHistory():
                 self._check(command)
                 self._begin(command, self._history(command))
         return True
 
-    def _begin(self, command: Ablate | History, job: Iterator[float]) -> None:
+    def _begin(self, command: AblateUnit | ComputeHistory, job: Iterator[float]) -> None:
         """Start a job, in the place of an earlier one of its kind."""
         for other in [other for other in self._jobs if type(other) is type(command)]:
             self.cancel(other)
@@ -202,7 +204,7 @@ class CellsHandler(Handler):
             for fraction in job:
                 if (now := time.perf_counter()) - self._reported > _PROGRESS_SECONDS:
                     self._reported = now
-                    self._connection.send(Working(question=type(command).__name__, share=fraction), command)
+                    self._connection.send(QuestionProgressed(question=type(command).__name__, share=fraction), command)
                 if now >= end:
                     break
             else:
@@ -233,24 +235,24 @@ class CellsHandler(Handler):
                 self._untrained.parameters[name][...] = value
         return self._untrained
 
-    def _find(self, question: Find) -> None:
+    def _find(self, question: FindUnits) -> None:
         network = self._learner.shown()
         labelled = self._label(question.pattern, question.characters)
         found = find(network, self.untrained(), labelled, question.pattern)
         self._connection.send(answer(found, self._learner.step), question)
 
-    def _gates(self, question: Gates) -> None:
+    def _gates(self, question: ComputeGates) -> None:
         network, task = self._learner.shown(), self._learner.task
         found = gate_saturation(network, label_held_out(task, None, question.characters, self._session.pieces))
         self._connection.send(
-            GatesShown(
+            GatesComputed(
                 step=self._learner.step,
                 gates=tuple(
-                    GateShares(
+                    GateSaturation(
                         layer=s.layer,
                         gate=s.gate,
-                        left=Packed.of(s.left_saturated.astype(np.float32)),
-                        right=Packed.of(s.right_saturated.astype(np.float32)),
+                        left=PackedArray.from_array(s.left_saturated.astype(np.float32)),
+                        right=PackedArray.from_array(s.right_saturated.astype(np.float32)),
                     )
                     for s in found
                 ),
@@ -258,13 +260,13 @@ class CellsHandler(Handler):
             question,
         )
 
-    def _ablate(self, question: Ablate, network: Network) -> Iterator[float]:
+    def _ablate(self, question: AblateUnit, network: Network) -> Iterator[float]:
         q = question
         labelled = self._label(q.pattern, _affordable(network, q.characters, q.others))
         for state in ablate(network, labelled, q.layer, q.unit, q.pattern, q.to, q.others):
             if isinstance(state, Ablation):
                 self._connection.send(
-                    Ablated(
+                    UnitAblated(
                         layer=q.layer,
                         unit=q.unit,
                         pattern=q.pattern,
@@ -281,13 +283,13 @@ class CellsHandler(Handler):
             else:
                 yield state
 
-    def _check(self, question: History) -> None:
+    def _check(self, question: ComputeHistory) -> None:
         network = self._learner.network
         check_clamps(network, [(question.layer, question.unit, 0.0)])
         if question.state not in (known := states_of(network)):
             raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(known)}.")
 
-    def _history(self, question: History) -> Iterator[float]:
+    def _history(self, question: ComputeHistory) -> Iterator[float]:
         q, run = question, self._session.run
         labelled = self._label(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
@@ -304,7 +306,7 @@ class CellsHandler(Handler):
         if not values:
             raise UserError("The run has no checkpoint yet.", "Wait for the first one.")
         self._connection.send(
-            HistoryShown(
+            HistoryComputed(
                 layer=q.layer,
                 unit=q.unit,
                 state=q.state,
@@ -316,7 +318,7 @@ class CellsHandler(Handler):
         )
 
 
-def answer(found: FindResult, step: int) -> Found:
+def answer(found: FindResult, step: int) -> UnitsFound:
     """A FindResult as it goes through the pipe."""
     ranking = found.ranking
     pair = None
@@ -324,8 +326,8 @@ def answer(found: FindResult, step: int) -> Found:
         scores = dict(ranking.units)
         one, two = (_found(unit, scores[unit]) for unit in ranking.pair)
         p = ranking.pairing
-        pair = FoundPair(units=(one, two), weights=p.weights, value=p.value, strength=p.strength)
-    return Found(
+        pair = ScoredPair(units=(one, two), weights=p.weights, value=p.value, strength=p.strength)
+    return UnitsFound(
         pattern=found.pattern,
         step=step,
         measure=found.measure,
@@ -340,8 +342,8 @@ def answer(found: FindResult, step: int) -> Found:
     )
 
 
-def _found(unit: Unit, score: Score) -> FoundUnit:
-    return FoundUnit(
+def _found(unit: Unit, score: Score) -> ScoredUnit:
+    return ScoredUnit(
         layer=unit.layer,
         unit=unit.unit,
         state=unit.state,

@@ -16,12 +16,12 @@ from rnnplay.engine.activations import ForwardResult
 from rnnplay.lab.example import held_out_example
 from rnnplay.protocol import (
     AskTask,
+    Candidate,
     Command,
     ExampleShown,
     Measured,
     MeasureTask,
-    Packed,
-    Said,
+    PackedArray,
     ShowExample,
     TaskAnswered,
 )
@@ -102,9 +102,9 @@ class ExampleHandler(Handler):
         return TaskAnswered(
             step=self._learner.step,
             prompt=prompt,
-            said=tuple(Said(symbol, probability) for symbol, probability in said),
-            series=None if numbers is None else Packed.of(numbers),
-            before=None if before is None else Packed.of(before),
+            said=tuple(Candidate(symbol, probability) for symbol, probability in said),
+            series=None if numbers is None else PackedArray.from_array(numbers),
+            before=None if before is None else PackedArray.from_array(before),
         )
 
     def measure(self, interrupted: Callable[[], bool]) -> Measured:
@@ -186,7 +186,7 @@ def _rows(task: Task, example: Example, y: Array) -> dict[str, Any]:
             right[t] = one if example.batch.targets[t, 0, 0] > 0.5 else 1 - one
     fields: dict[str, Any] = {"predictions": tuple(predictions), "chances": tuple(chances), "right": tuple(right)}
     if task.readout == "softmax" and (V <= FEW or T == 1):
-        fields |= {"outputs": tuple(names), "probabilities": Packed.of(y.astype(np.float32))}
+        fields |= {"outputs": tuple(names), "probabilities": PackedArray.from_array(y.astype(np.float32))}
     return fields
 
 
@@ -216,8 +216,8 @@ def _pictures(task: Task, example: Example, y: Array) -> dict[str, Any]:
     return fields
 
 
-def _bytes(pictures: Array) -> Packed:
-    return Packed.of(np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8))
+def _bytes(pictures: Array) -> PackedArray:
+    return PackedArray.from_array(np.rint(np.clip(pictures, 0, 1) * 255).astype(np.uint8))
 
 
 def _series(network: Network, task: Series, example: Example, y: Array) -> dict[str, Any]:
@@ -235,9 +235,9 @@ def _series(network: Network, task: Series, example: Example, y: Array) -> dict[
         logits, state = network.step(np.array([[forecast[-1]]], values.dtype), state)
         forecast.append(float(logits[0, 0]))
     return {
-        "series": Packed.of(np.asarray(example.series, np.float64)),
-        "predicted": Packed.of(np.asarray(task.unscaled(y[:, 0]), np.float64)),
-        "forecast": Packed.of(np.asarray(task.unscaled(np.array(forecast)), np.float64)),
+        "series": PackedArray.from_array(np.asarray(example.series, np.float64)),
+        "predicted": PackedArray.from_array(np.asarray(task.unscaled(y[:, 0]), np.float64)),
+        "forecast": PackedArray.from_array(np.asarray(task.unscaled(np.array(forecast)), np.float64)),
     }
 
 
@@ -251,12 +251,12 @@ def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
         return {}
     found: ForwardResult = network.forward(first)
     p, state = found.outputs[0, :, 0], found.state
-    said: list[Said] = []
+    said: list[Candidate] = []
     while len(said) < LONGEST:
         best = int(p.argmax())
         if best == end or names[best] not in reads:
             break
-        said.append(Said(names[best], float(p[best])))
+        said.append(Candidate(names[best], float(p[best])))
         y, state = network.step(np.array([reads[names[best]]], np.int32), state)
         p = np.exp(y[:, 0] - y.max())
         p /= p.sum()

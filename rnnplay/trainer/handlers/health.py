@@ -11,7 +11,7 @@ from rnnplay.lab import health as lab
 from rnnplay.lab.equations import Array
 from rnnplay.lab.example import trim_to_common_end
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.protocol import Advice, CheckUp, Health, Row
+from rnnplay.protocol import Advice, Health, Row, WatchHealth
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
@@ -41,24 +41,24 @@ def run_facts(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab
 
 
 class HealthHandler(Handler):
-    """Answers CheckUp, again whenever the advice changes; does nothing before the first CheckUp.
+    """Answers WatchHealth, again whenever the advice changes; does nothing before the first WatchHealth.
 
     The loop calls before_step() and after_step() around each training step.
     """
 
-    commands = (CheckUp,)
+    commands = (WatchHealth,)
 
     def __init__(self, session: Session, connection: Connection, flush: Callable[[], None]) -> None:
         """`flush` writes the rows of the metrics that are complete."""
         self._session, self._connection, self._flush = session, connection, flush
-        self._command = CheckUp()
+        self._command = WatchHealth()
         self._monitor: lab.Monitor | None = None
         self._due = self._soonest = 0.0
         self._parameters_before: dict[str, Array] | None = None  # the parameters before a step
         self._last_sent: list[tuple[str, str, str]] | None = None
         self._batch: Batch | None = None
 
-    def handle_command(self, command: CheckUp, interrupted: Callable[[], bool]) -> bool:
+    def handle_command(self, command: WatchHealth, interrupted: Callable[[], bool]) -> bool:
         """Probe the network at once, and from now on every `every` seconds while steps are done."""
         self._flush()
         self._command = command

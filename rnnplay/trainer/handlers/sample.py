@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from rnnplay.config import UserError
 from rnnplay.lab.sample import InteractiveSampler, SamplingOptions
-from rnnplay.protocol import Candidate, Command, Sample, Sampled, Steer, StopSampling
+from rnnplay.protocol import Candidate, ChangeSample, Command, Sample, Sampled, StopSampling
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
 from rnnplay.trainer.session import Session
@@ -77,20 +77,20 @@ class SampleStream:
 
 
 class SampleHandler(Handler):
-    """Answers Sample with events until the sample is done or stopped, and Steer while it is under way."""
+    """Answers Sample with events until the sample is done or stopped, and ChangeSample while it is under way."""
 
-    commands = (Sample, Steer, StopSampling)
+    commands = (Sample, ChangeSample, StopSampling)
 
     def __init__(self, session: Session, connection: Connection) -> None:
         self._learner, self._connection = session.learner, connection
         self._streams: dict[int, SampleStream] = {}  # by channel
         self._budget = TimeBudget(TIME_SHARE)  # of channel 0
 
-    def handle_command(self, command: Sample | Steer | StopSampling, interrupted: Callable[[], bool]) -> bool:
+    def handle_command(self, command: Sample | ChangeSample | StopSampling, interrupted: Callable[[], bool]) -> bool:
         match command:
             case Sample():
                 self._begin(command)
-            case Steer():
+            case ChangeSample():
                 self._steer(command)
             case StopSampling():
                 if (stream := self._streams.pop(command.channel, None)) is not None:
@@ -138,7 +138,7 @@ class SampleHandler(Handler):
         stream.text += stream.sampler.prompt_symbols
         self._streams[command.channel] = stream
 
-    def _steer(self, command: Steer) -> None:
+    def _steer(self, command: ChangeSample) -> None:
         """Raises UserError if there is no sample to steer, or an option makes no sense."""
         stream = self._streams.get(command.channel)
         if stream is None:

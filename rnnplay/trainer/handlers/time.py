@@ -28,12 +28,12 @@ DEMONSTRATED = tuple(round(0.1 * n, 1) for n in range(31))  # weights of the one
 class TimeHandler(Handler):
     """Answers at once, on copies of the network. What depends on the task alone is computed once."""
 
-    commands = (protocol.Gradients, protocol.OneUnit, protocol.Influence)
+    commands = (protocol.ComputeGradientByLag, protocol.ComputeOneUnit, protocol.ComputeInfluence)
 
     def __init__(self, session: Session, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._batch: tuple[int, Batch] | None = None
-        self._untrained: tuple[int, list[protocol.Reach]] | None = None
+        self._untrained: tuple[int, list[protocol.GradientByLag]] | None = None
 
     def handle_command(self, command: protocol.TimeCommand, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if the question makes no sense for this task or network."""
@@ -42,13 +42,13 @@ class TimeHandler(Handler):
 
     def answer(self, command: protocol.TimeCommand) -> protocol.TimeEvent:
         match command:
-            case protocol.Gradients():
+            case protocol.ComputeGradientByLag():
                 return self.gradients(command)
-            case protocol.OneUnit():
+            case protocol.ComputeOneUnit():
                 _lags(command.lags)
                 norms = lab.one_unit(command.lags, DEMONSTRATED)
-                return protocol.OneUnitShown(weights=DEMONSTRATED, norms=protocol.Packed.of(norms))
-            case protocol.Influence():
+                return protocol.OneUnitComputed(weights=DEMONSTRATED, norms=protocol.PackedArray.from_array(norms))
+            case protocol.ComputeInfluence():
                 return self.influence(command)
 
     def sequences(self, lags: int) -> Batch:
@@ -65,7 +65,7 @@ class TimeHandler(Handler):
         network = self._learner.shown()
         return ReferenceNetwork(network.architecture, network.parameters)
 
-    def gradients(self, command: protocol.Gradients) -> protocol.GradientsShown:
+    def gradients(self, command: protocol.ComputeGradientByLag) -> protocol.GradientByLagComputed:
         _lags(command.lags)
         task, network = self._learner.task, self._learner.shown()
         batch = self.sequences(command.lags)
@@ -81,7 +81,7 @@ class TimeHandler(Handler):
                 notes.append(f"{error.problem} {error.remedy}")
         if len(own.norms) <= command.lags:
             notes.append(f"The sequences of this task have {batch.inputs.shape[0]} time steps.")
-        return protocol.GradientsShown(
+        return protocol.GradientByLagComputed(
             step=self._learner.step,
             networks=(_reach(name, True, own), *others),
             longest_lag=task.longest_lag,
@@ -89,7 +89,7 @@ class TimeHandler(Handler):
             note=" ".join(notes),
         )
 
-    def _beside(self, lags: int, batch: Batch, own: Architecture) -> list[protocol.Reach]:
+    def _beside(self, lags: int, batch: Batch, own: Architecture) -> list[protocol.GradientByLag]:
         """Untrained networks of the same size, computed once."""
         if self._untrained is None or self._untrained[0] != lags:
             seed = self._learner.config.seed
@@ -97,7 +97,7 @@ class TimeHandler(Handler):
             self._untrained = lags, [_reach(name, False, reach) for name, reach in found]
         return self._untrained[1]
 
-    def _trained(self, run: Path, batch: Batch, lags: int) -> protocol.Reach:
+    def _trained(self, run: Path, batch: Batch, lags: int) -> protocol.GradientByLag:
         """Another run's network on the same sequences. Raises UserError where it is of another task, or damaged."""
         record, own = runs.load_record(run), self._learner.config
         same_settings = all(
@@ -111,7 +111,7 @@ class TimeHandler(Handler):
         found = lab.gradient_by_lag(ReferenceNetwork(other.architecture, other.parameters), batch, lags)
         return _reach(lab.kind_of(other.architecture), True, found)
 
-    def influence(self, command: protocol.Influence) -> protocol.InfluenceShown:
+    def influence(self, command: protocol.ComputeInfluence) -> protocol.InfluenceComputed:
         if command.past < 1:
             raise UserError("Nothing would be shown.", "Look back at least one time step.")
         task, reference = self._learner.task, self.reference()
@@ -139,7 +139,7 @@ class TimeHandler(Handler):
 
     def _influence(
         self, found: lab.Influence, symbols: list[str], first: int, position: int, total: int
-    ) -> protocol.InfluenceShown:
+    ) -> protocol.InfluenceComputed:
         names = self._learner.task.output_vocabulary or self._learner.task.vocabulary
         predicted = names[found.output] if found.output < len(names) else str(found.output + 1)
         largest = float(found.norms.max()) if len(found.norms) else 0.0
@@ -148,7 +148,7 @@ class TimeHandler(Handler):
         back = len(symbols) - 1 - place
         where = "the present one" if back == 0 else "the one before" if back == 1 else f"{back} time steps before"
         sentence = f"{predicted!r} was moved most by the input {symbols[place]!r}, {where}."
-        return protocol.InfluenceShown(
+        return protocol.InfluenceComputed(
             step=self._learner.step,
             first=first,
             position=position,
@@ -162,8 +162,8 @@ class TimeHandler(Handler):
         )
 
 
-def _reach(name: str, trained: bool, found: lab.GradientByLag) -> protocol.Reach:
-    return protocol.Reach(
+def _reach(name: str, trained: bool, found: lab.GradientByLag) -> protocol.GradientByLag:
+    return protocol.GradientByLag(
         name=name,
         trained=trained,
         norms=tuple(finite(norm) for norm in found.norms.tolist()),

@@ -16,7 +16,7 @@ from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.reference_network import LayerChain, State, StepGradients
 from rnnplay.lab.unroll import UnrolledExample, most_active, target_probability
 from rnnplay.protocol import unroll as protocol
-from rnnplay.protocol.base import Packed
+from rnnplay.protocol.base import PackedArray
 from rnnplay.tasks.base import Example, Task
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
@@ -159,8 +159,8 @@ class _View:
         moments = [self.walked.forward_pass.moments[n][t][layer] for t in window]
         slopes = [self.walked.backs[n].slopes[t][layer] for t in window]
 
-        def stack(values: Sequence[Array]) -> Packed:
-            return Packed.of(np.ascontiguousarray(np.stack([value[units, 0] for value in values])))
+        def stack(values: Sequence[Array]) -> PackedArray:
+            return PackedArray.from_array(np.ascontiguousarray(np.stack([value[units, 0] for value in values])))
 
         W = chain.layers[layer]
         remembers = W.cell != "input-rnn"
@@ -203,20 +203,20 @@ class _View:
             summands.append(
                 protocol.Summand(
                     name=names[k],
-                    value=Packed.of(np.stack([m.terms[gate][k][units, 0] for m in moments])),
+                    value=PackedArray.from_array(np.stack([m.terms[gate][k][units, 0] for m in moments])),
                     parameter=f"{chain.prefix}l{layer}.{keys[k]}",
                     rows=rows,
-                    added=Packed.of(np.abs(grown) * np.array(sizes)[:, None]),
-                    entry=Packed.of(grown * np.array(entries)[:, None]),
-                    column=Packed.of(np.repeat(np.array(columns, np.int32)[:, None], len(units), axis=1)),
+                    added=PackedArray.from_array(np.abs(grown) * np.array(sizes)[:, None]),
+                    entry=PackedArray.from_array(grown * np.array(entries)[:, None]),
+                    column=PackedArray.from_array(np.repeat(np.array(columns, np.int32)[:, None], len(units), axis=1)),
                 )
             )
         return protocol.Gate(
             name=gate,
             function=SIGNS[function_of(W, gate)],
             summands=tuple(summands),
-            value=Packed.of(np.stack([m.gates[gate][units, 0] for m in moments])),
-            gradient=Packed.of(np.stack([s.slope.sums[gate][units, 0] for s in slopes])),
+            value=PackedArray.from_array(np.stack([m.gates[gate][units, 0] for m in moments])),
+            gradient=PackedArray.from_array(np.stack([s.slope.sums[gate][units, 0] for s in slopes])),
         )
 
     def _truths(self, window: range, task: Task) -> tuple[protocol.Truth, ...]:
@@ -239,8 +239,8 @@ class _View:
         names = task.output_vocabulary or task.vocabulary
         bias = reference.parameters.get("b_y", np.zeros((V, 1)))
 
-        def cut(values: Array) -> Packed:
-            return Packed.of(np.ascontiguousarray(values[times][:, ids, 0]))
+        def cut(values: Array) -> PackedArray:
+            return PackedArray.from_array(np.ascontiguousarray(values[times][:, ids, 0]))
 
         function = {"softmax": "softmax", "linear": ""}.get(reference.architecture.readout, "σ")
         return protocol.Outputs(
@@ -248,7 +248,7 @@ class _View:
             names=tuple(names[i] if i < len(names) else str(i + 1) for i in ids),
             total=V,
             product=cut(fwd.product),
-            bias=Packed.of(np.ascontiguousarray(bias[ids, 0])),
+            bias=PackedArray.from_array(np.ascontiguousarray(bias[ids, 0])),
             values=cut(fwd.values),
             gradient=cut(self.walked.dy),
             function=function,
@@ -274,7 +274,7 @@ class _View:
             name=name,
             shape=(whole.shape[0], whole.shape[1]),
             norm=float(np.linalg.norm(whole)),
-            added=Packed.of(np.array(added)),
+            added=PackedArray.from_array(np.array(added)),
         )
 
 

@@ -35,7 +35,7 @@ NOTHING = "There is no network to look at yet. Go back with escape, choose a tas
 LOADING = "Asking the network."
 _ASKED_HERE = {
     "",
-    *(kind.__name__ for kind in (say.Unroll, *get_args(say.TimeCommand), say.CheckUp)),
+    *(kind.__name__ for kind in (say.Unroll, *get_args(say.TimeCommand), say.WatchHealth)),
 }  # "": nobody knows what failed
 
 
@@ -229,11 +229,11 @@ class Looking(Screen[None]):
         if self.session.state == "training":
             self.send(say.Pause())
         elif self.session.state in ("paused", "diverged"):
-            self.send(say.Go())
+            self.send(say.Continue())
 
     def action_one_step(self) -> None:
         if self.session.state in ("training", "paused"):
-            self.send(say.OneStep())
+            self.send(say.DoOneStep())
 
     def action_full(self) -> None:
         """The focused panel on the whole screen, showing more; and back."""
@@ -270,7 +270,13 @@ class Beside(Looking):
                 return "cells"
             case say.Sampled():
                 return "sample"
-            case say.Found() | say.Ablated() | say.GatesShown() | say.HistoryShown() | say.Working():
+            case (
+                say.UnitsFound()
+                | say.UnitAblated()
+                | say.GatesComputed()
+                | say.HistoryComputed()
+                | say.QuestionProgressed()
+            ):
                 return "answers"
             case say.Started() | say.Stopped() | say.Failed():
                 return "run"

@@ -15,7 +15,7 @@ class FindsUnits:
 
     session: RunSession
     find_line: Line
-    seen: say.Found | None = None  # the finding whose best unit was brought into view
+    seen: say.UnitsFound | None = None  # the finding whose best unit was brought into view
 
     if TYPE_CHECKING:  # what the screen brings
 

@@ -36,10 +36,10 @@ class CellsState:
 
     def forget(self) -> None:
         """Another run: nothing is known of it yet."""
-        self.found: say.Found | None = None
-        self.ablated: say.Ablated | None = None
-        self.gates: say.GatesShown | None = None
-        self.history: say.HistoryShown | None = None
+        self.found: say.UnitsFound | None = None
+        self.ablated: say.UnitAblated | None = None
+        self.gates: say.GatesComputed | None = None
+        self.history: say.HistoryComputed | None = None
         self.waiting: dict[type[say.Event], str] = {}  # answer -> what was asked
         self.done = 0.0  # share of what takes long
 
@@ -59,45 +59,45 @@ class CellsState:
 
     def find(self, pattern: str) -> Awaiting:
         """Which units follow `pattern`?"""
-        self.waiting[say.Found] = pattern
-        return self._session.send(say.Find(pattern=pattern))
+        self.waiting[say.UnitsFound] = pattern
+        return self._session.send(say.FindUnits(pattern=pattern))
 
     def ablate(self, layer: int, unit: int, to: str = "zero") -> Awaiting:
         """What does it cost to hold the unit still?"""
-        self.waiting[say.Ablated], self.done = unit_name(layer, unit), 0.0
+        self.waiting[say.UnitAblated], self.done = unit_name(layer, unit), 0.0
         return self._session.send(
-            say.Ablate(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS)
+            say.AblateUnit(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS)
         )
 
     def leave_off(self) -> Awaiting:
         """No longer wait for what takes long."""
-        for kind in (say.Ablated, say.HistoryShown):
+        for kind in (say.UnitAblated, say.HistoryComputed):
             self.waiting.pop(kind, None)
-        return self._session.send(say.Forget())
+        return self._session.send(say.CancelQuestions())
 
     def ask_gates(self) -> Awaiting:
-        return self._session.send(say.Gates())
+        return self._session.send(say.ComputeGates())
 
     def ask_history(self, layer: int, unit: int, state: str) -> Awaiting:
         """How did the unit come to follow what was looked for?"""
-        self.waiting[say.HistoryShown], self.done = unit_name(layer, unit), 0.0
-        return self._session.send(say.History(layer=layer, unit=unit, state=state, pattern=self.pattern))
+        self.waiting[say.HistoryComputed], self.done = unit_name(layer, unit), 0.0
+        return self._session.send(say.ComputeHistory(layer=layer, unit=unit, state=state, pattern=self.pattern))
 
     # ------------------------------------------------------------------------------------------------------- answers
 
     def hear(self, event: say.AnyEvent) -> bool:
         """Take in an answer; False: the event is none."""
         match event:
-            case say.Found():
+            case say.UnitsFound():
                 self.found = event
                 self.ablated = self.history = None  # they were about what was looked for before
-            case say.Ablated():
+            case say.UnitAblated():
                 self.ablated = event
-            case say.GatesShown():
+            case say.GatesComputed():
                 self.gates = event
-            case say.HistoryShown():
+            case say.HistoryComputed():
                 self.history = event
-            case say.Working():
+            case say.QuestionProgressed():
                 self.done = event.share
                 return True
             case _:
@@ -138,7 +138,7 @@ class CellsState:
     @property
     def best(self) -> tuple[UnitRow, ...] | None:
         """The units that were found, best first; None: nothing was looked for."""
-        if self.found is None or say.Found in self.waiting:
+        if self.found is None or say.UnitsFound in self.waiting:
             return () if self.found is not None else None
         return tuple(
             UnitRow(layer=u.layer, unit=u.unit, state=u.state, value=u.value, strength=u.strength, sign=u.sign)
@@ -147,8 +147,8 @@ class CellsState:
 
     def finding(self, layer: int, unit: int) -> FindingView:
         found = self.found
-        if found is None or say.Found in self.waiting:
-            asked = self.waiting.get(say.Found, "")
+        if found is None or say.UnitsFound in self.waiting:
+            asked = self.waiting.get(say.UnitsFound, "")
             shown = ", ".join(self.names[:3]) if self.names else SUGGESTED
             return FindingView(pattern=asked, waiting=bool(asked), empty=FIND_EMPTY.format(pattern=shown))
         return FindingView(
@@ -165,8 +165,8 @@ class CellsState:
         )
 
     def proof(self) -> ProofView:
-        if say.Ablated in self.waiting:
-            return ProofView(unit=self.waiting[say.Ablated], waiting=True, done=self.done)
+        if say.UnitAblated in self.waiting:
+            return ProofView(unit=self.waiting[say.UnitAblated], waiting=True, done=self.done)
         answer = self.ablated
         if answer is None:
             return ProofView()
@@ -189,8 +189,8 @@ class CellsState:
         return GatesView(gates=points, unit=(layer, unit), step=self.gates.step)
 
     def history_view(self, at: int | None) -> HistoryView:
-        if say.HistoryShown in self.waiting:
-            return HistoryView(unit=self.waiting[say.HistoryShown], waiting=True, done=self.done)
+        if say.HistoryComputed in self.waiting:
+            return HistoryView(unit=self.waiting[say.HistoryComputed], waiting=True, done=self.done)
         answer = self.history
         if answer is None:
             empty = "[ follows the unit through the run's checkpoints."
@@ -206,7 +206,7 @@ class CellsState:
         )
 
 
-def _pair(found: say.Found) -> str:
+def _pair(found: say.UnitsFound) -> str:
     """Two units in words, where they tell clearly more than the best one."""
     pair = found.pair
     if pair is None or not found.units or pair.strength < found.units[0].strength + 0.005:

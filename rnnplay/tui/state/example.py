@@ -108,7 +108,7 @@ class ExampleState:
         if event is None:
             return ExampleView(empty=self._session.unavailable.get("sample", EMPTY))
 
-        def opened(packed: say.Packed | None) -> object:
+        def opened(packed: say.PackedArray | None) -> object:
             return None if packed is None else packed.array()
 
         arrays = {

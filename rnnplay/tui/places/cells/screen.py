@@ -360,7 +360,7 @@ class Cells(FindsUnits, InText):
         asking = self.session.cells
         if asking.found is None:
             return self.tell("No feature was looked for yet.", "Press / and name one, then a proves a unit.")
-        if say.Ablated in asking.waiting:
+        if say.UnitAblated in asking.waiting:
             self.soon(asking.leave_off())
             self.paint_findings()
             return

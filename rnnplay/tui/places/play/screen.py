@@ -134,7 +134,7 @@ class Play(PlayView):
 
     def action_step(self) -> None:
         if self.session.state in ("training", "paused"):
-            self.soon(self.session.send(say.OneStep()))
+            self.soon(self.session.send(say.DoOneStep()))
 
     def action_stop(self) -> None:
         if self.session.has_trainer:

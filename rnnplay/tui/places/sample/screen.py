@@ -208,10 +208,10 @@ class SampleScreen(Beside):
         """Change the sample under way, on both sides where it means the same on both."""
         if not self.begun:
             return
-        self.send(say.Steer(channel=FREE, **changes))
+        self.send(say.ChangeSample(channel=FREE, **changes))
         both = {name: value for name, value in changes.items() if name not in ("keep", "symbol")}
         if self.session.clamp is not None and both:
-            self.send(say.Steer(channel=HELD, **both))
+            self.send(say.ChangeSample(channel=HELD, **both))
 
     def action_begin(self) -> None:
         self.drawing = replace(self.drawing, seed=self.drawing.seed + (1 if self.free.text else 0))

@@ -65,14 +65,16 @@ class Time(Looking):
     def ask(self) -> None:
         beside = BESIDE[self.beside]
         runs = self._others() if beside == "trained" else ()
-        self.send(say.Gradients(lags=LAGS[self.lags], beside="fresh" if beside == "fresh" else "", runs=runs))
-        if "OneUnitShown" not in self.answers:
-            self.send(say.OneUnit())
+        self.send(
+            say.ComputeGradientByLag(lags=LAGS[self.lags], beside="fresh" if beside == "fresh" else "", runs=runs)
+        )
+        if "OneUnitComputed" not in self.answers:
+            self.send(say.ComputeOneUnit())
         self.ask_past()
 
     def ask_past(self) -> None:
         text = self.session.facts is not None and self.session.facts.held_out > 1
-        self.send(say.Influence(example=None if text else 0, position=self.position))
+        self.send(say.ComputeInfluence(example=None if text else 0, position=self.position))
 
     def _others(self) -> tuple[str, ...]:
         """The newest trained run of the same task and size for each other kind of cell."""
@@ -92,19 +94,19 @@ class Time(Looking):
 
     def paint(self, event: say.AnyEvent) -> None:
         match event:
-            case say.GradientsShown():
+            case say.GradientByLagComputed():
                 self.lags_panel.view = views.lags(event)
-            case say.OneUnitShown():
+            case say.OneUnitComputed():
                 self._paint_unit()
-            case say.InfluenceShown():
+            case say.InfluenceComputed():
                 self.past_panel.view = views.past(event)
                 self.position = event.position
             case _:
                 pass
 
     def _paint_unit(self) -> None:
-        event = self.answers.get("OneUnitShown")
-        if isinstance(event, say.OneUnitShown):
+        event = self.answers.get("OneUnitComputed")
+        if isinstance(event, say.OneUnitComputed):
             self.weight = max(0, min(self.weight, len(event.weights) - 1))
             self.unit_panel.view = views.one_unit(event, self.weight)
 

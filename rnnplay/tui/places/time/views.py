@@ -53,7 +53,7 @@ class PastView:
     empty: str = ""
 
 
-def lags(event: say.GradientsShown) -> LagsView:
+def lags(event: say.GradientByLagComputed) -> LagsView:
     networks = tuple(
         ReachView(
             reach.name,
@@ -68,11 +68,11 @@ def lags(event: say.GradientsShown) -> LagsView:
     return LagsView(networks, event.longest_lag, event.step, event.sentence, event.note)
 
 
-def one_unit(event: say.OneUnitShown, place: int) -> OneUnitView:
+def one_unit(event: say.OneUnitComputed, place: int) -> OneUnitView:
     return OneUnitView(event.weights[place], event.norms.array()[place])
 
 
-def past(event: say.InfluenceShown) -> PastView:
+def past(event: say.InfluenceComputed) -> PastView:
     return PastView(
         event.symbols,
         event.norms,

@@ -208,7 +208,7 @@ class Unroll(Looking):
 
     def action_update(self) -> None:
         if self.view.parts:
-            self._edit(say.Descend(rate=RATE))
+            self._edit(say.GradientStep(rate=RATE))
 
     def action_undo(self) -> None:
         if self.edits:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnplay import protocol as say
 from rnnplay.protocol import unroll as told
-from rnnplay.protocol.base import Packed
+from rnnplay.protocol.base import PackedArray
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -147,7 +147,7 @@ class UnrollView:
         return 1 + sum(len(layer.units) for layer in self.parts[0].layers) if self.parts else 1
 
 
-def _open(packed: Packed | None) -> Array | None:
+def _open(packed: PackedArray | None) -> Array | None:
     return None if packed is None else packed.array()
 
 
