@@ -98,9 +98,9 @@ def unroll(run: str, example: int, length: int, units: int, step: int | None, ru
         return
     from rnnplay.tui.paint.palette import palettes
     from rnnplay.tui.places.unroll.paint_grid import LABEL, grid
-    from rnnplay.tui.places.unroll.views import UnrollView, unrolled
+    from rnnplay.tui.places.unroll.views import UnrollView, unroll_view
 
-    view = unrolled(told, UnrollView(time=-1, row=-1), "")
+    view = unroll_view(told, UnrollView(time=-1, row=-1), "", 0)
     palette = palettes({"NO_COLOR": "1"}, sys.stdout.encoding)[0]
     # Columns wide enough for a sign, since there is no colour here.
     width = max(shutil.get_terminal_size((100, 24)).columns, LABEL + 4 + 5 * view.columns)

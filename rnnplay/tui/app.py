@@ -1,4 +1,4 @@
-"""The playground: one app, its session, the ways in and out. What is seen is in screens, what is so is in session."""
+"""The playground: one app with its session, its places, and the ways in and out."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ import importlib
 import signal
 import sys
 import threading
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, ClassVar, cast
 
+from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
+from textual.widgets import Input
 
+from rnnplay.config import UserError
 from rnnplay.gallery import GALLERY
+from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
-from rnnplay.tui.places.play import layout
+from rnnplay.tui.places.base import Place
 from rnnplay.tui.places.play.screen import Play
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.terminal import TerminalDriver
 
-_PATIENCE = 20.0  # seconds after a hang-up until the process ends whatever happens; the trainer saves by itself
+_EXIT_TIMEOUT_SECONDS = 20.0  # after a hang-up until the process ends whatever happens; the trainer saves by itself
 
 
 def theme_of(palette: Palette) -> Theme:
@@ -67,6 +73,9 @@ def theme_of(palette: Palette) -> Theme:
     )
 
 
+BOUND_ACTIONS = frozenset({"panel", "place", "help", "theme", "quit"})  # whose keys are letters and digits
+
+
 class Playground(App[None]):
     """Opens Play; owns the session, the palettes, and leaving."""
 
@@ -74,9 +83,9 @@ class Playground(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = list(keys.APP)
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = True
-    CSS = layout.CSS
+    CSS = "SearchIcon { display: none; }"
 
-    def __init__(self, choices: RunDrafts, runs: str | None = None, start: bool = False, welcome: bool = False) -> None:
+    def __init__(self, drafts: RunDrafts, runs: str | None = None, start: bool = False, welcome: bool = False) -> None:
         """`start`: train the chosen task at once; `welcome`: show the gallery's first network."""
         super().__init__()
         self.palettes = palettes()
@@ -84,28 +93,36 @@ class Playground(App[None]):
             self.register_theme(theme_of(palette))
         self.theme = self.palettes[0].name
         self.stylesheet.set_variables(self.get_css_variables())  # the app's own were made before it had this theme
-        self.session = RunSession(self.session_changed, runs)
-        self.choices = choices
+        self.session = RunSession(self.post_to_places, runs)
+        self.drafts = drafts
         self._start, self._welcome = start, welcome
         self._play: Play | None = None
         self._leaving = False
+
+    @property
+    def palette(self) -> Palette:
+        return next(palette for palette in self.palettes if palette.name == self.theme)
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver that asks the terminal on stderr, unless the environment names another one."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
 
-    @property
-    def palette(self) -> Palette:
-        return next(palette for palette in self.palettes if palette.name == self.theme)
-
     def get_default_screen(self) -> Screen[None]:
-        self._play = Play(self.session, self.choices, self.palette, self._start)
+        self._play = Play(self.session, self.drafts, self.palette, self._start)
         return self._play
 
-    def session_changed(self, topic: str) -> None:
-        if self._play is not None:
-            self._play.changed(topic)
+    @property
+    def places(self) -> list[Place]:
+        """The places that were opened so far."""
+        installed = [self.get_screen(name) for name in PLACES if self.is_screen_installed(name)]
+        return [screen for screen in {*self.screen_stack, *installed} if isinstance(screen, Place)]
+
+    def post_to_places(self, kind: type[RunMessage], **fields: Any) -> None:
+        """Send each place that was opened a message of its own."""
+        if self._running:
+            for place in self.places:
+                place.post_message(kind(**fields))
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -157,10 +174,14 @@ class Playground(App[None]):
             self.exit()
             return
         self._leaving = True
-        if self._play is not None:
-            self.session.problem = None
-            self._play.saving()
+        self.session.problem = None
+        if isinstance(self.screen, Place):
+            self.screen.saving()
         self.run_worker(self._leave(0), exclusive=False)
+
+    async def action_quit_now(self) -> None:
+        """Leave from anywhere, a line that is typed and a help text too."""
+        await self.action_quit()
 
     async def _leave(self, code: int) -> None:
         await self.session.close()
@@ -168,7 +189,7 @@ class Playground(App[None]):
 
     def _signalled(self, number: int) -> None:
         """The terminal hung up, or someone asked us to end: save, then go, whatever becomes of the terminal."""
-        end = threading.Timer(_PATIENCE, lambda: _end_now(128 + number))
+        end = threading.Timer(_EXIT_TIMEOUT_SECONDS, lambda: _end_now(128 + number))
         end.daemon = True
         end.start()
         if not self._leaving:
@@ -182,44 +203,103 @@ class Playground(App[None]):
 
     # ------------------------------------------------------------------------------------------------------- actions
 
-    def action_help(self) -> None:
+    async def on_event(self, event: events.Event) -> None:
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or not await self._take(event):
+            await super().on_event(event)
+
+    async def _take(self, event: events.Key | events.Paste) -> bool:
+        """Let the place that is seen take what is typed before any binding does; return whether it did."""
+        place = self.screen
+        if not isinstance(place, Place):
+            return False
+        work = place.take_key(event) if isinstance(event, events.Key) else place.take_paste(event.text)
+        return await self._guarded(work)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key, a click or the command palette asks for; what cannot be done is said in the status line."""
+        return await self._guarded(super().run_action(action, default_namespace, namespaces))
+
+    async def _guarded(self, work: Awaitable[bool]) -> bool:
+        """Await `work`, whether it took the key; an error is shown, and one of the program itself logged too."""
+        try:
+            return await work
+        except UserError as error:
+            self._show_problem(error.problem, error.remedy)
+        except Exception as error:
+            self.session.report_failure("That could not be done", error)
+        return True
+
+    def _show_problem(self, problem: str, remedy: str) -> None:
+        place = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Place)), None)
+        if place is not None:
+            place.show_problem(problem, remedy)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a line is typed, or a help text is shown, the app's keys belong to that."""
+        if action in BOUND_ACTIONS and isinstance(self.focused, Input):
+            return False
+        return action not in BOUND_ACTIONS or isinstance(self.screen, Place)
+
+    async def action_help(self) -> None:
         from rnnplay.tui.places.help import Help
 
-        if not isinstance(self.screen, Help):
-            here = getattr(self.screen, "KEYS", ())
-            self.push_screen(Help(self.palette, here, getattr(self.screen, "READING", ())))
+        if isinstance(self.screen, Place):
+            await self.push_screen(Help(self.palette, self.screen.KEYS, self.screen.READING))
 
-    def action_place(self, name: str) -> None:
-        """Go to a place of its own: unroll or time. It stays as it was left."""
-        if self._installed(name) is not self.screen:
-            self.action_panel(0)
-            self.push_screen(name)
+    async def action_place(self, name: str) -> None:
+        """Go to a place; back leads to Play. It stays as it was left."""
+        await self._go_to(name, from_play=True)
 
-    def action_over(self, name: str) -> None:
+    async def action_push_place(self, name: str) -> None:
         """Go to a place from another one: back leads to that."""
-        if self._installed(name) not in self.screen_stack:
-            self.push_screen(name)
+        await self._go_to(name, from_play=False)
 
-    def _installed(self, name: str) -> Screen[Any]:
+    async def _go_to(self, name: str, from_play: bool) -> None:
         if not self.is_screen_installed(name):
-            self.install_screen(load_place(name)(self.session, self.choices, self.palette), name)
-        return self.get_screen(name)
+            self.install_screen(load_place(name)(self.session, self.drafts, self.palette), name)
+        place, here = cast(Place, self.get_screen(name)), self.screen
+        if place is here:
+            return
+        if isinstance(here, Place):
+            here.left()
+        while self.screen is not place and (len(self.screen_stack) > 1 if from_play else place in self.screen_stack):
+            await self.pop_screen()
+        if self.screen is not place:
+            await self.push_screen(name)
+        place.entered()
 
-    def action_panel(self, number: int) -> None:
-        """Back to Play, to one of its panels (0: as it was left)."""
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        if number and self._play is not None:
-            self._play.action_panel(number)
+    async def action_leave_place(self) -> None:
+        """Back to where one came from."""
+        if len(self.screen_stack) > 1:
+            if isinstance(self.screen, Place):
+                self.screen.left()
+            await self.pop_screen()
+            if isinstance(self.screen, Place):
+                self.screen.entered()
+
+    async def action_panel(self, number: int) -> None:
+        """Back to Play, to one of its panels."""
+        play = self._play
+        if play is None:
+            return
+        if isinstance(self.screen, Place) and self.screen is not play:
+            self.screen.left()
+            while self.screen is not play:
+                await self.pop_screen()
+            play.entered()
+        play.action_panel(number)
 
     def action_theme(self) -> None:
         """The other palette, where the terminal's colours leave a choice."""
         names = [palette.name for palette in self.palettes]
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
-        places = [self.get_screen(name) for name in PLACES if self.is_screen_installed(name)]
-        for screen in {*self.screen_stack, *places}:
-            if wear := getattr(screen, "wear", None):
-                wear(self.palette)
+        for place in self.places:
+            place.set_palette(self.palette)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for binding in (*getattr(screen, "KEYS", ()), *keys.APP[:-1]):
@@ -244,13 +324,11 @@ def load_place(name: str) -> Any:
 
 
 def _load() -> None:
-    from rnnplay import client
-    from rnnplay.tui.places.play import paint_curve
-    from rnnplay.tui.places.time import screen as time
-    from rnnplay.tui.places.unroll import screen as unroll
-    from rnnplay.tui.widgets import paint_heatmap
-
-    del client, paint_curve, paint_heatmap, time, unroll
+    """Import what the first run and the places need."""
+    for name in ("client", "tui.places.play.paint_curve", "tui.widgets.paint_heatmap"):
+        importlib.import_module(f"rnnplay.{name}")
+    for name in PLACES:
+        load_place(name)
 
 
 def _end_now(code: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import numpy as np
 from textual.strip import Strip
 
@@ -13,6 +14,7 @@ from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig
 from rnnplay.tui.paint.palette import Palette, palettes
+from rnnplay.tui.widgets.base import StripWidget
 
 SYSTEMS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -105,16 +107,26 @@ def status(state: str = "training", step: int = 120, **changes: Any) -> say.Stat
     return say.Status(state=state, step=step, **(fields | changes))
 
 
+# The command that each event answers, by name.
+ASKED_BY = {
+    "Trace": "WatchTrace", "Sampled": "Sample", "UnitsFound": "FindUnits", "UnitAblated": "AblateUnit", "GatesComputed": "ComputeGates",
+    "HistoryComputed": "ComputeHistory", "ExampleShown": "ShowExample", "TaskAnswered": "AskTask", "Unrolled": "Unroll",
+    "GradientByLagComputed": "ComputeGradientByLag", "OneUnitComputed": "ComputeOneUnit", "InfluenceComputed": "ComputeInfluence",
+}  # fmt: skip
+
+
 class Recorder:
     """Stands where a client stands, and keeps what it was sent."""
 
     def __init__(self, opening: say.Command) -> None:
         self.sent: list[say.Command] = [opening]
+        self.requests: dict[tuple[str, int], int] = {}  # (command, channel) -> the number of the last one
         self.queue: asyncio.Queue[say.AnyEvent | None] = asyncio.Queue()
         self.closed = False
 
     async def send(self, command: say.Command) -> None:
-        self.sent.append(command)
+        self.requests[type(command).__name__, getattr(command, "channel", 0)] = command.request
+        self.sent.append(msgspec.structs.replace(command, request=0))
 
     async def events(self) -> AsyncIterator[say.AnyEvent]:
         while (event := await self.queue.get()) is not None:
@@ -126,7 +138,25 @@ class Recorder:
 
     def tell(self, *events: say.AnyEvent) -> None:
         for event in events:
-            self.queue.put_nowait(event)
+            self.queue.put_nowait(self._numbered(event))
+
+    def _numbered(self, event: Any) -> Any:
+        """As the trainer sends it: with the number of the command that it answers, the last one of its kind."""
+        kind = type(event).__name__
+        name = getattr(event, "command", "") or getattr(event, "question", "") or ASKED_BY.get(kind, "")
+        number = self.requests.get((name, getattr(event, "channel", 0)), 0)
+        return msgspec.structs.replace(event, request=number) if not event.request and number else event
 
     def commands(self, kind: type[say.Command]) -> list[Any]:
         return [command for command in self.sent if isinstance(command, kind)]
+
+
+def seen(app: Any) -> str:
+    """The text of all widgets that are seen, the line for typing too."""
+    screen = app.screen
+    shown = [w for w in screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
+    lines = [strip.text for widget in shown for strip in widget._strips]
+    prompt = getattr(screen, "prompt", None)
+    if prompt is not None and prompt.display:
+        lines.append(f"{prompt.label.content} {prompt.input.value}▏")
+    return "\n".join(lines)

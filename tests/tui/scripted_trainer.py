@@ -33,7 +33,7 @@ class ScriptedTrainer(Recorder):
         self.tell(self.started(), status(step=STEP), say.RowsCompleted(rows=tuple(row(n) for n in range(1, STEP + 1))))
 
     async def send(self, command: say.Command) -> None:
-        self.sent.append(command)
+        await super().send(command)
         try:
             self.tell(*self.answers(command))
         except Exception as error:

@@ -15,8 +15,8 @@ from rnnplay.tui.places.cells.paint_history import history, history_title
 from rnnplay.tui.places.cells.paint_units import strip
 from rnnplay.tui.places.cells.views import FindingView, GatePoints, GatesView, HistoryView, ProofView, StripView
 from rnnplay.tui.widgets.paint_heatmap import heatmap, short_list
-from rnnplay.tui.widgets.paint_sampled_text import written
-from rnnplay.tui.widgets.views import CellsView, UnitRow, WrittenView
+from rnnplay.tui.widgets.paint_sampled_text import sampled_text
+from rnnplay.tui.widgets.views import CellsView, SampledTextView, UnitRow
 
 ENVIRONMENTS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -70,9 +70,10 @@ STRIP = StripView(
     notes=(".97", ".81", ".77"), chosen=2, cursor=70,
 )  # fmt: skip
 SAID = tuple('The lamp was out. "Why?"\nshe said.')
-WRITTEN = WrittenView(
+WRITTEN = SampledTextView(
     text=SAID, probabilities=((None,) * 4 + (0.03, 0.5, 0.97) * 12)[: len(SAID)],
-    prompt=4, cursor=19, choices=(("W", 0.31), (" ", 0.12), ("\n", 0.06)), chosen=1, copied=(9, 8), title="seed 7",
+    prompt=4, cursor=19, choices=(("W", 0.31), (" ", 0.12), ("\n", 0.06)), chosen=1, copied=(9, 8),
+    title_parts=("seed 7",),
 )  # fmt: skip
 PAINTED: dict[str, Callable[[int, int, Palette], list[Strip]]] = {
     "finding": lambda w, h, p: finding(FINDING, w, h, p),
@@ -80,11 +81,11 @@ PAINTED: dict[str, Callable[[int, int, Palette], list[Strip]]] = {
     "gates": lambda w, h, p: gates(GATES, w, h, p),
     "history": lambda w, h, p: history(HISTORY, w, h, p),
     "strip": lambda w, h, p: strip(STRIP, w, h, p),
-    "written": lambda w, h, p: written(WRITTEN, w, h, p),
+    "written": lambda w, h, p: sampled_text(WRITTEN, w, h, p),
     "nothing found": lambda w, h, p: finding(FindingView(empty="Press / to look for something."), w, h, p),
     "no gates": lambda w, h, p: gates(GatesView(empty="An RNN has none."), w, h, p),
     "no history": lambda w, h, p: history(HistoryView(empty="One checkpoint so far."), w, h, p),
-    "nothing written": lambda w, h, p: written(WrittenView(empty="s begins."), w, h, p),
+    "nothing written": lambda w, h, p: sampled_text(SampledTextView(empty="s begins."), w, h, p),
 }
 
 
@@ -184,12 +185,12 @@ def test_a_unit_open_all_the_time_stands_high_and_one_shut_all_the_time_far_righ
 
 def test_a_stopped_sample_lists_what_could_stand_there() -> None:
     palette = palette_of("none")
-    rows = text(written(WRITTEN, 76, 10, palette)).splitlines()
+    rows = text(sampled_text(WRITTEN, 76, 10, palette)).splitlines()
     assert [line[52:].split()[:2] for line in rows[:3]] == [["W", "31"], [palette.glyphs.pointer, "␣"], ["↵", "6"]]
 
 
 def test_what_was_copied_is_underlined_and_nothing_else() -> None:
-    row = written(WRITTEN, 76, 10, palette_of("truecolor"))[0]
+    row = sampled_text(WRITTEN, 76, 10, palette_of("truecolor"))[0]
     marked = "".join(segment.text for segment in row if segment.style and segment.style.underline)
     assert marked == "was out."
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up_play import TEXT, Recorder, config, facts, sampled, started, status, trace
+from made_up_play import TEXT, Recorder, config, facts, sampled, seen, started, status, trace
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
@@ -18,8 +18,9 @@ from rnnplay.tui.app import Playground
 from rnnplay.tui.places.cells.screen import Cells
 from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import Play
-from rnnplay.tui.places.sample.screen import FREE, HELD, TYPED, SampleScreen
+from rnnplay.tui.places.sample.screen import SampleScreen
 from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.sample import CLAMPED, FREE, TYPED
 from rnnplay.tui.widgets.base import StripWidget
 
 WIDE, NARROW = (120, 40), (80, 24)
@@ -66,6 +67,10 @@ class Person:
         return self.trainers[-1]
 
     @property
+    def selection(self) -> Any:
+        return self.pilot.app.session.selection  # type: ignore[attr-defined]
+
+    @property
     def screen(self) -> Any:
         return self.pilot.app.screen
 
@@ -78,12 +83,19 @@ class Person:
         await self.press(*(names.get(symbol, symbol) for symbol in text))
 
     async def tell(self, *events: say.AnyEvent) -> None:
+        """The trainer sends events; what nobody asked for is asked for first."""
+        cells = self.pilot.app.session.cells  # type: ignore[attr-defined]
+        for event in events:
+            if isinstance(event, say.UnitsFound) and not cells.is_waiting(say.UnitsFound):
+                cells.find(event.pattern)
+            if isinstance(event, say.GatesComputed) and not cells.is_waiting(say.GatesComputed):
+                cells.ask_gates()
+        await self.pilot.pause()
         self.trainer.tell(*events)
         await self.pilot.pause(0.5)
 
     def sees(self) -> str:
-        shown = [w for w in self.screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
-        return "\n".join(strip.text for widget in shown for strip in widget._strips)
+        return seen(self.pilot.app)
 
     def asked(self, kind: type[say.Command]) -> list[Any]:
         return self.trainer.commands(kind)
@@ -104,7 +116,7 @@ async def opened(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Asyn
         await pilot.pause()
         play = person.screen
         assert isinstance(play, Play)
-        play.choices.adopt(config())
+        play.drafts.adopt(config())
         await person.press("enter")
         begun = started()
         begun = say.Started(run=begun.run, config=begun.config, facts=facts(features=FEATURES), step=0)
@@ -187,19 +199,23 @@ async def in_cells(person: Person, *events: say.AnyEvent) -> Cells:
 
 
 async def test_the_arrows_go_through_the_units_best_first_and_the_sentence_stands_beside_them(person: Person) -> None:
-    cells = await in_cells(person, found())
-    assert (cells.reading.layer, cells.reading.unit) == (1, 4)
+    await in_cells(person, found())
+    assert (person.selection.layer, person.selection.unit) == (1, 4)
     text = " ".join(person.sees().replace("│", " ").split())
     assert "high 2.5 h .97" in text
     assert "low 1.3 h .81" in text
     assert "rolled .56" in text
     assert "untrained .66" in text
     await person.press("right")
-    assert (cells.reading.layer, cells.reading.unit) == (0, 2)
+    assert (person.selection.layer, person.selection.unit) == (0, 2)
     await person.press("left", "left")
-    assert (cells.reading.layer, cells.reading.unit) not in ((1, 4), (0, 2), (1, 0))
+    assert (person.selection.layer, person.selection.unit) not in (
+        (1, 4),
+        (0, 2),
+        (1, 0),
+    )
     await person.pilot.click("#found", offset=(8, 3))  # the third of the list
-    assert (cells.reading.layer, cells.reading.unit) == (1, 0)
+    assert (person.selection.layer, person.selection.unit) == (1, 0)
 
 
 async def test_a_unit_whose_memory_tells_more_is_shown_by_its_memory(person: Person) -> None:
@@ -250,8 +266,8 @@ async def test_a_state_seen_before_is_shown_at_once(person: Person) -> None:
     await person.press("g", "g", "g", "g", "g")
     await person.press("g")  # c again, without a word from the trainer
     assert "memory c" in person.sees()
-    assert cells.text_panel.view.values is not None
-    assert cells.text_panel.view.values[0, 0, 0] == 250
+    assert cells.heatmap.view.values is not None
+    assert cells.heatmap.view.values[0, 0, 0] == 250
 
 
 async def test_many_units_stand_below_a_line_of_text_most_telling_first(person: Person) -> None:
@@ -287,7 +303,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
             outside=-0.002,
             characters=5_000,
             others_inside=(0.001, 0.002, 0.0),
-            fraction_beaten=1.0,
+            fraction_fraction_fraction_beaten=1.0,
             sentence="3 of 3 other units cost less inside quotes.",
         )
     )
@@ -313,7 +329,7 @@ async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Pe
 
 
 async def test_the_brackets_go_through_the_checkpoints_and_back_to_the_present(person: Person) -> None:
-    cells = await in_cells(person)
+    await in_cells(person)
     await person.press("left_square_bracket")
     assert "No feature was looked for yet." in person.sees()
     await person.tell(found())
@@ -333,19 +349,19 @@ async def test_the_brackets_go_through_the_checkpoints_and_back_to_the_present(p
     assert "as it was at step 64" in person.sees()
     await person.press("right_square_bracket", "right_square_bracket")
     assert person.asked(say.WatchTrace)[-1].step is None
-    assert cells.at is None
+    assert person.selection.checkpoint is None
 
 
 async def test_rows_and_pages_move_the_cursor_and_the_end_of_the_piece_asks_for_the_next(person: Person) -> None:
-    cells = await in_cells(person)
+    await in_cells(person)
     await person.press("down")
-    assert cells.reading.cursor is not None
-    assert cells.reading.cursor > 10
+    assert person.selection.cursor is not None
+    assert person.selection.cursor > 10
     await person.press("end")
     asked = person.asked(say.WatchTrace)[-1]
     assert asked.start >= 3_000
     await person.tell(trace(start=asked.start))
-    assert f"character {asked.start + 1:,}" in person.sees() or cells.reading.cursor is not None
+    assert f"character {asked.start + 1:,}" in person.sees() or person.selection.cursor is not None
 
 
 @pytest.mark.parametrize("person", [NARROW], indirect=True)
@@ -399,24 +415,24 @@ async def test_f_on_the_sample_begins_a_fast_one_on_a_channel_of_its_own(person:
 
 async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(person: Person) -> None:
     screen = await in_sample(person)
-    await person.press("space")
+    await person.press("w")
     assert person.asked(say.ChangeSample)[-1].go is False
     await person.press("left", "left")
     assert [s.keep for s in person.asked(say.ChangeSample)[-2:]] == [6, 5]
-    assert "".join(screen.free.text) == "The s"
+    assert "".join(screen.sample.texts[FREE].text) == "The s"
     await person.tell(wrote("", keep=6), wrote("", keep=5))
-    assert "".join(screen.free.tail) == "ea"
+    assert "".join(screen.sample.texts[FREE].tail) == "ea"
     text = person.sees()
     assert "e   41 %" in text
     assert "The sea" in text  # what was taken back still stands, dim
     await person.press("right")
     assert person.asked(say.ChangeSample)[-1].symbol == "e"
     await person.tell(wrote("e"))
-    assert "".join(screen.free.text) == "The se"
+    assert "".join(screen.sample.texts[FREE].text) == "The se"
     await person.press("down", "down", "enter")
     steers = person.asked(say.ChangeSample)
     assert (steers[-2].symbol, steers[-1].go) == ("\n", True)
-    assert screen.free.tail == []
+    assert screen.sample.texts[FREE].tail == []
 
 
 async def test_temperature_and_greedy_change_while_it_writes(person: Person) -> None:
@@ -458,7 +474,7 @@ async def test_a_prompt_is_typed_with_candidates_and_unseen_characters_are_told(
     await person.tell(wrote("Le", TYPED, begins=True, done=True))
     assert "Le▏" in person.sees()
     await person.press("tab")
-    assert person.screen.prompt_line.text == "Lee"  # the likeliest is e
+    assert person.screen.prompt.input.value == "Lee"  # the likeliest is e
     await person.press("enter")
     assert person.asked(say.Sample)[-1].prompt == "Lee"
     await person.tell(wrote("Lee", begins=True, unseen=("ß",)))
@@ -466,15 +482,15 @@ async def test_a_prompt_is_typed_with_candidates_and_unseen_characters_are_told(
 
 
 async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(person: Person) -> None:
-    cells = await in_cells(person, found())
-    assert (cells.reading.layer, cells.reading.unit) == (1, 4)
+    await in_cells(person, found())
+    assert (person.selection.layer, person.selection.unit) == (1, 4)
     await person.press("k")
     await person.pilot.pause(0.2)
     assert isinstance(person.screen, SampleScreen)
     free, held = person.asked(say.Sample)[-2:]
-    assert (free.channel, free.clamps, held.channel, held.clamps) == (FREE, (), HELD, ((1, 4, 0.9),))
+    assert (free.channel, free.clamps, held.channel, held.clamps) == (FREE, (), CLAMPED, ((1, 4, 0.9),))
     assert free.seed == held.seed
-    await person.tell(wrote("as it is", begins=True), wrote("otherwise", HELD, begins=True))
+    await person.tell(wrote("as it is", begins=True), wrote("otherwise", CLAMPED, begins=True))
     text = person.sees()
     assert "as it is" in text
     assert "otherwise" in text
@@ -504,13 +520,13 @@ async def test_without_the_training_text_it_says_why_nothing_is_marked_as_copied
     before = len(person.asked(say.Sample))
     await person.press("c")
     assert "What is copied cannot be found without the training text. There is no file x.txt." in person.sees()
-    assert len(person.asked(say.Sample)) == before and screen.mark_copied
+    assert len(person.asked(say.Sample)) == before and screen.sample.mark_copied
 
 
 @pytest.mark.parametrize("person", [NARROW], indirect=True)
 async def test_sample_fits_a_small_terminal(person: Person) -> None:
     screen = await in_sample(person)
-    for keys in ((), ("space",), ("e",), ("escape", "k")):
+    for keys in ((), ("w",), ("e",), ("escape", "k")):
         await person.press(*keys)
         await person.pilot.pause(0.2)
         for widget in screen.query("*"):

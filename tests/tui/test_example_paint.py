@@ -231,7 +231,7 @@ def test_a_film_shows_each_next_frame_above_the_predicted_one_and_scrolls() -> N
     assert "frame 2" in text_of(FILM).splitlines()[0]
     assert "predicted" in text_of(FILM)
     assert "frame 8" not in text_of(FILM)  # it is not in the film
-    assert text_of(replace(FILM, top=3), 46).splitlines()[0].split()[:2] == ["frame", "5"]
+    assert text_of(replace(FILM, first_row=3), 46).splitlines()[0].split()[:2] == ["frame", "5"]
     text = text_of(LABELLED)
     assert text.splitlines()[7].split() == ["target", *["left"] * 5]  # six frames fit; the first has no target
     assert "5 of 6 right" in text

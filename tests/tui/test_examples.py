@@ -50,7 +50,7 @@ def shown(index: int = 0, **changes: Any) -> say.ExampleShown:
 
 
 async def begin(person: Person, task: str, **told: Any) -> None:
-    person.play.choices.adopt(make_config(task))
+    person.play.drafts.adopt(make_config(task))
     await person.press("enter")
     known = facts(characters=0, held_out=0, examples=True, **told)
     await person.tell(say.Started(run="/nowhere/run-1", config=make_config(task), facts=known), status())
@@ -130,7 +130,7 @@ async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: P
 async def test_a_question_refused_before_the_first_example_is_told_below_and_leaves_the_panel_alone(
     person: Person,
 ) -> None:
-    person.play.choices.adopt(make_config("addition"))
+    person.play.drafts.adopt(make_config("addition"))
     await person.press("enter")
     known = facts(characters=0, held_out=0, examples=True, question_help="two numbers", samples=False)
     await person.tell(say.Started(run="/nowhere/run-1", config=make_config("addition"), facts=known), status())

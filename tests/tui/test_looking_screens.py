@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from made_up_play import seen
 from textual.pilot import Pilot
 
 from rnnplay import protocol as say
@@ -18,7 +19,6 @@ from rnnplay.tui.places.play.screen import Play
 from rnnplay.tui.places.time.screen import Time
 from rnnplay.tui.places.unroll.screen import Unroll
 from rnnplay.tui.state.drafts import RunDrafts
-from rnnplay.tui.widgets.base import StripWidget
 
 PATIENCE = 60.0  # seconds
 
@@ -45,8 +45,7 @@ class Person:
         await self.pilot.pause()
 
     def sees(self) -> str:
-        shown = [w for w in self.app.screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
-        return "\n".join(strip.text for widget in shown for strip in widget._strips)
+        return seen(self.pilot.app)
 
     async def until(self, *words: str) -> str:
         """Wait until all of `words` are on the screen."""
@@ -151,7 +150,7 @@ async def test_an_input_and_a_weight_can_be_set_and_nonsense_is_refused_in_words
         await person.press("w", "x", "enter")
         await person.until("is not a number")
         await person.press("v", "escape")
-        assert person.unroll.view.typed is None and isinstance(person.app.screen, Unroll)
+        assert not person.unroll.is_typing and isinstance(person.app.screen, Unroll)
 
 
 async def test_one_update_shows_every_targets_probability_before_and_after() -> None:
@@ -167,7 +166,7 @@ async def test_one_update_shows_every_targets_probability_before_and_after() -> 
 
 
 async def test_play_reveals_one_time_step_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnnplay.tui.places.unroll.screen.FRAME", 0.15)
+    monkeypatch.setattr("rnnplay.tui.places.unroll.screen.FRAME_SECONDS", 0.15)
     async with playing() as person:
         await person.press("5")
         await person.until("target")
@@ -186,9 +185,9 @@ async def test_unroll_fits_80x24_rolls_up_and_explains_itself() -> None:
     async with playing(size=(80, 24)) as person:
         await person.press("5")
         await person.until("target", "loss (nats)")
-        await person.press("r")
+        await person.press("z")
         assert "W_hh" in person.sees() and "layer 1 h, 8 of 8 units" in person.sees()
-        await person.press("r", "enter")
+        await person.press("z", "enter")
         assert "dL/dh =" in person.sees()
         await person.press("question_mark")
         assert isinstance(person.app.screen, Help)
@@ -209,10 +208,10 @@ async def test_time_shows_the_gradient_by_lag_beside_fresh_networks() -> None:
         await person.press("c", "c")
         await person.until("beside it nothing")
         for _ in range(100):
-            if len(person.time.lags_panel.view.networks) == 1:
+            if len(person.time.gradient_panel.view.networks) == 1:
                 break
             await asyncio.sleep(0.05)
-        assert len(person.time.lags_panel.view.networks) == 1
+        assert len(person.time.gradient_panel.view.networks) == 1
 
 
 async def test_time_sets_a_trained_run_of_another_cell_beside_this_one() -> None:
@@ -223,7 +222,7 @@ async def test_time_sets_a_trained_run_of_another_cell_beside_this_one() -> None
         await person.until("6 GRU, fresh")
         await person.press("c")
         await person.until("2 LSTM  ")
-        assert [n.trained for n in person.time.lags_panel.view.networks] == [True, True]
+        assert [n.trained for n in person.time.gradient_panel.view.networks] == [True, True]
 
 
 async def test_which_past_mattered_follows_the_arrows_in_80x24() -> None:
@@ -234,7 +233,7 @@ async def test_which_past_mattered_follows_the_arrows_in_80x24() -> None:
         await person.until("Next 'o'")
         await person.press("left")
         await person.until("Next 'l'")
-        assert person.time.past_panel.view.symbols == ("h", "e", "l")
+        assert person.time.influence_panel.view.symbols == ("h", "e", "l")
         await person.press("1")
         assert isinstance(person.app.screen, Play)
 
@@ -264,7 +263,7 @@ async def test_a_key_on_unroll_asks_the_trainer_nothing_to_walk(monkeypatch: pyt
         await person.until("target")
         asked: list[say.Command] = []
         monkeypatch.setattr(person.unroll, "send", asked.append)
-        await person.press("right", "down", "enter", "g", "r", "left", "escape")
+        await person.press("right", "down", "enter", "g", "z", "left", "escape")
         assert asked == []
 
 

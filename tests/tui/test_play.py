@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from made_up_play import TEXT, Recorder, config, row, sampled, started, status, trace
+from made_up_play import TEXT, Recorder, config, row, sampled, seen, started, status, trace
 from textual.pilot import Pilot
 
 from rnnplay import client
@@ -65,16 +65,13 @@ class Person:
         await self.pilot.pause(1.1)
 
     async def running(self) -> None:
-        self.play.choices.adopt(config())
+        self.play.drafts.adopt(config())
         await self.press("enter")
         self.trainers[-1].tell(started(), status(), say.RowsCompleted(rows=tuple(row(n) for n in range(1, 80))))
         await self.tell(trace(), sampled("The lamp was ", begins=True))
 
     def sees(self) -> str:
-        shown = [
-            w for w in self.pilot.app.screen.query("*") if isinstance(w, StripWidget) and w.display and w.size.height
-        ]
-        return "\n".join(strip.text for widget in shown for strip in widget._strips)
+        return seen(self.pilot.app)
 
 
 @pytest.fixture
@@ -153,10 +150,10 @@ async def test_the_arrows_go_through_the_units_of_all_layers_without_asking_the_
     await person.running()
     sent = len(person.trainers[0].sent)
     for layer, unit in [(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 1)]:
-        before = person.play.cells_panel._strips
+        before = person.play.heatmap._strips
         await person.press("right")
         assert f"layer {layer} unit {unit}" in person.sees()
-        assert person.play.cells_panel._strips != before
+        assert person.play.heatmap._strips != before
     await person.press(*["left"] * 6, "left")
     assert "layer 2 unit 6" in person.sees()
     assert len(person.trainers[0].sent) == sent
@@ -165,14 +162,14 @@ async def test_the_arrows_go_through_the_units_of_all_layers_without_asking_the_
 async def test_the_text_scrolls_and_its_end_asks_for_the_next_piece(person: Person) -> None:
     await person.running()
     await person.press("3", "down")
-    assert person.play.reading.top == 1
+    assert person.play.heatmap.view.first_row == 1
     await person.press("end")
     watched = person.trainers[0].commands(say.WatchTrace)
     assert len(watched) == 2
     assert watched[1].start >= 3_000
     await person.tell(trace(start=watched[1].start))
     assert f"characters {watched[1].start + 1:,} to" in person.sees()
-    assert person.play.reading.top > 0
+    assert person.play.heatmap.view.first_row > 0
 
 
 async def test_a_click_on_a_character_tells_its_value(person: Person) -> None:
@@ -209,7 +206,7 @@ async def test_escape_keeps_the_old_values(person: Person) -> None:
     await person.running()
     await person.press("e", "down", "right", "escape")
     assert "needs a new network" not in person.sees()
-    assert person.play.choices.draft.hidden == 6
+    assert person.play.drafts.draft.hidden == 6
     assert len(person.trainers) == 1
 
 
@@ -219,7 +216,7 @@ async def test_a_value_that_makes_no_sense_is_refused_in_the_status_line(person:
     assert "hidden is" in person.sees()
     assert "Give a number" in person.sees()
     assert person.trainers == []
-    assert person.play.choices.draft.hidden == 128
+    assert person.play.drafts.draft.hidden == 128
 
 
 async def test_a_text_of_ones_own_is_asked_for_before_anything_starts(person: Person) -> None:
@@ -234,7 +231,7 @@ async def test_a_text_of_ones_own_is_asked_for_before_anything_starts(person: Pe
 async def test_a_sample_is_drawn_anew_with_the_next_seed_and_with_what_was_edited(person: Person) -> None:
     await person.running()
     await person.press("s")
-    await person.press("e", "down", *"Oh q", "up", *"0.5", "enter")
+    await person.press("e", *["down"] * 5, *"Oh q", *["up"] * 5, *"0.5", "enter")
     samples = person.trainers[0].commands(say.Sample)
     assert [(s.seed, s.temperature, s.prompt) for s in samples] == [(1, 0.8, ""), (2, 0.8, ""), (2, 0.5, "Oh q")]
     await person.press("S")
@@ -308,7 +305,7 @@ async def test_full_screen_shows_one_panel_and_more_of_it(person: Person) -> Non
 async def test_the_loss_has_a_logarithmic_axis_and_the_text_surprise(person: Person) -> None:
     await person.running()
     await person.press("2", "l")
-    assert "log scale" in "".join(text for text, _ in person.play.loss_panel.title_text())
+    assert "log scale" in person.play.loss_panel.view.title
     await person.press("3", "c")
     assert "6 bits" in person.sees()
 
@@ -362,7 +359,7 @@ async def test_a_click_chooses_a_task_and_a_field(person: Person) -> None:
     lines = [strip.text for strip in person.play.task_panel._strips]
     await person.pilot.click("#tasks", offset=(6, next(n for n, line in enumerate(lines) if "Python's doc" in line)))
     await person.pilot.pause()
-    assert person.play.choices.task == "docs"
+    assert person.play.drafts.task == "docs"
     await person.pilot.click("#settings", offset=(4, 3))
     await person.pilot.pause()
     assert person.play.editor.field.name == "layers"
@@ -390,10 +387,10 @@ async def test_every_action_is_in_the_command_palette(person: Person) -> None:
 
 async def test_light_and_dark_are_both_there(person: Person) -> None:
     await person.running()
-    dark = person.play.cells_panel._strips
+    dark = person.play.heatmap._strips
     await person.press("t")
-    assert not person.play.cells_panel.palette.dark
-    assert person.play.cells_panel._strips != dark
+    assert not person.play.heatmap.palette.dark
+    assert person.play.heatmap._strips != dark
 
 
 async def test_tab_goes_through_the_panels_and_typing_in_a_form_is_not_a_command(person: Person) -> None:
@@ -423,10 +420,10 @@ async def test_only_rows_that_changed_are_sent(person: Person) -> None:
     await person.tell(say.RowsCompleted(rows=(row(80),)), status(step=121), sampled("lit"))
     sent = [f"{widget.id} {widget.changed_bytes}" for widget in person.play.painted if widget.changed_bytes]
     assert sum(widget.changed_bytes for widget in person.play.painted) < 8_000, sent
-    assert person.play.cells_panel.changed_bytes == person.play.task_panel.changed_bytes == 0
+    assert person.play.heatmap.changed_bytes == person.play.task_panel.changed_bytes == 0
 
 
 async def test_the_text_is_the_one_that_was_told(person: Person) -> None:
     await person.running()
-    shown = "".join(strip.text[2:-2].rstrip() for strip in person.play.cells_panel._strips[1:3])
+    shown = "".join(strip.text[2:-2].rstrip() for strip in person.play.heatmap._strips[1:3])
     assert shown.startswith(TEXT.split("\n", maxsplit=1)[0])

@@ -8,6 +8,7 @@ import pytest
 from made_up_play import SYSTEMS, TEXT, palette_of, plain
 from rich.cells import cell_len
 
+from rnnplay.catalogue import TaskInfo
 from rnnplay.formatting import short
 from rnnplay.tui.forms import panel
 from rnnplay.tui.forms.editor import FormRow, FormView
@@ -15,10 +16,11 @@ from rnnplay.tui.paint.numbers import duration, figure, log_ticks, percent, rate
 from rnnplay.tui.paint.palette import colour_system, luminance, palettes, prefers_light, shows_unicode
 from rnnplay.tui.paint.strips import bar, frame
 from rnnplay.tui.paint.text import ASCII, UNICODE, glyph, row_of, wrap
-from rnnplay.tui.places.play import paint_curve, paint_sample, paint_tasks
-from rnnplay.tui.places.play.views import CurveView, Level, SampleView, TaskItem, TasksView
+from rnnplay.tui.places.play import paint_curve, paint_tasks
+from rnnplay.tui.places.play.views import CurveView, Level, TasksView
 from rnnplay.tui.widgets import paint_bars, paint_heatmap
-from rnnplay.tui.widgets.views import CellsView, HeaderView, KeyHint, KeysView, StatusView
+from rnnplay.tui.widgets.paint_sampled_text import sampled_text
+from rnnplay.tui.widgets.views import CellsView, HeaderView, KeyHint, KeysView, SampledTextView, StatusView
 
 ALL = [(system, encoding) for system in SYSTEMS for encoding in ("utf-8", "latin-1")]
 RNG = np.random.default_rng(3)
@@ -43,18 +45,18 @@ def cells_view(**changes: object) -> CellsView:
     return replace(view, **changes)  # type: ignore[arg-type]
 
 
-def sample_view(**changes: object) -> SampleView:
+def sample_view(**changes: object) -> SampledTextView:
     text = "The lamp was\nstill burning"
-    view = SampleView(
-        tuple(text), tuple(n / len(text) for n in range(len(text))), prompt_length=4,
-        candidates=(("e", 0.31), (" ", 0.12), ("\n", 0.09)), settings=("temperature 0.8", "seed 7"),
+    view = SampledTextView(
+        tuple(text), tuple(n / len(text) for n in range(len(text))), prompt=4, coloured=False, running=True,
+        candidates=(("e", 0.31), (" ", 0.12), ("\n", 0.09)), title_parts=("temperature 0.8", "seed 7"),
     )  # fmt: skip
     return replace(view, **changes)  # type: ignore[arg-type]
 
 
 FORM = FormView("Network", tuple(FormRow(f"field {n}", str(n * 111)) for n in range(10)), cursor=3)
 ITEMS = tuple(
-    TaskItem(f"t{n}", "FIRST" if n < 4 else "SECOND", f"task {n}", "what is learned here", "What it teaches.", "many")
+    TaskInfo(f"t{n}", "FIRST" if n < 4 else "SECOND", f"task {n}", "what is learned here", "What it teaches.", "many")
     for n in range(9)
 )
 
@@ -69,7 +71,7 @@ def test_everything_painted_has_exactly_the_asked_size_and_always_a_style(
         "curve": paint_curve.plot(curve_view(300), width, height, palette),
         "heatmap": paint_heatmap.heatmap(cells_view(cursor=3), width, height, palette),
         "surprise": paint_heatmap.heatmap(cells_view(by_surprise=True), width, height, palette),
-        "sample": paint_sample.sample(sample_view(coloured=True), width, height, palette),
+        "sample": sampled_text(sample_view(coloured=True), width, height, palette),
         "tasks": paint_tasks.tasks(TasksView(ITEMS, 5, "t2"), width, height, palette),
     }
     for name, rows in painted.items():
@@ -217,7 +219,7 @@ def test_a_row_of_text_is_found_by_its_character() -> None:
 
 def test_the_sample_shows_its_end_its_prompt_bright_and_its_candidates_with_bars() -> None:
     palette = palette_of("truecolor")
-    strips = paint_sample.sample(sample_view(), 70, 5, palette)
+    strips = sampled_text(sample_view(), 70, 5, palette)
     text = plain(strips)
     assert text[0].startswith("The lamp was↵")
     assert text[1].startswith("still burning▏")
@@ -225,9 +227,9 @@ def test_the_sample_shows_its_end_its_prompt_bright_and_its_candidates_with_bars
     assert "e" in text[-1]
     assert "31 %" in text[-1]
     assert "␣" in text[-1]
-    long = sample_view(text=tuple("word " * 300), probabilities=(), prompt_length=0)
-    assert plain(paint_sample.sample(long, 30, 5, palette))[3].rstrip().endswith("▏")
-    assert paint_sample.sample(replace(long, back=9), 30, 5, palette) != paint_sample.sample(long, 30, 5, palette)
+    long = sample_view(text=tuple("word " * 300), probabilities=(None,) * 1_500, prompt=0)
+    assert plain(sampled_text(long, 30, 5, palette))[3].rstrip().endswith("▏")
+    assert sampled_text(replace(long, rows_from_end=9), 30, 5, palette) != sampled_text(long, 30, 5, palette)
 
 
 def test_a_bar_grows_with_its_share_by_eighths() -> None:
@@ -270,11 +272,11 @@ def test_the_task_under_the_cursor_is_always_among_those_shown() -> None:
         assert f"task {cursor}" in text
 
 
-def test_the_field_under_the_cursor_is_always_among_those_shown_with_what_is_typed() -> None:
+def test_the_field_under_the_cursor_is_always_among_those_shown() -> None:
     for cursor in range(10):
-        text = "\n".join(plain(panel.form(replace(FORM, cursor=cursor, typed="12"), 30, 4, palette_of("256"))))
+        text = "\n".join(plain(panel.form(replace(FORM, cursor=cursor), 30, 4, palette_of("256"))))
         assert f"field {cursor}" in text
-        assert "12▏" in text
+        assert f"‹ {cursor * 111} ›" in text
 
 
 def test_a_frame_has_its_title_and_foot_in_its_lines() -> None:

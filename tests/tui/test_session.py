@@ -7,9 +7,15 @@ from made_up_play import TEXT, config, facts, row, sampled, started, status, tra
 
 from rnnplay import protocol as say
 from rnnplay.tui.forms.fields import FIELDS
-from rnnplay.tui.places.play.views import gradient_view, loss_view, sample_view
-from rnnplay.tui.places.views import header_view, status_view
+from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view
+from rnnplay.tui.places.views import header_view, sampled_text_view, status_view
 from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.sample import PLAY, SampleSettings
+from rnnplay.tui.widgets.views import SampledTextView
+
+
+def sample_view(session: RunSession) -> SampledTextView:
+    return sampled_text_view(session, PLAY)
 
 
 @pytest.fixture
@@ -19,7 +25,7 @@ def topics() -> list[str]:
 
 @pytest.fixture
 async def session(topics: list[str]) -> RunSession:
-    session = RunSession(topics.append)
+    session = RunSession(lambda kind, **fields: topics.append(kind.topic))
     session.handle_event(started())
     return session
 
@@ -69,7 +75,6 @@ async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(s
     session.handle_event(say.RowsCompleted(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
     session.handle_event(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))
     view = loss_view(session, log=False)
-    assert view is not None
     assert dict(view.figure)["train"] == "1.50"
     assert dict(view.figure)["validation"] == "1.39"
     assert view.figure[-1] == ("", "2.00 bpc")
@@ -81,7 +86,6 @@ async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSessi
     rows = (row(1, clipped=1.0), row(10, clipped=0.5), row(20, clipped=0.0))
     session.handle_event(say.RowsCompleted(rows=rows))
     view = gradient_view(session)
-    assert view is not None
     assert dict(view.figure)["clipped"] == "28 %"  # (1 * 1 + 9 * 0.5 + 10 * 0) / 20
     assert view.levels[0].label == "clip 5"
 
@@ -89,17 +93,18 @@ async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSessi
 async def test_a_sample_grows_by_what_was_drawn_and_begins_anew(session: RunSession) -> None:
     session.handle_event(sampled("The ", begins=True))
     session.handle_event(sampled("lamp"))
-    view = sample_view(session, coloured=False, back=0)
+    view = sample_view(session)
     assert "".join(view.text) == "The lamp"
     assert view.candidates[0] == ("e", 0.41)
     session.handle_event(sampled("Another", begins=True))
-    assert "".join(sample_view(session, coloured=False, back=0).text) == "Another"
+    assert "".join(sample_view(session).text) == "Another"
 
 
 async def test_the_prompt_is_told_from_what_was_drawn_and_unseen_characters_are_named(session: RunSession) -> None:
-    session.sampling = type(session.sampling)(prompt="Oé yes")
+    session.sample.settings = SampleSettings(prompt="Oé yes")
+    session.sample.begin(PLAY)
     session.handle_event(sampled("O yes no", begins=True, unseen=("é",)))
-    assert sample_view(session, coloured=False, back=0).prompt_length == len("O yes")
+    assert sample_view(session).prompt == len("O yes")
     assert session.problem is not None
     assert "'é'" in session.problem[0]
 
@@ -110,18 +115,23 @@ async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_we
     for _ in range(60):
         session.handle_event(sampled(TEXT))
         seen += TEXT
-        shown = "".join(sample_view(session, coloured=False, back=0).text)
+        shown = "".join(sample_view(session).text)
         assert seen.endswith(shown)
         assert len(shown) >= min(len(seen), 1_000)
-    assert len(session.text) <= 20_000
-    assert len(session.text) == len(session.probabilities)
+        assert dict(sample_view(session).key_figures)["written"] == f"{len(seen):,} characters"
+    text = session.sample.texts[PLAY]
+    assert len(text.text) <= 20_000
+    assert len(text.text) == len(text.probabilities)
 
 
 async def test_what_a_task_cannot_do_is_told_in_its_panel_when_nobody_asked(session: RunSession) -> None:
     session.handle_event(say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
     session.handle_event(say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
     assert session.problem is None
-    assert session.unavailable == {"cells": "adding shows nothing.", "sample": "adding writes nothing."}
+    assert (session.cells.unavailable, session.sample.unavailable) == (
+        "adding shows nothing.",
+        "adding writes nothing.",
+    )
     session.handle_event(say.Failed(wrong="That went wrong.", remedy="Do this."))
     assert session.problem == ("That went wrong.", "Do this.")
 
@@ -137,14 +147,14 @@ STATES = {
 @pytest.mark.parametrize("state", STATES)
 async def test_the_status_says_how_things_stand_and_what_to_do(session: RunSession, state: str) -> None:
     session.handle_event(status(state))
-    view = status_view(session, FIELDS, {})
+    view = status_view(session)
     assert STATES[state][0] in view.text
     assert STATES[state][1] in view.remedy
 
 
 async def test_a_limited_run_tells_how_far_it_is(session: RunSession) -> None:
     session.handle_event(status(progress=0.38, seconds_left=75.0))
-    assert status_view(session, FIELDS, {}).text == "Training: 38 % done, 1 min 15 s left."
+    assert status_view(session).text == "Training: 38 % done, 1 min 15 s left."
 
 
 async def test_a_run_that_diverged_says_why_until_it_goes_on(session: RunSession) -> None:
@@ -152,15 +162,15 @@ async def test_a_run_that_diverged_says_why_until_it_goes_on(session: RunSession
     session.handle_event(
         status("diverged", wrong="The loss stopped being a number.", remedy="Lower the learning rate.")
     )
-    view = status_view(session, FIELDS, {})
+    view = status_view(session)
     assert (view.text, view.mood) == ("The loss stopped being a number.", "bad")
     assert view.remedy == "Lower the learning rate."
     session.handle_event(status("training"))
-    assert status_view(session, FIELDS, {}).mood == ""
+    assert status_view(session).mood == ""
 
 
 async def test_a_change_that_needs_a_new_network_says_so(session: RunSession) -> None:
-    view = status_view(session, FIELDS, {"hidden": 256, "cell": "gru"})
+    view = play_status_view(session, FIELDS, {"hidden": 256, "cell": "gru"})
     assert view.text == "cell LSTM → GRU, hidden 6 → 256: needs a new network."
     assert "new run" in view.remedy
 
@@ -169,22 +179,22 @@ async def test_a_trainer_that_dies_leaves_a_run_to_go_on_with(session: RunSessio
     session.handle_event(status())
     session.handle_event(say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="x", fatal=True))
     assert session.state == "dead"
-    view = status_view(session, FIELDS, {})
+    view = status_view(session)
     assert "SIGKILL" in view.text
     assert view.remedy.startswith("r goes on")
-    header = header_view(session, config(), "prose")
+    header = header_view(session, config())
     assert (header.state, header.mood) == ("ended", "bad")
 
 
 async def test_the_header_has_task_network_and_speed(session: RunSession) -> None:
     session.handle_event(status(step=12_431))
-    view = header_view(session, config(hidden=9), "prose")
+    view = header_view(session, config(hidden=9))
     assert view.left == ("prose", "LSTM 2x6", "Adam 4e-3", "64x32")
     assert view.right == ("step 12,431", "epoch 3.0", "198k char/s")
 
 
 async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[str]) -> None:
-    session = RunSession(topics.append)
+    session = RunSession(lambda kind, **fields: topics.append(kind.topic))
     session.handle_event(started())
     session.handle_event(status())
     topics.clear()
@@ -192,15 +202,14 @@ async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[s
     session.handle_event(say.RowsCompleted(rows=(row(1),)))
     session.handle_event(trace())
     session.handle_event(sampled("a"))
-    assert topics == ["status", "curves", "cells", "sample"]
+    assert topics == ["status", "metrics", "cells", "sample"]
 
 
 async def test_squared_error_is_called_so() -> None:
-    session = RunSession(lambda topic: None)
+    session = RunSession(lambda kind, **fields: None)
     session.handle_event(say.Started(run="r", config=config(), facts=facts(unit_of_loss="squared error", baselines=())))
     session.handle_event(say.RowsCompleted(rows=(row(1), row(2))))
     view = loss_view(session, log=True)
-    assert view is not None
     assert view.title == "Loss · squared error, log scale"
     assert view.figure[-1][0] == "train"
 
@@ -208,6 +217,6 @@ async def test_squared_error_is_called_so() -> None:
 async def test_words_stand_apart_where_spaces_are_no_symbols(session: RunSession) -> None:
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", "bad", "!"))))
     session.handle_event(say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
-    assert "".join(sample_view(session, coloured=False, back=0).text) == "good ! bad "
+    assert "".join(sample_view(session).text) == "good ! bad "
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
-    assert "".join(sample_view(session, coloured=False, back=0).text) == "good!bad"
+    assert "".join(sample_view(session).text) == "good!bad"

@@ -9,8 +9,9 @@ import pytest
 from rnnplay.catalogue import make_config, task_info
 from rnnplay.config import RunConfig, UserError, validate
 from rnnplay.tui.forms.editor import FormEditor
-from rnnplay.tui.forms.fields import FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
+from rnnplay.tui.forms.fields import CLAMP_FIELD, FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
 from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.sample import SampleSettings
 
 BY_NAME = {field.name: field for field in (*FIELDS, *MORE_FIELDS)}
 
@@ -26,8 +27,9 @@ class Form:
     def change(self, name: str, value: Any) -> None:
         self.values[name] = value
 
-    def press(self, *keys: str) -> list[bool]:
-        return [self.editor.key(key, key if len(key) == 1 else None) for key in keys]
+    def begins(self, key: str) -> str | None:
+        """What is in the line for typing after a key; None: it is a command."""
+        return self.editor.typed(key, key if len(key) == 1 else None)
 
 
 @pytest.mark.parametrize("field", [*FIELDS, *MORE_FIELDS], ids=lambda field: field.name)
@@ -54,34 +56,48 @@ def test_what_a_field_shows_can_be_typed_back(field: Any) -> None:
         assert field.parse(field.show(value)) == value
 
 
-def test_a_number_is_typed_over_the_old_one_and_taken_with_the_next_move() -> None:
+def test_a_number_is_typed_over_the_old_one() -> None:
     form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
-    form.press("down", "3", "7")
-    assert form.editor.typed == "37"
-    assert form.values["hidden"] == 128
-    form.press("down")
+    form.editor.choose(1)
+    assert form.begins("3") == "3"
+    form.editor.set_text("37")
     assert form.values["hidden"] == 37
-    assert form.editor.cursor == 2
-
-
-def test_an_exponent_can_be_typed_and_what_is_typed_can_be_taken_back() -> None:
-    form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
-    form.press("down", "down", "down", "down", *"5e-4x")
-    form.press("backspace", "3")
-    form.editor.finish()
-    assert form.values["lr"] == pytest.approx(5e-3)
-    form.press(*"7")
-    assert form.editor.abandon()
+    form.editor.choose(4)
+    form.editor.set_text("5e-3")
     assert form.values["lr"] == pytest.approx(5e-3)
 
 
-def test_letters_stay_commands_where_a_number_or_a_choice_is_edited_and_text_takes_them_all() -> None:
+def test_a_comma_parts_thousands_and_nothing_else() -> None:
+    assert BY_NAME["hidden"].parse("12,431") == 12_431
+    for text in ("0,5", "1,23", "1,2345", ",5", "0,5,5"):
+        with pytest.raises(UserError) as caught:
+            BY_NAME["lr"].parse(text)
+        assert "point" in caught.value.remedy
+
+
+def test_letters_stay_commands_where_a_number_is_edited_and_text_takes_them_all() -> None:
     form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
-    assert form.press("q", "n", " ") == [False, False, False]
-    prompt = Form(SAMPLE_FIELDS, {"temperature": 0.8, "prompt": None, "seed": 1, "length": None})
-    assert prompt.press("down", *"q n") == [True] * 4
-    prompt.press("backspace", "down")
-    assert prompt.values["prompt"] == "q "
+    form.editor.choose(1)
+    assert [form.begins(key) for key in "qn -"] == [None] * 4
+    prompt = Form(SAMPLE_FIELDS, {field.name: getattr(SampleSettings(), field.name) for field in SAMPLE_FIELDS})
+    prompt.editor.choose([field.name for field in SAMPLE_FIELDS].index("prompt"))
+    assert [prompt.begins(key) for key in "q n"] == ["q", " ", "n"]
+    prompt.values["prompt"] = "Oh"
+    assert (prompt.begins("!"), prompt.begins("backspace")) == ("Oh!", "O")
+
+
+def test_a_choice_is_typed_by_its_first_letters() -> None:
+    form = Form(FIELDS, {f.name: getattr(make_config("prose"), f.name) for f in FIELDS})
+    assert form.begins("l") == "l"
+    assert form.begins("q") is None
+    assert form.editor.matches("l") == ["LSTM"]
+    form.editor.set_text("gr")
+    assert form.values["cell"] == "gru"
+
+
+def test_a_clamped_value_may_be_negative() -> None:
+    assert CLAMP_FIELD.accepts("-")
+    assert CLAMP_FIELD.parse("-0.5") == -0.5
 
 
 @pytest.mark.parametrize(("name", "typed"), [("hidden", "abc"), ("lr", "1e"), ("cell", "xyz"), ("lr", "")])
@@ -136,17 +152,20 @@ def test_a_file_of_ones_own_and_its_column_are_fields_where_the_task_reads_one()
 
 
 def test_a_column_and_a_file_are_typed_and_taken_back_by_emptying_them(tmp_path: Path) -> None:
-    choices = RunDrafts("series")
-    editor = FormEditor(choices.set)
-    editor.show(fields_for("series"), choices.values())
-    for key in (*str(tmp_path / "tide.csv"), "down", *"level 2", "down"):
-        editor.key(key, key if len(key) == 1 else None)
-        editor.show(fields_for("series"), choices.values())
-    assert (choices.draft.text, choices.draft.column) == (str(tmp_path / "tide.csv"), "level 2")
-    for key in ("up", *["backspace"] * 7, "up", *["backspace"] * 99, "down"):
-        editor.key(key, None)
-        editor.show(fields_for("series"), choices.values())
-    assert (choices.draft.text, choices.draft.column) == (None, None)
+    drafts = RunDrafts("series")
+    editor = FormEditor(drafts.set)
+
+    def type_into(name: str, text: str) -> None:
+        editor.show(fields_for("series"), drafts.values())
+        editor.choose([field.name for field in editor.fields].index(name))
+        editor.set_text(text)
+
+    type_into("text", str(tmp_path / "tide.csv"))
+    type_into("column", "level 2")
+    assert (drafts.draft.text, drafts.draft.column) == (str(tmp_path / "tide.csv"), "level 2")
+    type_into("column", "")
+    type_into("text", "")
+    assert (drafts.draft.text, drafts.draft.column) == (None, None)
 
 
 def test_all_settings_are_those_of_any_task() -> None:

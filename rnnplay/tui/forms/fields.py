@@ -6,17 +6,19 @@ Numbers step through round values; what can be changed while a run goes on is ma
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from rnnplay.catalogue import task_info
-from rnnplay.config import CELLS, OPTIMIZERS, RunConfig, UserError
+from rnnplay.config import CELLS, OPTIMIZERS, UserError
 from rnnplay.tui.paint.numbers import rate
 
 NAMES = {
     "rnn": "RNN", "lstm": "LSTM", "gru": "GRU",
     "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp", "adagrad": "Adagrad", "sgd": "SGD",
 }  # fmt: skip
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?$")  # 12,431
 _TWOS = tuple(float(2**n) for n in range(13))
 _LENGTHS = (5.0, 10.0, 16.0, 25.0, 32.0, 50.0, 64.0, 100.0, 128.0, 200.0, 256.0, 500.0, 1000.0)
 _LADDER = tuple(m * 10.0**e for e in range(-6, 3) for m in (1, 2, 5))
@@ -91,21 +93,25 @@ class Field:
         if not text and self.none:
             return None
         try:
-            value = float(text.replace(",", ""))
+            value = float(text.replace(",", "") if _THOUSANDS.match(text) else text)
             return int(value) if self.kind == "whole" and value == int(value) else value
         except (ValueError, OverflowError):
             remedy = "Type a whole number." if self.kind == "whole" else "Type a number, as 0.002 or 2e-3."
+            if "," in text:
+                remedy = "Write decimals after a point: 0.5."
             raise UserError(f"{text!r} is not a number.", remedy) from None
 
-    def accepts(self, character: str, typed: str | None) -> bool:
-        """Whether a key belongs to what is being typed here, not to a command."""
+    def accepts(self, character: str) -> bool:
+        """Return whether a key begins a value of this field, and is no command."""
         if not character.isprintable():
             return False
         if self.kind == "text":
             return True
         if self.kind == "choice":
-            return False
-        return character.isdigit() or character == "." or (typed is not None and character in "e-+,")
+            return any(self.show(value).lower().startswith(character.lower()) for value in self.values)
+        return (
+            character.isdigit() or character == "." or (character == "-" and bool(self.values) and self.values[0] < 0)
+        )
 
 
 FIELDS: tuple[Field, ...] = (
@@ -142,12 +148,17 @@ MORE_FIELDS: tuple[Field, ...] = (
     Field("minutes", "minutes", "number", (1.0, 2.0, 5.0, 10.0, 30.0, 60.0), none="no limit"),
     Field("dtype", "precision", "choice", ("float32", "float64")),
 )
+_TEMPERATURES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 SAMPLE_FIELDS: tuple[Field, ...] = (
-    Field("temperature", "temp.", "number", (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)),
-    Field("prompt", "prompt", "text", none="none"),
+    Field("temperature", "temp.", "number", _TEMPERATURES, live=True),
+    Field("top_k", "top-k", "whole", (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0), live=True, zero="all"),
+    Field("top_p", "top-p", "number", (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0), live=True),
+    Field("chars_per_s", "char/s", "number", (5.0, 25.0, 100.0, 250.0, 600.0, 1_000.0, 5_000.0), live=True),
     Field("seed", "seed", "whole"),
+    Field("prompt", "prompt", "text", none="none"),
     Field("length", "length", "whole", (100.0, 200.0, 400.0, 1000.0, 2000.0), none="no end"),
 )
+CLAMP_FIELD = Field("clamp", "clamp at", "number", tuple(n / 10 for n in range(-20, 21)))
 
 
 def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
@@ -157,12 +168,6 @@ def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     first = (*own, *((COLUMN_FIELD,) if known.reads_table else ()), *FIELDS)
     encoding = (ENCODING_FIELD,) if task == "text" or known.file_help else ()
     return (*first, *encoding, *MORE_FIELDS) if full else first
-
-
-def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
-    """The settings of `other` that `one` has otherwise."""
-    names = one.__struct_fields__
-    return {name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)}
 
 
 LIVE = frozenset(field.name for field in FIELDS if field.live)

@@ -90,8 +90,3 @@ def score(value: float) -> str:
     if abs(value) >= 0.995:
         return "1.0" if value > 0 else "-1.0"
     return f"{value:.2f}".replace("0.", ".", 1)
-
-
-def unit_name(layer: int, unit: int) -> str:
-    """As people count: layer 1 unit 37."""
-    return f"layer {layer + 1} unit {unit + 1}"

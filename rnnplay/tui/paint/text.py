@@ -31,14 +31,6 @@ def visible(symbol: str, glyphs: Glyphs) -> str:
     return ("␣" if glyphs.dots else "_") if symbol == " " else "".join(glyph(c, glyphs) for c in symbol)
 
 
-def spaced(symbols: Sequence[str], vocabulary: Sequence[str] | None = None) -> Sequence[str]:
-    """Symbols of several letters each with a space behind it, unless spaces are symbols themselves."""
-    known = symbols if vocabulary is None else vocabulary
-    if all(len(symbol) <= 1 for symbol in known) or any(symbol[:1].isspace() for symbol in known):
-        return symbols
-    return tuple(f"{symbol} " for symbol in symbols)
-
-
 def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, int]]:
     """Rows as (first, past the last) indices into `symbols`, each at most `width` cells wide.
 

@@ -1,359 +1,400 @@
-"""What Unroll and Time share: bars around panels, questions to the trainer, answers as they come."""
+"""A place: bars around panels, what is painted when, the line that is typed, and what a person's keys lead to."""
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from abc import abstractmethod
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
-from time import monotonic
-from typing import Any, ClassVar, get_args
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
+from textual.worker import Worker, WorkerState
 
-from rnnplay import protocol as say
 from rnnplay.config import UserError
-from rnnplay.tui.forms.prompt import Line
+from rnnplay.tui.forms.editor import FormEditor
+from rnnplay.tui.forms.prompt import Matcher, Prompt, no_matches
+from rnnplay.tui.messages import RunChanged, RunMessage
 from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, typing_hints
+from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets import paint_bars
 from rnnplay.tui.widgets.bars import Bar, HealthBar, StatusBar
-from rnnplay.tui.widgets.base import LEAST_TALL, LEAST_WIDE, Panel, StripWidget
+from rnnplay.tui.widgets.base import LEAST_TALL, LEAST_WIDE, PaintFailed, Panel, StripWidget
 from rnnplay.tui.widgets.byte_budget import ByteBudget
 from rnnplay.tui.widgets.views import HeaderView, KeyHint, KeysView, StatusView
 
-TICK = 0.1  # seconds between two looks at what is new
-LIVE = 20  # ticks between two questions while it trains, at least
-REST = 20  # times as long as an answer took is training left alone
-NOTHING = "There is no network to look at yet. Go back with escape, choose a task and start it with enter."
-LOADING = "Asking the network."
-_ASKED_HERE = {
-    "",
-    *(kind.__name__ for kind in (say.Unroll, *get_args(say.TimeCommand), say.WatchHealth)),
-}  # "": nobody knows what failed
+TICK_SECONDS = 0.1  # between two paints
+TICKS_PER_PAINT = {"status": 5, "metrics": 8, "sample": 2, "cells": 2}  # of a topic that changes all the time
+BUDGETED_TOPICS = frozenset({"cells"})  # whose paint waits until the link has taken what was sent
+TYPING_ACTIONS = frozenset({"submit_prompt", "close_prompt", "next_match", "leave_prompt"})
+FINAL_STATES = ("diverged", "dead", "failed")  # whose problem stays on the screen
+_log = logging.getLogger(__name__)
 
 
-class Looking(Screen[None]):
-    """A place that asks the trainer and shows its answers."""
+class Place(RunActions, Screen[None]):
+    """A screen of the playground. It pulls what it paints from the session; messages only say what has changed."""
 
-    READING: ClassVar[tuple[tuple[str, str], ...]] = ()
-    CSS = """
-    Looking { layout: vertical; overflow: hidden; }
-    Looking #place { layout: vertical; height: 1fr; }
+    KEYS: ClassVar[Sequence[Binding]] = ()  # for help and the command palette
+    READING: ClassVar[Sequence[tuple[str, str]]] = ()  # (heading, text) in help
+    HEALTH_ROWS: ClassVar[bool] = True  # health has rows of its own; False: the status line tells it
+    DEFAULT_CSS = """
+    Place { layout: vertical; overflow: hidden; }
+    Place #place { layout: vertical; height: 1fr; }
+    Place #small { display: none; }
     """
 
-    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
+    def __init__(self, session: RunSession, drafts: RunDrafts, palette: Palette) -> None:
         super().__init__()
-        self.session, self.choices, self._palette = session, choices, palette
+        self.session, self.drafts, self._palette = session, drafts, palette
+        self.budget = ByteBudget()
+        self.full: str | None = None  # id of the panel that has the whole screen
+        self._dirty: set[str] = set()
         self._ticks = 0
-        self._asked_step = -1  # the step that the last question was about
-        self._asked_at = self._rests_until = 0.0
-        self._run = session.run  # the one that the answers are about
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._stale = False  # the run has moved on, and the words have not
-        self.answers: dict[str, say.AnyEvent] = {}  # the last one of each kind
-        self.full: str | None = None
+        self._generation = session.generation
+        self._submit: Callable[[str], None] = lambda _: None
+        self._typing_changed: Callable[[str], None] = lambda _: None
+        self._before_typing: Widget | None = None
+        self._typed_form: FormEditor | None = None  # for whose field the line is open
         self.header = Bar(HeaderView(), paint_bars.header, id="header")
         self.health = HealthBar(id="health")
+        self.prompt = Prompt(id="prompt")
         self.status_bar = StatusBar(StatusView(), id="status")
         self.keys_bar = Bar(KeysView(), paint_bars.keys, id="keys")
         self.too_small = Bar("", paint_bars.too_small, id="small")
 
     def compose(self) -> ComposeResult:
         yield self.header
+        yield from self.top_bars()
         with Container(id="place"):
             yield from self.panels()
         yield self.health
+        yield self.prompt
         yield self.status_bar
         yield self.keys_bar
         yield self.too_small
 
-    # ------------------------------------------------------------------------------------------------- for each place
+    # -------------------------------------------------------------------------------------------- what each place gives
 
     @abstractmethod
-    def panels(self) -> list[Widget]:
-        """What stands between the bars."""
+    def panels(self) -> Sequence[Widget]:
+        """Return what stands between the bars."""
 
     @abstractmethod
-    def ask(self) -> None:
-        """Put the questions whose answers are shown."""
+    def repaint_topics(self, topics: set[str]) -> None:
+        """Make the views again that show `topics`: run, metrics, cells, sample, answers."""
 
     @abstractmethod
-    def paint(self, event: say.AnyEvent) -> None:
-        """Show the answer that has come."""
+    def reset_run(self) -> None:
+        """Forget what was about another run."""
 
     @abstractmethod
-    def hints(self) -> tuple[KeyHint, ...]:
-        """The keys that make sense now."""
+    def status_view(self) -> StatusView:
+        """Return what the line above the keys says."""
 
     @abstractmethod
-    def words(self) -> StatusView:
-        """What the line above the keys says."""
+    def key_hints(self) -> Sequence[KeyHint]:
+        """Return the keys that make sense now, the most needed first."""
+
+    def top_bars(self) -> Sequence[Widget]:
+        """Return bars below the header."""
+        return ()
+
+    def first_panel(self) -> Widget | None:
+        """Return the panel that has the focus at first."""
+        return None
 
     def place_panels(self, width: int, height: int) -> None:
         """Show the panels that fit."""
 
-    @property
-    def busy(self) -> bool:
-        """Whether a person is in the middle of something that a new answer would disturb."""
-        return False
+    def request_data(self) -> None:
+        """Ask the trainer for what this place shows and does not have."""
 
-    # ------------------------------------------------------------------------------------------------------- the life
+    # ----------------------------------------------------------------------------------------------------- its life
 
     @property
     def painted(self) -> list[StripWidget[Any]]:
+        """All widgets that show a view."""
         return [widget for widget in self.query("*") if isinstance(widget, StripWidget)]
 
     def on_mount(self) -> None:
-        self.wear(self._palette)
-        self.set_interval(TICK, self.tick)
-        self.session.heard.append(self.hear)
+        self.set_palette(self._palette)
+        self.set_interval(TICK_SECONDS, self.tick)
 
-    def on_unmount(self) -> None:
-        self.session.heard.remove(self.hear)
-
-    def on_screen_resume(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Load the run that stands still, if that is needed, and ask."""
-        if not self.session.has_trainer and self.session.run is not None:
-            self.soon(self.session.inspect())
-        else:
-            self.ask_anew()
-        self.paint_words()
-
-    def ask_anew(self) -> None:
-        self._asked_step, self._asked_at = self.session.step, monotonic()
-        if self.session.has_trainer and self.session.state != "starting":
-            self.ask()
-
-    def wear(self, palette: Palette) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Paint in other colours."""
         self._palette = palette
         for widget in self.painted:
             widget.palette = palette
             widget.repaint()
 
-    def hear(self, event: say.AnyEvent) -> None:
-        """The trainer has said something: an answer is painted at once, for somebody waits for it."""
-        if isinstance(event, say.Unrolled | say.TimeEvent | say.Health):
-            self.answers[type(event).__name__] = event
-            now = monotonic()
-            self._rests_until = now + REST * (now - self._asked_at)
-            if self.is_active:
-                self.paint(event)
-                self.paint_words()
-        elif isinstance(event, say.Failed):
-            if event.command in _ASKED_HERE:
-                self.refused()
-            if self.is_active:
-                self.paint_words()
-        elif isinstance(event, say.Started):
-            if event.run != self._run:
-                self._run = event.run
-                self.answers.clear()
-                self.forget()
-            if self.is_active:
-                self.call_later(self.ask_anew)
-        else:
-            self._stale = self._stale or isinstance(event, say.Status | say.Stopped)
+    def entered(self) -> None:
+        """Show this place: the app calls it when a person comes here, not when a help text closes."""
+        if self.focused is None:
+            self.set_focus(self.first_panel())
+        if not self.load_if_stopped():
+            self._request()
+        self.lay_out(*self.size)
 
-    @abstractmethod
-    def forget(self) -> None:
-        """Another run begins: what was asked of the one before means nothing."""
+    def left(self) -> None:
+        """A person goes to another place."""
 
-    def refused(self) -> None:
-        """A question could not be answered; the session holds the words."""
+    def load_if_stopped(self) -> bool:
+        """Load the run if it has ended, to ask it something; return whether that was begun."""
+        if self.session.can_load:
+            self.session.inspect()
+            return True
+        return False
+
+    def _request(self) -> None:
+        if self.session.has_trainer and self.session.facts is not None:
+            self.request_data()
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in the background; a failure is shown and logged."""
+        self.run_worker(work, exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.session.report_failure("Something in the background went wrong", event.worker.error)
+
+    def on_paint_failed(self, event: PaintFailed) -> None:
+        """Show that a panel could not be painted, once for each reason."""
+        event.stop()
+        problem = f"“{event.widget.id}” could not be painted: {event.error or type(event.error).__name__}."
+        if self.session.problem is None or self.session.problem[0] != problem:
+            self.show_problem(problem, "It is in the log; please report it.")
+
+    # -------------------------------------------------------------------------------------------------- run messages
+
+    def on_run_changed(self, message: RunChanged) -> None:
+        if self._is_about_another_run(message):
+            return
+        self._dirty |= {"run", "metrics", "cells", "sample", "answers"}
+        self._ticks = -1  # all of it at the next tick
+        if self.is_active:
+            if message.started:
+                self._request()
+            self.update_bars()
+
+    def on_status_changed(self, message: RunMessage) -> None:
+        self._note(message)
+
+    def on_rows_added(self, message: RunMessage) -> None:
+        self._note(message)
+
+    def on_trace_received(self, message: RunMessage) -> None:
+        self._note(message)
+
+    def on_sample_received(self, message: RunMessage) -> None:
+        self._note(message)
+
+    def on_answer_received(self, message: RunMessage) -> None:
+        self._note(message)
+
+    def _note(self, message: RunMessage) -> None:
+        if not self._is_about_another_run(message):
+            self._dirty.add(message.topic)
+
+    def _is_about_another_run(self, message: RunMessage) -> bool:
+        """Return whether to drop a message; on the first one about a new run, forget the run before."""
+        if self._generation != self.session.generation:
+            self._generation = self.session.generation
+            self.reset_run()
+            self.repaint_all()
+        return message.generation != self.session.generation
+
+    # -------------------------------------------------------------------------------------------------------- painting
 
     def tick(self) -> None:
-        """Tell what is new; ask again where the network has moved on."""
+        """Paint what has changed, unless the terminal has not yet taken what was sent before."""
         self._ticks += 1
-        if not self.is_active or ByteBudget.is_terminal_busy(self.app):
+        if not self.is_active:
             return
-        if self._stale and self._ticks % 5 == 0:
-            self._stale = False
-            self.paint_words()
-        moved = self.session.step != self._asked_step
-        due = self._ticks % LIVE == 0 and monotonic() >= self._rests_until
-        if moved and not self.busy and (due or self.session.state == "paused"):
-            self.ask_anew()
+        self.before_paint()
+        self._spend()
+        if not self._dirty or self.budget.is_terminal_busy(self.app):
+            return
+        topics = {topic for topic in self._dirty if not self._ticks % TICKS_PER_PAINT.get(topic, 1)}
+        if not self.budget.has_room():
+            topics -= BUDGETED_TOPICS
+        self._dirty -= topics
+        if topics - {"status"}:
+            self.repaint_topics(topics)
+        if topics:
+            self.update_bars()
 
-    def paint_words(self) -> None:
-        if self.session.health is not None:
-            self.health.view = health_view(self.session.health)
-        running = self.session.config or self.choices.draft
-        title = next((item.title for item in self.choices.items if item.name == running.task), running.task)
-        self.header.view = header_view(self.session, self.choices.draft, title)
-        if self.session.problem is not None:
-            self.status_bar.view = StatusView(*self.session.problem, "bad")
+    def before_paint(self) -> None:
+        """Do what is due at each tick while this place is seen."""
+
+    def _spend(self) -> None:
+        """Settle what was sent with the byte budget."""
+        self.budget.spend(sum(widget.changed_bytes for widget in self.painted))
+        for widget in self.painted:
+            widget.changed_bytes = 0
+
+    def repaint_all(self) -> None:
+        """Make all views again."""
+        if self.is_mounted:
+            self.repaint_topics({"run", "metrics", "cells", "sample", "answers"})
+            self.update_bars()
+
+    def update_bars(self) -> None:
+        """Paint header, health, status and keys."""
+        self.header.view = header_view(self.session, self.drafts.draft)
+        if self.HEALTH_ROWS:
+            self.health.view = health_view(self.session)
+        self.status_bar.display = not self.is_typing or self.session.problem is not None
+        self.status_bar.view = self._status_view()
+        if self.is_typing:
+            self.keys_bar.view = KeysView(typing_hints(self.prompt.matches), 1)
         else:
-            self.status_bar.view = self.words()
-        self.keys_bar.view = KeysView(self.hints())
+            self.keys_bar.view = KeysView((*self.key_hints(), QUIT, COMMANDS, HELP), 3)
+
+    def _status_view(self) -> StatusView:
+        if self.session.problem is not None and not (self.session.state == "dead" and self.session.run):
+            return StatusView(*self.session.problem, "bad")
+        return self.status_view()
+
+    def show_problem(self, problem: str, remedy: str) -> None:
+        """Say in the status line what is wrong and what to do, until the next key."""
+        self.session.problem = (problem, remedy)
+        self.update_bars()
+
+    def saving(self) -> None:
+        """Say that the run is being saved, before leaving."""
+        view = StatusView("Saving the run.", "q again leaves without waiting: it is saved all the same.")
+        self.status_bar.view = view
+
+    # ---------------------------------------------------------------------------------------------------------- layout
 
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out(event.size.width, event.size.height)
 
     def lay_out(self, width: int, height: int) -> None:
+        """Show what fits, or a line that says which size is needed."""
+        if not self.is_mounted:
+            return
         small = width < LEAST_WIDE or height < LEAST_TALL
         for widget in self.query("#place, #header, #health, #status, #keys"):
             widget.display = not small
         self.too_small.display = small
-        self.place_panels(width, height)
-        for painted in self.painted:
-            painted.repaint()
+        if not small:
+            self.place_panels(width, height)
+        for widget in self.painted:
+            widget.repaint()
+        self.call_after_refresh(self.repaint_all)
 
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work` without keeping the key waiting."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    # ---------------------------------------------------------------------------------------------------------- typing
 
-    def send(self, command: say.Command) -> None:
-        self.soon(self.session.send(command))
+    @property
+    def is_typing(self) -> bool:
+        """Whether the line for typing is open."""
+        return self.focused is self.prompt.input
 
-    # ---------------------------------------------------------------------------------------------------------- keys
+    def ask_text(
+        self,
+        label: str,
+        on_submit: Callable[[str], None],
+        value: str = "",
+        matches: Matcher = no_matches,
+        on_change: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Open the line for typing. `on_submit` may raise UserError: then the line stays open."""
+        self._submit, self._typing_changed, self._typed_form = on_submit, on_change, None
+        self._before_typing = self.focused
+        self.prompt.open(label, value, matches)
+        self.set_focus(self.prompt.input)  # at once: the next key of the same read is typed
+        on_change(value)
+        self.update_bars()
 
-    def on_key(self, _event: events.Key) -> None:
-        if self.session.problem is not None and self.session.state not in ("diverged", "dead", "failed"):
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.is_typing:
+            self._typing_changed(event.value)
+            self.update_bars()
+
+    def action_submit_prompt(self) -> None:
+        """Take what was typed, or say why it cannot be taken."""
+        text = self.prompt.taken()
+        self.close_prompt()
+        try:
+            self._submit(text)
+        except UserError as error:
+            self._reopen(text)
+            self.show_problem(error.problem, error.remedy)
+        self.update_bars()
+
+    def _reopen(self, text: str) -> None:
+        self.prompt.display = True
+        self.prompt.input.value = text
+        self.prompt.input.cursor_position = len(text)
+        self.set_focus(self.prompt.input)
+
+    def action_close_prompt(self) -> None:
+        """Leave the line; nothing is taken."""
+        self.close_prompt()
+        self.typing_closed()
+        self.update_bars()
+
+    def typing_closed(self) -> None:
+        """A person left the line with escape."""
+
+    def close_prompt(self) -> None:
+        """Hide the line and give the focus back."""
+        self.prompt.display = False
+        self.set_focus(self._before_typing)
+
+    def action_next_match(self, by: int) -> None:
+        """Put the next match into the line."""
+        self.prompt.next_match(by)
+
+    def action_leave_prompt(self, by: int) -> None:
+        """Up and down do nothing while a line is typed, except in a form."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a line is typed it has all keys."""
+        return not self.is_typing or action in TYPING_ACTIONS
+
+    async def take_key(self, event: events.Key) -> bool:
+        """Take a key before any binding does: the app calls it for one key after the other, so that bursts keep order.
+
+        It also closes a problem that was read. Return whether the key was taken.
+        """
+        if self.session.problem is not None and self.session.state not in FINAL_STATES:
             self.session.problem = None
-            self.paint_words()
+            self.update_bars()
+        return self.is_typing and await self.prompt.take_key(event)
 
-    def action_toggle_pause(self) -> None:
-        if self.session.state == "training":
-            self.send(say.Pause())
-        elif self.session.state in ("paused", "diverged"):
-            self.send(say.Continue())
+    async def take_paste(self, text: str) -> bool:
+        """Type the first line of what was pasted, if a line is typed; return whether it was taken."""
+        if self.is_typing:
+            self.prompt.paste(next(iter(text.splitlines()), ""))
+        return self.is_typing
 
-    def action_one_step(self) -> None:
-        if self.session.state in ("training", "paused"):
-            self.send(say.DoOneStep())
+    # ------------------------------------------------------------------------------------------------------------ keys
 
-    def action_full(self) -> None:
-        """The focused panel on the whole screen, showing more; and back."""
+    async def action_full(self) -> None:
+        """Show the focused panel on the whole screen, with more in it; or all panels again."""
+        self.toggle_full()
+
+    def toggle_full(self) -> None:
+        """Give the focused panel the whole screen, or show all panels again."""
         panel = self.focused
         self.full = None if self.full is not None or not isinstance(panel, Panel) else panel.id
         self.lay_out(*self.size)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
+        """Leave what was entered last: a full screen, else the place."""
         if self.full is not None:
-            self.action_full()
+            self.toggle_full()
         else:
-            self.app.pop_screen()
-
-
-class Beside(Looking):
-    """A place that paints what the trainer tells of its own accord, as often as the link allows."""
-
-    LIVE: ClassVar[frozenset[str]] = frozenset()  # topics whose paint waits for the budget
-    EVERY = 2  # ticks between two paints
-
-    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
-        super().__init__(session, choices, palette)
-        self.budget = ByteBudget()
-        self.stale: set[str] = set()
-        self.typed_lines: list[Line] = []
-
-    def show_topics(self, topics: set[str]) -> None:
-        """Make the views anew that show `topics`: cells, answers, sample, run."""
-
-    def topic(self, event: say.AnyEvent) -> str:
-        """What is to be painted anew because of `event`; empty: nothing."""
-        match event:
-            case say.Trace():
-                return "cells"
-            case say.Sampled():
-                return "sample"
-            case (
-                say.UnitsFound()
-                | say.UnitAblated()
-                | say.GatesComputed()
-                | say.HistoryComputed()
-                | say.QuestionProgressed()
-            ):
-                return "answers"
-            case say.Started() | say.Stopped() | say.Failed():
-                return "run"
-            case say.Status():
-                return "status"
-            case _:
-                return ""
-
-    def hear(self, event: say.AnyEvent) -> None:
-        if isinstance(event, say.Health):
-            super().hear(event)
-        if topic := self.topic(event):
-            self.stale.add(topic)
-        if isinstance(event, say.Started) and self.is_active:
-            self.call_later(self.ask_anew)
-
-    def paint(self, event: say.AnyEvent) -> None:
-        """Nothing is painted for an event alone: `tick` does it."""
-
-    def tick(self) -> None:
-        """Paint what is new, unless the terminal has not yet taken what was sent before."""
-        self._ticks += 1
-        if not self.stale or not self.is_active or self._ticks % self.EVERY or self.budget.is_terminal_busy(self.app):
-            return
-        self.budget.spend(sum(widget.changed_bytes for widget in self.painted))
-        for widget in self.painted:
-            widget.changed_bytes = 0
-        topics = self.stale if self.budget.has_room() else self.stale - self.LIVE
-        self.stale = self.stale - topics
-        if topics - {"status"}:
-            self.show_topics(topics)
-        self.paint_words()
-
-    def refresh_all(self) -> None:
-        self.show_topics({"run", "cells", "answers", "sample"})
-        self.paint_words()
-
-    def lay_out(self, width: int, height: int) -> None:
-        super().lay_out(width, height)
-        self.call_after_refresh(self.refresh_all)
-
-    def paint_words(self) -> None:
-        super().paint_words()
-        line = next((line for line in self.typed_lines if line.typing), None)
-        if line is not None and self.session.problem is None:
-            self.status_bar.view = line.view("▏" if self._palette.glyphs.dots else "_")
-
-    # ---------------------------------------------------------------------------------------------------------- keys
-
-    def on_key(self, event: events.Key) -> None:
-        """A line that is being typed has all keys."""
-        for line in self.typed_lines:
-            if line.typing:
-                with self.telling():
-                    line.key(event.key, event.character)
-                event.stop()
-                event.prevent_default()
-                self.paint_words()
-                return
-
-    def on_paste(self, event: events.Paste) -> None:
-        for line in self.typed_lines:
-            if line.typing and event.text:
-                line.paste(event.text.splitlines()[0])
-                self.paint_words()
-
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Here an error for people becomes the status line, and nothing ends."""
-        try:
-            yield
-        except UserError as error:
-            self.tell(error.problem, error.remedy)
-
-    def tell(self, wrong: str, remedy: str) -> None:
-        self.session.problem = (wrong, remedy)
-        self.paint_words()
-
-    def action_noop(self) -> None:
-        """A key that is shown while a line is typed: the line has it."""
+            await self.app.run_action("app.leave_place")

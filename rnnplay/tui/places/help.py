@@ -10,49 +10,54 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
-from rnnplay.tui.paint import strips
 from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.strips import Piece, blank, paragraph, row
 from rnnplay.tui.places import keys
 from rnnplay.tui.widgets.base import Panel
 
 _KEYS = 13  # columns for them
 
 
+def _title(_first_row: int, palette: Palette) -> Sequence[Piece]:
+    return [("Keys, and how to read the screen", palette.title)]
+
+
 class HelpPanel(Panel[int]):
     """The help text from row `view` on."""
 
     def __init__(self, bindings: Sequence[Binding], reading: Sequence[tuple[str, str]]) -> None:
-        super().__init__(0, id="help")
+        super().__init__(0, self._paint_text, _title, id="help")
         self._keys, self._reading = bindings, reading
 
     def text(self, width: int) -> list[Strip]:
         """All rows."""
         palette = self.palette
         painted: list[Strip] = []
-        told: dict[str, str] = {}
+        listed: dict[str, str] = {}
         for binding in (*self._keys, *keys.APP[:-1]):
-            told[binding.tooltip] = f"{told.get(binding.tooltip, '')} {keys.shown(binding)}".strip()
-        told |= {"To the next panel": "tab", "Every action by its name": "^p"}
-        for tooltip, pressed in told.items():
+            listed[binding.tooltip] = f"{listed.get(binding.tooltip, '')} {keys.shown(binding)}".strip()
+        listed.setdefault("To the next panel", "tab")
+        listed["Every action by its name"] = "^p"
+        for tooltip, pressed in listed.items():
             pieces = [(f"{pressed:>{_KEYS}}  ", palette.key), (tooltip, palette.text)]
-            painted.append(strips.row(pieces, width, palette))
+            painted.append(row(pieces, width, palette))
         for name, words in self._reading:
-            painted += [strips.blank(width, palette), strips.row([(name, palette.title)], width, palette)]
-            painted += strips.paragraph(words, width, palette.text, palette)
+            painted += [blank(width, palette), row([(name, palette.title)], width, palette)]
+            painted += paragraph(words, width, palette.text, palette)
         return painted
 
-    def content(self, width: int, height: int) -> list[Strip]:
-        return self.text(width)[self.view : self.view + height]
-
-    def title_text(self) -> Sequence[strips.Piece]:
-        return [("Keys, and how to read the screen", self.palette.title)]
+    def _paint_text(self, first: int, width: int, height: int, _palette: Palette, _full: bool) -> list[Strip]:
+        return self.text(width)[first : first + height]
 
     def scroll_rows(self, by: int) -> None:
-        width, height = strips.inner(*self.size)
+        """Move by rows, and stop at the ends."""
+        width, height = self.inner_size
         self.view = max(0, min(self.view + by, len(self.text(width)) - height))
 
 
 class Help(ModalScreen[None]):
+    """The help text over a place."""
+
     CSS = "Help { align: center middle; } Help #help { width: 86; max-width: 100%; height: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter,space", "dismiss", "back", show=False),
@@ -64,12 +69,8 @@ class Help(ModalScreen[None]):
         Binding("end", "rows(1000)", show=False),
     ]
 
-    def __init__(
-        self,
-        palette: Palette,
-        bindings: Sequence[Binding],
-        reading: Sequence[tuple[str, str]],
-    ) -> None:
+    def __init__(self, palette: Palette, bindings: Sequence[Binding], reading: Sequence[tuple[str, str]]) -> None:
+        """`bindings`: those of the place; `reading`: (heading, text) on how to read it."""
         super().__init__()
         self.panel = HelpPanel(bindings, reading)
         self.panel.palette = palette
@@ -81,6 +82,7 @@ class Help(ModalScreen[None]):
         self.panel.focus()
 
     def action_rows(self, by: int) -> None:
+        """Scroll by rows."""
         self.panel.scroll_rows(by)
 
     def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:

@@ -10,8 +10,8 @@ from rnnplay.tui.widgets.views import KeyHint
 
 
 def key(id: str, press: str, action: str, label: str, tooltip: str) -> Binding:  # noqa: A002
-    """Return a binding that the footer leaves to `hint`; Help and the command palette list it."""
-    return Binding(press, action, label, show=False, tooltip=tooltip, id=id)
+    """Return a binding: help and the command palette list it, and it acts before the next key is read."""
+    return Binding(press, action, label, show=False, priority=True, tooltip=tooltip, id=id)
 
 
 def hint(press: str, label: str, action: str) -> KeyHint:
@@ -24,13 +24,28 @@ def hint_of(bindings: Sequence[Binding], id: str, press: str, label: str) -> Key
     return hint(press, label, next(binding.action for binding in bindings if binding.id == id))
 
 
+# Bindings have priority, or keys that come in one read would reach what was focused before the first of them acted.
+RUN: tuple[Binding, ...] = (
+    key("pause", "space", "toggle_training", "pause", "Pause training, and go on"),
+    key("step", "full_stop,o", "one_step", "step", "Do one training step, then pause"),
+    key("new", "n", "new", "new", "Start a new run of the chosen task; the present one is saved"),
+    key("stop", "x", "stop", "stop", "Stop the run and save it"),
+    key("resume", "r", "resume", "go on", "Go on with a run that stopped, finished or broke off"),
+    key("full", "f", "full", "full", "The focused panel on the whole screen, with more in it; and back"),
+    key("back", "escape", "back", "back", "Back: out of a form, of a full screen, to where one came from"),
+)
+
 APP: tuple[Binding, ...] = (
-    Binding("5", "place('unroll')", "unroll", show=False, tooltip="Unroll: walk through time steps", id="unroll"),
-    Binding("6", "place('time')", "time", show=False, tooltip="Time: how far back it learns", id="time"),
-    Binding("question_mark", "help", "help", show=False, tooltip="This list of keys", id="help"),
-    Binding("t", "theme", "theme", show=False, tooltip="Light or dark", id="theme"),
-    Binding("q,ctrl+q", "quit", "quit", show=False, tooltip="Leave; a running run is saved", id="quit"),
-    Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="interrupt", system=True),
+    key("tasks", "1", "panel(1)", "tasks", "To the tasks, the curves, the cells, the sample of Play"),
+    key("loss", "2", "panel(2)", "loss", "To the tasks, the curves, the cells, the sample of Play"),
+    key("cells", "3", "panel(3)", "cells", "To the tasks, the curves, the cells, the sample of Play"),
+    key("sampler", "4", "panel(4)", "sample", "To the tasks, the curves, the cells, the sample of Play"),
+    key("unroll", "5", "place('unroll')", "unroll", "Unroll: walk through time steps"),
+    key("time", "6", "place('time')", "time", "Time: how far back it learns"),
+    key("help", "question_mark", "help", "help", "This list of keys"),
+    key("theme", "t", "theme", "theme", "Light or dark"),
+    key("quit", "q,ctrl+q", "quit", "quit", "Leave; a running run is saved"),
+    Binding("ctrl+c", "quit_now", "quit", show=False, priority=True, id="interrupt", system=True),
 )
 
 
@@ -55,24 +70,21 @@ HELP = KeyHint("?", "help", "app.help")
 QUIT = KeyHint("q", "quit", "app.quit")
 
 
-BOTH: tuple[Binding, ...] = (
-    key("look_pause", "space", "toggle_pause", "pause", "Pause training, and go on"),
-    key("look_step", "full_stop,o", "one_step", "step", "Do one training step, then pause"),
-    key("look_full", "f", "full", "full", "The focused panel on the whole screen, with more in it; and back"),
-    key("look_tasks", "1", "app.panel(1)", "Play", "To the panels of Play"),
-    key("look_loss", "2", "app.panel(2)", "Play", "To the panels of Play"),
-    key("look_cells", "3", "app.panel(3)", "Play", "To the panels of Play"),
-    key("look_sample", "4", "app.panel(4)", "Play", "To the panels of Play"),
-    key("look_back", "escape", "back", "back", "Back: out of typing, of an opened step, of a full screen, to Play"),
-)
+def run_hints(state: str) -> list[KeyHint]:
+    """Return the keys that train, pause, stop and go on, as they are needed in this state of the run."""
+    found = []
+    if state in ("training", "pausing"):
+        found.append(hint_of(RUN, "pause", "space", "pause"))
+    elif state == "paused":
+        found += [hint_of(RUN, "pause", "space", "go on"), hint_of(RUN, "step", ".", "one step")]
+    elif state == "diverged":
+        found.append(hint_of(RUN, "pause", "space", "go on"))
+    elif state in ("stopped", "dead", "inspecting", "finished"):
+        found.append(hint_of(RUN, "resume", "r", "train on" if state == "finished" else "go on"))
+    return found
 
 
-def play_panels(prefix: str) -> tuple[Binding, ...]:
-    """Return the bindings 1 to 4, which lead to the panels of Play."""
-    return tuple(
-        key(f"{prefix}_play_{n}", str(n), f"app.panel({n})", "Play", "To the panels of Play") for n in range(1, 5)
-    )
-
-
-# While a line is typed, it takes these keys.
-TYPING = (hint("enter", "take it", "noop"), hint("tab", "suggest", "noop"), hint("esc", "leave it", "noop"))
+def typing_hints(matches: Sequence[str]) -> tuple[KeyHint, ...]:
+    """Return what the last line says while a line is typed: the matches that tab goes through stand in it."""
+    suggested = [hint("tab", "   ".join(matches), "next_match(1)")] if matches else []
+    return (hint("enter", "take it", "submit_prompt"), *suggested, hint("esc", "leave it", "close_prompt"))

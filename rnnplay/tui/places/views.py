@@ -1,35 +1,44 @@
-"""Data that several places show, made from the session: header, status, health."""
+"""Data that several places show, made from the session: header, status, health, heatmap, sampled text."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
-from rnnplay import protocol as say
+from rnnplay import protocol
+from rnnplay.catalogue import task_info
 from rnnplay.config import RunConfig
-from rnnplay.formatting import short, speed_unit
-from rnnplay.tui.forms.fields import NAMES, Field
+from rnnplay.formatting import short
+from rnnplay.tui.forms.fields import NAMES
 from rnnplay.tui.paint.numbers import count, duration, percent, rate
 from rnnplay.tui.session import RunSession
-from rnnplay.tui.widgets.views import AdviceView, HeaderView, HealthView, StatusView
+from rnnplay.tui.state.cells import CellsState, spaced
+from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, SampleState
+from rnnplay.tui.widgets.views import (
+    AdviceView,
+    CellsView,
+    HeaderView,
+    HealthView,
+    SampledTextView,
+    StatusView,
+    UnitRow,
+)
+
+_PAINTED_SYMBOLS = 4_000  # of a sampled text
+_SURPRISE_SYMBOLS = 1_000  # whose mean surprise is told
+SEVERITY = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
+STATES = {"idle": "ready", "dead": "ended", "failed": "not started"}
 
 
-def network(config: RunConfig) -> str:
-    """LSTM 1x128."""
+def network_name(config: RunConfig) -> str:
+    """Return cell and size: LSTM 1x128."""
     return f"{NAMES.get(config.cell, config.cell)} {config.layers}x{config.hidden}"
 
 
-def optimizer(config: RunConfig) -> str:
-    """Adam 2e-3."""
-    return f"{NAMES.get(config.optimizer, config.optimizer)} {rate(config.lr)}"
-
-
-def header_view(session: RunSession, draft: RunConfig, title: str) -> HeaderView:
-    """Of the run, or of the one that would be started."""
+def header_view(session: RunSession, draft: RunConfig) -> HeaderView:
+    """Return task, network and state of the run, or of the one that would be started."""
     config = session.config or draft
-    left = (title, network(config), optimizer(config), f"{config.seq_len}x{config.batch}")
-    moods = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
-    mood = moods.get(session.state, "")
-    names = {"idle": "ready", "dead": "ended", "failed": "not started"}
+    optimizer = f"{NAMES.get(config.optimizer, config.optimizer)} {rate(config.lr)}"
+    left = (task_info(config.task).title, network_name(config), optimizer, f"{config.seq_len}x{config.batch}")
     status = session.status
     right = []
     if status is not None:
@@ -37,40 +46,29 @@ def header_view(session: RunSession, draft: RunConfig, title: str) -> HeaderView
         if status.epoch is not None:
             right.append(f"epoch {status.epoch:.1f}")
         if status.chars_per_s and session.state == "training":
-            step_unit = "characters" if session.facts is None else session.facts.step_unit
-            right.append(f"{short(status.chars_per_s)} {speed_unit(step_unit)}")
-    return HeaderView(left, names.get(session.state, session.state), mood, tuple(right))
+            called = symbols_name(session.facts)
+            right.append(f"{short(status.chars_per_s)} {'char' if called == 'characters' else called}/s")
+    return HeaderView(
+        left,
+        STATES.get(session.state, session.state),
+        SEVERITY.get(session.state, ""),
+        tuple(right),
+        generation=session.generation,
+    )
 
 
-def status_view(session: RunSession, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
-    """One sentence on how things stand, one on what to do."""
+def symbols_name(facts: protocol.Facts | None) -> str:
+    """Return what a time step reads, in the plural."""
+    return facts.step_unit if facts is not None else "characters"
+
+
+def status_view(session: RunSession) -> StatusView:
+    """Return how the run stands and what to do."""
     if session.problem is not None:
-        wrong, remedy = session.problem
+        problem, remedy = session.problem
         if session.state == "dead" and session.run is not None:
             remedy = "r goes on from its last checkpoint, n starts a new run."
-        return StatusView(wrong, remedy, "bad")
-    if pending and session.config is not None:
-        changes = [
-            f"{field.label} {field.show(getattr(session.config, field.name))} → {field.show(pending[field.name])}"
-            for field in fields
-            if field.name in pending
-        ]
-        if changes:
-            many = ", ".join(changes)
-            return StatusView(f"{many}: needs a new network.", "Enter starts a new run, escape keeps the old values.")
-    return _ailing(session, _state(session))
-
-
-def _ailing(session: RunSession, stands: StatusView) -> StatusView:
-    """How things stand, and the worst of what ails the run; the rest of it by name."""
-    if session.health is None or not session.health.advice:
-        return stands
-    worst, *others = session.health.advice
-    also = f" Also: {', '.join(other.name for other in others)}." if others else ""
-    return StatusView(f"{worst.name.capitalize()}: {worst.cause}{also}", f"{worst.remedy} {stands.text}", "bad")
-
-
-def _state(session: RunSession) -> StatusView:
+        return StatusView(problem, remedy, "bad")
     now = session.status
     step = count(session.step)
     match session.state:
@@ -86,27 +84,15 @@ def _state(session: RunSession) -> StatusView:
             return StatusView(f"Paused at step {step}.", "Space goes on, a full stop does one step.")
         case "finished":
             after = f" in {duration(now.seconds)}" if now is not None and now.seconds else ""
-            return StatusView(
-                f"Finished after {step} steps{after}.",
-                f"r trains on, n starts a new run, {_sampling(session)}.",
-                "good",
-            )
+            return StatusView(f"Finished after {step} steps{after}.", "r trains on, n starts a new run.", "good")
         case "inspecting" if session.gallery is not None:
-            return StatusView(session.gallery.line, "enter trains your own, f shows more of it, G the next one.")
+            return StatusView(session.gallery.line, "n trains your own.")
         case "inspecting":
             return StatusView(f"Looking at the run as it was at step {step}.", "r trains on, n starts a new run.")
         case "stopped":
             return StatusView(f"Stopped and saved at step {step}.", "r goes on, n starts a new run.")
         case _:
             return StatusView(session.state)
-
-
-def _sampling(session: RunSession) -> str:
-    """What `s` does."""
-    showing = session.example
-    if not showing.here or (showing.samples and not showing.question):
-        return "s draws a sample"
-    return "s asks it something" if showing.question else "s shows another item"
 
 
 def _progress(session: RunSession) -> str:
@@ -120,5 +106,125 @@ def _progress(session: RunSession) -> str:
     return f"Training for {duration(now.seconds)}{saved}."
 
 
-def health_view(event: say.Health) -> HealthView:
-    return HealthView(tuple(AdviceView(a.name, a.cause, a.remedy) for a in event.advice))
+def health_view(session: RunSession) -> HealthView:
+    """Return what is wrong with the run, the worst first; empty where nothing is."""
+    advice = session.health.advice if session.health is not None else ()
+    return HealthView(tuple(AdviceView(a.name, a.cause, a.remedy) for a in advice), generation=session.generation)
+
+
+def unit_rows(cells: CellsState) -> tuple[UnitRow, ...]:
+    """Return the units that were found, best first."""
+    units = cells.found.units if cells.found is not None else ()
+    return tuple(
+        UnitRow(layer=u.layer, unit=u.unit, state=u.state, value=u.value, strength=u.strength, sign=u.sign)
+        for u in units
+    )
+
+
+def heatmap_view(session: RunSession, empty: str) -> CellsView:
+    """Return the text on the colour of the selected unit; `empty`: what to say until there is a trace."""
+    cells, selection, trace = session.cells, session.selection, session.cells.trace
+    if trace is None:
+        return CellsView(empty=cells.unavailable or empty, generation=session.generation)
+    return CellsView(
+        symbols=trace.symbols,
+        values=trace.values.array(),
+        scale=trace.scale,
+        surprise=trace.surprise.array(),
+        layer=selection.layer,
+        unit=selection.unit,
+        cursor=cursor_in_trace(session),
+        by_surprise=selection.by_surprise,
+        step=trace.step,
+        start=trace.start,
+        total=trace.total,
+        state=trace.state,
+        follows=_what_it_follows(session),
+        best=unit_rows(cells) if cells.found is not None else None,
+        generation=session.generation,
+    )
+
+
+def cursor_in_trace(session: RunSession) -> int | None:
+    """Return the place of the selected character in the trace; None: it is not there."""
+    trace, cursor = session.cells.trace, session.selection.cursor
+    if trace is None or cursor is None or not trace.start <= cursor < trace.start + len(trace.symbols):
+        return None
+    return cursor - trace.start
+
+
+def _what_it_follows(session: RunSession) -> str:
+    """Return what the selected unit follows, if it does so clearly better than the controls: for a title."""
+    cells, selection = session.cells, session.selection
+    number = cells.index_of(selection.layer, selection.unit)
+    if cells.found is None or number is None:
+        return ""
+    strength = cells.found.units[number].strength
+    if strength <= max(cells.found.rolled, cells.found.untrained):
+        return ""
+    return f'follows "{cells.found.pattern}" · {cells.found.measure} {strength:.2f}'
+
+
+# ------------------------------------------------------------------------------------------------------- sampled text
+
+
+def settings_parts(how: SampleSettings) -> tuple[str, ...]:
+    """Return how a text is drawn, as a title lists it."""
+    parts = [f"temperature {how.temperature:g}" if how.temperature else "greedy"]
+    parts += [f"prompt “{how.prompt}”"] if how.prompt else []
+    parts += [f"seed {how.seed}"]
+    parts += [f"top-k {how.top_k}"] if how.top_k else []
+    parts += [f"top-p {how.top_p:g}"] if how.top_p < 1 else []
+    return tuple(parts)
+
+
+def sampled_text_view(session: RunSession, channel: int, **fields: object) -> SampledTextView:
+    """Return the text of a channel, then what was taken back; `fields` as SampledTextView has them."""
+    sample: SampleState = session.sample
+    text = sample.texts[channel]
+    first = _beginning(text.text)
+    stopped = channel == FREE and sample.is_paused
+    tail = text.tail if stopped else []
+    vocabulary = session.facts.vocabulary if session.facts is not None else ()
+    candidates = tuple((c.symbol, c.probability) for c in text.candidates)
+    written = spaced([*text.text[first:], *tail], vocabulary)
+    values: dict[str, object] = {
+        "text": tuple(written),
+        "probabilities": (*text.probabilities[first:], *([None] * len(tail))),
+        "prompt": max(0, text.prompt - first),
+        "cursor": len(text.text) - first if stopped else None,
+        "choices": candidates if stopped else (),
+        "candidates": candidates if channel == PLAY else (),
+        "copied": _copied(text, first) if channel != PLAY and sample.mark_copied else None,
+        "done": text.done and bool(text.text),
+        "title_parts": settings_parts(text.settings if text.request else sample.settings),
+        "key_figures": _figures(text, symbols_name(session.facts)),
+        "empty": sample.unavailable,
+        "generation": session.generation,
+    }
+    return SampledTextView(**(values | fields))  # type: ignore[arg-type]
+
+
+def _copied(text: SampledText, first: int) -> tuple[int, int] | None:
+    """Return the copied span as (start, length) in the text from `first` on."""
+    if text.copied is None or not text.copied[1]:
+        return None
+    start = text.copied[0] - text.dropped - first
+    return max(0, start), max(0, text.copied[1] + min(0, start))
+
+
+def _figures(text: SampledText, called: str) -> tuple[tuple[str, str], ...]:
+    """Return how much was written and how surprising it was, in bits."""
+    if not text.probabilities:
+        return ()
+    bits = [-math.log2(max(p, 1e-12)) for p in text.probabilities[-_SURPRISE_SYMBOLS:]]
+    one = called.removesuffix("s")
+    return ("written", f"{count(text.length)} {called}"), ("surprise", f"{sum(bits) / len(bits):.2f} bits a {one}")
+
+
+def _beginning(text: list[str]) -> int:
+    """Return where to begin to paint: at a line, and the same place for long, so that nothing reflows."""
+    first = max(0, len(text) - _PAINTED_SYMBOLS) // 1_000 * 1_000
+    if not first:
+        return 0
+    return next((n + 1 for n in range(first, min(first + 500, len(text))) if text[n] == "\n"), first)

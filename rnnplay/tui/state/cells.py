@@ -1,219 +1,238 @@
-"""What was asked of the network and what it answered: features found, units ablated, gates, a unit's history.
+"""Traces of the network's units, and the answers to questions about them: found, ablated, gates, history.
 
-Answers outlive the questions: a screen shows the last of each kind until another one comes or another run begins.
+An answer outlives its question: the last of each kind is shown until another one comes or another run begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rnnplay import protocol as say
-from rnnplay.tui.paint.numbers import unit_name
-from rnnplay.tui.places.cells.views import FindingView, GatePoints, GatesView, HistoryView, ProofView
-from rnnplay.tui.widgets.views import UnitRow
+import msgspec
 
-if TYPE_CHECKING:
-    from rnnplay.tui.session import RunSession
+from rnnplay import protocol
+from rnnplay.tui.state import Send, answers
+from rnnplay.tui.state.selection import Selection
 
-Awaiting = Coroutine[Any, Any, None]
-"""The question on its way: it is noted as asked before it is awaited."""
-
-SUGGESTED = '"[^"]*"'  # a pattern to begin with, where the task has no names
+SUGGESTED_PATTERN = '"[^"]*"'  # to begin with, if the task names no features
 ABLATED_CHARACTERS = 5_000  # read for each unit that is ablated
-FIND_EMPTY = (
-    "/ looks for a feature: a name that the task knows, or a regular expression such as {pattern}. "
-    "It ranks all units by how well they follow it."
-)
+_MAX_TRACE_BYTES = 4_000_000
+_BACKGROUND_TRACE_SECONDS, _FOCUSED_TRACE_SECONDS = 1.0, 0.3  # between two traces
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that waits for its answer: the number it was sent with, and what it is about, in words."""
+
+    request: int
+    about: str
 
 
 class CellsState:
-    """Questions and their answers for one session. `place` is which of the units found is being looked at."""
+    """What is known of the units of one run. Call `reset` when another run begins."""
 
-    def __init__(self, session: RunSession) -> None:
-        self._session = session
-        self.forget()
+    def __init__(self, send: Send, selection: Selection) -> None:
+        self._send, self._selection = send, selection
+        self.needs_fast_trace = False  # a person looks at the units alone
+        self.length = 2_000  # characters of a trace
+        self.reset()
 
-    def forget(self) -> None:
-        """Another run: nothing is known of it yet."""
-        self.found: say.UnitsFound | None = None
-        self.ablated: say.UnitAblated | None = None
-        self.gates: say.GatesComputed | None = None
-        self.history: say.HistoryComputed | None = None
-        self.waiting: dict[type[say.Event], str] = {}  # answer -> what was asked
-        self.done = 0.0  # share of what takes long
+    def reset(self) -> None:
+        """Forget everything about the run."""
+        self.facts: protocol.Facts | None = None
+        self.trace: protocol.Trace | None = None
+        self.traces: dict[str, protocol.Trace] = {}  # the last one of each state
+        self.state = "h"  # that is asked for: h, c or a gate
+        self.start = 0  # of the piece of text that is asked for
+        self.first_item: int | None = None  # that is asked for, if the task has items in place of a text
+        self.unavailable = ""  # why there is no trace
+        self.found: protocol.UnitsFound | None = None
+        self.ablated: protocol.UnitAblated | None = None
+        self.gates: protocol.GatesComputed | None = None
+        self.history: protocol.HistoryComputed | None = None
+        self.waiting: dict[type[protocol.Event], Question] = {}  # by the kind of the answer
+        self.progress = 0.0  # of what takes long, 0..1
+        self._trace_request = 0
+
+    def begin_run(self, facts: protocol.Facts, units: int) -> None:
+        """Take in what the task is like; `units` is their number over all layers."""
+        self.facts = facts
+        self.length = max(200, min(self.length, _MAX_TRACE_BYTES // units))
+        self.start, self.first_item = 0, 0 if facts.examples and not facts.held_out else None
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The features that the task knows."""
-        return self._session.facts.features if self._session.facts is not None else ()
+    def features(self) -> tuple[str, ...]:
+        """The features that the task names."""
+        return self.facts.features if self.facts is not None else ()
 
     @property
     def pattern(self) -> str:
-        """What was looked for last, else what to suggest."""
+        """What was looked for last, else a suggestion."""
         if self.found is not None:
             return self.found.pattern
-        return self.names[0] if self.names else SUGGESTED
+        return self.features[0] if self.features else SUGGESTED_PATTERN
+
+    def is_waiting(self, answer: type[protocol.Event]) -> bool:
+        """Return whether a question waits for an answer of this kind."""
+        return answer in self.waiting
 
     # ------------------------------------------------------------------------------------------------------ questions
 
-    def find(self, pattern: str) -> Awaiting:
-        """Which units follow `pattern`?"""
-        self.waiting[say.UnitsFound] = pattern
-        return self._session.send(say.FindUnits(pattern=pattern))
+    def request_trace(self, start: int | None = None, first_item: int | None = None) -> int:
+        """Ask for the trace as it is wanted now, and again as training goes on; return the request's number."""
+        self.start = self.start if start is None else start
+        self.first_item = self.first_item if first_item is None else first_item
+        self._trace_request = self._send(
+            protocol.WatchTrace(
+                start=self.start,
+                length=self.length,
+                every=_FOCUSED_TRACE_SECONDS if self.needs_fast_trace else _BACKGROUND_TRACE_SECONDS,
+                state=self.state,
+                step=self._selection.checkpoint,
+                candidates=self.needs_fast_trace,
+                example=self.first_item,
+            )
+        )
+        return self._trace_request
 
-    def ablate(self, layer: int, unit: int, to: str = "zero") -> Awaiting:
-        """What does it cost to hold the unit still?"""
-        self.waiting[say.UnitAblated], self.done = unit_name(layer, unit), 0.0
-        return self._session.send(
-            say.AblateUnit(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS)
+    def show_state(self, state: str) -> None:
+        """Show h, c or a gate: the last trace of it at once if it is of the same text, and a new one when it comes."""
+        if state == self.state:
+            return
+        self.state = state
+        last = self.traces.get(state)
+        if last is not None and self.trace is not None and last.symbols == self.trace.symbols:
+            self.trace = last
+        self.request_trace()
+
+    def show_checkpoint(self, step: int | None) -> None:
+        """Show the weights of a checkpoint, or (None) the network as it is."""
+        if step != self._selection.checkpoint:
+            self._selection.checkpoint = step
+            self.request_trace()
+
+    def find(self, pattern: str) -> None:
+        """Ask which units follow `pattern`. What was asked about an earlier pattern is withdrawn."""
+        self.cancel()
+        self._ask(protocol.UnitsFound, protocol.FindUnits(pattern=pattern), pattern)
+
+    def ablate(self, to: str = "zero") -> None:
+        """Ask what it costs to hold the selected unit at zero or at its mean."""
+        layer, unit = self._selection.layer, self._selection.unit
+        self._ask(
+            protocol.UnitAblated,
+            protocol.AblateUnit(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS),
+            unit_name(layer, unit),
         )
 
-    def leave_off(self) -> Awaiting:
-        """No longer wait for what takes long."""
-        for kind in (say.UnitAblated, say.HistoryComputed):
-            self.waiting.pop(kind, None)
-        return self._session.send(say.CancelQuestions())
+    def ask_history(self) -> None:
+        """Ask how the selected unit came to follow the pattern."""
+        layer, unit = self._selection.layer, self._selection.unit
+        state = self.state if self.state in ("h", "c") else "h"
+        question = protocol.ComputeHistory(layer=layer, unit=unit, state=state, pattern=self.pattern)
+        self._ask(protocol.HistoryComputed, question, unit_name(layer, unit))
 
-    def ask_gates(self) -> Awaiting:
-        return self._session.send(say.ComputeGates())
+    def ask_gates(self) -> None:
+        """Ask how saturated the gates are."""
+        self._ask(protocol.GatesComputed, protocol.ComputeGates(), "")
 
-    def ask_history(self, layer: int, unit: int, state: str) -> Awaiting:
-        """How did the unit come to follow what was looked for?"""
-        self.waiting[say.HistoryComputed], self.done = unit_name(layer, unit), 0.0
-        return self._session.send(say.ComputeHistory(layer=layer, unit=unit, state=state, pattern=self.pattern))
+    def cancel(self) -> None:
+        """Withdraw the questions that take long."""
+        withdrawn = [self.waiting.pop(kind, None) for kind in (protocol.UnitAblated, protocol.HistoryComputed)]
+        if any(withdrawn):
+            self._send(protocol.CancelQuestions())
 
-    # ------------------------------------------------------------------------------------------------------- answers
+    def _ask(self, answer: type[protocol.Event], question: protocol.Command, about: str) -> None:
+        self.progress = 0.0
+        self.waiting[answer] = Question(self._send(question), about)
 
-    def hear(self, event: say.AnyEvent) -> bool:
-        """Take in an answer; False: the event is none."""
+    # -------------------------------------------------------------------------------------------------------- answers
+
+    def handle_event(self, event: protocol.AnyEvent) -> bool:
+        """Take in a trace or an answer; False: it is neither, or it answers a question that was withdrawn."""
+        if isinstance(event, protocol.Trace):
+            return self._handle_trace(event)
+        if isinstance(event, protocol.QuestionProgressed):
+            self.progress = event.share
+            return any(answers(event, question.request) for question in self.waiting.values())
+        question = self.waiting.get(type(event))
+        if question is None or not answers(event, question.request):
+            return False
+        del self.waiting[type(event)]
         match event:
-            case say.UnitsFound():
+            case protocol.UnitsFound():
                 self.found = event
-                self.ablated = self.history = None  # they were about what was looked for before
-            case say.UnitAblated():
+                self.ablated = self.history = None  # they were about the pattern before
+                if event.units:
+                    self.select_found(0)
+            case protocol.UnitAblated():
                 self.ablated = event
-            case say.GatesComputed():
+            case protocol.GatesComputed():
                 self.gates = event
-            case say.HistoryComputed():
+            case protocol.HistoryComputed():
                 self.history = event
-            case say.QuestionProgressed():
-                self.done = event.share
-                return True
             case _:
-                return False
-        self.waiting.pop(type(event), None)
+                pass
         return True
 
-    def refused(self) -> None:
-        """Something could not be answered; which question it was, the error says."""
-        self.waiting.clear()
+    def _handle_trace(self, event: protocol.Trace) -> bool:
+        if not answers(event, self._trace_request):
+            return False
+        self.traces[event.state] = event
+        self._selection.fit(*event.values.shape[:2])
+        if event.state == self.state:
+            self.trace = msgspec.structs.replace(event, symbols=tuple(spaced(event.symbols)))
+        return True
 
-    # --------------------------------------------------------------------------------------------------------- views
+    def on_command_failed(self, event: protocol.Failed) -> bool:
+        """Stop waiting for what cannot be answered; return whether it was asked here."""
+        failed = [kind for kind, question in self.waiting.items() if answers(event, question.request)]
+        for kind in failed:
+            del self.waiting[kind]
+        return bool(failed)
 
-    def place_of(self, layer: int, unit: int) -> int | None:
-        """Where the unit stands among those found, in the state in which it tells most."""
+    # ---------------------------------------------------------------------------------------------------------- units
+
+    def index_of(self, layer: int, unit: int) -> int | None:
+        """Return the place of a unit among those found, in the state in which it follows best; None: it is not."""
         units = self.found.units if self.found is not None else ()
         return next((n for n, u in enumerate(units) if (u.layer, u.unit) == (layer, unit)), None)
 
-    def order(self, layers: int, units: int) -> list[tuple[int, int]]:
-        """All units, (layer, unit): most telling first once something was found, else as they stand."""
+    def order(self) -> list[tuple[int, int]]:
+        """Return all units, (layer, unit): those found first, best first, then the others in their own order."""
+        if self.trace is None:
+            return []
+        layers, units = self.trace.values.shape[:2]
         every = [(layer, unit) for layer in range(layers) for unit in range(units)]
         if self.found is None:
             return every
-        known = set(every)
-        best = dict.fromkeys((u.layer, u.unit) for u in self.found.units if (u.layer, u.unit) in known)
+        present = set(every)
+        best = dict.fromkeys((u.layer, u.unit) for u in self.found.units if (u.layer, u.unit) in present)
         return [*best, *(unit for unit in every if unit not in best)]
 
-    def follows(self, layer: int, unit: int) -> str:
-        """What the unit follows, in a few words, where it tells clearly more than the controls: for a title."""
-        place = self.place_of(layer, unit)
-        if self.found is None or place is None:
-            return ""
-        strength = self.found.units[place].strength
-        if strength <= max(self.found.rolled, self.found.untrained):
-            return ""
-        return f'follows "{self.found.pattern}" · {self.found.measure} {strength:.2f}'
+    def select_found(self, number: int) -> None:
+        """Show one of the units that were found, in the state in which it follows best."""
+        if self.found is not None and 0 <= number < len(self.found.units):
+            unit = self.found.units[number]
+            self._selection.select(unit.layer, unit.unit)
+            self.show_state(unit.state)
 
-    @property
-    def best(self) -> tuple[UnitRow, ...] | None:
-        """The units that were found, best first; None: nothing was looked for."""
-        if self.found is None or say.UnitsFound in self.waiting:
-            return () if self.found is not None else None
-        return tuple(
-            UnitRow(layer=u.layer, unit=u.unit, state=u.state, value=u.value, strength=u.strength, sign=u.sign)
-            for u in self.found.units
-        )
-
-    def finding(self, layer: int, unit: int) -> FindingView:
-        found = self.found
-        if found is None or say.UnitsFound in self.waiting:
-            asked = self.waiting.get(say.UnitsFound, "")
-            shown = ", ".join(self.names[:3]) if self.names else SUGGESTED
-            return FindingView(pattern=asked, waiting=bool(asked), empty=FIND_EMPTY.format(pattern=shown))
-        return FindingView(
-            pattern=found.pattern,
-            measure=found.measure,
-            units=self.best or (),
-            cursor=self.place_of(layer, unit),
-            rolled=found.rolled,
-            untrained=found.untrained,
-            convincing=found.convincing,
-            sentence=found.sentence,
-            pair=_pair(found),
-            step=found.step,
-        )
-
-    def proof(self) -> ProofView:
-        if say.UnitAblated in self.waiting:
-            return ProofView(unit=self.waiting[say.UnitAblated], waiting=True, done=self.done)
-        answer = self.ablated
-        if answer is None:
-            return ProofView()
-        return ProofView(
-            unit=unit_name(answer.layer, answer.unit),
-            pattern=answer.pattern,
-            to=answer.to,
-            inside=answer.inside,
-            outside=answer.outside,
-            others=answer.others_inside,
-            sentence=answer.sentence,
-        )
-
-    def gates_view(self, layer: int, unit: int) -> GatesView:
-        if self.gates is None:
-            return GatesView(empty="…")
-        if not self.gates.gates:
-            return GatesView(empty="This cell has no gates: LSTM and GRU have.", step=self.gates.step)
-        points = tuple(GatePoints(g.layer, g.gate, g.left.array(), g.right.array()) for g in self.gates.gates)
-        return GatesView(gates=points, unit=(layer, unit), step=self.gates.step)
-
-    def history_view(self, at: int | None) -> HistoryView:
-        if say.HistoryComputed in self.waiting:
-            return HistoryView(unit=self.waiting[say.HistoryComputed], waiting=True, done=self.done)
-        answer = self.history
-        if answer is None:
-            empty = "[ follows the unit through the run's checkpoints."
-            return HistoryView(empty=empty if self.found else f"Look for a feature first (/). Then {empty}")
-        return HistoryView(
-            unit=unit_name(answer.layer, answer.unit),
-            pattern=answer.pattern,
-            measure=self.found.measure if self.found is not None else "AUC",
-            steps=answer.steps,
-            values=answer.values,
-            at=at,
-            empty="The run has one checkpoint so far.",
-        )
+    def step_unit(self, by: int) -> None:
+        """Show the unit so many places further in `order`."""
+        self._selection.step(by, self.order())
+        number = self.index_of(self._selection.layer, self._selection.unit)
+        if number is not None:
+            self.select_found(number)
 
 
-def _pair(found: say.UnitsFound) -> str:
-    """Two units in words, where they tell clearly more than the best one."""
-    pair = found.pair
-    if pair is None or not found.units or pair.strength < found.units[0].strength + 0.005:
-        return ""
-    one, two = pair.units
-    sign = "plus" if pair.weights[0] * pair.weights[1] > 0 else "minus"
-    return (
-        f"{one.layer + 1}.{one.unit + 1} {one.state} {sign} {abs(pair.weights[1] / pair.weights[0]):.2g} times "
-        f"{two.layer + 1}.{two.unit + 1} {two.state}: {pair.strength:.3f}."
-    )
+def unit_name(layer: int, unit: int) -> str:
+    """Return a unit's name with numbers from 1: layer 1 unit 37."""
+    return f"layer {layer + 1} unit {unit + 1}"
+
+
+def spaced(symbols: Sequence[str], vocabulary: Sequence[str] | None = None) -> Sequence[str]:
+    """Return symbols of several letters with a space behind each, unless spaces are symbols themselves."""
+    known = symbols if vocabulary is None else vocabulary
+    if all(len(symbol) <= 1 for symbol in known) or any(symbol[:1].isspace() for symbol in known):
+        return symbols
+    return tuple(f"{symbol} " for symbol in symbols)

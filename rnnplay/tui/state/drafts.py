@@ -1,4 +1,4 @@
-"""What a person has chosen: a task, and for each task the settings that differ from its preset."""
+"""What a person has chosen to train: a task, and for each task a draft of the run that would be started."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any
 
 import msgspec
 
-from rnnplay.catalogue import CATALOGUE, make_config, task_info
+from rnnplay.catalogue import CATALOGUE, TaskInfo, make_config, task_info
 from rnnplay.config import RunConfig, UserError, validate
-from rnnplay.tui.forms.fields import differences
-from rnnplay.tui.places.play.views import TaskItem, TasksView
 
-ITEMS = tuple(TaskItem(e.name, e.group, e.title, e.summary, e.description, e.io_pattern) for e in CATALOGUE)
+
+def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
+    """Return the settings of `other` that `one` has otherwise."""
+    names = one.__struct_fields__
+    return {name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)}
 
 
 class RunDrafts:
-    """The list of tasks with its cursor, and a draft of the run that would be started."""
+    """The list of tasks with its cursor, and a draft of a run for each task that was edited."""
 
     def __init__(self, task: str | None = None, chosen: dict[str, Any] | None = None) -> None:
-        self.items = ITEMS
+        self.items = CATALOGUE
         self.cursor = 0
         self._drafts: dict[str, RunConfig] = {}
         if task is not None:
@@ -28,7 +30,7 @@ class RunDrafts:
             self._drafts[self.task] = make_config(self.task, **chosen)
 
     @property
-    def item(self) -> TaskItem:
+    def item(self) -> TaskInfo:
         return self.items[self.cursor]
 
     @property
@@ -41,6 +43,7 @@ class RunDrafts:
         self.cursor = next(n for n, item in enumerate(self.items) if item.name == name)
 
     def move(self, by: int) -> None:
+        """Move by so many tasks, and stop at the ends of the list."""
         self.cursor = max(0, min(self.cursor + by, len(self.items) - 1))
 
     @property
@@ -49,7 +52,7 @@ class RunDrafts:
         return self._drafts.get(self.task) or make_config(self.task)
 
     def set(self, name: str, value: Any) -> None:
-        """Choose a value. Raises UserError, and keeps what was, where it makes no sense."""
+        """Change a setting of the draft. Raises UserError, and changes nothing, where the value makes no sense."""
         if name == "text" and value:
             value = os.path.abspath(os.path.expanduser(value.strip()))
         try:
@@ -58,17 +61,15 @@ class RunDrafts:
             raise UserError(f"{name} cannot be {value!r}.", "Choose another value.") from None
 
     def adopt(self, config: RunConfig) -> None:
-        """Take over the settings of a run: there is nothing left that differs from it."""
+        """Make the draft of a task equal to a run: nothing in it differs from that run."""
         self._drafts[config.task] = config
 
     def values(self) -> dict[str, Any]:
+        """Return the settings of the draft by name."""
         return {name: getattr(self.draft, name) for name in self.draft.__struct_fields__}
 
     def pending(self, running: RunConfig | None) -> dict[str, Any]:
-        """What the draft has otherwise than the run of the same task."""
+        """Return the settings of the draft that differ from those of a run of the same task."""
         if running is None or running.task != self.task:
             return {}
         return differences(running, self.draft)
-
-    def view(self, running: str | None) -> TasksView:
-        return TasksView(self.items, self.cursor, running)

@@ -1,148 +1,108 @@
-"""What Play's fourth panel shows where a task has items: an example as the network answers it, or its answer."""
+"""An example of the task as the network answers it, and the network's answer to a question."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rnnplay import protocol
+from rnnplay.tui.state import Send, answers
 
-from rnnplay import protocol as say
-from rnnplay.tui.places.play.example.views import AnswerView, ExampleView
-
-if TYPE_CHECKING:
-    from rnnplay.tui.session import RunSession
-
-EVERY = 1.0  # seconds between two looks at the example while the network learns
-EMPTY = "An example appears here: what goes in, what should come out, and what the network says."
+_REPEAT_SECONDS = 1.0  # between two evaluations of the example while the network learns
 
 
 class ExampleState:
-    """`index` is the example; `as_sample`: the panel shows a free sample instead; `top`: rows scrolled down."""
+    """What is known of the examples of one run. Call `reset` when another run begins."""
 
-    def __init__(self, session: RunSession) -> None:
-        self._session = session
-        self.forget()
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.reset()
 
-    def forget(self) -> None:
-        """Another run: nothing is shown of it yet."""
-        self.index = 0
-        self.example: say.ExampleShown | None = None
-        self.answer: say.TaskAnswered | None = None
-        self.asked: str | None = None  # waits for its answer
-        self.as_sample = False
-        self.top = 0
-        self._revealed: int | None = None
+    def reset(self) -> None:
+        """Forget everything about the run."""
+        self.facts: protocol.Facts | None = None
+        self.index = 0  # of the example that is shown
+        self.example: protocol.ExampleShown | None = None
+        self.answer: protocol.TaskAnswered | None = None
+        self.asked: str | None = None  # the question that waits for its answer
+        self.shows_sample = False  # the panel shows a free sample in place of the example
+        self._words_shown: int | None = None
+        self._example_request = self._question_request = 0
+
+    def begin_run(self, facts: protocol.Facts) -> None:
+        """Take in what the task is like."""
+        self.facts = facts
 
     @property
-    def items(self) -> bool:
+    def has_items(self) -> bool:
         """Whether the task has items to show."""
-        facts = self._session.facts
-        return facts is not None and facts.examples
+        return self.facts is not None and self.facts.examples
 
     @property
-    def here(self) -> bool:
-        """Whether the panel shows an example, or an answer."""
-        return self.items and not self.as_sample
+    def is_shown(self) -> bool:
+        """Whether the panel shows an example or an answer, not a sample."""
+        return self.has_items and not self.shows_sample
 
     @property
     def question(self) -> str:
-        return self._session.facts.question_help if self._session.facts is not None else ""
+        """What the network may be asked, in words; empty: nothing."""
+        return self.facts.question_help if self.facts is not None else ""
 
     @property
-    def samples(self) -> bool:
-        """Whether a free sample may be drawn beside."""
-        facts = self._session.facts
-        return facts is not None and facts.samples
+    def can_sample(self) -> bool:
+        """Whether a free sample may be drawn too."""
+        return self.facts is not None and self.facts.samples
 
-    def turn_to_sample(self) -> bool:
-        """Show a free sample; False: it would make no sense for this task."""
-        self.as_sample = self.items and self.samples
-        return self.as_sample or not self.items
+    @property
+    def words_shown(self) -> int | None:
+        """How many words of what the network wrote are shown so far; None: all."""
+        return self._words_shown
 
-    # ------------------------------------------------------------------------------------------------------- asking
+    def switch_to_sample(self) -> bool:
+        """Show a free sample in place of the example; False: this task has none."""
+        self.shows_sample = self.has_items and self.can_sample
+        return self.shows_sample or not self.has_items
 
-    def first(self) -> say.Command | None:
-        """What to ask of a run that begins; None: it is a text, which is sampled."""
-        return say.ShowExample(index=self.index, every=EVERY) if self.items else None
+    # ------------------------------------------------------------------------------------------------------ questions
 
-    async def show(self, index: int) -> None:
-        """Another example, and its heatmap."""
-        self.index, self.answer, self.asked, self.as_sample, self.top = max(0, index), None, None, False, 0
-        self._revealed = 0
-        await self._session.send(say.ShowExample(index=self.index, every=EVERY))
-        await self._session.watch(0)
+    def request_example(self) -> int:
+        """Ask for the example, and again as training goes on; return the request's number."""
+        self._example_request = self._send(protocol.ShowExample(index=self.index, every=_REPEAT_SECONDS))
+        return self._example_request
 
-    async def ask(self, prompt: str) -> None:
-        self.asked, self.as_sample, self.top = prompt, False, 0
-        await self._session.send(say.AskTask(prompt=prompt))
+    def show(self, index: int) -> None:
+        """Ask for another example; its words appear one by one."""
+        self.index, self.answer, self.asked, self.shows_sample = max(0, index), None, None, False
+        self._words_shown = 0
+        self.request_example()
 
-    # ------------------------------------------------------------------------------------------------------ answers
+    def ask(self, prompt: str) -> None:
+        """Put the task's question to the network."""
+        self.asked, self.shows_sample = prompt, False
+        self._question_request = self._send(protocol.AskTask(prompt=prompt))
 
-    def hear(self, event: say.AnyEvent) -> bool:
-        """Take in an answer; False: the event is none."""
+    # -------------------------------------------------------------------------------------------------------- answers
+
+    def handle_event(self, event: protocol.AnyEvent) -> bool:
+        """Take in an example or an answer; False: it is neither, or another one was asked for since."""
         match event:
-            case say.ExampleShown():
-                if event.index == self.index:
-                    self.example = event
-            case say.TaskAnswered():
+            case protocol.ExampleShown() if answers(event, self._example_request):
+                self.example = event
+            case protocol.TaskAnswered() if answers(event, self._question_request):
                 self.answer, self.asked = event, None
             case _:
                 return False
         return True
 
-    def refused(self) -> None:
-        """What was asked cannot be answered: why, the status line says."""
-        self.asked = None
-
-    def reveal(self) -> bool:
-        """One word more of what the network writes; False: all of it is there."""
-        if self._revealed is None or self.example is None or self.example.index != self.index:
+    def on_command_failed(self, event: protocol.Failed) -> bool:
+        """Stop waiting for an answer that cannot be given; return whether it was asked here."""
+        if self.asked is None or not answers(event, self._question_request):
             return False
-        self._revealed += 1
-        if self._revealed >= len(self.example.written):
-            self._revealed = None
+        self.asked = None
         return True
 
-    # --------------------------------------------------------------------------------------------------------- view
-
-    def view(self) -> ExampleView:
-        event = self.example
-        if event is None:
-            return ExampleView(empty=self._session.unavailable.get("sample", EMPTY))
-
-        def opened(packed: say.PackedArray | None) -> object:
-            return None if packed is None else packed.array()
-
-        arrays = {
-            name: opened(getattr(event, name))
-            for name in ("probabilities", "frames", "predicted_frames", "series", "predicted", "forecast")
-        }
-        return ExampleView(
-            index=event.index,
-            title=event.title,
-            step=event.step,
-            inputs=event.inputs,
-            targets=event.targets,
-            predictions=event.predictions,
-            chances=event.chances,
-            right=event.right,
-            rows=event.rows,
-            source=event.source,
-            outputs=event.outputs,
-            written=tuple((said.symbol, said.probability) for said in event.written),
-            wanted=event.wanted,
-            revealed=self._revealed,
-            answer=self._answer(),
-            top=self.top,
-            question=self.question,
-            samples=self.samples,
-            **arrays,  # type: ignore[arg-type]
-        )
-
-    def _answer(self) -> AnswerView | None:
-        if self.asked is not None:
-            return AnswerView(self.asked, waiting=True)
-        if self.answer is None:
-            return None
-        said = tuple((said.symbol, said.probability) for said in self.answer.said)
-        series = None if self.answer.series is None else self.answer.series.array()
-        before = None if self.answer.before is None else self.answer.before.array()
-        return AnswerView(self.answer.prompt, said, series, before=before)
+    def reveal_word(self) -> bool:
+        """Show one word more of what the network wrote; False: all of them are shown."""
+        if self._words_shown is None or self.example is None or self.example.index != self.index:
+            return False
+        self._words_shown += 1
+        if self._words_shown >= len(self.example.written):
+            self._words_shown = None
+        return True

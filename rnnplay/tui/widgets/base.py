@@ -1,10 +1,11 @@
-"""What all panels share: a view is painted once into strips, and only the rows that changed are sent."""
+"""What all widgets share: a view is painted once into strips, and only the rows that changed are sent."""
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from textual import events
 from textual.geometry import Region
@@ -17,12 +18,24 @@ from rnnplay.tui.paint.strips import Piece, frame, inner
 
 View = TypeVar("View")
 
-_PER_SEGMENT = 44  # bytes of escape codes around a run of cells, in truecolor
+WIDE, TALL = 100, 30  # from here on all panels
+LEAST_WIDE, LEAST_TALL = 60, 16
+
+_BYTES_PER_SEGMENT = 44  # of escape codes around a run of cells, in truecolor
+_log = logging.getLogger(__name__)
 
 
 def estimate_bytes(strips: Sequence[Strip]) -> int:
-    """About how many bytes it takes to send `strips`."""
-    return sum(_PER_SEGMENT * len(strip) + strip.cell_length for strip in strips)
+    """Return about how many bytes it takes to send `strips`."""
+    return sum(_BYTES_PER_SEGMENT * len(strip) + strip.cell_length for strip in strips)
+
+
+class PaintFailed(Message):
+    """A widget could not be painted: the program itself is at fault."""
+
+    def __init__(self, widget: Widget, error: Exception) -> None:
+        super().__init__()
+        self.widget, self.error = widget, error
 
 
 class StripWidget(Widget, Generic[View]):
@@ -33,7 +46,7 @@ class StripWidget(Widget, Generic[View]):
         self._view = view
         self._strips: list[Strip] = []
         self.palette: Palette = palettes()[0]
-        self.changed_bytes = 0  # bytes of rows that changed, about, since the last asking
+        self.changed_bytes = 0  # about, of the rows that changed since this was last set to 0
 
     @property
     def view(self) -> View:
@@ -46,25 +59,36 @@ class StripWidget(Widget, Generic[View]):
 
     @abstractmethod
     def render_strips(self, width: int, height: int) -> list[Strip]:
-        """The view as `height` strips of `width` cells."""
+        """Return the view as `height` strips of `width` cells."""
 
     def repaint(self) -> None:
-        """Paint the view and mark the rows that differ from those on the screen."""
+        """Paint the view and refresh the rows that differ from those on the screen. A failure is posted, not raised."""
         width, height = self.size
         if not width or not height or not self.display:
             return
-        self.update_strips(self.render_strips(width, height))
+        try:
+            strips = self.render_strips(width, height)
+        except Exception as error:
+            _log.exception("%s could not be painted.", self)
+            self.post_message(PaintFailed(self, error))
+            return
+        self.update_strips(strips)
 
-    def update_strips(self, fresh: list[Strip]) -> None:
+    def update_strips(self, strips: list[Strip]) -> None:
+        """Replace the painted rows and refresh only those that differ from the rows on the screen.
+
+        strips: `self.size.height` strips of `self.size.width` cells. Another number or width of rows refreshes the
+        whole widget. Adds the estimated bytes of the refreshed rows to `changed_bytes`, which the byte budget reads.
+        """
         width = self.size.width
-        old, self._strips = self._strips, fresh
-        if len(old) != len(fresh) or (old and old[0].cell_length != width):
-            self.changed_bytes += estimate_bytes(fresh)
+        old, self._strips = self._strips, strips
+        if len(old) != len(strips) or (old and old[0].cell_length != width):
+            self.changed_bytes += estimate_bytes(strips)
             self.refresh()
             return
-        changed = [y for y, (one, other) in enumerate(zip(fresh, old, strict=True)) if one != other]
+        changed = [y for y, (one, other) in enumerate(zip(strips, old, strict=True)) if one != other]
         if changed:
-            self.changed_bytes += estimate_bytes([fresh[y] for y in changed])
+            self.changed_bytes += estimate_bytes([strips[y] for y in changed])
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def render_line(self, y: int) -> Strip:
@@ -77,34 +101,41 @@ class StripWidget(Widget, Generic[View]):
         self.repaint()
 
 
+Painter = Callable[[Any, int, int, Palette, bool], list[Strip]]
+Titler = Callable[[Any, Palette], Sequence[Piece]]
+
+
 class Panel(StripWidget[View]):
-    """A framed, focusable panel with a title. `full`: it has the whole screen, and shows more."""
+    """A framed, focusable panel with a title. `fills_screen`: it has the whole screen, and shows more."""
 
     can_focus = True
     fills_screen = False
 
     class ScrollRequested(Message):
-        """A key or the wheel asks for the view to move: the screen knows what that means."""
+        """A key or the wheel asks for the view to move by so many rows: the screen knows what that means."""
 
-        def __init__(self, panel: Panel[object], by: int, unit: str = "row") -> None:
+        def __init__(self, panel: Panel[Any], by: int) -> None:
             super().__init__()
-            self.panel, self.by, self.unit = panel, by, unit
+            self.panel, self.by = panel, by
 
-    @abstractmethod
-    def content(self, width: int, height: int) -> list[Strip]:
-        """What is inside the frame."""
+    def __init__(self, view: View, paint: Painter, title: Titler, *, id: str) -> None:  # noqa: A002
+        """`paint(view, width, height, palette, fills_screen)` returns the rows inside the frame."""
+        super().__init__(view, id=id)
+        self._paint, self._title = paint, title
 
-    @abstractmethod
-    def title_text(self) -> Sequence[Piece]:
-        """What the top line says."""
+    @property
+    def inner_size(self) -> tuple[int, int]:
+        """Cells inside the frame: width and height."""
+        return inner(*self.size)
 
     def subtitle_text(self) -> Sequence[Piece]:
-        """What the bottom line says: nothing, if not where one is in something longer."""
+        """Return what the bottom line says."""
         return ()
 
     def render_strips(self, width: int, height: int) -> list[Strip]:
-        content = self.content(*inner(width, height))
-        return frame(content, self.title_text(), width, height, self.palette, self.has_focus, self.subtitle_text())
+        rows = self._paint(self.view, *inner(width, height), self.palette, self.fills_screen)
+        title = self._title(self.view, self.palette)
+        return frame(rows, title, width, height, self.palette, self.has_focus, self.subtitle_text())
 
     def watch_has_focus(self, _has_focus: bool) -> None:
         super().watch_has_focus(_has_focus)
@@ -112,14 +143,8 @@ class Panel(StripWidget[View]):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.post_message(self.ScrollRequested(self, 3))  # type: ignore[arg-type]
+        self.post_message(self.ScrollRequested(self, 3))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.post_message(self.ScrollRequested(self, -3))  # type: ignore[arg-type]
-
-
-WIDE, TALL = 100, 30  # from here on all panels
-
-
-LEAST_WIDE, LEAST_TALL = 60, 16
+        self.post_message(self.ScrollRequested(self, -3))

@@ -65,7 +65,7 @@ def styles(view: CellsView, palette: Palette) -> list[Any]:
 
 
 def text_rows(view: CellsView, width: int, height: int, palette: Palette) -> list[Strip]:
-    """The rows of text from `view.top` on."""
+    """The rows of text from `view.first_row` on."""
     carried = (
         view.surprise if view.by_surprise else (view.values[view.layer, view.unit] if view.values is not None else None)
     )
@@ -73,7 +73,7 @@ def text_rows(view: CellsView, width: int, height: int, palette: Palette) -> lis
     looks = styles(view, palette)
     rows = layout(view.symbols, width, palette)
     painted = []
-    for first, end in rows[view.top : view.top + height]:
+    for first, end in rows[view.first_row : view.first_row + height]:
         pieces: list[Piece] = []
         run, before = "", -1
         for index, byte in enumerate(carried[first:end].tolist(), first):

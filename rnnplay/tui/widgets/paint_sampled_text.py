@@ -13,33 +13,38 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, bar, blank, clickable, exactly, fit, paragraph, row
-from rnnplay.tui.paint.text import glyph, row_of, wrap
-from rnnplay.tui.widgets.views import WrittenView
+from rnnplay.tui.paint.strips import Piece, bar, blank, clickable, exactly, figures, fit, paragraph, row
+from rnnplay.tui.paint.text import glyph, row_of, visible, wrap
+from rnnplay.tui.widgets.views import SampledTextView
 
 _SIDE = 24  # columns of the choices
+_BAR = 10  # cells of a bar that is full
+_LEAP_ROWS = 12  # from so many rows on the text moves up by a third of them at a time
 _UNDERLINED = Style(underline=True)
 
 
-def written(view: WrittenView, width: int, height: int, palette: Palette) -> list[Strip]:
-    """The panel without its frame: the text, and the choices beside it or, where it is narrow, as its last rows."""
+def sampled_text(view: SampledTextView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
+    """The panel without its frame: the text, choices beside or below it, and as last rows figures and candidates."""
+    last = [row(figures(view.key_figures, palette, width=width), width, palette)] if full and view.key_figures else []
+    last += [row([(fit(view.foot, width, palette.glyphs.ellipsis), palette.dim)], width, palette)] if view.foot else []
+    last += [candidate_row(view.candidates, width, palette)] if view.candidates else []
+    room = height - len(last)
     if not view.text and not view.choices:
-        return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
-    foot = [row([(fit(view.foot, width, palette.glyphs.ellipsis), palette.dim)], width, palette)] if view.foot else []
+        return exactly(paragraph(view.empty, width, palette.dim, palette), room, width, palette) + last
     if not view.choices:
-        return [*text_rows(view, width, height - len(foot), palette), *foot]
+        return [*text_rows(view, width, room, palette), *last]
     if width >= 2.4 * _SIDE:
-        text = text_rows(view, width - _SIDE - 2, height - len(foot), palette)
-        side = exactly(choices(view, _SIDE, palette), height - len(foot), _SIDE, palette)
+        text = text_rows(view, width - _SIDE - 2, room, palette)
+        side = exactly(choice_rows(view, _SIDE, palette), room, _SIDE, palette)
         gap = blank(2, palette)
-        return [*(Strip([*a, *gap, *b], width) for a, b in zip(text, side, strict=True)), *foot]
-    below = choices(view, width, palette)[: max(0, height - len(foot) - 2)]
-    return [*text_rows(view, width, height - len(foot) - len(below), palette), *below, *foot]
+        return [*(Strip([*a, *gap, *b], width) for a, b in zip(text, side, strict=True)), *last]
+    below = choice_rows(view, width, palette)[: max(0, room - 2)]
+    return [*text_rows(view, width, room - len(below), palette), *below, *last]
 
 
-def text_rows(view: WrittenView, width: int, height: int, palette: Palette) -> list[Strip]:
-    """`height` rows of the text: those around the cursor, else up to the last ones, `view.back` rows up."""
-    rows = wrap(view.text, width, palette.glyphs)
+def text_rows(view: SampledTextView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """`height` rows of the text: those around the cursor, else up to the last ones, `view.rows_from_end` rows up."""
+    rows = wrap(view.text, width - 1, palette.glyphs)  # the last column is the cursor's
     if not view.text or view.text[-1] == "\n":
         rows.append((len(view.text), len(view.text)))
     if view.cursor is not None:
@@ -47,16 +52,16 @@ def text_rows(view: WrittenView, width: int, height: int, palette: Palette) -> l
         end = min(len(rows), max(height, at + max(1, height // 3)))
         first = max(0, end - height)
     else:
-        # The text moves up by a third of the panel at a time: between, one row alone changes.
-        leap = max(1, height // 3)
-        first = max(0, -(-max(0, len(rows) - height) // leap) * leap - view.back)
-    return exactly(
-        [_line(view, *span, width, palette) for span in rows[first : first + height]], height, width, palette
-    )
+        # A tall text moves up by a third of the panel at a time: between, one row alone changes.
+        leap = height // 3 if height >= _LEAP_ROWS else 1
+        first = max(0, -(-max(0, len(rows) - height) // leap) * leap - view.rows_from_end)
+    spans = rows[first : first + height]
+    return exactly([_line(view, *span, width, palette) for span in spans], height, width, palette)
 
 
-def _line(view: WrittenView, first: int, past: int, width: int, palette: Palette) -> Strip:
+def _line(view: SampledTextView, first: int, past: int, width: int, palette: Palette) -> Strip:
     copied = range(view.copied[0], sum(view.copied)) if view.copied and view.copied[1] else range(0)
+    cursor = "▏" if palette.glyphs.dots else "_"
     pieces: list[Piece] = []
     for index in range(first, past):
         style = palette.chosen if index == view.cursor else _style(view, index, palette)
@@ -69,42 +74,55 @@ def _line(view: WrittenView, first: int, past: int, width: int, palette: Palette
             pieces.append((shown, style))
     if past == len(view.text) == view.cursor:
         pieces.append((" ", palette.chosen))
-    if past == len(view.text) and view.cursor is None and not view.back:
-        pieces.append(("▏" if palette.glyphs.dots else "_", palette.accent if view.running else palette.dim))
+    if past == len(view.text) and view.cursor is None and not view.rows_from_end and not view.done:
+        pieces.append((cursor, palette.accent if view.running else palette.dim))
     return row(pieces, width, palette)
 
 
-def _style(view: WrittenView, index: int, palette: Palette) -> Style:
+def _style(view: SampledTextView, index: int, palette: Palette) -> Style:
     if view.cursor is not None and index > view.cursor:
         return palette.dim
-    if index < view.prompt:
-        return palette.accent
     probability = view.probabilities[index]
-    if probability is None:
+    if index < view.prompt or (view.coloured and probability is None):
         return palette.accent
+    if not view.coloured or probability is None:
+        return palette.dim if view.text[index] == "\n" else palette.text
     top = len(palette.chance) - 1
     return palette.chance[min(top, int(probability * top + 0.5))]
 
 
-def choices(view: WrittenView, width: int, palette: Palette) -> list[Strip]:
+def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Strip]:
     """What may stand at the cursor, the likeliest first; the chosen one stands out."""
     rows = []
-    size = max(0, width - 13)
     for n, (symbol, probability) in enumerate(view.choices):
-        shown = glyph(symbol, palette.glyphs) if symbol != " " else "␣" if palette.glyphs.dots else "_"
         pointer = palette.glyphs.pointer if n == view.chosen else " "
         style = clickable(palette.chosen if n == view.chosen else palette.text, f"screen.choose({n})")
-        filled = bar(probability, size, palette)
-        name = fit(shown, max(2, min(8, width - 10)), palette.glyphs.ellipsis)
-        size = max(0, width - 10 - max(2, cell_len(name)))
-        rows.append(
-            row(
-                [(f"{pointer} {name:<2} {percent(probability):>5} ", style), (filled[:size], palette.probability)],
-                width,
-                palette,
-            )
-        )
+        name = fit(visible(symbol, palette.glyphs), max(2, min(8, width - 10)), palette.glyphs.ellipsis)
+        room = max(0, width - 10 - max(2, cell_len(name)))
+        words = f"{pointer} {name:<2} {percent(probability):>5} "
+        filled = bar(probability, max(0, width - 13), palette)[:room]
+        rows.append(row([(words, style), (filled, palette.probability)], width, palette))
     return rows
+
+
+def candidate_row(candidates: Sequence[tuple[str, float]], width: int, palette: Palette) -> Strip:
+    """`next` and the likeliest symbols, each with its probability and a bar; as many as fit whole."""
+    pieces: list[Piece] = [("next ", palette.dim)]
+    room = width - 5
+    size = max(4, min(_BAR, room // len(candidates) - 9))
+    for symbol, probability in candidates:
+        filled = bar(probability, size, palette)
+        entry: list[Piece] = [
+            (f" {visible(symbol, palette.glyphs)} ", palette.title),
+            (f"{percent(probability):>5} ", palette.text),
+            (filled + " " * (size - cell_len(filled)), palette.probability),
+        ]
+        used = sum(cell_len(text) for text, _ in entry)
+        if used > room:
+            break
+        pieces += entry
+        room -= used
+    return row(pieces, width, palette)
 
 
 def legend(palette: Palette) -> list[Piece]:
@@ -114,5 +132,8 @@ def legend(palette: Palette) -> list[Piece]:
     return [*pieces, (" certain", palette.dim), ("   copied", palette.dim + _UNDERLINED)]
 
 
-def written_title(view: WrittenView, palette: Palette) -> Sequence[Piece]:
-    return [("Sample", palette.title), (f" {palette.glyphs.separator} {view.title}" if view.title else "", palette.dim)]
+def title(view: SampledTextView, palette: Palette) -> Sequence[Piece]:
+    """What is written, and how it is drawn."""
+    pieces: list[Piece] = [(f"{view.number} ", palette.accent)] if view.number else []
+    pieces.append(("Sample", palette.title))
+    return [*pieces, *((f" {palette.glyphs.separator} {part}", palette.dim) for part in view.title_parts)]

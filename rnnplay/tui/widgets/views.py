@@ -1,4 +1,4 @@
-"""Plain data that a panel shows: frozen, made in one place of what the trainer told, painted without asking further."""
+"""Data that panels of several places show: frozen, made from the session, painted without asking further."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True)
-class HeaderView:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunView:
+    """What a view of a run has beside its data: the generation of that run, 0 where there is none."""
+
+    generation: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class HeaderView(RunView):
     """The first line: what is being learned by what, and how it stands. Parts are dropped from the end when short."""
 
     left: tuple[str, ...] = ()
@@ -54,7 +61,7 @@ class TabsView:
 
 
 @dataclass(frozen=True, eq=False)
-class CellsView:
+class CellsView(RunView):
     """A text on the colour of one unit's activation."""
 
     symbols: tuple[str, ...] = ()  # N
@@ -63,14 +70,13 @@ class CellsView:
     surprise: Array | None = None  # uint8 (N,): tenths of a bit
     layer: int = 0
     unit: int = 0
-    top: int = 0  # first row of the text that is shown
-    cursor: int | None = None  # the character that is pointed at
+    first_row: int = 0  # of the text that is shown: the panel's own
+    cursor: int | None = None  # the character of `symbols` that is pointed at
     by_surprise: bool = False
     step: int = 0
     start: int = 0
     total: int = 0
     state: str = "h"
-    cell: str = ""
     follows: str = ""  # what this unit was found to follow
     best: tuple[UnitRow, ...] | None = None  # the units that follow what was looked for; None: nothing was
     empty: str = ""
@@ -83,8 +89,8 @@ class AdviceView:
     remedy: str
 
 
-@dataclass(frozen=True)
-class HealthView:
+@dataclass(frozen=True, eq=False)
+class HealthView(RunView):
     advice: tuple[AdviceView, ...] = ()
 
 
@@ -100,19 +106,24 @@ class UnitRow:
     sign: int
 
 
-@dataclass(frozen=True)
-class WrittenView:
-    """A sampled text. Where it is stopped, `choices` may come next and `chosen` is the one under the cursor."""
+@dataclass(frozen=True, eq=False)
+class SampledTextView(RunView):
+    """A sampled text. If it is stopped, `choices` may come next and `chosen` is the one that `enter` writes."""
 
     text: tuple[str, ...] = ()
-    probabilities: tuple[float | None, ...] = ()  # of each of `text`; None: given by hand
+    probabilities: tuple[float | None, ...] = ()  # of each of `text`; None: it was not drawn
     prompt: int = 0  # symbols at the start that were given
-    cursor: int | None = None  # where one stands: from there on it was taken back; None: it is being written
+    coloured: bool = True  # by probability
+    cursor: int | None = None  # from this symbol on it was taken back; None: it is being written
     choices: tuple[tuple[str, float], ...] = ()
     chosen: int = 0
+    candidates: tuple[tuple[str, float], ...] = ()  # for the next symbol, in a row below the text
     copied: tuple[int, int] | None = None  # (start, length) in `text`
-    back: int = 0  # rows scrolled back from the end
+    rows_from_end: int = 0  # scrolled back
     running: bool = False
-    title: str = ""
+    done: bool = False  # it has reached its length
+    number: str = ""  # of its panel
+    title_parts: tuple[str, ...] = ()
+    key_figures: tuple[tuple[str, str], ...] = ()  # (label, value)
     foot: str = ""
     empty: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from rnnplay.tui.places.keys import key, play_panels
+from rnnplay.tui.places.keys import RUN, key
 
 KEYS: tuple[Binding, ...] = (
     key("cells_find", "slash", "find", "find", "Find the units that follow a feature, or a regular expression"),
@@ -28,9 +28,17 @@ KEYS: tuple[Binding, ...] = (
     key("cells_lower", "p", "lower", "gates, history", "How saturated the gates are, or how the unit came to be"),
     key("cells_earlier", "left_square_bracket", "scrub(-1)", "earlier", "To earlier checkpoints, and later ones"),
     key("cells_later", "right_square_bracket", "scrub(1)", "later", "To earlier checkpoints, and later ones"),
-    key("cells_pause", "space", "toggle_pause", "pause", "Pause training, and go on"),
-    key("cells_step", "full_stop,o", "one_step", "step", "Do one training step, then pause"),
-    key("cells_page", "tab", "page(1)", "next panel", "Where one panel fits at a time: the next one"),
-    *play_panels("cells"),
-    key("cells_leave", "escape,f", "back", "back", "Back to where one came from"),
+    key("cells_page", "tab", "page(1)", "next panel", "To the next panel"),
+    *RUN,
 )
+
+READING = (
+    ("Cells", "The text is held out: the network never trains on it. Each character stands on the colour of one unit "
+     "after reading it: red negative, blue positive. g goes through h, an LSTM's memory c, and the gates."),
+    ("Find", "The AUC is the probability that the unit is higher where the feature is true than where it is not. "
+     "“Rolled” is the best unit for the feature pushed along the text: what chance finds. “Untrained” is the best unit "
+     "before the first step."),
+    ("Prove", "The loss inside and outside the feature when the unit is held still, beside what other units cost."),
+    ("Gates", "Each dot is a unit: right is the share of the time its gate is shut (below 0.1), up the share it is "
+     "open (above 0.9). A forget gate high up remembers."),
+)  # fmt: skip

@@ -15,7 +15,7 @@ from rnnplay.tui.widgets.views import UnitRow
 _NAME = 14
 
 
-def finding(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:
+def finding(view: FindingView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """The panel without its frame: a bar for each unit, the controls on the same scale, the finding in a sentence."""
     if view.waiting:
         return exactly([row([(f"looking for {view.pattern} …", palette.dim)], width, palette)], height, width, palette)
@@ -66,7 +66,7 @@ def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
     return [("Find", palette.title), (dot, palette.dim), (what, palette.title), (f"{dot}{view.measure}", palette.dim)]
 
 
-def proof(view: ProofView, width: int, height: int, palette: Palette) -> list[Strip]:
+def proof(view: ProofView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
     if view.waiting:
         heading = row([(f"ablating {view.unit}: {percent(view.done)}", palette.dim)], width, palette)

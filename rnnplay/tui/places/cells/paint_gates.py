@@ -24,7 +24,7 @@ _NAMES = {"i": "input", "f": "forget", "o": "output", "r": "reset", "z": "update
 _OPEN = 0.5  # of the time steps: a unit whose gate is open for so long counts as open
 
 
-def gates(view: GatesView, width: int, height: int, palette: Palette) -> list[Strip]:
+def gates(view: GatesView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """The panel without its frame: a square for each gate (all layers in it, told apart by number), and a last row."""
     names = list(dict.fromkeys(points.gate for points in view.gates))
     if not names:

@@ -17,7 +17,7 @@ from rnnplay.tui.places.cells.views import HistoryView
 _GUTTER = 5
 
 
-def history(view: HistoryView, width: int, height: int, palette: Palette) -> list[Strip]:
+def history(view: HistoryView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """The panel without its frame: the curve, the step that is shown marked, the steps below."""
     if view.waiting:
         words = f"reading the checkpoints: {percent(view.done)}"

@@ -19,7 +19,7 @@ _WORD = 9  # cells of a word at most
 _PLAIN = 0.15  # of the scale: up to here no sign is written where there is no colour
 
 
-def strip(view: StripView, width: int, height: int, palette: Palette) -> list[Strip]:
+def strip(view: StripView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """The panel without its frame: the text around the cursor, then the units, those around the chosen one."""
     if view.values is None or not view.symbols:
         return exactly([], height, width, palette)
@@ -103,3 +103,9 @@ def _sign(byte: int, palette: Palette) -> str:
     if palette.system in ("truecolor", "256") or abs(share) < _PLAIN:
         return " "
     return "+" if share > 0 else "-"
+
+
+def strip_title(view: StripView, palette: Palette) -> Sequence[Piece]:
+    """How many units are shown."""
+    dot = f" {palette.glyphs.separator} "
+    return [("Cells", palette.title), (f"{dot}{len(view.rows)} units, most telling first", palette.dim)]

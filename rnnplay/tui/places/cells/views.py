@@ -1,11 +1,16 @@
-"""What the screens Cells and Sample show, as plain data: U units, N characters of the text shown."""
+"""Data that Cells shows, and the functions that make it from the session: U units, N characters of the text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnnplay.tui.widgets.views import UnitRow
+from rnnplay import protocol
+from rnnplay.tui.paint.numbers import count, score
+from rnnplay.tui.places.views import cursor_in_trace, unit_rows
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.cells import SUGGESTED_PATTERN, unit_name
+from rnnplay.tui.widgets.views import CellsView, RunView, UnitRow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,8 +18,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True)
-class FindingView:
+@dataclass(frozen=True, eq=False)
+class FindingView(RunView):
     """What the finder said. `cursor` is the place of the unit that is shown, None where it is not among those found."""
 
     pattern: str = ""
@@ -31,8 +36,8 @@ class FindingView:
     empty: str = ""
 
 
-@dataclass(frozen=True)
-class ProofView:
+@dataclass(frozen=True, eq=False)
+class ProofView(RunView):
     """What ablating a unit costs, in nats a character; `others` are the changes for other units of the layer."""
 
     unit: str = ""  # as a person names it: layer 1 unit 37
@@ -57,15 +62,15 @@ class GatePoints:
 
 
 @dataclass(frozen=True, eq=False)
-class GatesView:
+class GatesView(RunView):
     gates: tuple[GatePoints, ...] = ()
     unit: tuple[int, int] | None = None  # the unit that is shown: (layer, unit)
     step: int = 0
     empty: str = ""
 
 
-@dataclass(frozen=True)
-class HistoryView:
+@dataclass(frozen=True, eq=False)
+class HistoryView(RunView):
     """One unit through the checkpoints of its run; `at` is the place of the one that is shown, None: the present."""
 
     unit: str = ""
@@ -80,7 +85,7 @@ class HistoryView:
 
 
 @dataclass(frozen=True, eq=False)
-class StripView:
+class StripView(RunView):
     """Many units below a line of text: rows are (layer, unit)."""
 
     symbols: tuple[str, ...] = ()  # N
@@ -92,8 +97,8 @@ class StripView:
     state: str = "h"  # h, c or a gate
 
 
-@dataclass(frozen=True)
-class CursorView:
+@dataclass(frozen=True, eq=False)
+class CursorView(RunView):
     """The character that is pointed at: its unit's value, its surprise, and what the network expects after it."""
 
     symbol: str = ""
@@ -101,3 +106,151 @@ class CursorView:
     surprise: float | None = None  # bits
     candidates: tuple[tuple[str, float], ...] = ()
     place: str = ""
+
+
+FIND_EMPTY = (
+    "/ looks for a feature: a name that the task knows, or a regular expression such as {pattern}. "
+    "It ranks all units by how well they follow it."
+)
+_MAX_ROWS = 200  # units below a line of text
+
+
+def find_view(session: RunSession) -> FindingView:
+    """Return the units that follow what was looked for, or what to do to look for something."""
+    cells, selection = session.cells, session.selection
+    found = cells.found
+    if found is None or cells.is_waiting(protocol.UnitsFound):
+        question = cells.waiting.get(protocol.UnitsFound)
+        suggested = ", ".join(cells.features[:3]) if cells.features else SUGGESTED_PATTERN
+        return FindingView(
+            pattern=question.about if question is not None else "",
+            waiting=question is not None,
+            empty=FIND_EMPTY.format(pattern=suggested),
+            generation=session.generation,
+        )
+    return FindingView(
+        pattern=found.pattern,
+        measure=found.measure,
+        units=unit_rows(cells),
+        cursor=cells.index_of(selection.layer, selection.unit),
+        rolled=found.rolled,
+        untrained=found.untrained,
+        convincing=found.convincing,
+        sentence=found.sentence,
+        pair=_pair_words(found),
+        step=found.step,
+        generation=session.generation,
+    )
+
+
+def _pair_words(found: protocol.UnitsFound) -> str:
+    """Return two units in words, if they follow the feature clearly better than the best one."""
+    pair = found.pair
+    if pair is None or not found.units or pair.strength < found.units[0].strength + 0.005:
+        return ""
+    one, two = pair.units
+    sign = "plus" if pair.weights[0] * pair.weights[1] > 0 else "minus"
+    return (
+        f"{one.layer + 1}.{one.unit + 1} {one.state} {sign} {abs(pair.weights[1] / pair.weights[0]):.2g} times "
+        f"{two.layer + 1}.{two.unit + 1} {two.state}: {pair.strength:.3f}."
+    )
+
+
+def ablation_view(session: RunSession) -> ProofView:
+    """Return what ablating a unit costs, or how far that has come."""
+    cells = session.cells
+    if (question := cells.waiting.get(protocol.UnitAblated)) is not None:
+        return ProofView(unit=question.about, waiting=True, done=cells.progress, generation=session.generation)
+    answer = cells.ablated
+    if answer is None:
+        return ProofView(generation=session.generation)
+    return ProofView(
+        unit=unit_name(answer.layer, answer.unit),
+        pattern=answer.pattern,
+        to=answer.to,
+        inside=answer.inside,
+        outside=answer.outside,
+        others=answer.others_inside,
+        sentence=answer.sentence,
+        generation=session.generation,
+    )
+
+
+def gates_view(session: RunSession) -> GatesView:
+    """Return how saturated the gates are."""
+    gates, selection = session.cells.gates, session.selection
+    if gates is None:
+        return GatesView(empty="…", generation=session.generation)
+    if not gates.gates:
+        empty = "This cell has no gates: LSTM and GRU have."
+        return GatesView(empty=empty, step=gates.step, generation=session.generation)
+    points = tuple(GatePoints(g.layer, g.gate, g.left.array(), g.right.array()) for g in gates.gates)
+    unit = (selection.layer, selection.unit)
+    return GatesView(gates=points, unit=unit, step=gates.step, generation=session.generation)
+
+
+def history_view(session: RunSession) -> HistoryView:
+    """Return how a unit came to follow the feature, or how far reading the checkpoints has come."""
+    cells = session.cells
+    if (question := cells.waiting.get(protocol.HistoryComputed)) is not None:
+        return HistoryView(unit=question.about, waiting=True, done=cells.progress, generation=session.generation)
+    answer = cells.history
+    if answer is None:
+        empty = "[ follows the unit through the run's checkpoints."
+        empty = empty if cells.found else f"Look for a feature first (/). Then {empty}"
+        return HistoryView(empty=empty, generation=session.generation)
+    step = session.selection.checkpoint
+    return HistoryView(
+        unit=unit_name(answer.layer, answer.unit),
+        pattern=answer.pattern,
+        measure=cells.found.measure if cells.found is not None else "AUC",
+        steps=answer.steps,
+        values=answer.values,
+        at=answer.steps.index(step) if step in answer.steps else None,
+        empty="The run has one checkpoint so far.",
+        generation=session.generation,
+    )
+
+
+def unit_rows_view(session: RunSession, text: CellsView) -> StripView:
+    """Return many units below a line of text, best first once something was found."""
+    if text.values is None:
+        return StripView(generation=session.generation)
+    rows = session.cells.order()[:_MAX_ROWS]
+    found = session.cells.found
+    notes: list[str] = []
+    if found is not None:
+        best = {(u.layer, u.unit): u.strength for u in reversed(found.units)}
+        notes = [score(best[row]) if row in best else "" for row in rows]
+    here = (text.layer, text.unit)
+    return StripView(
+        symbols=text.symbols,
+        values=text.values,
+        rows=tuple(rows),
+        notes=tuple(notes),
+        chosen=rows.index(here) if here in rows else 0,
+        cursor=text.cursor or 0,
+        state=text.state,
+        generation=session.generation,
+    )
+
+
+def cursor_view(session: RunSession) -> CursorView:
+    """Return the character that is pointed at: value, surprise, and what the network expects after it."""
+    trace, at, selection = session.cells.trace, cursor_in_trace(session), session.selection
+    if trace is None or at is None:
+        return CursorView(generation=session.generation)
+    value = (int(trace.values.array()[selection.layer, selection.unit, at]) - 127) / 127 * trace.scale
+    candidates: list[tuple[str, float]] = []
+    if trace.candidates is not None and trace.chances is not None and session.facts is not None:
+        names = session.facts.vocabulary
+        chances = trace.chances.array()[:, at].tolist()
+        candidates = [(names[i], p) for i, p in zip(trace.candidates.array()[:, at].tolist(), chances, strict=True)]
+    return CursorView(
+        trace.symbols[at],
+        value,
+        int(trace.surprise.array()[at]) / 10,
+        tuple(candidates),
+        f"character {count(trace.start + at + 1)}",
+        generation=session.generation,
+    )

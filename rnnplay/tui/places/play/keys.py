@@ -1,26 +1,16 @@
-"""Every key of the program, once: bound, listed in help and in the command palette, hinted at in the last line."""
+"""Key bindings of Play, the text of its help, and the keys that its last line names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.binding import Binding
 
-from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, TO_TIME, TO_UNROLL, hint_of, key
+from rnnplay.tui.places.keys import RUN, TO_TIME, TO_UNROLL, hint_of, key, run_hints
+from rnnplay.tui.session import RunSession
 from rnnplay.tui.widgets.views import KeyHint
-
-if TYPE_CHECKING:
-    from rnnplay.tui.places.play.play_view import PlayView
-
 
 # In the order in which help lists them.
 KEYS: tuple[Binding, ...] = (
     key("start", "enter", "start", "start", "Start the chosen task; after an edit, start a new run with it"),
-    key("pause", "space", "toggle_pause", "pause", "Pause, and go on"),
-    key("step", "full_stop,o", "step", "step", "Do one training step, then pause"),
-    key("new", "n", "new", "new", "Start a new run of the chosen task; the present one is saved"),
-    key("stop", "x", "stop", "stop", "Stop the run and save it"),
-    key("resume", "r", "resume", "go on", "Go on with a run that stopped, finished or broke off"),
     key("edit", "e", "edit", "edit", "Edit the network; on the sample, edit how it is drawn"),
     key("sample", "s", "sample", "sample", "Draw a new sample"),
     key("stop_sample", "S", "stop_sample", "end sample", "End the sample under way"),
@@ -53,12 +43,7 @@ KEYS: tuple[Binding, ...] = (
     key("colours", "c", "colours", "colours", "On the text: colour by surprise. On the sample: by probability"),
     key("switch", "v", "switch", "example or sample", "An example, or a free sample, where a task has both"),
     key("log", "l", "log", "log axis", "The loss on a logarithmic axis, and back"),
-    key("full", "f", "full", "full", "The focused panel on the whole screen, with more in it; and back"),
-    key("tasks", "1", "panel(1)", "tasks", "To the tasks, the curves, the cells, the sample"),
-    key("loss", "2", "panel(2)", "loss", "To the tasks, the curves, the cells, the sample"),
-    key("cells", "3", "panel(3)", "cells", "To the tasks, the curves, the cells, the sample"),
-    key("sampler", "4", "panel(4)", "sample", "To the tasks, the curves, the cells, the sample"),
-    key("back", "escape", "back", "back", "Back: out of a form, of a full screen, to the tasks"),
+    *RUN,
 )
 
 READING = (
@@ -73,84 +58,65 @@ READING = (
 )  # fmt: skip
 
 
+def form_hints(enter: str, kind: str) -> tuple[KeyHint, ...]:
+    """Return the keys of a form whose chosen field is of this kind; `enter`: what the enter key does."""
+    change = [] if kind == "text" else [_hint("unit_after", "←→", "change")]
+    return (
+        _hint("start", "enter", enter),
+        _hint("down", "↑↓", "choose"),
+        *change,
+        KeyHint("type", "a value", "screen.move('down')"),
+        _hint("back", "esc", "back"),
+    )
+
+
+def key_hints(session: RunSession, focused: str, full: bool) -> tuple[KeyHint, ...]:
+    """Return the keys that make sense now, the most needed first; `focused` is the id of a panel."""
+    state = session.state
+    found = [_hint("start", "enter", "start")] if focused == "tasks" and state != "starting" else []
+    found += [_hint("gallery", "G", "next one")] if session.gallery is not None else run_hints(state)
+    found += _panel_hints(session, focused)
+    if session.config is not None and state != "starting":
+        found.append(_hint("new", "n", "new"))
+    found.append(_hint("edit", "e", "edit"))
+    if session.run is not None and session.can_sample:
+        found.append(_sample_hint(session))
+    if session.cells.trace is not None:
+        found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
+    if focused:
+        found.append(_hint("full", "f", "back" if full else "full"))
+    if session.has_trainer and state in ("training", "pausing", "paused", "diverged"):
+        found.append(_hint("stop", "x", "stop"))
+    if session.run is not None:
+        found += [TO_UNROLL, TO_TIME]
+    found.append(KeyHint("1-4", "panels", "app.panel(1)"))
+    first = {hint.key: hint for hint in reversed(found)}  # what the focused panel makes of a key
+    return tuple(hint for hint in dict.fromkeys(found) if first[hint.key] is hint)
+
+
 def _hint(id: str, press: str, label: str) -> KeyHint:  # noqa: A002
     return hint_of(KEYS, id, press, label)
 
 
-def hints(screen: PlayView) -> tuple[KeyHint, ...]:
-    """The keys that make sense now, the most needed first; commands and help stand last, always."""
-    session = screen.session
-    if screen.form is not None:
-        form = screen.form
-        enter = "draw" if form is screen.sample_editor else "start" if session.config is None else "apply"
-        change = [] if form.field.kind == "text" else [_hint("unit_after", "←→", "change")]
-        return (
-            _hint("start", "enter", enter),
-            _hint("down", "↑↓", "choose"),
-            *change,
-            KeyHint("type", "a value", "screen.move('down')"),
-            _hint("back", "esc", "back"),
-            COMMANDS,
-            HELP,
-        )
-    found = [*_steering(screen), *_focused(screen)]
-    if session.config is not None and session.state != "starting":
-        found.append(_hint("new", "n", "new"))
-    found.append(_hint("edit", "e", "edit"))
-    if session.run is not None and session.can_sample:
-        found.append(_sampling(screen))
-    if session.trace is not None:
-        found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
-    if screen.focused is not None:
-        found.append(_hint("full", "f", "back" if screen.full else "full"))
-    if session.has_trainer and session.state in ("training", "pausing", "paused", "diverged"):
-        found.append(_hint("stop", "x", "stop"))
-    if session.run is not None:
-        found += [TO_UNROLL, TO_TIME]
-    found.append(_hint("tasks", "1-4", "panels"))
-    first = {hint.key: hint for hint in reversed(found)}  # what the focused panel makes of a key
-    return (*(hint for hint in dict.fromkeys(found) if first[hint.key] is hint), QUIT, COMMANDS, HELP)
-
-
-def _sampling(screen: PlayView) -> KeyHint:
+def _sample_hint(session: RunSession) -> KeyHint:
     """What `s` does: it asks what the task can be asked, draws a sample, or shows the next item."""
-    showing = screen.session.example
-    if not showing.here:
+    example = session.example
+    if not example.is_shown:
         return _hint("sample", "s", "sample")
-    return _hint("sample", "s", "ask" if showing.question else "sample" if showing.samples else "next one")
+    return _hint("sample", "s", "ask" if example.question else "sample" if example.can_sample else "next one")
 
 
-def _steering(screen: PlayView) -> list[KeyHint]:
-    """The keys that start, pause and go on."""
-    state = screen.session.state
-    found: list[KeyHint] = []
-    if screen.focused is screen.task_panel and state != "starting":
-        found.append(_hint("start", "enter", "start"))
-    if state in ("training", "pausing"):
-        found.append(_hint("pause", "space", "pause"))
-    elif state == "paused":
-        found += [_hint("pause", "space", "go on"), _hint("step", ".", "one step")]
-    elif state == "diverged":
-        found.append(_hint("pause", "space", "go on"))
-    elif screen.session.gallery is not None:
-        found.append(_hint("gallery", "G", "next one"))
-    elif state in ("stopped", "dead", "inspecting", "finished"):
-        found.append(_hint("resume", "r", "train on" if state == "finished" else "go on"))
-    return found
-
-
-def _focused(screen: PlayView) -> list[KeyHint]:
-    """The keys of the focused panel."""
-    session = screen.session
-    if screen.focused is screen.cells_panel and session.trace is not None:
+def _panel_hints(session: RunSession, focused: str) -> list[KeyHint]:
+    """Return the keys of the focused panel."""
+    if focused == "cells" and session.cells.trace is not None:
         unit, find = _hint("unit_after", "←→", "unit"), _hint("find", "/", "find a cell")
         return [unit, _hint("down", "↑↓", "scroll"), find, _hint("colours", "c", "colours")]
-    if screen.focused is screen.sample_panel and session.example.here:
-        found = [_sampling(screen), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
-        return [*found, _hint("switch", "v", "sample")] if session.example.samples else found
-    if screen.focused is screen.sample_panel and session.run is not None and session.can_sample:
+    if focused == "sample" and session.example.is_shown:
+        found = [_sample_hint(session), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
+        return [*found, _hint("switch", "v", "sample")] if session.example.can_sample else found
+    if focused == "sample" and session.run is not None and session.can_sample:
         change = [_hint("edit", "e", "edit"), _hint("warmer", "-+", "temperature")]
         return [_hint("sample", "s", "sample"), *change, _hint("colours", "c", "colours")]
-    if screen.focused is screen.loss_panel:
+    if focused == "loss":
         return [_hint("log", "l", "log axis")]
     return []

@@ -44,7 +44,7 @@ def _item(view: TasksView, n: int, width: int, palette: Palette) -> Strip:
     name = fit(item.title, _NAME - 2 if wide else width - 3, palette.glyphs.ellipsis)
     pieces: list[Piece] = [(f" {pointer} ", style), (f"{name:<{_NAME}}" if wide else name, style)]
     if wide:
-        line = fit(item.line, width - _NAME - 3, palette.glyphs.ellipsis)
+        line = fit(item.summary, width - _NAME - 3, palette.glyphs.ellipsis)
         pieces.append((line, palette.chosen if n == view.cursor else palette.dim))
     if n == view.cursor:
         used = sum(len(text) for text, _ in pieces)
@@ -57,5 +57,5 @@ def _about(view: TasksView, width: int, palette: Palette, whole: bool) -> list[S
     if not view.items:
         return []
     item = view.items[view.cursor]
-    line = paragraph(item.line, width, palette.text, palette) if width < _WIDE else []
-    return [*line, *paragraph(item.teaches, width, palette.dim, palette)] if whole else line
+    line = paragraph(item.summary, width, palette.text, palette) if width < _WIDE else []
+    return [*line, *paragraph(item.description, width, palette.dim, palette)] if whole else line

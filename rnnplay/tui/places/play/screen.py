@@ -1,336 +1,451 @@
-"""Play: choose a task, watch it being learned, look inside, let it write. What each key does there."""
+"""Play: choose a task, watch it being learned, look inside, let it write."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
 
-from rnnplay import protocol as say
+from rnnplay import protocol
 from rnnplay.config import UserError
 from rnnplay.gallery import GALLERY
-from rnnplay.tui.forms.fields import LIVE, SAMPLE_FIELDS
+from rnnplay.tui.forms.editor import FormEditor
+from rnnplay.tui.forms.fields import LIVE, SAMPLE_FIELDS, fields_for
+from rnnplay.tui.forms.panel import FormPanel
+from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.places.edit_form import FormActions
 from rnnplay.tui.places.play import keys, layout
-from rnnplay.tui.places.play.example.panel import SamplePanel
-from rnnplay.tui.places.play.play_view import PlayView
+from rnnplay.tui.places.play.example.actions import ExampleActions
+from rnnplay.tui.places.play.example.views import example_view
+from rnnplay.tui.places.play.panels import CurvePanel, SamplePanel, TaskPanel
+from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view, tasks_view
+from rnnplay.tui.places.views import heatmap_view, sampled_text_view
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.sample import PLAY
+from rnnplay.tui.widgets import paint_bars
+from rnnplay.tui.widgets.bars import Bar
 from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.panels import HeatmapPanel
+from rnnplay.tui.widgets.views import CellsView, KeyHint, StatusView, TabsView
 
-# Done as soon as they come, not as a binding is, after the keys behind them: those are typed into what they open.
-OPENING = {"s": "action_sample", "slash": "action_find", "e": "action_edit"}
+CELLS_EMPTY = (
+    "Here a text the network has not been trained on appears, each character on the colour of one hidden unit: "
+    "red where it is negative, blue where it is positive. Left and right go through the units."
+)
+SAMPLE_EMPTY = "Here the network writes, one character at a time, as soon as it learns."
+MOVES = {"up": -1, "down": 1, "page_up": -8, "page_down": 8, "home": -(10**9), "end": 10**9}
 
 
-class Play(PlayView):
-    """The panels with their keys: what a person does goes to the session, and is shown at once."""
+class Play(ExampleActions, FormActions):
+    """The four panels, or one of them at a time where the terminal is small."""
 
+    DEFAULT_CSS = """
+    Play #body { layout: horizontal; height: 1fr; }
+    Play #left { layout: vertical; width: 30; height: 1fr; }
+    Play #right { layout: vertical; width: 1fr; height: 1fr; }
+    Play #curves { layout: horizontal; height: 12; }
+    Play #fourth { layout: horizontal; width: 1fr; height: 9; }
+    Play #tasks, Play #loss, Play #gradient, Play #cells, Play #sample { width: 1fr; height: 1fr; }
+    Play #settings { width: 1fr; height: 12; }
+    Play #sampling { width: 34; height: 1fr; }
+    Play.examples #fourth { height: 13; }
+    Play.film #fourth { height: 18; }
+    Play #tabs { display: none; }
+    Play.tabbed #left, Play.alone #left { width: 1fr; }
+    Play.tabbed #left { layout: horizontal; }
+    Play.tabbed #curves { layout: vertical; height: 1fr; }
+    Play.tabbed #settings, Play.tabbed #fourth { height: 1fr; }
+    Play.alone #settings, Play.alone #fourth, Play.alone #curves { height: 1fr; }
+    Play.tall #curves { height: 1fr; }
+    Play.short #curves { height: 10; }
+    Play.short #fourth { height: 7; }
+    Play.short.examples #fourth { height: 10; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
     KEYS = keys.KEYS
     READING = keys.READING
+    HEALTH_ROWS = False
 
-    def on_key(self, event: events.Key) -> None:
-        if self.session.problem is not None and self.session.state not in ("diverged", "dead", "failed"):
-            self.session.problem = None
-            self.paint_words()
-        if self.find_line.key(event.key, event.character) or self.ask_line.key(event.key, event.character):
-            event.stop()
-            event.prevent_default()
-            self.paint_words()
+    def __init__(self, session: RunSession, drafts: RunDrafts, palette: Palette, start: bool = False) -> None:
+        """`start`: train the chosen task at once."""
+        super().__init__(session, drafts, palette)
+        self._start_at_once = start
+        self.editor = FormEditor(self.set_field)
+        self.sample_editor = FormEditor(self.set_sampling)
+        self.sampling_edited = False  # the fields of the sample are open
+        self.log_loss = False
+        self.coloured = False  # the sample, by probability
+        self.rows_from_end = 0  # of the sample, scrolled back
+        self.tab = 1
+        self.tabs = Bar(TabsView(), paint_bars.tabs, id="tabs")
+        self.task_panel = TaskPanel(id="tasks")
+        self.settings_panel = FormPanel(id="settings")
+        self.loss_panel = CurvePanel(loss_view(session, False), id="loss")
+        self.gradient_panel = CurvePanel(gradient_view(session), id="gradient")
+        self.heatmap = HeatmapPanel(CellsView(empty=CELLS_EMPTY), id="cells")
+        self.sampling_panel = FormPanel(id="sampling")
+        self.sample_panel = SamplePanel(id="sample")
+
+    def top_bars(self) -> list[Widget]:
+        return [self.tabs]
+
+    def panels(self) -> list[Widget]:
+        left = Container(self.task_panel, self.settings_panel, id="left")
+        curves = Container(self.loss_panel, self.gradient_panel, id="curves")
+        fourth = Container(self.sampling_panel, self.sample_panel, id="fourth")
+        return [Container(left, Container(curves, self.heatmap, fourth, id="right"), id="body")]
+
+    def first_panel(self) -> Widget:
+        return self.task_panel
+
+    def on_mount(self) -> None:  # Textual calls those of the classes above, too
+        self.set_focus(self.task_panel)
+        self.repaint_all()
+        if self._start_at_once:
+            self.call_after_refresh(self.run_start)
+
+    def run_start(self) -> None:
+        """Start the chosen task, or say what is missing."""
+        self.app.call_later(self.app.run_action, "start", self)
+
+    def entered(self) -> None:
+        """Play shows its traces and samples as they come."""
+        self.repaint_all()
+
+    def reset_run(self) -> None:
+        self.rows_from_end = self.first_example_row = 0
+        self.heatmap.top_character = 0
+
+    # -------------------------------------------------------------------------------------------------------- painting
+
+    def before_paint(self) -> None:
+        if self._ticks % 2 == 0 and self.session.example.reveal_word():
+            self._dirty.add("sample")
+
+    def repaint_topics(self, topics: set[str]) -> None:
+        if topics & {"run"}:
+            self.paint_tasks()
+        if topics & {"run", "metrics"}:
+            self.paint_curves()
+        if topics & {"run", "cells", "answers"}:
+            self.paint_cells()
+        if topics & {"run", "sample", "answers"}:
+            self.paint_sample()
+
+    def paint_tasks(self) -> None:
+        self.task_panel.view = tasks_view(self.session, self.drafts)
+        self.paint_form()
+
+    def paint_form(self) -> None:
+        """Show the settings of the network that would be started, and those of the sample while they are edited."""
+        self.editor.show(fields_for(self.drafts.task, self.full == "settings"), self.drafts.values())
+        changed = frozenset(self.drafts.pending(self.session.user_config))
+        whose = "Your own" if self.session.gallery is not None else "Network"
+        title = f"{whose} · {self.drafts.item.title}"
+        self.settings_panel.view = self.editor.view(changed, self.form is self.editor, title)
+        how = self.session.sample.settings
+        self.sample_editor.show(SAMPLE_FIELDS, {field.name: getattr(how, field.name) for field in SAMPLE_FIELDS})
+        self.sampling_panel.view = self.sample_editor.view(frozenset(), True, "How it is drawn")
+        self.sampling_panel.display = self.sampling_edited
+
+    def paint_curves(self) -> None:
+        self.loss_panel.view = loss_view(self.session, self.log_loss, self.full == "loss")
+        self.gradient_panel.view = gradient_view(self.session, self.full == "gradient")
+
+    def paint_cells(self) -> None:
+        self.heatmap.view = heatmap_view(self.session, CELLS_EMPTY)
+
+    def paint_sample(self) -> None:
+        example = self.session.example
+        film = example.example is not None and example.example.predicted_frames is not None
+        self.set_class(example.is_shown, "examples")
+        self.set_class(example.is_shown and film, "film")
+        if example.is_shown:
+            self.sample_panel.view = example_view(self.session, self.first_example_row)
             return
-        form, taken = self.form, False
-        with self.telling():
-            taken = form is not None and form.key(event.key, event.character)
-        if taken:
-            self.paint_forms()
-        elif event.key in OPENING and form is None:
-            getattr(self, OPENING[event.key])()
+        view = sampled_text_view(
+            self.session,
+            PLAY,
+            coloured=self.coloured or self.full == "sample",
+            rows_from_end=self.rows_from_end,
+            running=True,
+            number="4",
+        )
+        self.sample_panel.view = view if view.empty else replace(view, empty=SAMPLE_EMPTY)
+
+    def update_bars(self) -> None:
+        super().update_bars()
+        names = (*layout.TABS[:3], "Example") if self.session.example.is_shown else layout.TABS
+        self.tabs.view = TabsView(names, self.tab - 1)
+
+    def status_view(self) -> StatusView:
+        pending = self.drafts.pending(self.session.user_config)
+        return play_status_view(self.session, fields_for(self.drafts.task, True), pending)
+
+    def key_hints(self) -> tuple[KeyHint, ...]:
+        if self.form is not None:
+            draws = self.form is self.sample_editor
+            enter = "draw" if draws else "start" if self.session.config is None else "apply"
+            return keys.form_hints(enter, self.form.field.kind)
+        focused = self.focused.id if isinstance(self.focused, Panel) else None
+        return keys.key_hints(self.session, focused or "", self.full is not None)
+
+    # ---------------------------------------------------------------------------------------------------------- layout
+
+    def place_panels(self, width: int, height: int) -> None:
+        wanted = layout.arrangement(width, height, self.tab, self.full)
+        for widget in self.query("#body Container, #body Panel"):
+            if widget is not self.sampling_panel:
+                widget.display = widget.id in wanted.shown
+            if isinstance(widget, Panel):
+                widget.fills_screen = widget.id == self.full
+        self.tabs.display = wanted.tabbed and self.full is None
+        self.set_class("tabbed" in wanted.classes, "tabbed")
+        self.set_class("alone" in wanted.classes, "alone")
+        self.set_class("tall" in wanted.classes, "tall")
+        self.set_class("short" in wanted.classes, "short")
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        panel = self.focused
+        if isinstance(panel, Panel):
+            self._turn_to(panel)
+        if panel not in (self.sample_panel, self.sampling_panel, self.prompt.input):
+            self.sampling_edited = False
+        self.paint_form()
+        self.update_bars()
+
+    def _turn_to(self, panel: Panel[Any]) -> None:
+        """Show the tab on which a panel is; leave the full screen of another one."""
+        tab = layout.TAB_OF.get(panel.id or "", self.tab)
+        leaves = self.full is not None and self.full != panel.id
+        if leaves:
+            self.full = None
+        turns, self.tab = tab != self.tab and layout.is_tabbed(*self.size), tab
+        if leaves or turns:
+            self.lay_out(*self.size)
+
+    def show_panel(self, panel: Panel[Any]) -> None:
+        """Go to a panel, wherever it is."""
+        self._turn_to(panel)
+        self.set_focus(panel)
+
+    # ------------------------------------------------------------------------------------------------------------ forms
+
+    @property
+    def form(self) -> FormEditor | None:
+        if self.focused is self.settings_panel:
+            return self.editor
+        return self.sample_editor if self.sampling_edited and self.focused is self.sample_panel else None
+
+    def form_clicked(self, panel: str) -> None:
+        if panel == "sampling":
+            self.sampling_edited = True
+            self.show_panel(self.sample_panel)
         else:
-            return
-        event.stop()
-        event.prevent_default()
+            self.show_panel(self.settings_panel)
 
-    def on_paste(self, event: events.Paste) -> None:
-        text = next(iter(event.text.splitlines()), "")
-        line = next((line for line in (self.find_line, self.ask_line) if line.typing), None)
-        form = self.form
-        if line is not None:
-            line.paste(text)
-            self.paint_words()
-        elif form is not None and form.field.kind == "text":
-            form.type(text)
-            self.paint_forms()
-
-    def telling(self) -> Telling:
-        """A context in which an error for people becomes the status line, and nothing ends."""
-        return Telling(self)
+    def form_entered(self) -> None:
+        self.action_start()
 
     def set_field(self, name: str, value: Any) -> None:
-        self.choices.set(name, value)
+        """Take a setting of the network: at once where the run can take it. Raises UserError."""
+        self.drafts.set(name, value)
         running = self.session.config
-        if name in LIVE and self.session.has_trainer and running is not None and running.task == self.choices.task:
-            self.soon(self.session.change(**{name: float(value)}))
+        if name in LIVE and self.session.has_trainer and running is not None and running.task == self.drafts.task:
+            self.session.change(**{name: float(value)})
 
     def set_sampling(self, name: str, value: Any) -> None:
-        if name == "temperature" and value < 0:
-            raise UserError(f"A temperature of {value:g} makes no sense.", "Give 0 (always the likeliest) or more.")
-        if name == "length" and value is not None and value < 1:
-            raise UserError(f"A text of {value:g} characters cannot be written.", "Give 1 or more.")
-        if name == "seed" and not 0 <= value < 2**63:
-            raise UserError(f"The seed is {value:g}.", "Give a whole number from 0 on.")
-        self.session.sampling = replace(self.session.sampling, **{name: value})
+        """Take a setting of the next sample. Raises UserError."""
+        self.session.sample.settings = self.session.sample.settings.change(name, value)
 
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do `work` without keeping the key waiting."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def start(self) -> None:
-        self.action_start()
+    # ------------------------------------------------------------------------------------------------------------- keys
 
     def action_start(self) -> None:
-        """Start the chosen task; in a form, take its values: a new run where they need one."""
-        form = self.form
-        with self.telling():
-            if form is not None:
-                form.finish()
-            if form is self.sample_editor:
-                self._draw(self.session.sampling.seed)
-                return
-            config = self.choices.draft
-            if config.task == "text" and not config.text:
-                self.settings_panel.focus()
-                raise UserError("Which text?", "Type its path in the field “file”, then press enter.")
-            if form is not None and config == self.session.config and self.session.has_trainer:
-                self.action_back()
-                return
-            self._begin(config)
-
-    def _begin(self, config: Any) -> None:
-        self.reading.restart()
-        self.back = 0
-        width, height = self.cells_panel.text_size if self.cells_panel.size.width else (80, 10)
-        self.session.trace_length = max(400, min(2_000, width * height * 5 // 4))
-        self.soon(self.session.train(config))
-        if self.focused is self.settings_panel:
-            self.task_panel.focus()
+        """Start the chosen task; in a form, take its values: a new run where they need one. Raises UserError."""
+        if self.form is self.sample_editor:
+            self._draw()
+            return
+        in_form = self.form is not None
+        if in_form and self.drafts.draft == self.session.config and self.session.has_trainer:
+            self._leave_form()
+            return
+        self.action_new()
+        if in_form:
+            self.show_panel(self.task_panel)
 
     def action_new(self) -> None:
-        """A new run of the task that is chosen, with its settings as they are."""
-        self.action_start()
-
-    def action_toggle_pause(self) -> None:
-        if self.session.state == "training":
-            self.soon(self.session.pause())
-        elif self.session.state in ("paused", "diverged"):
-            self.soon(self.session.go())
-        elif self.session.state in ("stopped", "dead", "inspecting"):
-            self.action_resume()
-        elif self.session.state == "idle":
-            self.action_start()
-
-    def action_step(self) -> None:
-        if self.session.state in ("training", "paused"):
-            self.soon(self.session.send(say.DoOneStep()))
-
-    def action_stop(self) -> None:
-        if self.session.has_trainer:
-            self.soon(self.session.send(say.Stop()))
+        config = self.drafts.draft
+        if config.task == "text" and not config.text:
+            self.show_panel(self.settings_panel)
+            raise UserError("Which text?", "Type its path in the field “file”, then press enter.")
+        width, height = self.heatmap.text_size if self.heatmap.size.width else (80, 10)
+        self.session.cells.length = max(400, min(2_000, width * height * 5 // 4))
+        super().action_new()
 
     def action_gallery(self) -> None:
-        """Look at a network of the gallery: the first, or the one after the present one."""
-        place = GALLERY.index(self.session.gallery) + 1 if self.session.gallery is not None else 0
-        piece = GALLERY[place % len(GALLERY)]
-        self.choices.pick(piece.task)
-        self.back = 0
-        self.soon(self.session.open_gallery_network(piece))
-        self.show_panel(self.cells_panel if self.has_class("tabbed") else self.task_panel)
-
-    def action_resume(self) -> None:
-        if self.session.gallery is not None:
-            self.action_start()
-        elif self.session.run is not None and self.session.state in ("stopped", "dead", "finished", "inspecting"):
-            more = self.session.step if self.session.state == "finished" else None
-            self.soon(self.session.resume(more))
+        """Show a network of the gallery: the first, or the one after the present one."""
+        number = GALLERY.index(self.session.gallery) + 1 if self.session.gallery is not None else 0
+        piece = GALLERY[number % len(GALLERY)]
+        self.drafts.pick(piece.task)
+        self.session.open_gallery_network(piece)
+        self.show_panel(self.heatmap if layout.is_tabbed(*self.size) else self.task_panel)
 
     def action_edit(self) -> None:
-        if self.focused is self.sample_panel and not self.session.example.here:
+        """Edit the network; on a sample, how it is drawn."""
+        if self.focused is self.sample_panel and not self.session.example.is_shown:
             self.sampling_edited = True
-            self.paint_sample()
-            self.paint_words()
+            self.paint_form()
+            self.update_bars()
         else:
             self.show_panel(self.settings_panel)
 
     def action_sample(self) -> None:
-        """Draw a new sample: the next seed's, where this one's was drawn."""
+        """Draw the next seed's sample, ask the task's question, or show the next item."""
         if self.session.run is None:
             return
         self.show_panel(self.sample_panel)
-        if self.sampled_or_asked():
+        if self.sample_or_ask():
             return
-        self._draw(self.session.sampling.seed + (1 if self.session.sampled else 0))
+        sample = self.session.sample
+        if sample.texts[PLAY].text:
+            sample.settings = sample.settings.change("seed", sample.settings.seed + 1)
+        self._draw()
 
-    def _draw(self, seed: int) -> None:
-        if not self.session.example.turn_to_sample():
+    def _draw(self) -> None:
+        """Draw a sample with the settings as they are; a run that has stopped is loaded, and writes then."""
+        if not self.session.example.switch_to_sample():
             return
-        self.back = 0
-        self.sampling_edited = False
-        self.soon(self.session.sample(replace(self.session.sampling, seed=seed)))
+        self.rows_from_end, self.sampling_edited = 0, False
+        if not self.load_if_stopped():
+            self.session.sample.begin(PLAY)
+        self.paint_form()
         self.paint_sample()
-        self.paint_words()
+        self.update_bars()
 
     def action_stop_sample(self) -> None:
-        self.soon(self.session.send(say.StopSampling()))
+        """End the sample under way."""
+        self.session.send(protocol.StopSampling())
 
     def action_temperature(self, by: int) -> None:
-        field = SAMPLE_FIELDS[0]
-        self.set_sampling("temperature", field.step(self.session.sampling.temperature, by))
-        self._draw(self.session.sampling.seed)
+        """Draw the same sample at a higher or a lower temperature."""
+        how = self.session.sample.settings
+        self.set_sampling("temperature", SAMPLE_FIELDS[0].step(how.temperature, by))
+        self._draw()
+
+    def action_switch(self) -> None:
+        """From the example to a free sample, and back."""
+        example = self.session.example
+        if not example.has_items or not example.can_sample:
+            return
+        if not example.shows_sample and not self.session.sample.texts[PLAY].request:
+            self._draw()
+            return
+        example.shows_sample = not example.shows_sample
+        self.paint_sample()
+        self.update_bars()
 
     def action_colours(self) -> None:
-        """Other colours on a text: surprise instead of a unit, probabilities under a sample."""
+        """Other colours on a text: surprise in place of a unit, probabilities under a sample."""
         if self.focused is self.sample_panel:
             self.coloured = not self.coloured
             self.paint_sample()
         else:
-            self.reading.by_surprise = not self.reading.by_surprise
+            self.session.selection.by_surprise = not self.session.selection.by_surprise
             self.paint_cells()
 
     def action_log(self) -> None:
+        """The loss on a logarithmic axis, and back."""
         self.log_loss = not self.log_loss
         self.paint_curves()
 
     def action_unit(self, by: int) -> None:
-        """The unit before, and the next; on an example: the example before, and the next."""
-        if not self.turned_example(by):
+        """In a form another value; on an example the example before or the next; else the unit before or the next."""
+        if self.form is not None:
+            self.action_step_field(1 if by > 0 else -1)
+        elif not self.step_example(by):
             super().action_unit(by)
-
-    def action_go_to_unit(self, layer: int, unit: int) -> None:
-        self.reading.layer, self.reading.unit = layer, unit
-        self.reading.by_surprise = False
-        self.paint_cells()
 
     def action_move(self, where: str) -> None:
         """Up, down, a page, to an end: in the panel that is focused."""
-        page = 8
-        by = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "home": -(10**9), "end": 10**9}[where]
-        panel = self.cells_panel if self.focused in (self.loss_panel, self.gradient_panel) else self.focused
-        if isinstance(panel, HeatmapPanel | SamplePanel) and where.startswith("page"):
-            by = by // page * max(1, panel.size.height - 5)
+        by = MOVES[where]
+        panel = self.heatmap if self.focused in (self.loss_panel, self.gradient_panel) else self.focused
+        if panel in (self.heatmap, self.sample_panel) and where.startswith("page"):
+            by = by // 8 * max(1, panel.size.height - 5)
         if isinstance(panel, Panel):
             self._move(panel, by)
 
     def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:
         self._move(event.panel, event.by)
 
-    def _move(self, panel: Any, by: int) -> None:
+    def _move(self, panel: Panel[Any], by: int) -> None:
         if panel is self.task_panel:
-            self.choices.move(by)
+            self.drafts.move(by)
             self.paint_tasks()
-            self.paint_words()
-        elif panel is self.settings_panel:
-            self.editor.cursor = max(0, min(self.editor.cursor + by, len(self.editor.fields) - 1))
-            self.paint_settings()
-        elif panel is self.cells_panel and self.session.trace is not None:
-            if (start := self.reading.scroll(self.session, self.cells_panel, by)) is not None:
-                self.soon(self.session.watch(start))
-            self.paint_cells()
-        elif panel is self.sample_panel and self.session.example.here:
-            self.session.example.top = max(0, min(self.session.example.top + by, self.sample_panel.furthest))
+            self.update_bars()
+        elif panel is self.settings_panel or self.form is self.sample_editor:
+            editor = self.editor if panel is self.settings_panel else self.sample_editor
+            editor.choose(editor.cursor + by)
+            self.paint_form()
+        elif panel is self.heatmap:
+            self.scroll_text(by)
+        elif panel is self.sample_panel and self.session.example.is_shown:
+            self.first_example_row = max(0, min(self.first_example_row + by, self.sample_panel.last_row))
             self.paint_sample()
         elif panel is self.sample_panel:
-            self.back = max(0, min(self.back - by, 400))
+            self.rows_from_end = max(0, min(self.rows_from_end - by, 400))
             self.paint_sample()
 
     def on_heatmap_panel_character_clicked(self, event: HeatmapPanel.CharacterClicked) -> None:
-        self.reading.cursor = None if event.index == self.reading.cursor else event.index
+        selection = self.session.selection
+        selection.cursor = None if event.index == selection.cursor else event.index
         self.paint_cells()
 
     def action_panel(self, number: int) -> None:
-        self.show_panel((self.task_panel, self.loss_panel, self.cells_panel, self.sample_panel)[number - 1])
+        """Go to one of the four panels."""
+        self.show_panel((self.task_panel, self.loss_panel, self.heatmap, self.sample_panel)[number - 1])
 
-    def show_panel(self, panel: Panel[Any]) -> None:
-        leaving = self.full is not None and self.full != panel.id
-        if leaving:
-            self.full = None
-        if leaving or layout.turns(self, panel):
-            self.tab = layout.tab_of(panel)
-            self.lay_out(*self.size)
-        self.set_focus(panel)
-
-    def action_full(self) -> None:
-        """The focused panel on the whole screen, showing more; and back."""
-        panel = self.focused
-        place = {self.cells_panel: "cells", self.sample_panel: "sample"}.get(panel)
-        if place == "sample" and self.session.example.here:
+    async def action_full(self) -> None:
+        """The focused panel on the whole screen: Cells and Sample are places of their own."""
+        place = {self.heatmap: "cells", self.sample_panel: "sample"}.get(self.focused)
+        if place == "sample" and self.session.example.is_shown:
             place = None
-        if place is not None and self.session.facts is not None:
-            self.app.call_later(self.app.run_action, f"app.place('{place}')")
-            return
-        self.full = None if self.full is not None or not isinstance(panel, Panel) else panel.id
-        self.lay_out(*self.size)
-        self.call_after_refresh(self.refresh_all)
+        if place is not None and self.session.run is not None:
+            await self.app.run_action(f"app.place('{place}')")
+        else:
+            self.toggle_full()
 
-    def action_back(self) -> None:
-        """Leave what was entered last: typing, a form, a full screen, a pointed-at character."""
-        form = self.form
-        if form is not None and form.abandon():
-            self.paint_forms()
-        elif form is self.sample_editor:
+    async def action_back(self) -> None:
+        """Leave what was entered last: a form, a full screen, a character that is pointed at, an answer."""
+        if self.form is self.sample_editor:
             self.sampling_edited = False
-            self.paint_sample()
-        elif form is not None:
-            if self.session.config is not None and self.session.config.task == self.choices.task:
-                self.choices.adopt(self.session.config)
-            self.show_panel(self.task_panel)
+            self.paint_form()
+        elif self.form is not None:
+            self._leave_form()
         elif self.full is not None:
-            self.action_full()
-        elif self.reading.cursor is not None:
-            self.reading.cursor = None
+            self.toggle_full()
+        elif self.session.selection.cursor is not None:
+            self.session.selection.cursor = None
             self.paint_cells()
-        elif not self.left_answer():
+        elif not self.close_answer():
             self.show_panel(self.task_panel)
-        self.paint_words()
+        self.update_bars()
+
+    def _leave_form(self) -> None:
+        """Keep the values of the run."""
+        if self.session.user_config is not None and self.session.user_config.task == self.drafts.task:
+            self.drafts.adopt(self.session.user_config)
+        self.show_panel(self.task_panel)
 
     def action_pick(self, number: int) -> None:
         """A task was clicked; a second click starts it."""
-        again = self.choices.cursor == number and self.focused is self.task_panel
-        self.choices.move(number - self.choices.cursor)
+        again = self.drafts.cursor == number and self.focused is self.task_panel
+        self.drafts.move(number - self.drafts.cursor)
         self.show_panel(self.task_panel)
         self.paint_tasks()
         if again and not self.session.has_trainer:
             self.action_start()
-
-    def action_field(self, number: int) -> None:
-        if not self.sampling_edited:
-            self.show_panel(self.settings_panel)
-        with self.telling():
-            (self.form or self.editor).choose(number)
-        self.paint_forms()
-
-    def action_turn(self, number: int, by: int) -> None:
-        with self.telling():
-            form = self.form or self.editor
-            form.choose(number)
-            form.turn(by)
-        self.paint_forms()
-
-
-class Telling:
-    """Shows a UserError in the status line."""
-
-    def __init__(self, screen: Play) -> None:
-        self._screen = screen
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if isinstance(error, UserError):
-            self._screen.session.problem = (error.problem, error.remedy)
-            self._screen.paint_forms()
-            return True
-        return False

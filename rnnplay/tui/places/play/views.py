@@ -1,4 +1,4 @@
-"""From the run's accumulated data to views: every sentence and figure that stands on the Play screen."""
+"""Data that Play shows, and the functions that make it from the session: the tasks and the two curves."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnnplay import protocol as say
-from rnnplay.tui.forms.editor import FormView
+from rnnplay import protocol
+from rnnplay.catalogue import TaskInfo
+from rnnplay.tui.forms.fields import Field
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
-from rnnplay.tui.paint.text import spaced
-from rnnplay.tui.places.play.example.views import ExampleView
+from rnnplay.tui.places.views import status_view
 from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.widgets.views import RunView, StatusView
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[Any]]
+
+LOSS_EMPTY = "The loss of each training step appears here, over the baseline of a simple predictor."
+GRADIENT_EMPTY = "The length of the gradient, before it is clipped."
 
 _RECENT = 16  # rows that a present value is the mean of
 
@@ -33,10 +38,10 @@ def _recent(values: np.ndarray[Any, Any], steps: np.ndarray[Any, Any]) -> float 
     return float(np.average(last[good], weights=weights[good])) if good.any() else None
 
 
-def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView | None:
+def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView:
     """The loss with the validation's marks over the baseline."""
     if not session.metrics.count:
-        return None
+        return CurveView("Loss", "loss", empty=LOSS_EMPTY, number="2", generation=session.generation)
     rows, facts = session.metrics, session.facts
     train = _recent(rows["loss"], rows["step"])
     held_out = session.evaluations[-1][1] if session.evaluations else None
@@ -61,10 +66,12 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView |
         limit=session.config.steps if session.config else None,
         figure=tuple(figures),
         more=_loss_facts(session) if full else (),
+        number="2",
+        generation=session.generation,
     )
 
 
-def _bits(facts: say.Facts | None) -> str:
+def _bits(facts: protocol.Facts | None) -> str:
     """Bits of a character have a name of their own."""
     return "bpc" if facts is not None and facts.characters and facts.step_unit == "characters" else "bits"
 
@@ -96,10 +103,10 @@ def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
     return tuple(more)
 
 
-def gradient_view(session: RunSession, full: bool = False) -> CurveView | None:
+def gradient_view(session: RunSession, full: bool = False) -> CurveView:
     """The gradient's global norm before clipping, on a log axis, with the threshold."""
     if not session.metrics.count:
-        return None
+        return CurveView("Gradient norm", "gradient", empty=GRADIENT_EMPTY, generation=session.generation)
     import numpy as np
 
     rows, config = session.metrics, session.config
@@ -135,60 +142,51 @@ def gradient_view(session: RunSession, full: bool = False) -> CurveView | None:
         limit=config.steps if config else None,
         figure=tuple(figures),
         more=tuple(more),
+        generation=session.generation,
     )
 
 
-def sample_view(session: RunSession, coloured: bool, back: int) -> SampleView:
-    """The text so far and what may come next."""
-    how = session.sampling
-    settings = [f"temperature {how.temperature:g}", f"seed {how.seed}"]
-    if how.prompt:
-        settings.insert(1, f"prompt “{how.prompt}”")
-    facts: tuple[tuple[str, str], ...] = ()
-    if session.probabilities:
-        bits = [-math.log2(max(p, 1e-12)) for p in session.probabilities[-1_000:]]
-        facts = (
-            ("written", f"{count(len(session.text))} characters"),
-            ("surprise", f"{sum(bits) / len(bits):.2f} bits a character"),
-        )
-    first = _beginning(session.text, 10_000 if back else 1_500)
-    vocabulary = session.facts.vocabulary if session.facts else ()
-    return SampleView(
-        text=tuple(spaced(session.text[first:], vocabulary)),
-        probabilities=tuple(session.probabilities[first - len(session.text) :] if first else session.probabilities),
-        prompt_length=max(0, session.prompt_length - first),
-        candidates=tuple((c.symbol, c.probability) for c in session.candidates),
-        coloured=coloured,
-        back=back,
-        done=session.sample_done,
-        settings=tuple(settings),
-        facts=facts,
-    )
+def tasks_view(session: RunSession, drafts: RunDrafts) -> TasksView:
+    """Return the list of tasks; the one of the run is marked unless it never started."""
+    running = session.config.task if session.config is not None and session.state != "failed" else None
+    return TasksView(drafts.items, drafts.cursor, running)
 
 
-def _beginning(text: list[str], kept: int) -> int:
-    """Where to begin so that at least `kept` characters are left: at a line, and seldom anew: nothing reflows."""
-    first = max(0, (len(text) - kept) // 1_000 * 1_000)
-    if not first:
-        return 0
-    return next((n + 1 for n in range(first, min(len(text), first + 500)) if text[n] == "\n"), first)
+def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
+    """Return how the run stands, what of the draft needs a new network (`pending`), and the worst advice."""
+    if pending and session.config is not None:
+        changes = [
+            f"{field.label} {field.show(getattr(session.config, field.name))} → {field.show(pending[field.name])}"
+            for field in fields
+            if field.name in pending
+        ]
+        if changes:
+            many = ", ".join(changes)
+            return StatusView(f"{many}: needs a new network.", "Enter starts a new run, escape keeps the old values.")
+    stands = status_view(session)
+    if session.state == "inspecting" and session.gallery is not None:
+        stands = StatusView(stands.text, "enter trains your own, f shows more of it, G the next one.")
+    if session.state == "finished":
+        stands = StatusView(stands.text, f"r trains on, n starts a new run, {_what_s_does(session)}.", "good")
+    if session.health is None or not session.health.advice:
+        return stands
+    worst, *others = session.health.advice
+    also = f" Also: {', '.join(other.name for other in others)}." if others else ""
+    return StatusView(f"{worst.name.capitalize()}: {worst.cause}{also}", f"{worst.remedy} {stands.text}", "bad")
 
 
-@dataclass(frozen=True)
-class TaskItem:
-    name: str
-    group: str
-    title: str
-    line: str
-    teaches: str
-    shape: str
+def _what_s_does(session: RunSession) -> str:
+    example = session.example
+    if not example.is_shown or (example.can_sample and not example.question):
+        return "s draws a sample"
+    return "s asks it something" if example.question else "s shows another item"
 
 
 @dataclass(frozen=True)
 class TasksView:
     """The tasks in their groups, the one under the cursor, and the one that runs."""
 
-    items: tuple[TaskItem, ...] = ()
+    items: tuple[TaskInfo, ...] = ()
     cursor: int = 0
     running: str | None = None
 
@@ -202,15 +200,15 @@ class Level:
 
 
 @dataclass(frozen=True, eq=False)
-class CurveView:
+class CurveView(RunView):
     """One quantity over training steps. Arrays have one element for each row of metrics (N); NaN where not finite."""
 
     title: str
     ink: str  # loss | gradient
-    steps: Array  # (N,) the last step of each block
-    mean: Array  # (N,)
-    low: Array  # (N,)
-    high: Array  # (N,)
+    steps: Array = ()  # type: ignore[assignment]  # (N,) the last step of each block
+    mean: Array = ()  # type: ignore[assignment]  # (N,)
+    low: Array = ()  # type: ignore[assignment]  # (N,)
+    high: Array = ()  # type: ignore[assignment]  # (N,)
     marks: tuple[tuple[int, float], ...] = ()  # (step, value): validation
     levels: tuple[Level, ...] = ()
     log: bool = False
@@ -218,21 +216,4 @@ class CurveView:
     figure: tuple[tuple[str, str], ...] = ()  # (label, value): the line to remember
     more: tuple[tuple[str, str], ...] = ()  # what the full screen shows beside it
     empty: str = ""  # what to say where there is nothing yet
-
-
-@dataclass(frozen=True, eq=False)
-class SampleView:
-    """A text that the network writes, and what it may write next."""
-
-    text: tuple[str, ...] = ()
-    probabilities: tuple[float, ...] = ()  # of the last characters of `text`; the prompt has none
-    prompt_length: int = 0  # characters at the start of `text` that were given
-    candidates: tuple[tuple[str, float], ...] = ()
-    coloured: bool = False
-    back: int = 0  # rows scrolled back from the end
-    done: bool = False
-    settings: tuple[str, ...] = ()  # as the title lists them
-    facts: tuple[tuple[str, str], ...] = ()
-    form: FormView | None = None
-    example: ExampleView | None = None  # instead of a text
-    empty: str = ""
+    number: str = ""  # of its panel

@@ -1,168 +1,143 @@
-"""Sample: the network writes, and one may stop it, go back, choose otherwise, and hold a unit while it writes.
+"""Sample: the network writes, and one may hold it, go back, choose otherwise, and clamp a unit while it writes.
 
-The text at the left is the network's as it is; where a unit is held, the same seed writes beside it with it held.
+The text at the left is the network's as it is; where a unit is clamped, the same seed writes beside it with it held.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from rnnplay import protocol as say
-from rnnplay.tui.forms.editor import FormEditor, FormView
-from rnnplay.tui.forms.prompt import Line
+from rnnplay.config import UserError
+from rnnplay.tui.forms.editor import FormEditor
+from rnnplay.tui.forms.fields import CLAMP_FIELD, SAMPLE_FIELDS
+from rnnplay.tui.forms.panel import FormPanel
+from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.numbers import count
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.places.base import Beside
-from rnnplay.tui.places.keys import COMMANDS, HELP, TYPING, hint
-from rnnplay.tui.places.sample.keys import KEYS
-from rnnplay.tui.places.sample.panels import DrawingPanel
-from rnnplay.tui.places.sample.views import EMPTY, FIELDS, LIVE, Drawing, typed_view, written_view
+from rnnplay.tui.places.edit_form import FormActions
+from rnnplay.tui.places.keys import hint
+from rnnplay.tui.places.sample.keys import KEYS, READING
+from rnnplay.tui.places.sample.views import clamped_text_view, free_text_view, typed_view
 from rnnplay.tui.places.views import status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
-from rnnplay.tui.state.sample import SampledText
-from rnnplay.tui.widgets.base import WIDE
-from rnnplay.tui.widgets.panels import WrittenPanel
-from rnnplay.tui.widgets.views import KeyHint, StatusView, WrittenView
-
-FREE, HELD, TYPED = 2, 3, 4  # channels: as it is, with a unit held, while a prompt is typed
-READING = (
-    ("Sample", "Each character stands on the colour of its probability: pale where the network was surprised by its "
-     "own draw. Temperature, top-k and top-p shape the draw, never the probabilities that are shown."),
-    ("Stopping", "space stops it. Left takes characters back; the list shows what could stand there; enter writes the "
-     "chosen one and goes on from there."),
-    ("Holding a unit", "The same seed writes twice: as the network is, and with one unit held at a value."),
-)  # fmt: skip
+from rnnplay.tui.state.sample import CLAMP_VALUE, FREE, TYPED
+from rnnplay.tui.widgets import paint_sampled_text as paint
+from rnnplay.tui.widgets.base import WIDE, Panel
+from rnnplay.tui.widgets.views import KeyHint, SampledTextView, StatusView
 
 
-class SampleScreen(Beside):
+class SampleScreen(FormActions):
     """One text, or two side by side; its settings at the right."""
 
-    CSS = """
-    SampleScreen { layout: vertical; overflow: hidden; }
-    #writing { layout: horizontal; height: 1fr; }
-    #free, #heldtext { width: 1fr; height: 1fr; }
-    #drawing { width: 30; height: 1fr; }
+    DEFAULT_CSS = """
+    SampleScreen #writing { layout: horizontal; height: 1fr; }
+    SampleScreen #free, SampleScreen #clamped { width: 1fr; height: 1fr; }
+    SampleScreen #drawing { width: 30; height: 1fr; }
     SampleScreen.narrow #writing { layout: vertical; }
     SampleScreen.narrow #drawing { width: 100%; }
     """
     KEYS = KEYS
-    READING: ClassVar[tuple[tuple[str, str], ...]] = READING
+    READING = READING
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
-    def __init__(self, session: RunSession, choices: RunDrafts, palette: Palette) -> None:
-        super().__init__(session, choices, palette)
-        self.drawing = Drawing()
-        self.free, self.held, self.typed = SampledText(FREE), SampledText(HELD), SampledText(TYPED)
-        self.stopped = False
-        self.begun = False
-        self.mark_copied = True
-        self.greedy_before: float | None = None  # the temperature to come back to
+    def __init__(self, session: RunSession, drafts: RunDrafts, palette: Palette) -> None:
+        super().__init__(session, drafts, palette)
+        self.sample = session.sample
+        self.temperature_before_greedy: float | None = None
         self.chosen = 0  # candidate
-        self.back = 0  # rows scrolled back
+        self.rows_from_end = 0
         self.editing = False
-        self.editor = FormEditor(self._set)
-        self.prompt_line = Line("prompt", self._take_prompt, self._continuations, self._prompt_changed)
-        self.typed_lines = [self.prompt_line]
-        self.free_panel = WrittenPanel(WrittenView(empty=EMPTY), id="free")
-        self.held_panel = WrittenPanel(WrittenView(), id="heldtext")
-        self.drawing_panel = DrawingPanel(FormView(), id="drawing")
+        self.prompt_typed: str | None = None  # while a prompt is typed
+        self.editor = FormEditor(self.set_value)
+        self.free_panel = Panel(SampledTextView(), paint.sampled_text, paint.title, id="free")
+        self.clamped_panel = Panel(SampledTextView(), paint.sampled_text, paint.title, id="clamped")
+        self.form_panel = FormPanel(id="drawing")
 
     def panels(self) -> list[Widget]:
-        return [Container(self.free_panel, self.held_panel, self.drawing_panel, id="writing")]
+        return [Container(self.free_panel, self.clamped_panel, self.form_panel, id="writing")]
 
-    def on_mount(self) -> None:  # Textual calls those of the classes above, too
-        self.free_panel.focus()
+    def first_panel(self) -> Widget:
+        return self.free_panel
 
-    def ask(self) -> None:
-        """A first sample of its own accord; later ones only when they are asked for."""
-        if not self.begun or (self.session.clamp is not None and self.held.done):
+    def request_data(self) -> None:
+        """Begin a first sample; later ones are begun by a person."""
+        if not self.sample.has_begun:
             self.begin()
 
-    def on_screen_suspend(self) -> None:
-        """Nobody looks: nothing is written."""
-        if self.begun and not self.stopped:
-            self.action_toggle_writing()
+    def left(self) -> None:
+        """Nothing is written while nobody looks."""
+        if self.sample.has_begun and not self.sample.is_paused:
+            self.sample.pause(True)
 
-    def hear(self, event: say.AnyEvent) -> None:
-        if isinstance(event, say.Started):
-            self.begun = False
-            self.session.clamp = None
-        for written in (self.free, self.held, self.typed):
-            if written.hear(event):
-                if isinstance(event, say.Sampled) and event.unseen and written is not self.held:
-                    shown = " ".join(repr(symbol) for symbol in event.unseen)
-                    self.session.problem = (f"The network has never seen {shown}.", "The prompt is read without.")
-                self.chosen = 0
-        super().hear(event)
-        if self.stopped and isinstance(event, say.Sampled) and self.is_active:
-            self.show_topics({"sample"})  # somebody waits for it
-            self.paint_words()
+    def reset_run(self) -> None:
+        self.chosen = self.rows_from_end = 0
 
     @property
     def narrow(self) -> bool:
+        """Whether the form takes the place of the text."""
         return self.size.width < WIDE
 
     def place_panels(self, width: int, height: int) -> None:
-        narrow = width < WIDE
-        self.set_class(narrow, "narrow")
-        self.drawing_panel.display = self.editing or not narrow
-        self.held_panel.display = self.session.clamp is not None and not (self.editing and narrow)
-        self.free_panel.display = not (self.editing and narrow)
+        self.set_class(self.narrow, "narrow")
+        alone = self.editing and self.narrow
+        shown = {"drawing": self.editing or not self.narrow, "free": not alone}
+        shown["clamped"] = self.sample.clamp is not None and not alone
+        for panel in self.query(Panel):
+            panel.display = panel.id == self.full if self.full is not None else shown[panel.id or ""]
+            panel.fills_screen = panel.id == self.full
 
-    # ------------------------------------------------------------------------------------------------------- painting
+    # -------------------------------------------------------------------------------------------------------- painting
 
-    def show_topics(self, topics: set[str]) -> None:
+    def on_sample_received(self, message: RunMessage) -> None:
+        super().on_sample_received(message)
+        if self.sample.is_paused and self.is_active and message.generation == self.session.generation:
+            self.repaint_topics({"sample"})  # a person waits for it
+
+    def repaint_topics(self, topics: set[str]) -> None:
         if not topics & {"sample", "run"}:
             return
-        held, running = self.session.clamp, self.begun and not self.stopped
-        words = self.drawing.words(self._palette.glyphs.separator)
-        empty = self.session.unavailable.get("sample") or EMPTY
-        if self.prompt_line.typing:
-            self.free_panel.view = typed_view(self.prompt_line.text, self.typed)
+        self.chosen = max(0, min(self.chosen, len(self.sample.texts[FREE].candidates) - 1))
+        if self.prompt_typed is not None:
+            self.free_panel.view = typed_view(self.session, self.prompt_typed)
         else:
-            title = words if held is None else "as it is"
-            self.free_panel.view = written_view(
-                self.free, title, self.stopped, self.chosen, self.back, running, self.mark_copied, empty
-            )
-        if held is not None:
-            title = f"layer {held[0] + 1} unit {held[1] + 1} held at {held[2]:+.1f}"
-            self.held_panel.view = written_view(self.held, title, False, 0, self.back, running, self.mark_copied, empty)
+            self.free_panel.view = free_text_view(self.session, self.chosen, self.rows_from_end)
+        self.clamped_panel.view = clamped_text_view(self.session, self.rows_from_end)
         self.paint_form()
 
     def paint_form(self) -> None:
-        values = {field.name: getattr(self.drawing, field.name, None) for field in FIELDS}
-        held = self.session.clamp
-        fields = FIELDS if held is not None else FIELDS[:-1]
-        values["held"] = held[2] if held is not None else None
+        clamp = self.sample.clamp
+        fields = SAMPLE_FIELDS if clamp is None else (*SAMPLE_FIELDS, CLAMP_FIELD)
+        values: dict[str, Any] = {field.name: getattr(self.sample.settings, field.name) for field in SAMPLE_FIELDS}
+        values["clamp"] = clamp[2] if clamp is not None else None
         self.editor.show(fields, values)
         note = "Arrows change a value while it is written." if self.editing else ""
-        self.drawing_panel.view = self.editor.view(frozenset(), self.editing, "How it is drawn", note)
+        self.form_panel.view = self.editor.view(frozenset(), self.editing, "How it is drawn", note)
 
-    def words(self) -> StatusView:
-        if self.stopped and self.free.text:
-            at = f"Stopped after {count(self.free.length)} symbols."
-            return StatusView(at, "Left goes back, up and down choose, enter writes it and goes on, space goes on.")
-        return status_view(self.session, (), {})
+    def status_view(self) -> StatusView:
+        if self.sample.is_paused and self.sample.texts[FREE].text:
+            at = f"Held after {count(self.sample.texts[FREE].length)} symbols."
+            return StatusView(at, "Left goes back, up and down choose, enter writes it and goes on, w goes on.")
+        return status_view(self.session)
 
-    def hints(self) -> tuple[KeyHint, ...]:
-        if self.prompt_line.typing:
-            return TYPING
+    def key_hints(self) -> tuple[KeyHint, ...]:
         if self.editing:
             return (
                 hint("↑↓", "choose", "candidate(1)"),
                 hint("←→", "change", "step(1)"),
+                hint("enter", "close", "take"),
                 hint("esc", "back", "back"),
-                COMMANDS,
-                HELP,
             )
-        found = [hint("space", "go on" if self.stopped else "stop", "toggle_writing")]
-        if self.stopped:
+        if not self.session.has_trainer:
+            return (hint("s", "new", "begin"), hint("esc", "back", "back"))
+        paused, clamp = self.sample.is_paused, self.sample.clamp
+        found = [hint("w", "go on" if paused else "hold", "toggle_writing")]
+        if paused:
             found += [
                 hint("←→", "step", "step(-1)"),
                 hint("↑↓", "choose", "candidate(1)"),
@@ -174,93 +149,68 @@ class SampleScreen(Beside):
             hint("-+", "temperature", "temperature(1)"),
             hint("g", "greedy", "greedy"),
             hint("e", "edit", "edit"),
-            hint("k", "let go" if self.session.clamp is not None else "hold unit", "clamp"),
+            hint("k", "let go" if clamp is not None else "clamp unit", "clamp"),
         ]
-        if self.session.clamp is not None:
-            found.append(hint("[]", "held at", "held(1)"))
-        found.append(hint("c", "copied", "copied"))
-        return (*found, hint("esc", "back", "back"), COMMANDS, HELP)
+        if clamp is not None:
+            found.append(hint("[]", "clamp at", "clamp_value(1)"))
+        return (*found, hint("c", "copied", "copied"), hint("esc", "back", "back"))
 
-    # ---------------------------------------------------------------------------------------------------------- writing
+    # --------------------------------------------------------------------------------------------------------- writing
 
     def begin(self) -> None:
-        """The same seed from the beginning, on both sides."""
-        d = self.drawing
-        self.stopped, self.begun, self.back, self.chosen = False, True, 0, 0
-        sample = say.Sample(
-            prompt=d.prompt or "",
-            temperature=d.temperature,
-            seed=d.seed,
-            top_k=d.top_k,
-            top_p=d.top_p,
-            rate=d.rate,
-            channel=FREE,
-            copied=self.mark_copied,
-        )
-        self.free.asked = self.held.asked = d.prompt or ""
-        self.send(sample)
-        held = self.session.clamp
-        if held is not None:
-            self.send(_as(sample, channel=HELD, clamps=(held,)))
+        """Write from the beginning, on both sides; a run that has stopped is loaded first."""
+        self.chosen = self.rows_from_end = 0
+        if not self.load_if_stopped():
+            self.sample.begin()
         self.lay_out(*self.size)
 
-    def _steer(self, **changes: Any) -> None:
-        """Change the sample under way, on both sides where it means the same on both."""
-        if not self.begun:
-            return
-        self.send(say.ChangeSample(channel=FREE, **changes))
-        both = {name: value for name, value in changes.items() if name not in ("keep", "symbol")}
-        if self.session.clamp is not None and both:
-            self.send(say.ChangeSample(channel=HELD, **both))
-
     def action_begin(self) -> None:
-        self.drawing = replace(self.drawing, seed=self.drawing.seed + (1 if self.free.text else 0))
+        """A new sample, with the next seed."""
+        if self.sample.texts[FREE].text:
+            self.sample.settings = self.sample.settings.change("seed", self.sample.settings.seed + 1)
         self.begin()
 
     def action_again(self) -> None:
+        """The same sample once more."""
         self.begin()
 
     def action_toggle_writing(self) -> None:
-        if not self.begun:
+        """Hold the writing, or go on."""
+        if not self.sample.has_begun:
             self.begin()
-            return
-        self.stopped = not self.stopped
-        self.free.drop_tail()
-        self._steer(go=not self.stopped)
-        self.show_topics({"sample"})
-        self.paint_words()
+        else:
+            self.sample.pause(not self.sample.is_paused)
+            self.repaint_topics({"sample"})
+            self.update_bars()
 
     def action_step(self, by: int) -> None:
-        """Stopped: symbols back, or on again as they were. In the form: another value."""
+        """In the form: another value. Else hold the writing: symbols back, or on again as they were."""
         if self.editing:
-            with self.telling():
-                self.editor.turn(1 if by > 0 else -1)
-            self.paint_form()
-            return
-        if not self.stopped:
-            self.action_toggle_writing()
-        if by < 0:
-            keep = max(0, self.free.length + by)
-            self.free.take_back(keep)  # at once; the trainer says the same, and what could stand there
-            self._steer(keep=keep)
-        for n in range(by):
-            symbol = self.free.returned()
-            if symbol is None:
-                self._steer(go=True, length=by - n)
-                break
-            self._steer(symbol=symbol)
-        self.show_topics({"sample"})
+            self.action_step_field(1 if by > 0 else -1)
+        elif self.sample.has_begun:
+            self.sample.step(by)
+            self.repaint_topics({"sample"})
+            self.update_bars()
 
     def action_candidate(self, by: int) -> None:
+        """In the form: another field. Held: another candidate. Else scroll."""
         if self.editing:
-            self.editor.choose(self.editor.cursor + by)
-            self.paint_form()
-        elif self.stopped:
-            self.chosen = max(0, min(self.chosen + by, len(self.free.candidates) - 1))
-            self.show_topics({"sample"})
+            self.action_choose_field(by)
+        elif self.sample.is_paused:
+            self.chosen += by
+            self.repaint_topics({"sample"})
         else:
-            self.back = max(0, self.back - by)
-            self.show_topics({"sample"})
+            self._scroll(by)
+
+    def _scroll(self, by: int) -> None:
+        self.rows_from_end = max(0, self.rows_from_end - by)
+        self.repaint_topics({"sample"})
+
+    def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:
+        if event.panel is self.form_panel:
+            self.action_choose_field(1 if event.by > 0 else -1)
+        else:
+            self._scroll(event.by)
 
     def action_choose(self, number: int) -> None:
         """A candidate was clicked."""
@@ -268,121 +218,103 @@ class SampleScreen(Beside):
         self.action_take()
 
     def action_take(self) -> None:
-        """Write the chosen candidate, and go on from there."""
+        """Write the chosen candidate and go on from there; in the form, close it."""
+        candidates = self.sample.texts[FREE].candidates
         if self.editing:
-            with self.telling():
-                self.editor.finish()
-            self.editing = False
-            self.lay_out(*self.size)
-        elif self.stopped and self.chosen < len(self.free.candidates):
-            symbol = self.free.candidates[self.chosen].symbol
-            self.free.drop_tail()
-            self._steer(symbol=symbol)
-            self.stopped = False
-            self._steer(go=True)
-            self.paint_words()
-        elif not self.begun:
+            self.action_edit()
+        elif self.sample.is_paused and self.chosen < len(candidates):
+            self.sample.write(candidates[self.chosen].symbol)
+            self.update_bars()
+        elif not self.sample.has_begun:
             self.begin()
 
     # ------------------------------------------------------------------------------------------------- how it is drawn
 
-    def _set(self, name: str, value: Any) -> None:
-        """A value of the form: at once where it can be, else from the beginning. Raises UserError."""
-        if name == "held":
-            self._hold_at(float(value))
-            return
-        self.drawing = self.drawing.change(name, value)
-        if name in LIVE:
-            self._steer(**{name: value})
-        else:
-            self.begin()
-        self.show_topics({"sample"})
+    @property
+    def form(self) -> FormEditor | None:
+        return self.editor if self.editing else None
+
+    def form_clicked(self, panel: str) -> None:
+        self.editing = True
+        self.update_bars()
+
+    def form_entered(self) -> None:
+        self.action_edit()
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Take a value of the form. Raises UserError."""
+        self.sample.change(name, value)
+        self.repaint_topics({"sample"})
 
     def action_temperature(self, by: int) -> None:
-        self.greedy_before = None
-        with self.telling():
-            self._set("temperature", FIELDS[0].step(self.drawing.temperature, by))
+        """A lower or a higher temperature, at once."""
+        self.temperature_before_greedy = None
+        self.set_value("temperature", SAMPLE_FIELDS[0].step(self.sample.settings.temperature, by))
 
     def action_greedy(self) -> None:
         """Always the likeliest, and back to the temperature before."""
-        now = self.drawing.temperature
-        self.greedy_before, wanted = (now, 0.0) if now else (None, self.greedy_before or 0.8)
-        self._set("temperature", wanted)
+        now, before = self.sample.settings.temperature, self.temperature_before_greedy
+        self.temperature_before_greedy = now or None
+        self.set_value("temperature", 0.0 if now else before or 0.8)
 
     def action_copied(self) -> None:
+        """Mark what is copied from the training text, or stop that. Raises UserError if that text is gone."""
         if self.session.facts is not None and (reason := self.session.facts.text_unavailable):
-            self.tell(f"What is copied cannot be found without the training text. {reason}", "Put the text back.")
-            return
-        self.mark_copied = not self.mark_copied
-        if self.mark_copied and self.free.copied is None:
-            self.begin()  # it has to be told from the beginning
-        self.show_topics({"sample"})
+            raise UserError(f"What is copied cannot be found without the training text. {reason}", "Put the text back.")
+        self.sample.set_marking(not self.sample.mark_copied)
+        self.repaint_topics({"sample"})
 
     def action_edit(self) -> None:
+        """Open the form, or close it."""
         self.editing = not self.editing
         self.lay_out(*self.size)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         if self.editing:
-            self.editor.abandon()
-            self.editing = False
-            self.lay_out(*self.size)
+            self.action_edit()
         else:
-            super().action_back()
-
-    def on_key(self, event: Any) -> None:
-        if self.editing and event.key not in ("up", "down", "left", "right", "enter", "escape"):
-            with self.telling():
-                if self.editor.key(event.key, event.character):
-                    event.stop()
-                    event.prevent_default()
-            self.paint_form()
+            await super().action_back()
 
     # ------------------------------------------------------------------------------------------------------- the prompt
 
     def action_prompt(self) -> None:
-        self.prompt_line.open(self.drawing.prompt or "")
-        self.show_topics({"sample"})
-        self.paint_words()
+        """Type a prompt; what may follow it is shown as one types."""
+        if not self.load_if_stopped():
+            self.ask_text(
+                "prompt", self._take_prompt, self.sample.settings.prompt or "", self._continuations, self._type_prompt
+            )
 
-    def _prompt_changed(self, text: str) -> None:
-        """Ask what would follow, as one types."""
-        self.typed.asked = text
-        self.send(say.Sample(prompt=text, length=0, channel=TYPED))
-        self.stale.add("sample")
+    def _type_prompt(self, text: str) -> None:
+        self.prompt_typed = text
+        self.sample.type_prompt(text)
+        self._dirty.add("sample")
 
-    def _continuations(self, text: str) -> tuple[str, ...]:
-        """What tab offers: the likeliest symbols after what was typed."""
-        if self.typed.asked != text:
-            return ()
-        return tuple(text + c.symbol for c in self.typed.candidates)
+    def _continuations(self, text: str) -> Sequence[str]:
+        """Return the prompts that the likeliest symbols make of what was typed."""
+        typed = self.sample.texts[TYPED]
+        return [text + c.symbol for c in typed.candidates] if typed.settings.prompt == text else []
 
     def _take_prompt(self, text: str) -> None:
-        self.drawing = replace(self.drawing, prompt=text or None)
+        self.sample.settings = self.sample.settings.change("prompt", text)
         self.begin()
 
-    # -------------------------------------------------------------------------------------------------- holding a unit
+    def close_prompt(self) -> None:
+        self.prompt_typed = None
+        super().close_prompt()
+        self.repaint_topics({"sample"})
+
+    # -------------------------------------------------------------------------------------------------- clamping a unit
 
     def action_clamp(self) -> None:
-        """Hold the unit that Cells shows, or let it go."""
-        reading = self.session.selection
-        if self.session.clamp is None:
-            self.session.clamp = (reading.layer, reading.unit, 0.9)
-            self.begin()
+        """Clamp the selected unit, or let it go."""
+        selection = self.session.selection
+        if self.sample.clamp is None:
+            self.sample.set_clamp((selection.layer, selection.unit, CLAMP_VALUE))
         else:
-            self.session.clamp = None
-            self.send(say.StopSampling(channel=HELD))
-            self.lay_out(*self.size)
+            self.sample.set_clamp(None)
+        self.lay_out(*self.size)
 
-    def action_held(self, by: int) -> None:
-        if self.session.clamp is not None:
-            self._hold_at(round(self.session.clamp[2] + by / 10, 1))
-
-    def _hold_at(self, value: float) -> None:
-        if self.session.clamp is not None:
-            self.session.clamp = (*self.session.clamp[:2], value)
-            self.begin()
-
-
-def _as(sample: say.Sample, **changes: Any) -> say.Sample:
-    return say.Sample(**({name: getattr(sample, name) for name in sample.__struct_fields__} | changes))
+    def action_clamp_value(self, by: int) -> None:
+        """The clamped unit's value down, and up. Raises UserError at a bound."""
+        if self.sample.clamp is not None:
+            self.set_value("clamp", round(self.sample.clamp[2] + by / 10, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from rnnplay.tui.places.keys import BOTH, COMMANDS, HELP, QUIT, hint_of, key
+from rnnplay.tui.places.keys import RUN, hint_of, key
 from rnnplay.tui.widgets.views import KeyHint
 
 KEYS: tuple[Binding, ...] = (
@@ -18,7 +18,7 @@ KEYS: tuple[Binding, ...] = (
     key("more_lags", "plus,equals_sign", "lags(1)", "more lags", "Fewer lags, and more"),
     key("compare", "c", "compare", "compare", "Beside it: untrained networks, trained ones of this task, or none"),
     key("next_panel", "tab", "next_panel", "panel", "To the next panel"),
-    *BOTH,
+    *RUN,
 )
 
 
@@ -33,16 +33,16 @@ READING = (
 
 
 def key_hints(*, loaded: bool) -> tuple[KeyHint, ...]:
-    back = hint_of(BOTH, "look_back", "esc", "back")
+    """Return the keys that make sense now, the most needed first."""
+    back = hint_of(KEYS, "back", "esc", "back")
     if not loaded:
-        return (back, QUIT, COMMANDS, HELP)
-    found = (
+        return (back,)
+    return (
         hint_of(KEYS, "w_up", "↑↓", "turn w"),
         hint_of(KEYS, "past_on", "←→", "prediction"),
         back,
         hint_of(KEYS, "compare", "c", "compare"),
         hint_of(KEYS, "more_lags", "-+", "lags"),
         hint_of(KEYS, "next_panel", "tab", "panel"),
-        hint_of(BOTH, "look_full", "f", "full"),
+        hint_of(KEYS, "full", "f", "full"),
     )
-    return (*found, QUIT, COMMANDS, HELP)

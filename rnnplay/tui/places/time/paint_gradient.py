@@ -6,6 +6,7 @@ All lines are relative to lag 0, so that they begin at the same point and 1 % is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,7 @@ from rnnplay.tui.paint.braille import character, pack
 from rnnplay.tui.paint.numbers import figure, rate, tick_label, ticks
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, blank, exactly, fit, paragraph, row
-from rnnplay.tui.places.time.views import LagsView, OneUnitView, ReachView
-from rnnplay.tui.places.unroll.views import Array
+from rnnplay.tui.places.time.views import Array, LagsView, OneUnitView, ReachView
 
 FADED = 0.01
 LEAST, MOST = 1e-8, 1e6  # of the gradient at lag 0: what is drawn
@@ -107,7 +107,7 @@ def chart_of(view: LagsView, wide: int, tall: int) -> Chart:
     return Chart(wide, tall, low, high, max(1, last))
 
 
-def lags(view: LagsView, width: int, height: int, palette: Palette) -> list[Strip]:
+def lags(view: LagsView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """The panel without its frame: chart, table of networks, and a sentence."""
     if not view.networks:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
@@ -239,7 +239,7 @@ def _mood(network: ReachView, palette: Palette) -> Style:
     return {"explodes": palette.bad, "vanishes": palette.text}.get(network.verdict, palette.good)
 
 
-def one_unit(view: OneUnitView, width: int, height: int, palette: Palette) -> list[Strip]:
+def one_unit(view: OneUnitView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """One unit, one weight: the gradient after k time steps is w^k."""
     if view.norms is None:
         return exactly([], height, width, palette)
@@ -258,3 +258,15 @@ def _short(value: float) -> str:
     if value == 0 or 0.01 <= value < 1e4:
         return f"{value:.3g}"
     return rate(float(f"{value:.1e}"))
+
+
+def title(_view: LagsView, palette: Palette) -> Sequence[Piece]:
+    """What the chart shows."""
+    words = "gradient of the last step's loss by lag, with respect to the whole state, lag 0 = 1"
+    pieces: list[Piece] = [("6 ", palette.accent), ("Time", palette.title)]
+    return [*pieces, (f" {palette.glyphs.separator} {words}", palette.dim)]
+
+
+def one_unit_title(_view: OneUnitView, palette: Palette) -> Sequence[Piece]:
+    """What the demonstration is about."""
+    return [("One unit", palette.title), (f" {palette.glyphs.separator} turn w", palette.dim)]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.style import Style
 from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, clickable, exactly, paragraph, row
+from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.time.views import PastView
-from rnnplay.tui.places.unroll.paint_grid import written
 
 
-def past(view: PastView, width: int, height: int, palette: Palette) -> list[Strip]:
+def past(view: PastView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
     """The symbols up to the one that is read last, the strongest colour on the one that mattered most."""
     if not view.symbols:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
@@ -21,7 +23,7 @@ def past(view: PastView, width: int, height: int, palette: Palette) -> list[Stri
     used = 0
     levels = len(palette.influence) - 1
     for n, (symbol, norm) in enumerate(zip(view.symbols, view.norms, strict=True)):
-        text = written(symbol, palette) if symbol != " " else " "
+        text = visible(symbol, palette.glyphs) if symbol != " " else " "
         text = text if single else text + " "
         if used + len(text) > width:
             lines.append([])
@@ -38,3 +40,9 @@ def past(view: PastView, width: int, height: int, palette: Palette) -> list[Stri
     room = max(1, height - len(words))
     rows = [row(line, width, palette) for line in lines[-room:]]
     return exactly([*exactly(rows, room, width, palette), *words], height, width, palette)
+
+
+def title(_view: PastView, palette: Palette) -> Sequence[Piece]:
+    """What the colours are."""
+    words = f" {palette.glyphs.separator} gradient of the prediction with respect to each input"
+    return [("Which past mattered", palette.title), (words, palette.dim)]

@@ -8,76 +8,76 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from rnnplay import protocol as say
-from rnnplay.tui.places.base import LOADING, NOTHING, Looking
-from rnnplay.tui.places.time import keys, views
-from rnnplay.tui.places.time.panels import LagsPanel, OneUnitPanel, PastPanel
-from rnnplay.tui.places.time.views import LagsView, OneUnitView, PastView
+from rnnplay import protocol
+from rnnplay.tui.places.ask_live import LiveQuestions
+from rnnplay.tui.places.time import keys, paint_gradient, paint_influence
+from rnnplay.tui.places.time.views import (
+    LagsView,
+    OneUnitView,
+    PastView,
+    gradient_view,
+    influence_view,
+    one_unit_view,
+)
 from rnnplay.tui.widgets.base import TALL, WIDE, Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
 
 LAGS = (20, 50, 100, 200, 500)
-BESIDE = ("fresh", "trained", "")
-_BESIDE_WORDS = {"fresh": "untrained networks", "trained": "trained networks of this task", "": "nothing"}
+COMPARED = ("fresh", "trained", "")
+COMPARED_WORDS = {"fresh": "untrained networks", "trained": "trained networks of this task", "": "nothing"}
 
 
-class Time(Looking):
+class Time(LiveQuestions):
     """The gradient by lag above, the demonstration and the text below; one at a time where the terminal is small."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
     KEYS = keys.KEYS
     READING = keys.READING
-    CSS = (
-        Looking.CSS
-        + """
+    DEFAULT_CSS = """
     Time #lags { height: 3fr; }
     Time #below { layout: horizontal; height: 2fr; }
     Time #unit { width: 5fr; }
     Time #past { width: 6fr; }
     """
-    )
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.lags_panel = LagsPanel(LagsView(empty=NOTHING), id="lags")
-        self.unit_panel = OneUnitPanel(OneUnitView(), id="unit")
-        self.past_panel = PastPanel(PastView(empty=NOTHING), id="past")
-        self.order: tuple[Panel[Any], ...] = (self.lags_panel, self.unit_panel, self.past_panel)
+        super().__init__(*arguments)
+        self.gradient_panel = Panel(LagsView(empty=self.empty), paint_gradient.lags, paint_gradient.title, id="lags")
+        self.unit_panel = Panel(OneUnitView(), paint_gradient.one_unit, paint_gradient.one_unit_title, id="unit")
+        self.influence_panel = Panel(PastView(empty=self.empty), paint_influence.past, paint_influence.title, id="past")
+        self.order: tuple[Panel[Any], ...] = (self.gradient_panel, self.unit_panel, self.influence_panel)
         self.lags = 2  # place in LAGS
-        self.beside = 0
-        self.weight = 10  # place among the weights that were told
+        self.compared = 0  # place in COMPARED
+        self.weight = 10  # place among the weights that were sent
+        self.weights: protocol.OneUnitComputed | None = None
         self.position: int | None = None
         self.tab = 0
 
     def panels(self) -> list[Widget]:
-        return [self.lags_panel, Container(self.unit_panel, self.past_panel, id="below")]
+        return [self.gradient_panel, Container(self.unit_panel, self.influence_panel, id="below")]
+
+    def first_panel(self) -> Widget:
+        return self.order[self.tab]
 
     # -------------------------------------------------------------------------------------------- questions, answers
 
-    def begin(self) -> None:
-        if not self.lags_panel.view.networks:
-            empty = LOADING if self.session.run is not None or self.session.has_trainer else NOTHING
-            self.lags_panel.view = LagsView(empty=empty)
-            self.past_panel.view = PastView(empty=empty)
-        super().begin()
-        self.order[self.tab].focus()
-
     def ask(self) -> None:
-        beside = BESIDE[self.beside]
-        runs = self._others() if beside == "trained" else ()
-        self.send(
-            say.ComputeGradientByLag(lags=LAGS[self.lags], beside="fresh" if beside == "fresh" else "", runs=runs)
-        )
-        if "OneUnitComputed" not in self.answers:
-            self.send(say.ComputeOneUnit())
-        self.ask_past()
+        compared = COMPARED[self.compared]
+        runs = self._others() if compared == "trained" else ()
+        beside = "fresh" if compared == "fresh" else ""
+        self.send_question(protocol.ComputeGradientByLag(lags=LAGS[self.lags], beside=beside, runs=runs))
+        if self.weights is None:
+            self.send_question(protocol.ComputeOneUnit())
+        self.ask_influence()
 
-    def ask_past(self) -> None:
-        text = self.session.facts is not None and self.session.facts.held_out > 1
-        self.send(say.ComputeInfluence(example=None if text else 0, position=self.position))
+    def ask_influence(self) -> None:
+        """Ask which past mattered for the prediction at `position`."""
+        if self.session.facts is not None:
+            example = None if self.session.facts.held_out > 1 else 0
+            self.send_question(protocol.ComputeInfluence(example=example, position=self.position))
 
     def _others(self) -> tuple[str, ...]:
-        """The newest trained run of the same task and size for each other kind of cell."""
+        """Return the newest trained run of the same task and size for each other kind of cell."""
         from pathlib import Path
 
         from rnnplay import runs
@@ -85,47 +85,55 @@ class Time(Looking):
         own, run = self.session.config, self.session.run
         if own is None or run is None:
             return ()
-        found: dict[str, str] = {}
+        newest: dict[str, str] = {}
         for info in runs.list_runs(Path(run).parent):
             same = info.task == own.task and info.hidden == own.hidden and info.layers == own.layers
             if same and Path(info.path) != Path(run) and info.cell != own.cell and info.step:
-                found.setdefault(info.cell, info.path)
-        return tuple(found.values())
+                newest.setdefault(info.cell, info.path)
+        return tuple(newest.values())
 
-    def paint(self, event: say.AnyEvent) -> None:
+    def show_answer(self, event: protocol.AnyEvent) -> None:
         match event:
-            case say.GradientByLagComputed():
-                self.lags_panel.view = views.lags(event)
-            case say.OneUnitComputed():
-                self._paint_unit()
-            case say.InfluenceComputed():
-                self.past_panel.view = views.past(event)
+            case protocol.GradientByLagComputed():
+                self.gradient_panel.view = gradient_view(event, self.session.generation)
+            case protocol.OneUnitComputed():
+                self.weights = event
+                self._show_unit()
+            case protocol.InfluenceComputed():
+                self.influence_panel.view = influence_view(event, self.session.generation)
                 self.position = event.position
             case _:
                 pass
 
-    def _paint_unit(self) -> None:
-        event = self.answers.get("OneUnitComputed")
-        if isinstance(event, say.OneUnitComputed):
-            self.weight = max(0, min(self.weight, len(event.weights) - 1))
-            self.unit_panel.view = views.one_unit(event, self.weight)
+    def _show_unit(self) -> None:
+        if self.weights is not None:
+            self.weight = max(0, min(self.weight, len(self.weights.weights) - 1))
+            self.unit_panel.view = one_unit_view(self.weights, self.weight, self.session.generation)
 
-    def forget(self) -> None:
-        self.position = None
-        self.lags_panel.view = LagsView(empty=LOADING)
-        self.past_panel.view = PastView(empty=LOADING)
+    def reset_run(self) -> None:
+        super().reset_run()
+        self.position = self.weights = None
+        self.unit_panel.view = OneUnitView(generation=self.session.generation)
+        self.gradient_panel.view = LagsView(empty=self.empty, generation=self.session.generation)
+        self.influence_panel.view = PastView(empty=self.empty, generation=self.session.generation)
 
-    def words(self) -> StatusView:
-        view = self.lags_panel.view
+    def repaint_topics(self, topics: set[str]) -> None:
+        """Answers are painted as they come; what is said until then depends on the run."""
+        if "run" in topics and not self.gradient_panel.view.networks:
+            self.gradient_panel.view = LagsView(empty=self.empty, generation=self.session.generation)
+            self.influence_panel.view = PastView(empty=self.empty, generation=self.session.generation)
+
+    def status_view(self) -> StatusView:
+        view = self.gradient_panel.view
         if not view.networks:
             return StatusView(view.empty)
-        beside = _BESIDE_WORDS[BESIDE[self.beside]]
-        return StatusView(f"After {view.step:,} steps, over {LAGS[self.lags]} lags; beside it {beside}.")
+        compared = COMPARED_WORDS[COMPARED[self.compared]]
+        return StatusView(f"After {view.step:,} steps, over {LAGS[self.lags]} lags; beside it {compared}.")
 
-    def hints(self) -> tuple[KeyHint, ...]:
-        return keys.key_hints(loaded=bool(self.lags_panel.view.networks))
+    def key_hints(self) -> tuple[KeyHint, ...]:
+        return keys.key_hints(loaded=bool(self.gradient_panel.view.networks))
 
-    # --------------------------------------------------------------------------------------------------------- layout
+    # ---------------------------------------------------------------------------------------------------------- layout
 
     def place_panels(self, width: int, height: int) -> None:
         tabbed = width < WIDE or height < TALL
@@ -138,34 +146,43 @@ class Time(Looking):
             lower.styles.width = "1fr" if alone is not None else None
         self.query_one("#below").styles.height = "1fr" if alone is not None else None
 
-    # ----------------------------------------------------------------------------------------------------------- keys
+    # ------------------------------------------------------------------------------------------------------------ keys
 
     def action_next_panel(self) -> None:
+        """To the next panel."""
         self.tab = (self.tab + 1) % len(self.order)
         self.full = None
         self.lay_out(*self.size)
-        self.order[self.tab].focus()
+        self.set_focus(self.order[self.tab])
 
     def action_turn(self, by: int) -> None:
+        """Turn the one unit's weight."""
         self.weight += by
-        self._paint_unit()
+        self._show_unit()
 
     def action_move_past(self, by: int) -> None:
-        view = self.past_panel.view
+        """To another prediction in the text."""
+        view = self.influence_panel.view
         if view.symbols:
             self.position = max(0, min((self.position or 0) + by, view.total - 1))
-            self.ask_past()
+            self.ask_influence()
 
     def action_past_at(self, position: int) -> None:
+        """A symbol was clicked."""
         self.position = max(0, position)
-        self.ask_past()
+        self.ask_influence()
 
     def action_lags(self, by: int) -> None:
+        """Fewer lags, and more."""
         self.lags = max(0, min(self.lags + by, len(LAGS) - 1))
-        self.ask_anew()
-        self.paint_words()
+        self._ask_again()
 
     def action_compare(self) -> None:
-        self.beside = (self.beside + 1) % len(BESIDE)
-        self.ask_anew()
-        self.paint_words()
+        """Beside it: untrained networks, trained ones of this task, or none."""
+        self.compared = (self.compared + 1) % len(COMPARED)
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        if not self.load_if_stopped():
+            self._request()
+        self.update_bars()

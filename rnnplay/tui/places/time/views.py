@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from rnnplay import protocol as say
-from rnnplay.tui.places.unroll.views import Array
+from rnnplay import protocol
+from rnnplay.tui.widgets.views import RunView
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,7 @@ class ReachView:
 
 
 @dataclass(frozen=True, eq=False)
-class LagsView:
+class LagsView(RunView):
     """The gradient by lag, this network first."""
 
     networks: tuple[ReachView, ...] = ()
@@ -33,13 +36,13 @@ class LagsView:
 
 
 @dataclass(frozen=True, eq=False)
-class OneUnitView:
+class OneUnitView(RunView):
     weight: float = 1.0
     norms: Array | None = None  # (lags + 1,)
 
 
-@dataclass(frozen=True)
-class PastView:
+@dataclass(frozen=True, eq=False)
+class PastView(RunView):
     """A text on the colour of how much each symbol moved the prediction at `position`."""
 
     symbols: tuple[str, ...] = ()
@@ -53,7 +56,8 @@ class PastView:
     empty: str = ""
 
 
-def lags(event: say.GradientByLagComputed) -> LagsView:
+def gradient_view(event: protocol.GradientByLagComputed, generation: int) -> LagsView:
+    """Return the gradient by lag of this network and of those beside it."""
     networks = tuple(
         ReachView(
             reach.name,
@@ -65,21 +69,17 @@ def lags(event: say.GradientByLagComputed) -> LagsView:
         )
         for reach in event.networks
     )
-    return LagsView(networks, event.longest_lag, event.step, event.sentence, event.note)
+    return LagsView(networks, event.longest_lag, event.step, event.sentence, event.note, generation=generation)
 
 
-def one_unit(event: say.OneUnitComputed, place: int) -> OneUnitView:
-    return OneUnitView(event.weights[place], event.norms.array()[place])
+def one_unit_view(event: protocol.OneUnitComputed, place: int, generation: int) -> OneUnitView:
+    """Return the demonstration for one of the weights."""
+    return OneUnitView(event.weights[place], event.norms.array()[place], generation=generation)
 
 
-def past(event: say.InfluenceComputed) -> PastView:
-    return PastView(
-        event.symbols,
-        event.norms,
-        event.first,
-        event.position,
-        event.total,
-        event.predicted,
-        event.probability,
-        event.sentence,
-    )
+_FIELDS = ("symbols", "norms", "first", "position", "total", "predicted", "probability", "sentence")
+
+
+def influence_view(event: protocol.InfluenceComputed, generation: int) -> PastView:
+    """Return how much each symbol moved one prediction."""
+    return PastView(**{name: getattr(event, name) for name in _FIELDS}, generation=generation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from rnnplay.tui.places.keys import BOTH, COMMANDS, HELP, QUIT, hint_of, key
+from rnnplay.tui.places.keys import RUN, hint_of, key
 from rnnplay.tui.widgets.views import KeyHint
 
 KEYS: tuple[Binding, ...] = (
@@ -25,10 +25,10 @@ KEYS: tuple[Binding, ...] = (
     key("undo", "u", "undo", "undo", "Undo the last change"),
     key("update", "a", "update", "update", "Apply one update by gradient descent on this example, to a copy"),
     key("state", "g", "state", "h, c, gates", "Show h, c or a gate"),
-    key("roll", "r", "roll", "rolled", "Roll the network up, and unroll it"),
+    key("roll", "z", "roll", "rolled", "Roll the network up, and unroll it"),
     key("before", "left_square_bracket,comma", "example(-1)", "example before", "The example before, and the next"),
     key("after", "right_square_bracket", "example(1)", "next example", "The example before, and the next"),
-    *BOTH,
+    *RUN,
 )
 
 
@@ -42,18 +42,11 @@ READING = (
 )  # fmt: skip
 
 
-def key_hints(*, loaded: bool, typing: bool, opened: bool, edited: bool, playing: bool) -> tuple[KeyHint, ...]:
-    """The keys that make sense now, the most needed first."""
-    if typing:
-        return (
-            KeyHint("enter", "set it", "screen.open"),
-            hint_of(BOTH, "look_back", "esc", "leave it"),
-            COMMANDS,
-            HELP,
-        )
-    back = hint_of(BOTH, "look_back", "esc", "back")
+def key_hints(*, loaded: bool, opened: bool, edited: bool, playing: bool) -> tuple[KeyHint, ...]:
+    """Return the keys that make sense now, the most needed first."""
+    back = hint_of(KEYS, "back", "esc", "back")
     if not loaded:
-        return (back, QUIT, COMMANDS, HELP)
+        return (back,)
     found = [
         hint_of(KEYS, "walk_on", "←→", "walk"),
         hint_of(KEYS, "row_down", "↑↓", "unit"),
@@ -65,12 +58,12 @@ def key_hints(*, loaded: bool, typing: bool, opened: bool, edited: bool, playing
     ]
     if edited:
         found.append(hint_of(KEYS, "undo", "u", "undo"))
-    found += [
+    return (
+        *found,
         hint_of(KEYS, "weight", "w", "weight"),
-        hint_of(KEYS, "roll", "r", "rolled"),
+        hint_of(KEYS, "roll", "z", "rolled"),
         hint_of(KEYS, "state", "g", "h, c, gates"),
         hint_of(KEYS, "after", "[]", "example"),
         hint_of(KEYS, "more", "-+", "nudge"),
-        hint_of(BOTH, "look_full", "f", "full"),
-    ]
-    return (*found, QUIT, COMMANDS, HELP)
+        hint_of(KEYS, "full", "f", "full"),
+    )

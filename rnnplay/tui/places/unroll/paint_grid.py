@@ -18,6 +18,7 @@ from textual.strip import Strip
 from rnnplay.tui.paint.numbers import figure, percent
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, clickable, exactly, figures, fit, paragraph, row
+from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.unroll.views import LayerView, OutputsView, PartView, UnrollView
 
 WIDTHS = (13, 10, 7, 5, 3)  # of a column: as wide as lets all time steps be seen
@@ -68,7 +69,7 @@ class Column:
     time: int
 
 
-def visible(view: UnrollView, width: int) -> tuple[list[Column], int]:
+def visible_columns(view: UnrollView, width: int) -> tuple[list[Column], int]:
     """The columns that are shown in `width` cells beside the labels, with the one under the cursor, and their width."""
     everything = [Column(0, p, t) for p, part in enumerate(view.parts) for t in range(len(part.inputs))]
     everything = [Column(n, c.part, c.time) for n, c in enumerate(everything)]
@@ -160,7 +161,7 @@ def grid(view: UnrollView, width: int, height: int, palette: Palette) -> list[St
     """The panel without its frame: `height` rows of `width` cells."""
     if not view.parts:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
-    columns, cell = visible(view, width)
+    columns, cell = visible_columns(view, width)
     table = Grid(view, columns, cell, width, palette)
     notes = [row([(fit(text, width), style)], width, palette) for text, style in _notes(view, palette)][:2]
     outputs = next((part.outputs for part in view.parts if part.outputs is not None), None)
@@ -216,7 +217,7 @@ def _heads(table: Grid) -> Iterator[Strip]:
             return " ", palette.blank
         here = view.row == 0 and column.number == view.time
         style = palette.chosen if here else palette.text
-        return written(text, palette), clickable(style, f"screen.at({column.number},0)")
+        return visible(text, palette.glyphs), clickable(style, f"screen.at({column.number},0)")
 
     yield table.line(_label("input", view.row == 0, palette), symbol)
 
@@ -238,13 +239,6 @@ def _truths(table: Grid, count: int) -> Iterator[Strip]:
 
 def _still(view: UnrollView) -> UnrollView:
     return replace(view, playing=False)
-
-
-def written(text: str, palette: Palette) -> str:
-    """A symbol as it can be seen: spaces and line ends too."""
-    return {"\n": palette.glyphs.newline, "\t": palette.glyphs.tab, " ": "␣" if palette.glyphs.dots else "_"}.get(
-        text, text
-    )
 
 
 def _label(text: str, chosen: bool, palette: Palette) -> list[Piece]:
@@ -296,7 +290,7 @@ def _outputs(table: Grid, outputs: OutputsView, places: list[int]) -> list[Strip
             digits = f"{min(99, round(found * 100)):2d}" if table.body >= 7 else ""
             return bar(found, table.body - 1 - len(digits), palette) + digits + " ", palette.probability
 
-        name = written(outputs.names[place], palette)
+        name = visible(outputs.names[place], palette.glyphs)
         rows.append(
             table.line(
                 [("  ", palette.blank), (fit(f"{'p' if outputs.function else 'y'} {name}", LABEL - 3), palette.dim)],
@@ -313,7 +307,7 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
 
     def target(column: Column, part: PartView) -> Piece:
         target = part.targets[column.time]
-        return (" " if target is None else written(target, palette)), palette.text
+        return (" " if target is None else visible(target, palette.glyphs)), palette.text
 
     def chance(found: float | None) -> str:
         if found is None:
@@ -349,9 +343,7 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
 
 
 def _notes(view: UnrollView, palette: Palette) -> Iterator[Piece]:
-    if view.typed is not None:
-        yield f"{view.asked} {view.typed}_", palette.accent
-    elif view.words:
+    if view.words:
         yield view.words, palette.accent
     if view.note:
         yield view.note, palette.dim

@@ -10,7 +10,8 @@ from textual.strip import Strip
 from rnnplay.tui.paint.numbers import figure, percent
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, blank, exactly, fit, row
-from rnnplay.tui.places.unroll.paint_grid import bar, centred, grid, pad, scale_of, signed, written
+from rnnplay.tui.paint.text import visible
+from rnnplay.tui.places.unroll.paint_grid import bar, centred, grid, pad, scale_of, signed
 from rnnplay.tui.places.unroll.views import UnrollView
 
 
@@ -31,7 +32,7 @@ def rolled(view: UnrollView, width: int, height: int, palette: Palette) -> list[
         rows.append(row([(" " * 6, palette.blank), *pieces], width, palette))
 
     symbol = part.inputs[t]
-    add(("input  ", palette.dim), (written(symbol, palette) if symbol is not None else "none", palette.title))
+    add(("input  ", palette.dim), (visible(symbol, palette.glyphs) if symbol is not None else "none", palette.title))
     for layer in part.layers:
         matrix = "W_xh" if layer.index == 0 else "W_hhd"
         add((f"       {down} {matrix}", palette.dim))
@@ -64,12 +65,12 @@ def rolled(view: UnrollView, width: int, height: int, palette: Palette) -> list[
         places = sorted(np.argsort(-part.outputs.values[t])[: max(1, min(6, height - len(rows) - 3))].tolist())
         for place in places:
             value = float(part.outputs.values[t, place])
-            name = fit(written(part.outputs.names[place], palette), 10).ljust(10)
+            name = fit(visible(part.outputs.names[place], palette.glyphs), 10).ljust(10)
             drawn = bar(value, 20, palette) if part.outputs.function else ""
             text = percent(value) if part.outputs.function else signed(value, 7)
             add((f"output {name} ", palette.dim), (f"{drawn} {text}", palette.probability))
         target = part.targets[t]
-        add(("target ", palette.dim), (written(target or "none", palette), palette.title),
+        add(("target ", palette.dim), (visible(target or "none", palette.glyphs), palette.title),
             (f"   loss {figure(part.losses[t])}", palette.loss))  # fmt: skip
     else:
         add(("no output at this time step", palette.dim))

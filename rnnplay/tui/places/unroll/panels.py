@@ -1,4 +1,4 @@
-"""The panels of Unroll and Time: thin, one view each."""
+"""The panel of Unroll: the network unrolled or rolled up, and a time step opened below it, or instead of it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ from dataclasses import replace
 
 from textual.strip import Strip
 
-from rnnplay.tui.paint import strips
+from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.strips import Piece, row
 from rnnplay.tui.places.unroll import paint_grid, paint_rolled, paint_time_step
 from rnnplay.tui.places.unroll.views import UnrollView
-from rnnplay.tui.widgets.base import Panel
 
-_BESIDE = 28  # rows from which an opened time step stands below the grid, not instead of it
+_BELOW_ROWS = 28  # from which an opened time step stands below the grid
 
 
-class UnrollPanel(Panel[UnrollView]):
-    """The unrolled network, folded up where one wants; a time step opened below it, or instead of it."""
+def unrolled(view: UnrollView, width: int, height: int, palette: Palette, fills_screen: bool) -> list[Strip]:
+    """The panel without its frame."""
+    grid = paint_rolled.rolled if view.rolled else paint_grid.grid
+    if not view.opened or not view.parts:
+        return grid(view, width, height, palette)
+    where = paint_time_step.where(view)
+    if height < _BELOW_ROWS or fills_screen:
+        painted = paint_time_step.opened(view, width, height - 1, palette, fills_screen)
+        return [row([(where, palette.title)], width, palette), *painted]
+    below = min(15, height // 2)
+    return [
+        *grid(replace(view, opened=False), width, height - below - 1, palette),
+        row([(f"{palette.glyphs.box[4] * 2} {where} ", palette.title)], width, palette),
+        *paint_time_step.opened(view, width, below, palette),
+    ]
 
-    def content(self, width: int, height: int) -> list[Strip]:
-        view, palette = self.view, self.palette
-        grid = paint_rolled.rolled if view.rolled else paint_grid.grid
-        if not view.opened or not view.parts:
-            return grid(view, width, height, palette)
-        if height < _BESIDE or self.fills_screen:
-            painted = paint_time_step.opened(view, width, height - 1, palette, self.fills_screen)
-            return [strips.row([(paint_time_step.where(view), palette.title)], width, palette), *painted]
-        below = min(15, height // 2)
-        line = strips.row(
-            [(f"{palette.glyphs.box[4] * 2} {paint_time_step.where(view)} ", palette.title)], width, palette
-        )
-        return [
-            *grid(replace(view, opened=False), width, height - below - 1, palette),
-            line,
-            *paint_time_step.opened(view, width, below, palette),
-        ]
 
-    def title_text(self) -> Sequence[strips.Piece]:
-        pieces = [("5 ", self.palette.accent), ("Unroll", self.palette.title)]
-        if self.view.title:
-            pieces.append((f" {self.palette.glyphs.separator} {self.view.title}", self.palette.dim))
-        return pieces
+def title(view: UnrollView, palette: Palette) -> Sequence[Piece]:
+    """Which example is unrolled."""
+    pieces = [("5 ", palette.accent), ("Unroll", palette.title)]
+    return [*pieces, (f" {palette.glyphs.separator} {view.title}", palette.dim)] if view.title else pieces

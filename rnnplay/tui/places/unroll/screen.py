@@ -10,26 +10,27 @@ from dataclasses import replace
 from typing import ClassVar
 
 import msgspec
-from textual import events
 from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from rnnplay import protocol as say
-from rnnplay.tui.places.base import LOADING, NOTHING, Looking
-from rnnplay.tui.places.unroll import keys, views
-from rnnplay.tui.places.unroll.panels import UnrollPanel
-from rnnplay.tui.places.unroll.views import UnrollView
+from rnnplay import protocol
+from rnnplay.config import UserError
+from rnnplay.tui.forms.prompt import Matcher
+from rnnplay.tui.places.ask_live import LiveQuestions
+from rnnplay.tui.places.unroll import keys, panels
+from rnnplay.tui.places.unroll.views import UnrollView, unroll_view
+from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
 
 LENGTH = 48  # the most time steps that are asked for at once
 UNITS = 64
-RATE = 0.1  # of one update by gradient descent
-FRAME = 0.5  # seconds a time step stays while it plays
+UPDATE_RATE = 0.1  # of one update by gradient descent
+FRAME_SECONDS = 0.5  # that a time step stays while it plays
 _WEIGHT = re.compile(r"^\s*([\w.]+)\s*\[\s*(\d+)\s*,\s*(\d+)\s*\]\s*=\s*(\S+)\s*$")
 
 
-class Unroll(Looking):
+class Unroll(LiveQuestions):
     """An example unrolled."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
@@ -37,18 +38,19 @@ class Unroll(Looking):
     READING = keys.READING
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.panel = UnrollPanel(UnrollView(empty=NOTHING), id="unroll")
-        self.edits: list[say.Edit] = []
+        super().__init__(*arguments)
+        self.panel = Panel(UnrollView(empty=self.empty), panels.unrolled, panels.title, id="unroll")
+        self.edits: list[protocol.Edit] = []
         self.example = 0
-        self.first: int | None = None
-        self.step = -1  # of the answer that is shown
-        self._waiting = False  # for the answer to an edit
-        self._seeks_weight = False
+        self.first: int | None = None  # of the window of a long example
+        self._waits_for_edit = False
         self._player: Timer | None = None
 
     def panels(self) -> list[Widget]:
         return [self.panel]
+
+    def first_panel(self) -> Widget:
+        return self.panel
 
     @property
     def view(self) -> UnrollView:
@@ -56,61 +58,60 @@ class Unroll(Looking):
 
     @property
     def busy(self) -> bool:
-        return self.view.typed is not None or self._player is not None
+        return self.is_typing or self._player is not None
 
     def show(self, **changes: object) -> None:
+        """Change some fields of the view."""
         self.panel.view = replace(self.view, **changes)  # type: ignore[arg-type]
+
+    def repaint_topics(self, topics: set[str]) -> None:
+        """The answer is painted when it comes; what is said until then depends on the run."""
+        if not self.view.parts and self.view.empty != self.empty:
+            self.show(empty=self.empty)
 
     # -------------------------------------------------------------------------------------------- questions, answers
 
-    def begin(self) -> None:
-        if not self.view.parts:
-            self.show(empty=LOADING if self.session.run is not None or self.session.has_trainer else NOTHING)
-        super().begin()
-        self.panel.focus()
-
     def ask(self) -> None:
-        self.send(
-            say.Unroll(example=self.example, edits=tuple(self.edits), length=LENGTH, first=self.first, units=UNITS)
-        )
+        edits = tuple(self.edits)
+        question = protocol.Unroll(example=self.example, edits=edits, length=LENGTH, first=self.first, units=UNITS)
+        self.send_question(question)
 
-    def paint(self, event: say.AnyEvent) -> None:
-        if not isinstance(event, say.Unrolled) or event.example != self.example:
+    def show_answer(self, event: protocol.AnyEvent) -> None:
+        if not isinstance(event, protocol.Unrolled):
             return
-        self._waiting = False
+        self._waits_for_edit = False
         before = self.view
         if not before.parts:  # the cursor begins on the first hidden unit: there is most to see
             before = replace(before, row=1)
-        config = self.session.config
-        self.panel.view = views.unrolled(event, before, config.task if config else "")
-        self.step = event.step
+        task = self.session.config.task if self.session.config else ""
+        self.panel.view = unroll_view(event, before, task, self.session.generation)
 
-    def forget(self) -> None:
+    def reset_run(self) -> None:
+        super().reset_run()
         self._stop()
         self.edits.clear()
-        self.example, self.first, self._waiting = 0, None, False
-        self.panel.view = UnrollView(empty=LOADING)
+        self.example, self.first, self._waits_for_edit = 0, None, False
+        self.panel.view = UnrollView(empty=self.empty, generation=self.session.generation)
 
-    def refused(self) -> None:
-        if self._waiting and self.edits:
-            self._waiting = False
+    def take_back_question(self) -> None:
+        """Take back the edit that cannot be made."""
+        if self._waits_for_edit and self.edits:
+            self._waits_for_edit = False
             self.edits.pop()
 
-    def words(self) -> StatusView:
+    def status_view(self) -> StatusView:
         if not self.view.parts:
             return StatusView(self.view.empty)
         state = "in training" if self.session.state == "training" else "as it stands"
-        text = f"The network {state} after {self.step:,} steps, recomputed in 64 bits."
+        text = f"The network {state} after {self.session.step:,} steps, recomputed in 64 bits."
         return StatusView(
             text, f"{len(self.edits)} changes on a copy, u takes the last one back." if self.edits else ""
         )
 
-    def hints(self) -> tuple[KeyHint, ...]:
-        view = self.view
+    def key_hints(self) -> tuple[KeyHint, ...]:
         return keys.key_hints(
-            loaded=bool(view.parts),
-            typing=view.typed is not None,
-            opened=view.opened,
+            loaded=bool(self.view.parts),
+            opened=self.view.opened,
             edited=bool(self.edits),
             playing=self._player is not None,
         )
@@ -118,9 +119,10 @@ class Unroll(Looking):
     def place_panels(self, width: int, height: int) -> None:
         self.panel.fills_screen = self.full is not None
 
-    # -------------------------------------------------------------------------------------------------------- walking
+    # --------------------------------------------------------------------------------------------------------- walking
 
     def action_walk(self, by: int) -> None:
+        """By time steps; at an end of the window of a long example, on beyond it."""
         if not self.view.parts:
             return
         last = self.view.columns - 1
@@ -132,54 +134,59 @@ class Unroll(Looking):
         self.show(time=max(0, min(wanted, last)))
 
     def _slide(self, by: int) -> None:
-        """Go on beyond the window of a long example."""
+        """Ask for the window half its size further on."""
         part = self.view.parts[-1]
         size = len(part.inputs)
         first = max(0, min(part.first + by * (size // 2), part.total - size))
         if first != part.first:
             self.first = first
             self.show(time=max(0, min(size - 1, self.view.time + by - (first - part.first))))
-            self.ask()
+            self._request()
 
     def action_row(self, by: int) -> None:
+        """By units; the input is the first row."""
         self.show(row=max(0, min(self.view.row + by, self.view.rows - 1)))
+
+    def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:
+        self.action_row(1 if event.by > 0 else -1)
 
     def action_at(self, column: int, row: int) -> None:
         """A cell was clicked; a second click opens its time step."""
         again = (column, row) == (self.view.time, self.view.row)
         self.show(time=column, row=row, opened=again or self.view.opened)
-        self.paint_words()
+        self.update_bars()
 
     def action_open(self) -> None:
-        if self.view.typed is not None:
-            self._commit()
-        elif self.view.parts:
+        """Open the time step, or close it."""
+        if self.view.parts:
             self.show(opened=not self.view.opened, row=max(1, self.view.row))
-        self.paint_words()
+            self.update_bars()
 
     def action_roll(self) -> None:
+        """Roll the network up, and unroll it."""
         self.show(rolled=not self.view.rolled)
 
     def action_state(self) -> None:
+        """Show h, c or a gate."""
         if self.view.parts:
             states = self.view.parts[-1].layers[0].states()
             now = states.index(self.view.state) if self.view.state in states else 0
             self.show(state=states[(now + 1) % len(states)])
 
     def action_play(self) -> None:
-        """Compute one time step after the other before a person's eyes; stop at the end."""
+        """Show one time step after the other, and stop at the end."""
         if self._player is not None:
             self._stop()
         elif self.view.parts:
             begin = 0 if self.view.time >= self.view.columns - 1 else self.view.time
             self.show(time=begin, playing=True)
-            self._player = self.set_interval(FRAME, self._next_frame)
-        self.paint_words()
+            self._player = self.set_interval(FRAME_SECONDS, self._next_frame)
+        self.update_bars()
 
     def _next_frame(self) -> None:
         if self.view.time >= self.view.columns - 1:
             self._stop()
-            self.paint_words()
+            self.update_bars()
         else:
             self.show(time=self.view.time + 1)
 
@@ -189,32 +196,40 @@ class Unroll(Looking):
             self._player = None
         self.show(playing=False)
 
+    def left(self) -> None:
+        self._stop()
+
     def action_example(self, by: int) -> None:
-        if self.example + by >= 0:
+        """The example before, or the next."""
+        if self.example + by >= 0 and not self.load_if_stopped():
             self.example += by
             self.edits.clear()
             self.first = None
-            self.ask_anew()
+            self._request()
 
     # --------------------------------------------------------------------------------------------------------- poking
 
-    def _edit(self, edit: say.Edit, over_last: bool = False) -> None:
+    def _edit(self, edit: protocol.Edit, over_last: bool = False) -> None:
+        if self.load_if_stopped():
+            return
         if over_last:
             self.edits.pop()
         self.edits.append(edit)
-        self._waiting = True
-        self.ask()
-        self.paint_words()
+        self._waits_for_edit = True
+        self._request()
+        self.update_bars()
 
     def action_update(self) -> None:
+        """One update by gradient descent on this example."""
         if self.view.parts:
-            self._edit(say.GradientStep(rate=RATE))
+            self._edit(protocol.GradientStep(rate=UPDATE_RATE))
 
     def action_undo(self) -> None:
+        """Undo the last change."""
         if self.edits:
             self.edits.pop()
-            self.ask()
-            self.paint_words()
+            self._request()
+            self.update_bars()
 
     def action_nudge(self, by: float) -> None:
         """The hidden value under the cursor a little up or down, and all that follows from it."""
@@ -223,12 +238,12 @@ class Unroll(Looking):
             return
         last = self.edits[-1] if self.edits else None
         value = self._value()
-        over = isinstance(last, say.SetHidden) and msgspec.structs.replace(last, value=0.0) == hidden
-        if over and isinstance(last, say.SetHidden):
+        over = isinstance(last, protocol.SetHidden) and msgspec.structs.replace(last, value=0.0) == hidden
+        if over and isinstance(last, protocol.SetHidden):
             value = last.value
         self._edit(msgspec.structs.replace(hidden, value=round(value + by, 4)), over)
 
-    def _hidden(self) -> say.SetHidden | None:
+    def _hidden(self) -> protocol.SetHidden | None:
         """The hidden value under the cursor, as an edit."""
         cell = self.view.cell()
         if cell is None or not self.view.parts:
@@ -238,7 +253,7 @@ class Unroll(Looking):
         n, place = cell
         state = "c" if self.view.state == "c" and part.layers[n].c is not None else "h"
         unit = part.layers[n].units[place]
-        return say.SetHidden(layer=n, time=part.first + t, unit=unit, value=0.0, state=state, part=part.name)
+        return protocol.SetHidden(layer=n, time=part.first + t, unit=unit, value=0.0, state=state, part=part.name)
 
     def _value(self) -> float:
         p, t = self.view.place()
@@ -248,24 +263,33 @@ class Unroll(Looking):
         return float(values[t + 1, place])
 
     def action_set(self) -> None:
-        """Begin to type a value for what is under the cursor."""
+        """Type a value for what is under the cursor."""
         if not self.view.parts:
             return
         p, t = self.view.place()
         part, hidden = self.view.parts[p], self._hidden()
         when = f"at time step {part.first + t + 1}"
         if hidden is not None:
-            asked = f"{hidden.state} {hidden.layer + 1}.{hidden.unit + 1} {when} (now {self._value():.3g}):"
+            label = f"{hidden.state} {hidden.layer + 1}.{hidden.unit + 1} {when} (now {self._value():.3g}):"
+            self.ask_text(label, lambda text: self._edit(msgspec.structs.replace(hidden, value=_number(text))))
         elif part.symbols:
-            some = " ".join(part.symbols[:16]) + (" ..." if len(part.symbols) > 16 else "")
-            asked = f"input {when}, one of {some}:"
+            self.ask_text(f"input {when}:", lambda text: self._set_symbol(text, p, t), matches=self._symbols(p))
         else:
-            asked = f"first number of the input {when}:"
-        self._seeks_weight = False
-        self.show(typed="", asked=asked)
-        self.paint_words()
+            edit = protocol.SetInput(time=part.first + t, part=part.name)
+            label = f"first number of the input {when}:"
+            self.ask_text(label, lambda text: self._edit(msgspec.structs.replace(edit, value=_number(text))))
+
+    def _symbols(self, p: int) -> Matcher:
+        symbols = self.view.parts[p].symbols
+        return lambda text: [symbol for symbol in symbols if symbol.startswith(text)]
+
+    def _set_symbol(self, text: str, p: int, t: int) -> None:
+        part = self.view.parts[p]
+        symbol = text if text in part.symbols else text.strip()
+        self._edit(protocol.SetInput(time=part.first + t, symbol=symbol, part=part.name))
 
     def action_weight(self) -> None:
+        """Type a weight."""
         if not self.view.parts:
             return
         p, _ = self.view.place()
@@ -273,70 +297,31 @@ class Unroll(Looking):
         layer = self.view.parts[p].layers[n]
         prefix = "encoder." if self.view.parts[p].name == "encoder" else ""
         matrix = "W_ph" if layer.cell == "input-rnn" else "W_hh"
-        self._seeks_weight = True
-        self.show(typed=f"{prefix}l{n}.{matrix}[{layer.units[place] + 1},1] = ", asked="weight:")
-        self.paint_words()
+        value = f"{prefix}l{n}.{matrix}[{layer.units[place] + 1},1] = "
+        self.ask_text("weight:", lambda text: self._edit(_weight(text)), value)
 
-    def _commit(self) -> None:
-        """Take what was typed."""
-        typed = self.view.typed or ""
-        self.show(typed=None, asked="")
-        p, t = self.view.place()
-        part, hidden = self.view.parts[p], self._hidden()
-        try:
-            if self._seeks_weight:
-                self._edit(_weight(typed))
-            elif hidden is not None:
-                self._edit(msgspec.structs.replace(hidden, value=_number(typed)))
-            elif part.symbols:
-                symbol = typed if typed in part.symbols else typed.strip()
-                self._edit(say.SetInput(time=part.first + t, symbol=symbol, part=part.name))
-            else:
-                self._edit(say.SetInput(time=part.first + t, value=_number(typed), part=part.name))
-        except ValueError as error:
-            self.session.problem = (str(error), "Give it as in the example, or leave with escape.")
-            self.paint_words()
-
-    def on_key(self, event: events.Key) -> None:
-        super().on_key(event)
-        typed = self.view.typed
-        if typed is None:
-            return
-        if event.key == "escape":
-            self.show(typed=None, asked="")
-        elif event.key == "enter":
-            self._commit()
-        elif event.key == "backspace":
-            self.show(typed=typed[:-1])
-        elif event.character and event.character.isprintable():
-            self.show(typed=typed + event.character)
-        else:
-            return
-        event.stop()
-        event.prevent_default()
-        self.paint_words()
-
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
+        """Leave playing, an opened time step, a full screen, the place."""
         if self._player is not None:
             self._stop()
         elif self.view.opened and self.full is None:
             self.show(opened=False)
         else:
-            super().action_back()
+            await super().action_back()
             return
-        self.paint_words()
+        self.update_bars()
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a number.") from None
+        raise UserError(f"{text!r} is not a number.", "Give one as 0.5, or leave with escape.") from None
 
 
-def _weight(text: str) -> say.SetWeight:
-    found = _WEIGHT.match(text)
-    if found is None:
-        raise ValueError(f"{text!r} is not a weight; it looks like l0.W_hh[2,3] = 0.5.")
-    name, row, column, value = found.groups()
-    return say.SetWeight(name=name, row=int(row) - 1, column=int(column) - 1, value=_number(value))
+def _weight(text: str) -> protocol.SetWeight:
+    match = _WEIGHT.match(text)
+    if match is None:
+        raise UserError(f"{text!r} is not a weight.", "Give it as l0.W_hh[2,3] = 0.5, or leave with escape.")
+    name, row, column, value = match.groups()
+    return protocol.SetWeight(name=name, row=int(row) - 1, column=int(column) - 1, value=_number(value))

@@ -1,15 +1,14 @@
-"""What the screens Unroll and Time show, as plain data: arrays are float64, T time steps first, U units shown."""
+"""Data that Unroll shows, made from the trainer's answer: float64, T time steps first, U units shown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from rnnplay import protocol as say
-from rnnplay.protocol import unroll as told
-from rnnplay.protocol.base import PackedArray
+from rnnplay import protocol
+from rnnplay.tui.widgets.views import RunView
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -97,7 +96,7 @@ class ParameterView:
 
 
 @dataclass(frozen=True, eq=False)
-class UnrollView:
+class UnrollView(RunView):
     """An unrolled example and where one stands in it: column `time` over all parts, row `unit` of layer `layer`."""
 
     title: str = ""
@@ -114,8 +113,6 @@ class UnrollView:
     opened: bool = False
     rolled: bool = False
     playing: bool = False  # columns after `time` are not computed yet
-    typed: str | None = None  # what is being typed into the cell under the cursor
-    asked: str = ""  # what is asked for while one types
     empty: str = ""
 
     def place(self) -> tuple[int, int]:
@@ -147,86 +144,42 @@ class UnrollView:
         return 1 + sum(len(layer.units) for layer in self.parts[0].layers) if self.parts else 1
 
 
-def _open(packed: PackedArray | None) -> Array | None:
-    return None if packed is None else packed.array()
+_VIEWS: dict[str, type[Any]] = {
+    "summands": SummandView,
+    "gates": GateView,
+    "layers": LayerView,
+    "outputs": OutputsView,
+    "parts": PartView,
+    "parameters": ParameterView,
+}
 
 
-def _summand(summand: told.Summand) -> SummandView:
-    return SummandView(
-        summand.name,
-        summand.value.array(),
-        summand.parameter,
-        summand.rows,
-        _open(summand.added),
-        _open(summand.entry),
-        _open(summand.column),
-    )
+def open_arrays(name: str, value: Any) -> Any:
+    """Return what the trainer sent in the field `name` as the views have it, with its arrays opened."""
+    if isinstance(value, protocol.PackedArray):
+        return value.array()
+    if isinstance(value, tuple) and name in _VIEWS:
+        return tuple(open_arrays(name, one) for one in value)
+    if name == "truths":
+        return tuple((truth.name, truth.values) for truth in value)
+    if value is not None and name in _VIEWS:
+        return _VIEWS[name](**{f.name: open_arrays(f.name, getattr(value, f.name)) for f in fields(_VIEWS[name])})
+    return value
 
 
-def _gate(gate: told.Gate) -> GateView:
-    summands = tuple(_summand(summand) for summand in gate.summands)
-    return GateView(gate.name, gate.function, summands, gate.value.array(), gate.gradient.array())
-
-
-def _layer(layer: told.Layer) -> LayerView:
-    return LayerView(
-        index=layer.index,
-        cell=layer.cell,
-        units=layer.units,
-        total=layer.total,
-        gates=tuple(_gate(gate) for gate in layer.gates),
-        h=layer.h.array(),
-        c=_open(layer.c),
-        dh_above=layer.dh_above.array(),
-        dh_future=layer.dh_future.array(),
-        computed=layer.computed.array(),
-        dc_future=_open(layer.dc_future),
-        dc=_open(layer.dc),
-    )
-
-
-def _outputs(outputs: told.Outputs) -> OutputsView:
-    return OutputsView(
-        outputs.ids,
-        outputs.names,
-        outputs.total,
-        outputs.product.array(),
-        outputs.bias.array(),
-        outputs.values.array(),
-        outputs.gradient.array(),
-        outputs.function,
-    )
-
-
-def _part(part: told.Part) -> PartView:
-    return PartView(
-        name=part.name,
-        first=part.first,
-        total=part.total,
-        inputs=part.inputs,
-        symbols=part.symbols,
-        targets=part.targets,
-        layers=tuple(_layer(layer) for layer in part.layers),
-        outputs=None if part.outputs is None else _outputs(part.outputs),
-        losses=part.losses,
-        right=part.right,
-        before=part.before,
-        truths=tuple((truth.name, truth.values) for truth in part.truths),
-    )
-
-
-def unrolled(event: say.Unrolled, before: UnrollView, title: str) -> UnrollView:
-    """`event` as it is shown, with the cursor where it was in `before` as far as that exists."""
+def unroll_view(event: protocol.Unrolled, before: UnrollView, title: str, generation: int) -> UnrollView:
+    """Return `event` as it is shown, with the cursor where it was in `before` as far as that exists."""
     view = replace(
         before,
         title=f"{title} · {event.title}",
-        parts=tuple(_part(part) for part in event.parts),
-        parameters=tuple(ParameterView(p.name, p.shape, p.norm, p.added.array()) for p in event.parameters),
+        parts=open_arrays("parts", event.parts),
+        parameters=open_arrays("parameters", event.parameters),
         loss=event.loss,
         unit_of_loss=event.unit_of_loss,
         changed=event.changed,
         note=event.note,
         words=event.words,
         empty="",
+        generation=generation,
     )
     return replace(view, time=min(view.time, max(0, view.columns - 1)), row=min(view.row, view.rows - 1))

@@ -26,7 +26,7 @@ def example(view: ExampleView, width: int, height: int, palette: Palette, full: 
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
     room = height - 1
     body = rows(view, width, room, palette, full)
-    first = 0 if view.film or view.frames is not None else max(0, min(view.top, len(body) - room))
+    first = 0 if view.film or view.frames is not None else max(0, min(view.first_row, len(body) - room))
     return [*exactly(body[first : first + room], room, width, palette), legend(view, width, palette)]
 
 
@@ -182,7 +182,7 @@ def _picture(view: ExampleView, width: int, height: int, palette: Palette, full:
     room = width - wide - _GAP
     if view.probabilities is None:
         text = _read(view, room, height, palette, full)
-        text = text[max(0, min(view.top, len(text) - height)) :]
+        text = text[max(0, min(view.first_row, len(text) - height)) :]
         return _beside(pixels(picture, palette), wide, text, width, palette)
     return _beside(pixels(picture, palette), wide, _bars(view, room, height, palette), width, palette)
 
@@ -235,7 +235,7 @@ def _film(view: ExampleView, width: int, height: int, palette: Palette) -> list[
     last = len(view.frames) - 2  # the frame after the last one is not in the film
     if height >= 2 * tall + 2:
         fits = max(1, (width - 11) // (wide + 1))
-        first = max(0, min(view.top, last + 1 - fits))
+        first = max(0, min(view.first_row, last + 1 - fits))
         times = range(first, min(last + 1, first + fits))
         heads = "".join(f"{f'frame {t + 2}':<{wide + 1}}" for t in times)
         return [
@@ -245,7 +245,7 @@ def _film(view: ExampleView, width: int, height: int, palette: Palette) -> list[
             *_joined([pixels(view.predicted_frames[t], palette, True) for t in times], width, palette, "predicted"),
         ]
     fits = max(1, width // (2 * wide + 4))
-    first = max(0, min(view.top, last + 1 - fits))
+    first = max(0, min(view.first_row, last + 1 - fits))
     times = range(first, min(last + 1, first + fits))
     heads = "".join(f"{f'frame {t + 2}':<{wide + 1}}{'predicted':<{wide + 1}}  " for t in times)
     pairs: list[list[list[Piece]]] = []
@@ -260,7 +260,7 @@ def _labelled_film(view: ExampleView, width: int, palette: Palette) -> list[Stri
     assert view.frames is not None
     wide = int(view.frames.shape[2])
     fits = max(1, (width - 11) // (wide + 1))
-    first = max(0, min(view.top, len(view.frames) - fits))
+    first = max(0, min(view.first_row, len(view.frames) - fits))
     times = range(first, min(len(view.frames), first + fits))
     cells = [
         ("target", [(view.targets[t] or "", palette.text) if view.targets[t] else None for t in times]),

@@ -1,9 +1,13 @@
-"""Plain data of the Example panel: a held-out item as the network answers it, or its answer to a person's question."""
+"""Data of the Example panel: a held-out item as the network answers it, or its answer to a question."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from rnnplay import protocol
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.widgets.views import RunView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +29,7 @@ class AnswerView:
 
 
 @dataclass(frozen=True, eq=False)
-class ExampleView:
+class ExampleView(RunView):
     """T time steps; None stands where a time step has no input, no target or no probability."""
 
     index: int = 0
@@ -47,9 +51,9 @@ class ExampleView:
     forecast: Array | None = None  # (F,)
     written: Words = ()
     wanted: tuple[str, ...] = ()
-    revealed: int | None = None  # words of `written` that are there so far; None: all
+    revealed: int | None = None  # words of `written` that are shown so far; None: all
     answer: AnswerView | None = None
-    top: int = 0  # rows scrolled down; in a film the first frame
+    first_row: int = 0  # rows scrolled down; in a film the first frame
     question: str = ""  # what may be asked
     samples: bool = False  # a free sample may be drawn too
     empty: str = ""
@@ -58,3 +62,45 @@ class ExampleView:
     def film(self) -> bool:
         """Frames are predicted: it wants more rows than others."""
         return self.predicted_frames is not None and self.answer is None
+
+
+EMPTY = "An example appears here: what goes in, what should come out, and what the network says."
+_COPIED = ("index", "title", "step", "inputs", "targets", "predictions", "chances", "right", "rows", "source",
+           "outputs", "wanted")  # fmt: skip
+_ARRAYS = ("probabilities", "frames", "predicted_frames", "series", "predicted", "forecast")
+
+
+def example_view(session: RunSession, first_row: int) -> ExampleView:
+    """Return the example, or the answer to a question, scrolled down by `first_row` rows."""
+    state, event = session.example, session.example.example
+    if event is None:
+        return ExampleView(empty=session.sample.unavailable or EMPTY, generation=session.generation)
+    fields: dict[str, Any] = {name: getattr(event, name) for name in _COPIED}
+    fields |= {name: _open(getattr(event, name)) for name in _ARRAYS}
+    return ExampleView(
+        **fields,
+        written=_words(event.written),
+        revealed=state.words_shown,
+        answer=_answer(session),
+        first_row=first_row,
+        question=state.question,
+        samples=state.can_sample,
+        generation=session.generation,
+    )
+
+
+def _open(packed: protocol.PackedArray | None) -> Array | None:
+    return None if packed is None else packed.array()
+
+
+def _words(said: tuple[protocol.Candidate, ...]) -> Words:
+    return tuple((word.symbol, word.probability) for word in said)
+
+
+def _answer(session: RunSession) -> AnswerView | None:
+    asked, answer = session.example.asked, session.example.answer
+    if asked is not None:
+        return AnswerView(asked, waiting=True)
+    if answer is None:
+        return None
+    return AnswerView(answer.prompt, _words(answer.said), _open(answer.series), before=_open(answer.before))
