@@ -24,5 +24,5 @@ def fits(kind: type[Any], name: str, arguments: tuple[object, ...]) -> bool:
 def missing_on_screen(app: App[Any], action: str) -> bool:
     """Return whether `action` leads nowhere from the screen in front."""
     namespace, name, arguments = parse(action)
-    target = {"app": app, "screen": app.screen}.get(namespace)
-    return target is None or not fits(type(target), name, arguments)
+    owners = {"app": [app], "screen": [app.screen]}.get(namespace, app.screen.query("*"))  # else the widget's own
+    return not any(fits(type(owner), name, arguments) for owner in owners)

@@ -109,10 +109,19 @@ def status(state: str = "training", step: int = 120, **changes: Any) -> say.Stat
 
 # The command that each event answers, by name.
 ASKED_BY = {
-    "Trace": "WatchTrace", "Sampled": "Sample", "UnitsFound": "FindUnits", "UnitAblated": "AblateUnit", "GatesComputed": "ComputeGates",
-    "HistoryComputed": "ComputeHistory", "ExampleShown": "ShowExample", "TaskAnswered": "AskTask", "Unrolled": "Unroll",
-    "GradientByLagComputed": "ComputeGradientByLag", "OneUnitComputed": "ComputeOneUnit", "InfluenceComputed": "ComputeInfluence",
-}  # fmt: skip
+    "Trace": "WatchTrace",
+    "Sampled": "Sample",
+    "UnitsFound": "FindUnits",
+    "UnitAblated": "AblateUnit",
+    "GatesComputed": "ComputeGates",
+    "HistoryComputed": "ComputeHistory",
+    "ExampleShown": "ShowExample",
+    "TaskAnswered": "AskTask",
+    "Unrolled": "Unroll",
+    "GradientByLagComputed": "ComputeGradientByLag",
+    "OneUnitComputed": "ComputeOneUnit",
+    "InfluenceComputed": "ComputeInfluence",
+}
 
 
 class Recorder:
@@ -130,7 +139,8 @@ class Recorder:
 
     async def events(self) -> AsyncIterator[say.AnyEvent]:
         while (event := await self.queue.get()) is not None:
-            yield event
+            await asyncio.sleep(0)  # what the event before led to is sent first
+            yield self._numbered(event)
 
     async def close(self) -> None:
         self.closed = True
@@ -138,7 +148,7 @@ class Recorder:
 
     def tell(self, *events: say.AnyEvent) -> None:
         for event in events:
-            self.queue.put_nowait(self._numbered(event))
+            self.queue.put_nowait(event)
 
     def _numbered(self, event: Any) -> Any:
         """As the trainer sends it: with the number of the command that it answers, the last one of its kind."""

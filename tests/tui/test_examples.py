@@ -99,7 +99,9 @@ async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(per
 async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(person: Person) -> None:
     await begin(person, "tagging", question_help="a sentence", samples=False)
     await person.press("s", *"zzz", "enter")
-    await person.tell(say.Failed(wrong="The network never met the word 'zzz'.", remedy="Use others."))
+    await person.tell(
+        say.Failed(wrong="The network never met the word 'zzz'.", remedy="Use others.", command="AskTask")
+    )
     assert "never met the word 'zzz'" in person.sees()
     assert "4 Example" in person.sees()
 

@@ -144,7 +144,7 @@ async def test_an_input_and_a_weight_can_be_set_and_nonsense_is_refused_in_words
         await person.until("The network does not know 'z'.")
         assert len(person.unroll.edits) == 1
         await person.press("down", "w")
-        assert "weight: l0.W_hh[1,1] = _" in person.sees()
+        assert "weight: l0.W_hh[1,1] = ▏" in person.sees()
         await person.press("2", "enter")
         await person.until("l0.W_hh[1,1] = 2")
         await person.press("w", "x", "enter")
@@ -262,7 +262,7 @@ async def test_a_key_on_unroll_asks_the_trainer_nothing_to_walk(monkeypatch: pyt
         await person.press("5")
         await person.until("target")
         asked: list[say.Command] = []
-        monkeypatch.setattr(person.unroll, "send", asked.append)
+        monkeypatch.setattr(person.app.session, "send", asked.append)
         await person.press("right", "down", "enter", "g", "z", "left", "escape")
         assert asked == []
 

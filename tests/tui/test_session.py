@@ -1,7 +1,9 @@
 """The session: events in, plain data and views out. No widget, no trainer."""
 
 import math
+from typing import Any
 
+import msgspec
 import pytest
 from made_up_play import TEXT, config, facts, row, sampled, started, status, trace
 
@@ -12,6 +14,17 @@ from rnnplay.tui.places.views import header_view, sampled_text_view, status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.sample import PLAY, SampleSettings
 from rnnplay.tui.widgets.views import SampledTextView
+
+
+def answer(session: RunSession, event: Any) -> None:
+    """The trainer answers the last question of its kind."""
+    if isinstance(event, say.Sampled):
+        request = session.sample.texts[event.channel].request
+    elif isinstance(event, say.Trace):
+        request = session.cells._trace_request
+    else:
+        request = next(iter(session._automatic.values()), 0)
+    session.handle_event(msgspec.structs.replace(event, request=request))
 
 
 def sample_view(session: RunSession) -> SampledTextView:
@@ -91,29 +104,29 @@ async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSessi
 
 
 async def test_a_sample_grows_by_what_was_drawn_and_begins_anew(session: RunSession) -> None:
-    session.handle_event(sampled("The ", begins=True))
-    session.handle_event(sampled("lamp"))
+    answer(session, sampled("The ", begins=True))
+    answer(session, sampled("lamp"))
     view = sample_view(session)
     assert "".join(view.text) == "The lamp"
     assert view.candidates[0] == ("e", 0.41)
-    session.handle_event(sampled("Another", begins=True))
+    answer(session, sampled("Another", begins=True))
     assert "".join(sample_view(session).text) == "Another"
 
 
 async def test_the_prompt_is_told_from_what_was_drawn_and_unseen_characters_are_named(session: RunSession) -> None:
     session.sample.settings = SampleSettings(prompt="Oé yes")
     session.sample.begin(PLAY)
-    session.handle_event(sampled("O yes no", begins=True, unseen=("é",)))
+    answer(session, sampled("O yes no", begins=True, unseen=("é",)))
     assert sample_view(session).prompt == len("O yes")
     assert session.problem is not None
     assert "'é'" in session.problem[0]
 
 
 async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_were(session: RunSession) -> None:
-    session.handle_event(sampled("", begins=True))
+    answer(session, sampled("", begins=True))
     seen = ""
     for _ in range(60):
-        session.handle_event(sampled(TEXT))
+        answer(session, sampled(TEXT))
         seen += TEXT
         shown = "".join(sample_view(session).text)
         assert seen.endswith(shown)
@@ -125,8 +138,8 @@ async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_we
 
 
 async def test_what_a_task_cannot_do_is_told_in_its_panel_when_nobody_asked(session: RunSession) -> None:
-    session.handle_event(say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
-    session.handle_event(say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
+    answer(session, say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
+    answer(session, say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
     assert session.problem is None
     assert (session.cells.unavailable, session.sample.unavailable) == (
         "adding shows nothing.",
@@ -200,8 +213,8 @@ async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[s
     topics.clear()
     session.handle_event(status(step=121))
     session.handle_event(say.RowsCompleted(rows=(row(1),)))
-    session.handle_event(trace())
-    session.handle_event(sampled("a"))
+    answer(session, trace())
+    answer(session, sampled("a"))
     assert topics == ["status", "metrics", "cells", "sample"]
 
 
@@ -216,7 +229,7 @@ async def test_squared_error_is_called_so() -> None:
 
 async def test_words_stand_apart_where_spaces_are_no_symbols(session: RunSession) -> None:
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", "bad", "!"))))
-    session.handle_event(say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
+    answer(session, say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
     assert "".join(sample_view(session).text) == "good ! bad "
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
     assert "".join(sample_view(session).text) == "good!bad"
