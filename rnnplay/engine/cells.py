@@ -70,12 +70,12 @@ class GRUStep(NamedTuple):
 class CellGradients(NamedTuple):
     """Gradients of one time step.
 
-    dz_hh (G*H, B) is what W_hh receives: dz, but for the GRU's n block, which is r * dz_n. dh_prev: with respect to
-    h_prev (input-rnn: to p_prev (D, B)); dc, dc_prev: of an LSTM, else None.
+    dz_recurrent (G*H, B) is what W_hh receives: dz, but for the GRU's n block, which is r * dz_n. dh_prev: with
+    respect to h_prev (input-rnn: to p_prev (D, B)); dc, dc_prev: of an LSTM, else None.
     """
 
     dz: Array
-    dz_hh: Array
+    dz_recurrent: Array
     dh_prev: Array
     dc: Array | None = None
     dc_prev: Array | None = None
@@ -145,8 +145,8 @@ def gru_backward(w: Weights, s: GRUStep, dh: Array) -> CellGradients:
     dz_r = dz_n * s.a * s.r * (1 - s.r)
     da = dz_n * s.r
     dz = xp.concatenate([dz_r, dz_z, dz_n])
-    dz_hh = xp.concatenate([dz_r, dz_z, da])
-    return CellGradients(dz, dz_hh, dh_prev=w["W_hh"].T @ dz_hh + dh * s.z)
+    dz_recurrent = xp.concatenate([dz_r, dz_z, da])
+    return CellGradients(dz, dz_recurrent, dh_prev=w["W_hh"].T @ dz_recurrent + dh * s.z)
 
 
 def step(w: Weights, x: Array, state: LayerState, activation: str) -> tuple[Array, LayerState]:
@@ -171,9 +171,9 @@ def parameter_gradients(w: Weights, x: Array, h_prev: Array, d: CellGradients) -
     H = len(d.dz) if "W_ph" in w else len(h_prev)
     gradients = {
         "W_xh": d.dz @ columns_of(x, w["W_xh"].shape[1]).T,
-        "W_ph" if "W_ph" in w else "W_hh": d.dz_hh @ h_prev.T,
+        "W_ph" if "W_ph" in w else "W_hh": d.dz_recurrent @ h_prev.T,
         "b_h": d.dz.sum(axis=1, keepdims=True),
-        "b_hn": d.dz_hh[-H:].sum(axis=1, keepdims=True),
+        "b_hn": d.dz_recurrent[-H:].sum(axis=1, keepdims=True),
     }
     return {name: gradients[name] for name in w}
 

@@ -7,6 +7,7 @@ linear           (y - target)^2, the mean over V
 Logits lie as (V, T*B): what is reduced over V is then a few long additions.
 """
 
+from rnnplay.engine import cells
 from rnnplay.engine.arrays import Array, xp
 
 
@@ -16,6 +17,46 @@ def sigmoid(y: Array, out: Array) -> None:
     xp.tanh(out, out)
     xp.multiply(out, 0.5, out)
     xp.add(out, 0.5, out)
+
+
+def softmax(y: Array, axis: int = -1) -> Array:
+    """exp(y) / sum(exp(y)) along `axis`, which overflows nowhere."""
+    p: Array = xp.exp(y - y.max(axis=axis, keepdims=True))
+    p /= p.sum(axis=axis, keepdims=True)
+    return p
+
+
+def outputs_of(y: Array, readout: str) -> Array:
+    """Logits y (T, V, B) -> the probabilities, or for "linear" the numbers, that they stand for."""
+    if readout == "softmax":
+        return softmax(y, 1)
+    return y if readout == "linear" else cells.sigmoid(y)
+
+
+def loss_per_step(y: Array, targets: Array, readout: str) -> Array:
+    """The loss (T, B) of logits y (T, V, B): nats, or the mean over V of squared errors. Targets as in a batch."""
+    if readout == "softmax":
+        y = y - y.max(axis=1, keepdims=True)
+        picked = xp.take_along_axis(y, targets[:, None].astype(xp.intp), axis=1)[:, 0]
+        nats: Array = xp.log(xp.exp(y).sum(axis=1)) - picked
+        return nats
+    losses = xp.logaddexp(0, y) - targets * y if readout == "sigmoid" else (outputs_of(y, readout) - targets) ** 2
+    mean: Array = losses.mean(axis=1)
+    return mean
+
+
+def loss_gradient(outputs: Array, targets: Array, readout: str) -> Array:
+    """d(loss of each time step)/d(its logits) (T, V, B), from `outputs_of` the logits."""
+    if readout == "softmax":
+        gradient = outputs.copy()
+        index = targets[:, None].astype(xp.intp)
+        xp.put_along_axis(gradient, index, xp.take_along_axis(gradient, index, axis=1) - 1, axis=1)
+        return gradient
+    error: Array = (outputs - targets) / outputs.shape[1]
+    if readout == "sigmoid":
+        return error
+    error = 2 * error
+    return error * outputs * (1 - outputs) if readout == "sigmoid-squared" else error
 
 
 class Readout:

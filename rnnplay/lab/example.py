@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.lab.equations import Array
-from rnnplay.tasks.base import Batch, Example, Task
+from rnnplay.tasks.base import Array, Batch, Example, Task
 
 
 def trim_to_common_end(batch: Batch, count: int) -> Batch:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnnplay.lab.equations import GATES, Array, function_of
+from rnnplay.lab.cell_step import DISPLAYED_GATES, Array
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.lab.time import horizon_of, norms_by_lag, spectral_radius, verdict_of
 from rnnplay.tasks.base import Batch
@@ -77,9 +77,9 @@ def probe_network(
         for n, W in enumerate(reference.chains[-1].layers):
             h = np.stack([row[n].h for row in moments])  # (T, H, B)
             dead.append((h == 0).all(axis=(0, 2)))
-            for gate in GATES[W.cell]:
-                values = np.stack([row[n].gates[gate] for row in moments])
-                function = function_of(W, gate)
+            for gate in DISPLAYED_GATES[W.cell]:
+                values = np.stack([row[n].gate(gate) for row in moments])
+                function = W.activation_of(gate)
                 if function in ("tanh", "sigmoid"):
                     centred = np.abs(values if function == "tanh" else 2 * values - 1)
                     shares.append(float((centred > SATURATED_LEVEL).mean()))

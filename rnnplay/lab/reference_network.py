@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnnplay.engine.architecture import GATES, Architecture
+from rnnplay.engine.architecture import Architecture
+from rnnplay.engine.cells import CellGradients, columns_of, input_gradient, parameter_gradients
 from rnnplay.engine.front import InitialStateNetwork
-from rnnplay.lab import equations
-from rnnplay.lab.equations import Array, Moment, Slope, Weights
+from rnnplay.engine.parameters import layer_parameters
+from rnnplay.engine.readout import loss_gradient, loss_per_step, outputs_of
+from rnnplay.lab import cell_step
+from rnnplay.lab.cell_step import Array, CellStep, LayerWeights
 from rnnplay.tasks.base import Batch
 
 State = list[tuple[Array, Array | None]]
@@ -28,70 +31,74 @@ class LayerChain:
 
     name: str
     prefix: str
-    layers: list[Weights]
+    layers: list[LayerWeights]
 
-    def forward(self, inputs: Array, state: State, poked: PokedValues, part: int) -> list[list[Moment]]:
-        """Moments [time][layer] for inputs (T, D, B) or ids (T, B)."""
-        moments: list[list[Moment]] = []
+    def forward(self, inputs: Array, state: State, poked: PokedValues, part: int) -> list[list[CellStep]]:
+        """Cell steps [time][layer] for inputs (T, D, B) or ids (T, B)."""
+        moments: list[list[CellStep]] = []
         for t, x in enumerate(inputs):
             row = []
             for n, W in enumerate(self.layers):
                 h, c = state[n]
-                m = equations.forward(W, x, h, c, poked.get((part, t, n, "h")), poked.get((part, t, n, "c")))
+                m = cell_step.forward(W, x, h, c, poked.get((part, t, n, "h")), poked.get((part, t, n, "c")))
                 row.append(m)
-                # input-rnn hands on what it has just read, where the others hand on their hidden state.
-                memory = one_hot(x, h.shape[0]) if W.cell == "input-rnn" else m.h
+                # The state of an input-rnn is the input that it has just read, of the others the hidden state.
+                memory = columns_of(x, h.shape[0]) if W.cell == "input-rnn" else m.h
                 state = [*state[:n], (memory, m.c), *state[n + 1 :]]
                 x = m.h
             moments.append(row)
         return moments
 
     def backward(
-        self, moments: list[list[Moment]], above: Sequence[Array | None], end: State | None = None, inputs: bool = False
+        self,
+        moments: list[list[CellStep]],
+        above: Sequence[Array | None],
+        end: State | None = None,
+        inputs: bool = False,
     ) -> "BackwardPass":
         """The way back: `above[t]` is dL/dh of the top layer from the readout, `end` dL/d(the last state).
 
         `inputs`: dL/dx too.
         """
         T, L = len(moments), len(self.layers)
-        back = BackwardPass([[StepGradients() for _ in range(L)] for _ in range(T)])
+        back = BackwardPass([])
         future: State = list(end) if end is not None else [(np.zeros(()), None)] * L
         for t in reversed(range(T)):
             down: Array | None = above[t]
+            row: list[StepGradients] = []
             for n in reversed(range(L)):
                 W, m = self.layers[n], moments[t][n]
                 dh_next, dc_next = future[n]
                 zero = np.zeros_like(m.h)
-                s = back.slopes[t][n]
-                s.above = zero if down is None else down
-                # input-rnn: what comes from the future belongs to the input, not to h.
-                s.future = zero if W.cell == "input-rnn" else zero + dh_next
-                if W.cell == "input-rnn" and dh_next.ndim:
-                    s.dp_future = dh_next
-                s.dc_future = None if m.c is None else (np.zeros_like(m.c) if dc_next is None else dc_next)
-                s.slope = equations.backward(W, m, s.above + s.future, s.dc_future)
-                future[n] = (s.slope.dh_before, s.slope.dc_before)
-                down = equations.into_input(W, s.slope) if n or inputs else None
+                dh_above = zero if down is None else down
+                # input-rnn: what comes from the next time step belongs to the input, not to h.
+                dh_future, dp_future = (zero, dh_next) if W.cell == "input-rnn" else (zero + dh_next, None)
+                dc_future = None if m.c is None else (np.zeros_like(m.c) if dc_next is None else dc_next)
+                d = cell_step.backward(W, m, dh_above + dh_future, dc_future)
+                row.append(StepGradients(dh_above, dh_future, dc_future, dp_future, d))
+                future[n] = (d.dh_prev, d.dc_prev)
+                down = input_gradient(W.w, d) if n or inputs else None
                 if W.cell == "input-rnn" and down is not None:
                     down = down + dh_next
+            back.slopes.insert(0, row[::-1])
             if inputs and down is not None:
                 back.inputs[t] = down
         back.start = future
         return back
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class StepGradients:
-    """dL/dh from above and from the future, dL/dc from the future, and what the cell makes of them.
+    """dL/dh from above and from the next time step, dL/dc from the next time step, and what the cell makes of them.
 
-    For input-rnn `dp_future` is what the next time step says of the input that it remembers.
+    dp_future: of input-rnn, dL/d(the input) from the next time step, which remembers it.
     """
 
-    above: Array = field(default_factory=lambda: np.zeros(0))
-    future: Array = field(default_factory=lambda: np.zeros(0))
-    dc_future: Array | None = None
-    dp_future: Array | None = None
-    slope: Slope = field(default_factory=lambda: Slope({}, {}, None, np.zeros(0), None))
+    above: Array
+    future: Array
+    dc_future: Array | None
+    dp_future: Array | None
+    cell: CellGradients
 
 
 @dataclass(eq=False)
@@ -103,15 +110,6 @@ class BackwardPass:
     start: State = field(default_factory=list)
 
 
-def one_hot(x: Array, D: int) -> Array:
-    """ids (B) as columns (D, B); columns as they are."""
-    if x.dtype.kind not in "iu":
-        return x
-    out = np.zeros((D, x.size))
-    out[x, np.arange(x.size)] = 1
-    return out
-
-
 @dataclass(eq=False)
 class ForwardPass:
     """A walk forward: y, values (probabilities, or the numbers predicted) and targets (T, V, B), losses (T, B).
@@ -120,7 +118,7 @@ class ForwardPass:
     """
 
     batch: Batch
-    moments: list[list[list[Moment]]]  # [part][time][layer]
+    moments: list[list[list[CellStep]]]  # [part][time][layer]
     product: Array  # W_hy h
     y: Array
     values: Array
@@ -138,21 +136,10 @@ class ReferenceNetwork:
         names = (("encoder", "encoder."), ("decoder", "")) if architecture.source_vocabulary_size else (("", ""),)
         self.chains = [LayerChain(name, prefix, self._layers(prefix)) for name, prefix in names]
 
-    def _layers(self, prefix: str) -> list[Weights]:
-        """Views of the parameters, so that a weight that is set is seen at once."""
-        a, H = self.architecture, self.architecture.hidden
-        result = []
-        for n in range(a.layers):
-
-            def rows(name: str, n: int = n) -> dict[str, Array | None]:
-                whole = self.parameters.get(f"{prefix}l{n}.{name}")
-                order = enumerate(GATES[a.cell])
-                return {gate: None if whole is None else whole[k * H : (k + 1) * H] for k, gate in order}
-
-            W_h = "W_ph" if a.cell == "input-rnn" else "W_hh"
-            b_hn = self.parameters.get(f"{prefix}l{n}.b_hn")
-            result.append(Weights(a.cell, a.activation, rows("W_xh"), rows(W_h), rows("b_h"), b_hn))  # type: ignore[arg-type]
-        return result
+    def _layers(self, prefix: str) -> list[LayerWeights]:
+        a = self.architecture
+        names = [f"{prefix}l{n}." for n in range(a.layers)]
+        return [LayerWeights(a.cell, a.activation, layer_parameters(self.parameters, name)) for name in names]
 
     def zero(self, B: int) -> State:
         a = self.architecture
@@ -172,7 +159,7 @@ class ReferenceNetwork:
     def forward(self, batch: Batch, state: State | None = None, poked: PokedValues | None = None) -> ForwardPass:
         """Walk through `batch` from `state` (zero), which an encoder's last one replaces."""
         poked, T, B = poked or {}, batch.inputs.shape[0], batch.inputs.shape[-1]
-        moments: list[list[list[Moment]]] = []
+        moments: list[list[list[CellStep]]] = []
         if state is None:
             state = self.zero(B) if batch.context is None else self._from_features(batch.context)
         for part, chain in enumerate(self.chains):
@@ -187,8 +174,9 @@ class ReferenceNetwork:
         top = np.stack([row[-1].h for row in moments[-1]])  # (T, H, B)
         product = self.parameters["W_hy"] @ top
         y = product + self.parameters["b_y"] if "b_y" in self.parameters else product
-        values = _read_out(y, self.architecture.readout)
-        losses = _losses(y, values, batch.targets, self.architecture.readout)
+        with np.errstate(invalid="ignore"):
+            values = outputs_of(y, self.architecture.readout)
+            losses = loss_per_step(y, batch.targets, self.architecture.readout)
         loss_weights = np.ones((T, B)) if batch.weights is None else batch.weights.astype(np.float64)
         loss_weights = loss_weights / max(loss_weights.sum(), 1e-300)
         with np.errstate(invalid="ignore"):
@@ -197,7 +185,7 @@ class ReferenceNetwork:
 
     def loss_gradient(self, fwd: ForwardPass) -> Array:
         """dL/dy (T, V, B) of the way's loss."""
-        return step_loss_gradients(fwd.values, fwd.batch.targets, self.architecture.readout) * fwd.loss_weights[:, None]
+        return loss_gradient(fwd.values, fwd.batch.targets, self.architecture.readout) * fwd.loss_weights[:, None]
 
     def backward(self, fwd: ForwardPass, dy: Array, inputs: bool = False) -> list[BackwardPass]:
         """From dL/dy (T, V, B) back through every chain, the last one first; the answer is in the chains' order."""
@@ -217,57 +205,14 @@ class ReferenceNetwork:
         result["W_hy"] += np.einsum("tvb,thb->vh", dy, np.stack([row[-1].h for row in fwd.moments[-1]]))
         if "b_y" in result:
             result["b_y"] += dy.sum(axis=(0, 2))[:, None]
-        H = self.architecture.hidden
         for chain, moments, back in zip(self.chains, fwd.moments, backs, strict=True):
             for row, slopes in zip(moments, back.slopes, strict=True):
                 for n, (m, s) in enumerate(zip(row, slopes, strict=True)):
-                    for k, gate in enumerate(GATES[chain.layers[n].cell]):
-                        rows_of_gate = slice(k * H, (k + 1) * H)
-                        dz, dr = s.slope.sums[gate], s.slope.recurrent[gate]
-                        prefix = f"{chain.prefix}l{n}."
-                        x = one_hot(m.x, result[prefix + "W_xh"].shape[1])
-                        result[prefix + "W_xh"][rows_of_gate] += dz @ x.T
-                        recurrent = prefix + ("W_ph" if chain.layers[n].cell == "input-rnn" else "W_hh")
-                        result[recurrent][rows_of_gate] += dr @ m.h_before.T
-                        if prefix + "b_h" in result:
-                            result[prefix + "b_h"][rows_of_gate] += dz.sum(axis=1, keepdims=True)
-                        if gate == "n" and prefix + "b_hn" in result:
-                            result[prefix + "b_hn"] += dr.sum(axis=1, keepdims=True)
+                    added = parameter_gradients(chain.layers[n].w, m.x, m.h_prev, s.cell)
+                    for name, gradient in added.items():
+                        result[f"{chain.prefix}l{n}.{name}"] += gradient
         if fwd.batch.context is not None and self.architecture.context_size:
             front = self._front(result)
             front.forward(fwd.batch.context)
             front.backward([h.T for h, _ in backs[0].start])
         return result
-
-
-def _read_out(y: Array, readout: str) -> Array:
-    if readout == "softmax":
-        with np.errstate(invalid="ignore"):
-            e = np.exp(y - y.max(axis=1, keepdims=True))
-        return np.asarray(e / e.sum(axis=1, keepdims=True))
-    return equations.sigmoid(y) if readout.startswith("sigmoid") else y
-
-
-def _losses(y: Array, values: Array, targets: Array, readout: str) -> Array:
-    """The loss (T, B) of each time step: cross-entropy in nats, or the mean over V of squared errors."""
-    if readout == "softmax":
-        shifted = y - y.max(axis=1, keepdims=True)
-        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return -np.take_along_axis(logs, targets[:, None].astype(np.intp), axis=1)[:, 0]
-    if readout == "sigmoid":
-        return np.asarray((np.logaddexp(0, y) - targets * y).mean(axis=1))
-    return np.asarray(((values - targets) ** 2).mean(axis=1))
-
-
-def step_loss_gradients(values: Array, targets: Array, readout: str) -> Array:
-    """The derivative of each time step's loss with respect to y (T, V, B)."""
-    if readout == "softmax":
-        slope = values.copy()
-        place = targets[:, None].astype(np.intp)
-        np.put_along_axis(slope, place, np.take_along_axis(slope, place, axis=1) - 1, axis=1)
-        return np.asarray(slope)
-    V = values.shape[1]
-    if readout == "sigmoid":
-        return np.asarray((values - targets) / V)
-    slope = np.asarray(2 * (values - targets) / V)
-    return slope * values * (1 - values) if readout == "sigmoid-squared" else slope

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
+from rnnplay.engine.readout import softmax
 from rnnplay.engine.sampler import make_stepper
 from rnnplay.lab.clamp import Clamp, clamp_network, refresh_clamped
 from rnnplay.lab.copy_detector import CopyDetector
@@ -50,7 +51,7 @@ def draw_distribution(logits: Array, options: SamplingOptions) -> Array:
         one = np.zeros(len(logits))
         one[int(logits.argmax())] = 1.0
         return one
-    p = _softmax(logits / options.temperature)
+    p = softmax(logits / options.temperature)
     if not options.top_k and options.top_p == 1:
         return p
     order = np.argsort(-p, kind="stable")
@@ -146,7 +147,7 @@ class Sampler:
 
     def _probabilities(self) -> Array:
         """The network's own, of the next symbol: (V,)."""
-        return _softmax(self._logits.astype(np.float64))
+        return softmax(self._logits.astype(np.float64))
 
     def draw(self) -> tuple[str, float]:
         """The next symbol, and the probability that the network gave it."""
@@ -161,7 +162,7 @@ class Sampler:
             row[:] = self._logits
             chosen.append(i)
             self._advance(self._fed_back[i])
-        p = _softmax(expected.astype(np.float64))[range(count), chosen]
+        p = softmax(expected.astype(np.float64))[range(count), chosen]
         return [(self._vocabulary[i], probability) for i, probability in zip(chosen, p.tolist(), strict=True)]
 
     def _choose(self) -> int:
@@ -271,10 +272,3 @@ class InteractiveSampler(Sampler):
             self._states.append(self._stepper.state)
         if self._copied is not None:
             self._copied.append(i)
-
-
-def _softmax(logits: Array) -> Array:
-    """Along the last axis."""
-    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p /= p.sum(axis=-1, keepdims=True)
-    return np.asarray(p)

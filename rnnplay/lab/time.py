@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnplay.engine.architecture import Architecture
-from rnnplay.lab import equations
-from rnnplay.lab.equations import Array
+from rnnplay.engine.readout import loss_gradient
+from rnnplay.lab import cell_step
+from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import trim_to_common_end
-from rnnplay.lab.reference_network import ForwardPass, LayerChain, ReferenceNetwork, step_loss_gradients
+from rnnplay.lab.reference_network import ForwardPass, LayerChain, ReferenceNetwork
 from rnnplay.tasks.base import Batch, Task
 
 HORIZON_RATIO = 0.01  # of the gradient at lag 0: what is below it is over the horizon
@@ -52,7 +53,7 @@ def norms_by_lag(reference: ReferenceNetwork, fwd: ForwardPass) -> Array:
     """
     counted = np.flatnonzero((fwd.loss_weights > 0).any(axis=1))
     end = int(counted[-1]) if counted.size else len(fwd.y) - 1
-    slope = step_loss_gradients(fwd.values, fwd.batch.targets, reference.architecture.readout)
+    slope = loss_gradient(fwd.values, fwd.batch.targets, reference.architecture.readout)
     dy = np.zeros_like(fwd.y)
     dy[end] = slope[end]
     backs = reference.backward(fwd, dy)
@@ -104,7 +105,7 @@ def spectral_radius(reference: ReferenceNetwork, fwd: ForwardPass) -> float | No
     if reference.architecture.cell == "input-rnn":
         return 0.0  # the past goes no further than one time step
     if reference.architecture.cell == "rnn":
-        return _largest([largest_eigenvalue(W.W_h["h"]) for W in chain.layers])
+        return _largest([largest_eigenvalue(W.w["W_hh"]) for W in chain.layers])
     places = sorted({len(moments) * k // _MOMENTS for k in range(_MOMENTS)} | {len(moments) - 1})[-_MOMENTS:]
     result = [
         _largest([largest_eigenvalue(jacobian(chain, fwd, t, n)) for n in range(len(chain.layers))]) for t in places
@@ -120,19 +121,14 @@ def _largest(radii: Sequence[float | None]) -> float | None:
 def jacobian(chain: LayerChain, fwd: ForwardPass, t: int, layer: int) -> Array:
     """d(state after t)/d(state before t) of one layer for the first sequence: (H, H), for an LSTM (2H, 2H)."""
     W, m = chain.layers[layer], fwd.moments[-1][t][layer]
-    one = replace(
-        m,
-        h_before=m.h_before[:, :1], h=m.h[:, :1], recurrent=None if m.recurrent is None else m.recurrent[:, :1],
-        c_before=None if m.c_before is None else m.c_before[:, :1], c=None if m.c is None else m.c[:, :1],
-        gates={gate: value[:, :1] for gate, value in m.gates.items()},
-    )  # fmt: skip
+    one = m.first_sequence()
     H = W.hidden
     unit = np.eye(H)
     if m.c is None:
-        return equations.backward(W, one, unit).dh_before.T
+        return cell_step.backward(W, one, unit).dh_prev.T
     zero = np.zeros((H, H))
-    columns = [equations.backward(W, one, dh, dc) for dh, dc in ((unit, zero), (zero, unit))]
-    return np.block([[s.dh_before.T, s.dc_before.T] for s in columns if s.dc_before is not None])
+    columns = [cell_step.backward(W, one, dh, dc) for dh, dc in ((unit, zero), (zero, unit))]
+    return np.block([[d.dh_prev.T, d.dc_prev.T] for d in columns if d.dc_prev is not None])
 
 
 def largest_eigenvalue(matrix: Array) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.edits import Edit, GradientStep, SetHidden, SetInput, SetWeight
 from rnnplay.engine.architecture import Architecture
-from rnnplay.lab.equations import Array
+from rnnplay.lab.cell_step import Array
 from rnnplay.lab.reference_network import BackwardPass, ForwardPass, ReferenceNetwork, State
 from rnnplay.tasks.base import Batch
 

@@ -98,26 +98,8 @@ def greedy_decode(predict: PredictFunction, batch: Batch, end: int, max_length: 
 def predict_in_chunks(predict: PredictFunction, batch: Batch, chunk_size: int = 250) -> Array:
     """The network's outputs (T, V, B) for `batch`, computed for `chunk_size` sequences at a time to save memory."""
     B = batch.inputs.shape[-1]
-    chunks = (select_sequences(batch, np.arange(b, min(b + chunk_size, B))) for b in range(0, B, chunk_size))
+    chunks = (batch.select_sequences(slice(b, b + chunk_size)) for b in range(0, B, chunk_size))
     return np.concatenate([predict(chunk) for chunk in chunks], axis=2)
-
-
-def select_sequences(batch: Batch, index: Array) -> Batch:
-    """The sequences of `batch` at `index` (an array of ints)."""
-
-    def select(array: Array | None) -> Array | None:
-        return None if array is None else array[..., index]
-
-    return Batch(
-        batch.inputs[..., index],
-        batch.targets[..., index],
-        select(batch.weights),
-        select(batch.mask),
-        select(batch.source),
-        select(batch.source_mask),
-        select(batch.context),
-        batch.resets_state,
-    )
 
 
 def draw_rows(draw: Callable[[int], Array], count: int, split: Split) -> Array:

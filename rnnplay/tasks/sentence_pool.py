@@ -16,7 +16,6 @@ from rnnplay.tasks.generated import (
     collate,
     memoryless_loss,
     seeded_rng,
-    select_sequences,
     split_of,
 )
 
@@ -71,7 +70,7 @@ class PooledTask(GeneratedTask):
         drawn = rng.integers(0, len(lengths), 4 * count)
         by_length = drawn[np.argsort(lengths[drawn], kind="stable")]
         quarter = int(rng.integers(4))
-        return trim_padding(select_sequences(pool, by_length[quarter * count : (quarter + 1) * count]))
+        return trim_padding(pool.select_sequences(by_length[quarter * count : (quarter + 1) * count]))
 
     def evaluation(self) -> Iterator[Batch]:
         yield self.pool["validation"]
@@ -86,7 +85,7 @@ class PooledTask(GeneratedTask):
     def example(self, index: int) -> Example:
         pool = self.pool["test"]
         column = index % pool.inputs.shape[1]
-        batch = trim_padding(select_sequences(pool, np.array([column])), 1)
+        batch = trim_padding(pool.select_sequences(np.array([column])), 1)
         return self.to_example(batch, f"{self.name} {column + 1}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig
 from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
-from rnnplay.tasks.generated import END, START, Item, accuracy_score, greedy_decode, select_sequences
+from rnnplay.tasks.generated import END, START, Item, accuracy_score, greedy_decode
 from rnnplay.tasks.sentence_pool import Grammar, PooledTask, take_distinct, vocabulary_of, word_ids, words_of
 
 # English, Spanish, gender; the Spanish plural takes -s, or -es behind a consonant.
@@ -174,7 +174,7 @@ class Translate(PooledTask):
         return greedy_decode(predict, prompt, self.end, self.longest + 5)
 
     def score(self, predict: PredictFunction) -> TaskScore:
-        batch = select_sequences(self.test(), np.arange(min(self.test_count, len(self.keys["test"]))))
+        batch = self.test().select_sequences(slice(min(self.test_count, len(self.keys["test"]))))
         weights = np.ones(batch.inputs.shape) if batch.weights is None else batch.weights
         expected = [batch.targets[: int(weights[:, b].sum()) - 1, b].tolist() for b in range(batch.inputs.shape[1])]
         hits = [ids == right for ids, right in zip(self.translations(predict, batch), expected, strict=True)]

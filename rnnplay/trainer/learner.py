@@ -16,6 +16,7 @@ from rnnplay.config import RunConfig, UserError
 from rnnplay.engine import Architecture, Network, State, TooLargeError
 from rnnplay.engine.memory_limits import check_batch
 from rnnplay.engine.optimizers import Optimizer
+from rnnplay.engine.readout import outputs_of
 from rnnplay.engine.schedules import Averaging, learning_rate
 from rnnplay.machine import available_cores
 from rnnplay.parallel import DataParallel
@@ -134,16 +135,8 @@ class Learner:
         for begin in range(0, T, size):
             here = slice(begin, begin + size)
             share = float(weights[here].sum() / max(weights.sum(), 1e-30))
-            piece = Batch(
-                batch.inputs[here],
-                batch.targets[here],
-                None if batch.weights is None else batch.weights[here],
-                None if batch.mask is None else batch.mask[here],
-                batch.source,
-                batch.source_mask,
-                batch.context,
-            )
-            part, state = self._learn(piece, state, self._rng)
+            chunk = batch.slice_time(begin, begin + size)
+            part, state = self._learn(chunk, state, self._rng)
             loss += share * part
             gradient += network.flat_gradient * network.flat_gradient.dtype.type(share)
         network.flat_gradient[...] = gradient
@@ -156,14 +149,7 @@ class Learner:
         for x in batch.inputs:
             y, state = self.network.step(x, state)
             logits.append(y)
-        y = np.stack(logits)
-        match self.task.readout:
-            case "softmax":
-                y = np.exp(y - y.max(axis=1, keepdims=True))
-                y /= y.sum(axis=1, keepdims=True)
-            case "sigmoid" | "sigmoid-squared":
-                y = np.tanh(y / 2) / 2 + 0.5
-        return y
+        return outputs_of(np.stack(logits), self.task.readout)
 
     def shown(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""

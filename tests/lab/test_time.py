@@ -7,7 +7,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab import time as lab
-from rnnplay.lab.equations import Array
+from rnnplay.lab.cell_step import Array
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.tasks.base import Batch
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
+from rnnplay.engine.readout import loss_per_step
 from rnnplay.lab.cells.find import describe_feature
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, forward_chunks
 from rnnplay.lab.clamp import check_clamps, clamp_network, clamp_unit
@@ -101,15 +102,3 @@ def _losses(network: Network, labelled: LabelledBatch, layer: int | None = None)
         if layer is not None:
             total += np.einsum("thb,tb->h", result.h[layer, 1:], counted[chunk])
     return labelled.select(losses), total / labelled.size
-
-
-def loss_per_step(y: Array, targets: Array, readout: str) -> Array:
-    """The loss (T, B) of logits y (T, V, B): nats, or the mean over V of squared errors. Targets as in Batch."""
-    if readout == "softmax":
-        y = y - y.max(axis=1, keepdims=True)
-        picked = np.take_along_axis(y, targets[:, None], axis=1)[:, 0]
-        return np.asarray(np.log(np.exp(y).sum(axis=1)) - picked)
-    if readout == "sigmoid":
-        return np.asarray((np.logaddexp(0, y) - targets * y).mean(axis=1))
-    said = np.tanh(y / 2) / 2 + 0.5 if readout == "sigmoid-squared" else y
-    return np.asarray(((said - targets) ** 2).mean(axis=1))

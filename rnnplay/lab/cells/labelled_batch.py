@@ -5,7 +5,7 @@ zero state that it began with. Items of a generated task are read as they are, f
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -130,7 +130,6 @@ def forward_chunks(network: Network, batch: Batch, gates: bool = False) -> Itera
     steps = max(1, min(T, _NUMBERS // (B * a.layers * (8 * a.hidden + a.outputs))))
     state: State | None = None
     for begin in range(0, T, steps):
-        part = replace(batch.slice_time(begin, begin + steps), weights=None)
-        result = network.forward(part, state, gates=gates)
+        result = network.forward(batch.slice_time(begin, begin + steps), state, gates=gates)
         state = result.state
         yield begin, result

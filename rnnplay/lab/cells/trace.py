@@ -14,6 +14,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import GATES, Network, State
 from rnnplay.engine.activations import Activations, ForwardResult
+from rnnplay.engine.readout import loss_per_step, softmax
 from rnnplay.lab.example import held_out_example
 from rnnplay.tasks.base import Array, Batch, Example, Task
 
@@ -212,9 +213,7 @@ def _surprise(surprise: Array, logits: Array, read: Array, before: Array, begin:
     if last <= first:
         return
     y, following = logits[first - begin : last - begin], read[first + 1 : last + 1]
-    y = y - y.max(axis=1, keepdims=True)
-    picked = np.take_along_axis(y, following[:, None], axis=1)[:, 0]
-    bits = (np.log(np.exp(y).sum(axis=1)) - picked) / np.log(2)  # (T, B)
+    bits = loss_per_step(y, following, "softmax") / np.log(2)  # (T, B)
     here = surprise[:, first + 1 - warm : last + 1 - warm]
     np.copyto(here, bits.T, where=~before[first:last].T)
 
@@ -277,8 +276,7 @@ def likeliest_next(network: Network, top: Array, most: int) -> tuple[Array, Arra
         y = W @ top[:, part].astype(W.dtype)
         if b is not None:
             y += b
-        p = np.exp(y - y.max(axis=0))
-        p /= p.sum(axis=0)
+        p = softmax(y, 0)
         best = np.argpartition(-p, most - 1, axis=0)[:most]
         order = np.argsort(-np.take_along_axis(p, best, axis=0), axis=0, kind="stable")
         best = np.take_along_axis(best, order, axis=0)

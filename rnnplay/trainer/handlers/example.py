@@ -13,6 +13,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.activations import ForwardResult
+from rnnplay.engine.readout import softmax
 from rnnplay.lab.example import held_out_example
 from rnnplay.protocol import (
     AskTask,
@@ -246,7 +247,7 @@ def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
     batch = example.batch
     names, end = task.output_vocabulary, task.output_vocabulary.index(END)
     reads = {symbol: i for i, symbol in enumerate(task.vocabulary)}
-    first = Batch(batch.inputs[:1], batch.targets[:1], None, None, batch.source, batch.source_mask, batch.context)
+    first = batch.slice_time(0, 1)
     if int(batch.inputs[0, 0]) != reads[START]:
         return {}
     found: ForwardResult = network.forward(first)
@@ -258,7 +259,6 @@ def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
             break
         said.append(Candidate(names[best], float(p[best])))
         y, state = network.step(np.array([reads[names[best]]], np.int32), state)
-        p = np.exp(y[:, 0] - y.max())
-        p /= p.sum()
+        p = softmax(y[:, 0])
     wanted = [target for target in example.targets if target is not None and target != END]
     return {"written": tuple(said), "wanted": tuple(wanted)}

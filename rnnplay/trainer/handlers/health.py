@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from rnnplay.lab import health as lab
-from rnnplay.lab.equations import Array
+from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import trim_to_common_end
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.protocol import Advice, Health, Row, WatchHealth

@@ -11,7 +11,7 @@ from rnnplay.config import UserError
 from rnnplay.engine.architecture import GATES as BLOCKS
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import unroll as lab
-from rnnplay.lab.equations import GATES, Array, Moment, function_of
+from rnnplay.lab.cell_step import DISPLAYED_GATES, Array, CellStep, summands
 from rnnplay.lab.example import example_or_text, source_names
 from rnnplay.lab.reference_network import LayerChain, State, StepGradients
 from rnnplay.lab.unroll import UnrolledExample, most_active, target_probability
@@ -164,46 +164,72 @@ class _View:
 
         W = chain.layers[layer]
         remembers = W.cell != "input-rnn"
-        h = [moments[0].h_before if remembers else np.zeros_like(moments[0].h), *(m.h for m in moments)]
+        h = [moments[0].h_prev if remembers else np.zeros_like(moments[0].h), *(m.h for m in moments)]
         lstm = W.cell == "lstm"
-        c = [m for m in (moments[0].c_before, *(m.c for m in moments)) if m is not None]
+        c = [m for m in (moments[0].c_prev, *(m.c for m in moments)) if m is not None]
         return protocol.Layer(
             index=layer,
             cell=W.cell,
             units=tuple(units),
             total=W.hidden,
-            gates=tuple(self._gate(chain, layer, gate, moments, slopes) for gate in GATES[W.cell]),
+            gates=self._gates(chain, layer, moments, slopes),
             h=stack(h),
             c=stack(c) if lstm else None,
             dh_above=stack([s.above for s in slopes]),
             dh_future=stack([s.future for s in slopes]),
-            computed=stack([m.computed for m in moments]),
+            computed=stack([np.asarray(m.computed.h) for m in moments]),
             dc_future=stack([s.dc_future for s in slopes if s.dc_future is not None]) if lstm else None,
-            dc=stack([s.slope.dc for s in slopes if s.slope.dc is not None]) if lstm else None,
+            dc=stack([s.cell.dc for s in slopes if s.cell.dc is not None]) if lstm else None,
+        )
+
+    def _gates(
+        self, chain: LayerChain, layer: int, moments: Sequence[CellStep], slopes: Sequence[StepGradients]
+    ) -> tuple[protocol.Gate, ...]:
+        W = chain.layers[layer]
+        terms = [summands(W, m) for m in moments]
+        dz = [W.by_gate(s.cell.dz) for s in slopes]
+        dz_recurrent = [W.by_gate(s.cell.dz_recurrent) for s in slopes]
+        return tuple(
+            self._gate(
+                chain,
+                layer,
+                gate,
+                moments,
+                [step[gate] for step in terms],
+                [step[gate] for step in dz],
+                [step[gate] for step in dz_recurrent],
+            )
+            for gate in DISPLAYED_GATES[W.cell]
         )
 
     def _gate(
-        self, chain: LayerChain, layer: int, gate: str, moments: Sequence[Moment], slopes: Sequence[StepGradients]
+        self,
+        chain: LayerChain,
+        layer: int,
+        gate: str,
+        moments: Sequence[CellStep],
+        terms: Sequence[Sequence[Array]],
+        dz: Sequence[Array],
+        dz_recurrent: Sequence[Array],
     ) -> protocol.Gate:
         W, units = chain.layers[layer], self.units[layer]
         own = gate if W.cell in ("lstm", "gru") else "h"
         names = [f"W_x{own} x", f"W_h{own} h", f"b_{own}"]
         if gate == "n":
-            names[1] = f"r·(W_hn h{'' if W.b_hn is None else ' + b_hn'})"
+            names[1] = f"r·(W_hn h{' + b_hn' if 'b_hn' in W.w else ''})"
         if W.cell == "input-rnn":
             names[1] = "W_ph p"
         keys = ["W_xh", "W_ph" if W.cell == "input-rnn" else "W_hh", "b_h"]
         rows = tuple(BLOCKS[W.cell].index(gate) * W.hidden + u for u in units)
-        summands = []
-        for k in range(len(moments[0].terms[gate])):
-            sources = [(m.x, m.h_before, np.ones((1, 1)))[k] for m in moments]
-            dz = [(s.slope.recurrent if k == 1 else s.slope.sums)[gate][units, 0] for s in slopes]
+        shown = []
+        for k in range(len(terms[0])):
+            sources = [(m.x, m.h_prev, np.ones((1, 1)))[k] for m in moments]
             sizes, entries, columns = zip(*(_largest(x) for x in sources), strict=True)
-            grown = np.stack(dz)
-            summands.append(
+            grown = np.stack([d[units, 0] for d in (dz_recurrent if k == 1 else dz)])
+            shown.append(
                 protocol.Summand(
                     name=names[k],
-                    value=PackedArray.from_array(np.stack([m.terms[gate][k][units, 0] for m in moments])),
+                    value=PackedArray.from_array(np.stack([step[k][units, 0] for step in terms])),
                     parameter=f"{chain.prefix}l{layer}.{keys[k]}",
                     rows=rows,
                     added=PackedArray.from_array(np.abs(grown) * np.array(sizes)[:, None]),
@@ -213,10 +239,10 @@ class _View:
             )
         return protocol.Gate(
             name=gate,
-            function=SIGNS[function_of(W, gate)],
-            summands=tuple(summands),
-            value=PackedArray.from_array(np.stack([m.gates[gate][units, 0] for m in moments])),
-            gradient=PackedArray.from_array(np.stack([s.slope.sums[gate][units, 0] for s in slopes])),
+            function=SIGNS[W.activation_of(gate)],
+            summands=tuple(shown),
+            value=PackedArray.from_array(np.stack([m.gate(gate)[units, 0] for m in moments])),
+            gradient=PackedArray.from_array(np.stack([d[units, 0] for d in dz])),
         )
 
     def _truths(self, window: range, task: Task) -> tuple[protocol.Truth, ...]:
@@ -288,10 +314,9 @@ def _largest(x: Array) -> tuple[float, float, int]:
 
 def _size(walked: UnrolledExample, n: int, t: int, layer: int, key: str) -> float:
     """The norm of what a time step adds to one parameter of a layer: an outer product."""
-    m, s = walked.forward_pass.moments[n][t][layer], walked.backs[n].slopes[t][layer].slope
+    m, d = walked.forward_pass.moments[n][t][layer], walked.backs[n].slopes[t][layer].cell
     if key == "b_hn":
-        return float(np.linalg.norm(s.recurrent["n"]))
-    slopes = s.recurrent if key in ("W_hh", "W_ph") else s.sums
-    size = float(np.sqrt(sum(float((dz**2).sum()) for dz in slopes.values())))
-    factor = {"W_xh": m.x, "W_hh": m.h_before, "W_ph": m.h_before}.get(key)
+        return float(np.linalg.norm(d.dz_recurrent[-len(m.h) :]))
+    size = float(np.linalg.norm(d.dz_recurrent if key in ("W_hh", "W_ph") else d.dz))
+    factor = {"W_xh": m.x, "W_hh": m.h_prev, "W_ph": m.h_prev}.get(key)
     return size if factor is None else size * _largest(factor)[0]
