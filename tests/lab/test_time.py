@@ -129,7 +129,7 @@ def test_the_states_jacobian_is_that_of_the_transition(cell: str) -> None:
     reference, batch = made(cell)
     fwd = reference.forward(batch)
     m = fwd.moments[0][4][0]
-    before = np.concatenate([m.h_before[:, 0], *([m.c_before[:, 0]] if m.c_before is not None else [])])
+    before = np.concatenate([m.h_prev[:, 0], *([m.c_prev[:, 0]] if m.c_prev is not None else [])])
     expected = jacobian(reference, "", before, int(batch.inputs[4, 0]))
     np.testing.assert_allclose(lab.jacobian(reference.chains[0], fwd, 4, 0), expected, rtol=1e-10, atol=1e-14)
 
