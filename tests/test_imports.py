@@ -31,6 +31,7 @@ MAY: dict[str, set[str]] = {
     "corpora": {"numpy", "pooch", "platformdirs", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "msgspec", "corpora"} | CONFIG,
     "lab": {"numpy", "engine", "tasks", "edits"} | CONFIG,  # the configuration for its UserError
+    "backend": {"machine", "numpy", "engine", "parallel"} | CONFIG,
     "parallel": {"machine", "numpy", "msgspec", "engine", "protocol"},
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
     "protocol": {"numpy", "msgspec", "edits"} | CONFIG,
@@ -45,7 +46,7 @@ MAY: dict[str, set[str]] = {
         "numpy",
         "msgspec",
         "engine",
-        "parallel",
+        "backend",
         "tasks",
         "corpora",
         "lab",

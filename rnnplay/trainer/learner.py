@@ -4,7 +4,6 @@ Everything here depends on the configuration and the number of steps alone, neve
 stopped and resumed goes on bit for bit.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,20 +11,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from rnnplay.backend.base import Backend, Rates
+from rnnplay.backend.numpy_engine import NumpyEngine, under
 from rnnplay.config import RunConfig, UserError
-from rnnplay.engine import Architecture, Network, State, TooLargeError
+from rnnplay.engine import Architecture, Network, TooLargeError
 from rnnplay.engine.memory_limits import check_batch
-from rnnplay.engine.optimizers import Optimizer
-from rnnplay.engine.readout import outputs_of
-from rnnplay.engine.schedules import Averaging, learning_rate
-from rnnplay.machine import available_cores
-from rnnplay.parallel import DataParallel
+from rnnplay.engine.schedules import learning_rate
 from rnnplay.runs import checkpoint
 from rnnplay.runs.checkpoint import Array, Checkpoint
 from rnnplay.tasks.base import Batch, Task
 from rnnplay.trainer.metrics import Step, finite, last_step
-
-_DROPOUT = 1  # which stream of the seed the dropout masks come from
 
 
 def architecture(config: RunConfig, task: Task) -> Architecture:
@@ -73,22 +68,11 @@ class Learner:
         try:
             if task.training_size:  # before anything large is made
                 check_batch(shape, config.seq_len, config.batch, 0, True)
-            parallel = DataParallel(shape, config.seed, available_cores() < 2) if config.cores > 1 else None
-            self.network = Network(shape, config.seed) if parallel is None else parallel.network
+            self._backend: Backend = NumpyEngine(config, shape)
         except TooLargeError as error:
             raise refused(error) from None
-        self._parallel = parallel
-        self._learn = self.network.forward_backward if parallel is None else parallel.forward_backward
-        for name, value in (task.initial_parameters() or {}).items():
-            self.network.parameters[name][...] = value
-        self._optimizer = Optimizer(
-            self.network, config.optimizer, config.lr, momentum=config.momentum, decay=config.weight_decay
-        )
-        self._averaging = Averaging(self.network, config.ema_decay) if config.ema_decay else None
-        self._shown = self.network.copy() if self._averaging else self.network
-        self._shown_step = 0
-        self._state: State | None = None  # carried from one batch to the next
-        self._rng = np.random.default_rng([config.seed, _DROPOUT])
+        if initial := task.initial_parameters():
+            self._backend.load_parameters({**self._backend.parameters(), **initial})
         self.remark: str | None = None  # what the task has to say about the last step
 
     @property
@@ -97,6 +81,11 @@ class Learner:
         config, start = self.config, self.schedule_start
         total = (last_step(config, self.task.epoch_steps) or start) - start
         return learning_rate(config.schedule, config.lr, self.step - start, total, config.warmup)
+
+    @property
+    def network(self) -> Network:
+        """The network in training."""
+        return self._backend.network
 
     @property
     def finite(self) -> bool:
@@ -109,54 +98,19 @@ class Learner:
 
     def train(self) -> Step:
         """One training step. Where its loss or gradient is not finite the parameters are worth nothing any more."""
-        batch = self.task.batch(self.step)
-        lr = self.lr
-        state = None if batch.resets_state else self._state
-        self.remark = self.task.log_line(self.step, batch, lambda: self._outputs(batch, state))
-        if 0 < self.config.tbptt_steps < batch.inputs.shape[0]:
-            loss, self._state = self._learn_in_pieces(batch, state)
-        else:
-            loss, self._state = self._learn(batch, state, self._rng)
-        if self._parallel is not None and self._parallel.problem is not None:
-            self.remark = " ".join(filter(None, [self._parallel.problem, self.remark]))
-            print(f"step {self.step}: {self._parallel.problem}", file=sys.stderr)  # the run's log
-            self._parallel.problem = None
-        report = self._optimizer.step(lr, self.config.clip, self.config.clip_value)
-        if self._averaging is not None:
-            self._averaging.update()
+        batch, rates = self.task.batch(self.step), Rates(self.lr, self.config.clip, self.config.clip_value)
+        self.remark = self.task.log_line(self.step, batch, lambda: self._backend.outputs_before(batch))
+        (row,) = self._backend.train_steps([batch], [rates])
+        if self._backend.problem is not None:
+            self.remark = " ".join(filter(None, [self._backend.problem, self.remark]))
+            print(f"step {self.step}: {self._backend.problem}", file=sys.stderr)  # the run's log
+            self._backend.problem = None
         self.step += 1
-        return Step(loss, report.grad_norm, report.clipped, lr, batch.token_count)
-
-    def _learn_in_pieces(self, batch: Batch, state: State | None) -> tuple[float, State | None]:
-        """Loss and gradient of `batch`: the state goes on, the gradient flows back within `truncate` time steps."""
-        network, T, size = self.network, batch.inputs.shape[0], self.config.tbptt_steps
-        weights = np.ones(batch.inputs.shape[:1]) if batch.weights is None else batch.weights.sum(axis=1)
-        gradient, loss = np.zeros_like(network.flat_gradient), 0.0
-        for begin in range(0, T, size):
-            here = slice(begin, begin + size)
-            share = float(weights[here].sum() / max(weights.sum(), 1e-30))
-            chunk = batch.slice_time(begin, begin + size)
-            part, state = self._learn(chunk, state, self._rng)
-            loss += share * part
-            gradient += network.flat_gradient * network.flat_gradient.dtype.type(share)
-        network.flat_gradient[...] = gradient
-        return loss, state
-
-    def _outputs(self, batch: Batch, state: State | None) -> Array:
-        """What the network says at each time step (T, V, B), before it learns from `batch`."""
-        state = self.network.zero_state(batch.inputs.shape[-1]) if state is None else state
-        logits = []
-        for x in batch.inputs:
-            y, state = self.network.step(x, state)
-            logits.append(y)
-        return outputs_of(np.stack(logits), self.task.readout)
+        return Step(row.loss, row.grad_norm, row.clipped, rates.lr, batch.token_count)
 
     def shown(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""
-        if self._averaging is not None and self._shown_step != self.step:
-            self._shown.flat[...] = self._averaging.mean if self._averaging.steps else self.network.flat
-            self._shown_step = self.step
-        return self._shown
+        return self._backend.shown_network(self.step)
 
     def evaluate(self, batches: Iterable[Batch], interrupted: Callable[[], bool]) -> tuple[float | None, int] | None:
         """(loss, characters) over `batches`, the first from a zero state; None: it was interrupted."""
@@ -179,31 +133,21 @@ class Learner:
     def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values that hold everything `restore` needs."""
         state = {
-            "rng": _rng_state(self._rng),
+            "rng": self._backend.random_state(),
             "task": self.task.state(),
             "changed": {"lr": self.config.lr, "clip": self.config.clip},
-            "carried": self._state is not None,
+            "carried": self._backend.carries_state,
         }
-        return self._arrays(self._state), state
-
-    def _arrays(self, carried: State | None) -> dict[str, Array]:
-        named = {f"parameters/{name}": value for name, value in self.network.parameters.items()}
-        named |= {f"optimizer/{name}": value for name, value in self._optimizer.state().items()}
-        if self._averaging is not None:
-            named |= {f"averaging/{name}": value for name, value in self._averaging.state().items()}
-        for layer, parts in enumerate(carried or ()):
-            named |= {f"state/l{layer}.{part}": value for part, value in parts._asdict().items()}
-        return named
+        return self._backend.arrays(), state
 
     def restore(self, found: Checkpoint) -> None:
         """Be as at the step of `found`. Raises UserError, and changes nothing, where it does not fit."""
         try:
             state = found.state["learner"]
             changed = {name: float(state["changed"][name]) for name in ("lr", "clip")}
-            rng = np.random.default_rng()
-            rng.bit_generator.state = state["rng"]
-            carried = self._carried(found) if state["carried"] else None
-            checkpoint.check_matches(found, self._arrays(carried))
+            np.random.default_rng().bit_generator.state = state["rng"]  # refuses what is none
+            carries_state = bool(state["carried"])
+            checkpoint.check_matches(found, self._backend.expected_arrays(found.arrays, carries_state))
             if found.arrays["optimizer/steps"].tolist() != [found.step]:
                 raise ValueError("the optimizer has done another number of steps")
             self.task.restore(state["task"])
@@ -211,30 +155,15 @@ class Learner:
             if isinstance(error, UserError):
                 raise
             raise UserError(f'"{found.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
-        self.network.load_parameters(_under(found.arrays, "parameters/"))
-        self._optimizer.load(_under(found.arrays, "optimizer/"))
-        if self._averaging is not None:
-            self._averaging.load(_under(found.arrays, "averaging/"))
-        self._state, self._rng, self.step, self._shown_step = carried, rng, found.step, -1
+        self._backend.load(found.arrays, carries_state, state["rng"])
+        self.step = found.step
         self.config = msgspec.structs.replace(self.config, **changed)
-
-    def _carried(self, found: Checkpoint) -> State:
-        """The carried state that `found` holds; how many sequences it is of is known from itself alone."""
-        B = found.arrays[f"state/l0.{self.network.zero_state(1)[0]._fields[0]}"].shape[-1]
-        state = self.network.zero_state(B)
-        for layer, parts in enumerate(state):
-            for name, zero in parts._asdict().items():
-                value = found.arrays[f"state/l{layer}.{name}"]
-                if value.shape != zero.shape or value.dtype != zero.dtype:
-                    raise ValueError("the carried state is of another network")
-                zero[...] = value
-        return state
 
     def fill(self, network: Network, found: Checkpoint) -> None:
         """Put the parameters that are shown into `network`, from a whole checkpoint or one of weights. UserError."""
         arrays = found.arrays
-        if _under(arrays, "parameters/"):
-            arrays = _under(arrays, "parameters/")
+        if under(arrays, "parameters/"):
+            arrays = under(arrays, "parameters/")
             if "averaging/mean" in found.arrays:
                 mean = found.arrays["averaging/mean"]
                 if mean.shape != network.flat.shape or mean.dtype != network.flat.dtype:
@@ -248,15 +177,5 @@ class Learner:
 
     def look_at(self, found: Checkpoint) -> None:
         """Show the network as it was at `found`, never to be trained on from there."""
-        self.fill(self._shown, found)
-        self.step = self._shown_step = found.step
-
-
-def _under(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-
-def _rng_state(rng: np.random.Generator) -> dict[str, Any]:
-    """The generator's state as JSON values."""
-    state: dict[str, Any] = json.loads(json.dumps(rng.bit_generator.state))
-    return state
+        self.fill(self._backend.shown_network(found.step), found)
+        self.step = found.step
