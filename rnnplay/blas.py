@@ -1,8 +1,9 @@
 """BLAS kernel and threads of the trainer's process: environment variables, to be set before NumPy is loaded.
 
-OpenBLAS takes new AMD processors for Haswell and does not use their AVX-512, at half the speed. Whether another kernel
-is faster is measured once, in child processes (a wrong kernel may crash), and stored in the user's cache. Variables
-that the user has set are never changed.
+OpenBLAS may take a new AMD processor for Haswell and not use its AVX-512, at half the speed. Its AVX-512 kernels
+multiply small matrices without copying them, which the engine uses where it is faster (engine/matmul.py). Both are
+measured once, in child processes (a wrong kernel may crash), and a measurement that succeeded is stored in the user's
+cache. Variables that the user has set are never changed. All of them change the last bits of a product.
 """
 
 import json
@@ -11,37 +12,64 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from rnnplay.machine import cpu_info, has_avx512
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 KERNEL = "OPENBLAS_CORETYPE"
 AVX512_KERNEL = "SKYLAKEX"
+SMALL_GEMM = "RNNPLAY_SMALL_GEMM"  # read by engine/matmul.py: 1 or 0
+VARIABLES = (*THREADS, KERNEL, SMALL_GEMM)
 
 _AVX2_CORES = {"Haswell", "Zen", "Excavator"}
+_SMALL_GEMM_CORES = {"SkylakeX", "Cooperlake", "SapphireRapids"}  # as OpenBLAS names the kernel that it runs
 _MAX_TIME_RATIO = 0.9  # another kernel is selected if its time is below this fraction of the default's
+_MAX_TILED_RATIO = 0.95  # small products are used if their time is below this fraction of whole ones
 _PROBE_TIMEOUT_SECONDS = 20.0
 
-# Prints OpenBLAS's core and the best time in seconds of two products of the size of an LSTM's W_hh h.
+# Prints OpenBLAS's cores and the best seconds of an LSTM's W_hh h at two sizes: each gate's matrix whole, and in tiles
+# that are small products (as engine/matmul.py cuts them).
 _PROBE = """
 import json, time
 import numpy as np
 import threadpoolctl
 cores = [pool.get("architecture") for pool in threadpoolctl.threadpool_info() if pool["internal_api"] == "openblas"]
 rng = np.random.default_rng(1)
-sizes = ((512, 128, 32), (1024, 256, 50))
-pairs = [(rng.random((n, k), np.float32), rng.random((k, m), np.float32)) for n, k, m in sizes]
-outs = [a @ b for a, b in pairs]
-best = [float("inf")] * len(pairs)
-end = time.perf_counter() + 0.1
-while time.perf_counter() < end:
-    for i, (a, b) in enumerate(pairs):
-        begun = time.perf_counter()
-        for _ in range(4):
-            np.matmul(a, b, out=outs[i])
-        best[i] = min(best[i], time.perf_counter() - begun)
-print(json.dumps([cores, sum(best)]))
+best = []
+for H, B, width in ((128, 32, 64), (256, 50, 32)):
+    W, x, z = (rng.random(shape, np.float32) for shape in ((4, H, H), (1, 1, B, H), (4, B, H)))
+    tiles = np.ascontiguousarray(W.reshape(4, H, H // width, width).transpose(0, 2, 1, 3))
+    ways = ((x, W[:, None], z[:, None]), (x, tiles, z.reshape(4, B, H // width, width).transpose(0, 2, 1, 3)))
+    seconds = [float("inf"), float("inf")]
+    end = time.perf_counter() + 0.06
+    while time.perf_counter() < end:
+        for i, (a, b, out) in enumerate(ways):
+            begun = time.perf_counter()
+            for _ in range(4):
+                np.matmul(a, b, out=out)
+            seconds[i] = min(seconds[i], time.perf_counter() - begun)
+    best.append(seconds)
+whole, tiled = (sum(seconds) for seconds in zip(*best))
+print(json.dumps([cores, whole, tiled]))
 """
+
+
+class Probe(NamedTuple):
+    """OpenBLAS's cores; seconds of the same products with whole matrices and in tiles."""
+
+    cores: list[str]
+    whole: float
+    tiled: float
+
+    @property
+    def has_small_gemm(self) -> bool:
+        """Whether OpenBLAS runs a kernel with small products, and they are faster here."""
+        return bool(set(self.cores) & _SMALL_GEMM_CORES) and self.tiled < _MAX_TILED_RATIO * self.whole
+
+    @property
+    def seconds(self) -> float:
+        return self.tiled if self.has_small_gemm else self.whole
 
 
 def trainer_environment(threads: int | None = None) -> dict[str, str]:
@@ -54,9 +82,7 @@ def trainer_environment(threads: int | None = None) -> dict[str, str]:
         chosen = dict.fromkeys(THREADS, str(threads))
     elif not any(name in os.environ for name in THREADS):
         chosen = dict.fromkeys(THREADS, "1")
-    if KERNEL not in os.environ and (kernel := _kernel()):
-        chosen[KERNEL] = kernel
-    return chosen
+    return chosen | {name: value for name, value in _fastest().items() if name not in os.environ}
 
 
 def describe() -> str:
@@ -69,23 +95,29 @@ def describe() -> str:
     pool = pools[0]
     name = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}.get(pool["internal_api"], pool["internal_api"])
     threads = f"{pool['num_threads']} thread{'s' if pool['num_threads'] != 1 else ''}"
-    return " ".join(filter(None, [name, pool.get("version"), pool.get("architecture")])) + f", {threads}"
+    small = ", small products" if os.environ.get(SMALL_GEMM) == "1" else ""
+    return " ".join(filter(None, [name, pool.get("version"), pool.get("architecture")])) + f", {threads}{small}"
 
 
-def _kernel() -> str:
-    """The kernel to select, or an empty string: from the cache, else measured."""
+def _fastest() -> dict[str, str]:
+    """KERNEL, if another one than OpenBLAS's choice is faster, and SMALL_GEMM: from the cache, else measured."""
     processor = _processor()
-    if not processor:
-        return ""
+    if not processor or SMALL_GEMM in os.environ:
+        return {}
     from importlib.metadata import version
 
     key = f"{processor}, NumPy {version('numpy')}"
+    if own := os.environ.get(KERNEL):
+        key += f", {own}"
     file = _cache_file()
-    kernels = _read_cache(file)
-    if kernels.get(key) not in ("", AVX512_KERNEL):
-        kernels[key] = _faster_kernel()
-        _write_cache(file, kernels)
-    return kernels[key]
+    cache = _read_cache(file)
+    if key not in cache:
+        measured = _measure(may_choose=not own)
+        if measured is None:
+            return {}
+        cache[key] = measured
+        _write_cache(file, cache)
+    return cache[key]
 
 
 def _processor() -> str:
@@ -96,17 +128,24 @@ def _processor() -> str:
     return info.get("model name", "unknown")
 
 
-def _faster_kernel() -> str:
-    """The AVX-512 kernel if it is faster than the default, else an empty string. Takes tenths of a second."""
-    default = _probe({})
-    if default is None or not set(default[0]) & _AVX2_CORES:
-        return ""
-    other = _probe({KERNEL: AVX512_KERNEL})
-    return AVX512_KERNEL if other is not None and other[1] < _MAX_TIME_RATIO * default[1] else ""
+def _measure(may_choose: bool) -> dict[str, str] | None:
+    """The variables of the fastest products; None if nothing could be measured. Takes tenths of a second.
+
+    may_choose: the kernel too, if OpenBLAS's choice does not use AVX-512; otherwise it is the user's.
+    """
+    probe = _probe({})
+    if probe is None:
+        return None
+    chosen = {}
+    if may_choose and set(probe.cores) & _AVX2_CORES:
+        other = _probe({KERNEL: AVX512_KERNEL})
+        if other is not None and other.seconds < _MAX_TIME_RATIO * probe.seconds:
+            probe, chosen = other, {KERNEL: AVX512_KERNEL}
+    return chosen | {SMALL_GEMM: "1" if probe.has_small_gemm else "0"}
 
 
-def _probe(variables: dict[str, str]) -> tuple[list[str], float] | None:
-    """OpenBLAS's cores and seconds in a child process with these variables; None: it failed."""
+def _probe(variables: dict[str, str]) -> Probe | None:
+    """Measure in a child process with these variables; None: it failed."""
     try:
         child = subprocess.run(
             [sys.executable, "-P", "-c", _PROBE],
@@ -115,10 +154,9 @@ def _probe(variables: dict[str, str]) -> tuple[list[str], float] | None:
             capture_output=True,
             timeout=_PROBE_TIMEOUT_SECONDS,
         )
-        cores, seconds = json.loads(child.stdout)
-    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return Probe(*json.loads(child.stdout))
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError):
         return None
-    return cores, seconds
 
 
 def _cache_file() -> Path:
@@ -127,19 +165,26 @@ def _cache_file() -> Path:
     return user_cache_path("rnnplay", appauthor=False) / "blas.json"
 
 
-def _read_cache(file: Path) -> dict[str, str]:
+def _read_cache(file: Path) -> dict[str, dict[str, str]]:
+    """Processor and versions -> variables; entries of another form are left out, and measured again."""
     try:
-        kernels = json.loads(file.read_bytes())
+        cache = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return {str(k): str(v) for k, v in kernels.items()} if isinstance(kernels, dict) else {}
+    if not isinstance(cache, dict):
+        return {}
+    return {key: value for key, value in cache.items() if isinstance(value, dict) and _is_valid(value)}
 
 
-def _write_cache(file: Path, kernels: dict[str, str]) -> None:
+def _is_valid(variables: dict[str, object]) -> bool:
+    return variables.get(SMALL_GEMM) in ("0", "1") and variables.get(KERNEL, AVX512_KERNEL) == AVX512_KERNEL
+
+
+def _write_cache(file: Path, cache: dict[str, dict[str, str]]) -> None:
     temporary = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(kernels))
+        temporary.write_text(json.dumps(cache))
         os.replace(temporary, file)
     except OSError:
         return  # a cache that cannot be written costs a measurement each time, nothing else

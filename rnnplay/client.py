@@ -52,9 +52,11 @@ def _trainer_environment(open_command: Train | Resume | Inspect) -> dict[str, st
         with contextlib.suppress(UserError):  # the trainer reports a run that cannot be read
             recorded = runs.load_record(Path(open_command.run)).environment
             variables |= {name: recorded[name] for name in blas.THREADS if name in recorded and name not in os.environ}
-            # A run that began without a chosen kernel is resumed without one.
+            # A run that began without a chosen kernel is resumed without one; another machine's might crash here.
             if blas.KERNEL not in recorded:
                 variables.pop(blas.KERNEL, None)
+            if blas.SMALL_GEMM not in os.environ:
+                variables[blas.SMALL_GEMM] = recorded.get(blas.SMALL_GEMM, "0")
     return os.environ | variables
 
 

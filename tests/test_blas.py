@@ -17,7 +17,7 @@ ZEN5 = "model name\t: AMD EPYC 9655\nflags\t\t: fpu avx2 avx512f avx512dq avx512
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No variable is set and the cache is empty."""
-    for name in (*blas.THREADS, blas.KERNEL):
+    for name in blas.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(blas, "_cache_file", lambda: tmp_path / "cache" / "blas.json")
     return tmp_path / "cache" / "blas.json"
@@ -57,20 +57,28 @@ def test_the_cores_are_those_of_the_control_group(
     assert machine.available_cores(tmp_path / "none") == 4
 
 
+def probe(core: str, whole: float, tiled: float = 9.0) -> blas.Probe:
+    return blas.Probe([core], whole, tiled)
+
+
+KERNEL, SMALL = {blas.KERNEL: "SKYLAKEX"}, {blas.SMALL_GEMM: "1"}
+
+
 @pytest.mark.parametrize(
     ("own", "other", "chosen"),
     [
-        ((["Haswell"], 2.0), (["SkylakeX"], 1.0), "SKYLAKEX"),
-        ((["Zen"], 2.0), (["SkylakeX"], 1.0), "SKYLAKEX"),
-        ((["Haswell"], 2.0), (["SkylakeX"], 1.9), ""),  # it does not pay
-        ((["Haswell"], 2.0), None, ""),  # it crashes
-        ((["SkylakeX"], 1.0), (["SkylakeX"], 0.1), ""),  # in use already
-        (([], 2.0), (["SkylakeX"], 1.0), ""),  # no OpenBLAS
-        (None, (["SkylakeX"], 1.0), ""),
+        (probe("Haswell", 2.0), probe("SkylakeX", 1.0), KERNEL | {blas.SMALL_GEMM: "0"}),
+        (probe("Zen", 2.0), probe("SkylakeX", 1.0, 0.8), KERNEL | SMALL),
+        (probe("Haswell", 2.0), probe("SkylakeX", 1.9, 1.5), KERNEL | SMALL),  # in tiles it is faster
+        (probe("Haswell", 2.0, 0.5), probe("SkylakeX", 1.9), {blas.SMALL_GEMM: "0"}),  # neither is
+        (probe("Haswell", 2.0), None, {blas.SMALL_GEMM: "0"}),  # it crashes
+        (probe("SkylakeX", 1.0, 0.8), probe("SkylakeX", 0.1), SMALL),  # OpenBLAS uses the kernel already
+        (probe("SkylakeX", 1.0, 0.96), None, {blas.SMALL_GEMM: "0"}),  # not faster by enough
+        (blas.Probe([], 2.0, 1.0), probe("SkylakeX", 1.0), {blas.SMALL_GEMM: "0"}),  # no OpenBLAS
     ],
 )
-def test_the_kernel_is_chosen_where_it_pays_and_the_answer_is_remembered(
-    monkeypatch: pytest.MonkeyPatch, fresh: Path, own: object, other: object, chosen: str
+def test_kernel_and_small_products_are_chosen_where_they_are_faster_and_remembered(
+    monkeypatch: pytest.MonkeyPatch, fresh: Path, own: object, other: object, chosen: dict[str, str]
 ) -> None:
     asked: list[dict[str, str]] = []
 
@@ -80,47 +88,72 @@ def test_the_kernel_is_chosen_where_it_pays_and_the_answer_is_remembered(
 
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
     monkeypatch.setattr(blas, "_probe", run)
-    assert blas.trainer_environment().get(blas.KERNEL, "") == chosen
+    threads = dict.fromkeys(blas.THREADS, "1")
+    assert blas.trainer_environment() == threads | chosen
     measured = len(asked)
-    assert blas.trainer_environment().get(blas.KERNEL, "") == chosen
+    assert blas.trainer_environment() == threads | chosen
     assert len(asked) == measured
     assert list(json.loads(fresh.read_text()).values()) == [chosen]
 
 
-def test_a_kernel_that_the_user_has_set_wins_and_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measurement_that_failed_is_not_remembered(monkeypatch: pytest.MonkeyPatch, fresh: Path) -> None:
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_probe", lambda variables: pytest.fail("measured"))
-    monkeypatch.setenv(blas.KERNEL, "HASWELL")
-    assert blas.KERNEL not in blas.trainer_environment()
+    monkeypatch.setattr(blas, "_probe", lambda variables: None)
+    assert blas.trainer_environment() == dict.fromkeys(blas.THREADS, "1")
+    assert not fresh.exists()
+    monkeypatch.setattr(blas, "_probe", lambda variables: probe("SkylakeX", 1.0, 0.5))
+    assert blas.trainer_environment()[blas.SMALL_GEMM] == "1"
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"AMD', "null"])
-def test_a_broken_cache_is_measured_anew(monkeypatch: pytest.MonkeyPatch, fresh: Path, content: str) -> None:
+def test_what_the_user_has_set_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
+    asked: list[dict[str, str]] = []
+    monkeypatch.setattr(blas, "_probe", lambda variables: asked.append(variables) or probe("SkylakeX", 1.0, 0.5))
+    monkeypatch.setenv(blas.KERNEL, "SKYLAKEX")
+    chosen = blas.trainer_environment()
+    assert blas.KERNEL not in chosen and chosen[blas.SMALL_GEMM] == "1"
+    assert asked == [{}]  # the other kernel is not tried
+    monkeypatch.setenv(blas.SMALL_GEMM, "0")
+    assert not {blas.KERNEL, blas.SMALL_GEMM} & set(blas.trainer_environment())
+    assert asked == [{}]
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"AMD', "null", '{"AMD EPYC 9655": "SKYLAKEX"}'])
+def test_a_broken_cache_is_measured_again(monkeypatch: pytest.MonkeyPatch, fresh: Path, content: str) -> None:
     fresh.parent.mkdir()
     fresh.write_text(content)
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_probe", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
+    monkeypatch.setattr(blas, "_probe", lambda variables: probe("Haswell", 1.0 if variables else 2.0))
     assert blas.trainer_environment()[blas.KERNEL] == "SKYLAKEX"
-    assert list(json.loads(fresh.read_text()).values()) == ["SKYLAKEX"]
+    assert list(json.loads(fresh.read_text()).values()) == [KERNEL | {blas.SMALL_GEMM: "0"}]
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(monkeypatch: pytest.MonkeyPatch, fresh: Path) -> None:
     fresh.parent.write_text("a file where the folder should be")
     monkeypatch.setattr(blas, "_processor", lambda: "AMD EPYC 9655")
-    monkeypatch.setattr(blas, "_probe", lambda variables: (["Haswell"], 1.0 if variables else 2.0))
+    monkeypatch.setattr(blas, "_probe", lambda variables: probe("Haswell", 1.0 if variables else 2.0))
     assert blas.trainer_environment()[blas.KERNEL] == "SKYLAKEX"
 
 
 def test_a_child_measures_products_and_tells_its_cores() -> None:
     measured = blas._probe({})
     assert measured is not None
-    cores, seconds = measured
-    assert seconds > 0
-    assert all(isinstance(core, str) for core in cores)
+    assert measured.whole > 0 and measured.tiled > 0
+    assert all(isinstance(core, str) for core in measured.cores)
+
+
+@pytest.mark.parametrize(("value", "used"), [("1", True), ("0", False), (None, False)])
+def test_the_engine_uses_small_products_where_the_environment_says_so(value: str | None, used: bool) -> None:
+    script = "from rnnplay.engine import matmul; from rnnplay import blas; print(matmul.USE_TILES, blas.describe())"
+    env = {name: text for name, text in os.environ.items() if name != blas.SMALL_GEMM}
+    env |= {} if value is None else {blas.SMALL_GEMM: value}
+    said = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"{used} ")
+    assert said.strip().endswith(", small products") == used
 
 
 def test_a_process_started_with_the_environment_computes_on_one_thread() -> None:
     script = "import numpy; from rnnplay import blas; print(blas.describe())"
     env = os.environ | blas.trainer_environment()
     said = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True).stdout
-    assert said.strip().endswith(", 1 thread") or said.strip() == "BLAS unknown"
+    assert ", 1 thread" in said or said.strip() == "BLAS unknown"

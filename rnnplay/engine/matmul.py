@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 
 from rnnplay.engine.arrays import Array, xp
-from rnnplay.machine import cpu_info, has_avx512
 
 SMALL_GEMM_MULS = 1_000_000  # multiplications up to which OpenBLAS takes its kernel without copies
 TILE_BYTES = 1 << 15  # a tile of 64 columns pays only while it stays in the first cache
@@ -20,12 +19,8 @@ ROWS_PER_CALL = 1024  # time steps and sequences that a sum over gates takes at 
 
 
 def has_small_gemm_kernels() -> bool:
-    """Whether OpenBLAS has kernels for small products here: those of Skylake-X, chosen by it or by the environment."""
-    chosen = os.environ.get("OPENBLAS_CORETYPE", "").lower()
-    if chosen:
-        return chosen in ("skylakex", "cooperlake", "sapphirerapids")
-    info = cpu_info()
-    return info.get("vendor_id") == "GenuineIntel" and has_avx512(info)
+    """Whether OpenBLAS multiplies small matrices where they lie: RNNPLAY_SMALL_GEMM, which `rnnplay.blas` measures."""
+    return os.environ.get("RNNPLAY_SMALL_GEMM") == "1"
 
 
 USE_TILES = has_small_gemm_kernels()

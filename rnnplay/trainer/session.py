@@ -223,7 +223,7 @@ def _record(config: RunConfig, task: Task, blas_used: str) -> RunRecord:
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         sha256=task.sha256,
         blas=blas_used,
-        environment={name: os.environ[name] for name in (*blas.THREADS, blas.KERNEL) if name in os.environ},
+        environment={name: os.environ[name] for name in blas.VARIABLES if name in os.environ},
         numpy=np.__version__,
         rnnplay=own_version,
     )

@@ -107,7 +107,11 @@ def test_dropout_and_weight_dropout_get_the_gradients_of_what_was_kept(cell: str
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("B", [1, 16])
-def test_large_networks_whose_products_are_cut_into_tiles_get_the_same_gradients(cell: str, B: int) -> None:
+@pytest.mark.parametrize("tiles", [True, False])
+def test_large_networks_whose_products_are_cut_into_tiles_get_the_same_gradients(
+    cell: str, B: int, tiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnnplay.engine.matmul.USE_TILES", tiles)
     n = network(23, 0.08, cell=cell, inputs=70, hidden=64, outputs=33, layers=2)
     batch = example(n.architecture, 30, B, 24, masked=True)
     worst = max(differences(n, batch, some_state(n, B, 25), random_directions(1, 26)), key=lambda found: found[1])

@@ -10,13 +10,13 @@ from rnnplay.config import RunConfig
 from rnnplay.protocol import Resume, Train
 from rnnplay.runs import RunRecord
 
-ONE = dict.fromkeys(blas.THREADS, "1")
+ONE = {**dict.fromkeys(blas.THREADS, "1"), blas.SMALL_GEMM: "0"}
 
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A machine on which another kernel pays; the user has set nothing."""
-    for name in (*blas.THREADS, blas.KERNEL):
+    for name in blas.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     chosen = {**ONE, blas.KERNEL: "SKYLAKEX"}
     monkeypatch.setattr(blas, "trainer_environment", lambda: dict(chosen))
@@ -25,7 +25,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def chosen_for(opening: Train | Resume) -> dict[str, str]:
     found = client._trainer_environment(opening)
-    return {name: found[name] for name in (*blas.THREADS, blas.KERNEL) if name in found}
+    return {name: found[name] for name in blas.VARIABLES if name in found}
 
 
 def begun_with(run: Path, environment: dict[str, str]) -> Resume:
@@ -40,6 +40,10 @@ def test_a_new_run_gets_what_is_best_here(here: dict[str, str]) -> None:
 def test_a_run_that_goes_on_gets_what_it_began_with(here: dict[str, str], tmp_path: Path) -> None:
     assert chosen_for(begun_with(tmp_path, here)) == here
     assert chosen_for(begun_with(tmp_path, ONE)) == ONE
+    small = {**ONE, blas.SMALL_GEMM: "1"}
+    assert chosen_for(begun_with(tmp_path, small)) == small
+    before = {name: value for name, value in ONE.items() if name != blas.SMALL_GEMM}  # an older run
+    assert chosen_for(begun_with(tmp_path, before)) == ONE
     two = {**ONE, blas.THREADS[0]: "2"}
     assert chosen_for(begun_with(tmp_path, two)) == two
 
