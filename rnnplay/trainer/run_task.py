@@ -47,7 +47,7 @@ def task_to_inspect(run: Path, record: RunRecord) -> RunTask:
                 _complete(run, task)
             return RunTask(task, record)
         if stored is None:
-            raise damage or _has_changed(run)
+            raise damage or _has_changed(run, record)
         reason = "Its text has changed since it was trained."
     note = f"{reason} The run is shown with what it stores of that text; what needs the training text is off."
     return RunTask(tasks.restore(record.config, stored), record, unavailable=reason, notes=(note,))
@@ -66,8 +66,8 @@ def task_to_resume(run: Path, record: RunRecord, command: Resume) -> RunTask:
     except UserError as error:
         raise _cannot_be_read(run, record, error) from None
     if task.sha256 != record.sha256:
-        raise _has_changed(run)
-    if damage or stored is None:
+        raise _has_changed(run, record)
+    if damage or stored is None or stored.values.get("sha256") != record.sha256:
         store(run, task)
     return RunTask(task, record)
 
@@ -140,7 +140,7 @@ def _data_of_first_text(run: Path, record: RunRecord) -> TaskData:
         raise _cannot_be_read(run, record, error) from None
     data = task.data()
     if data is None or task.sha256 != record.sha256:
-        raise _has_changed(run)
+        raise _has_changed(run, record)
     return data
 
 
@@ -159,8 +159,9 @@ def _cannot_be_read(run: Path, record: RunRecord, error: UserError) -> UserError
     )
 
 
-def _has_changed(run: Path) -> UserError:
+def _has_changed(run: Path, record: RunRecord) -> UserError:
+    text = "FILE" if record.config.text is not None else record.config.task
     return UserError(
         f"The text of the run {run.name} has changed since the run began.",
-        f"Put the old text back, or go on with another: rnnplay resume {run_id(run)} --text FILE.",
+        f"Put the old text back, or go on with another: rnnplay resume {run_id(run)} --text {text}.",
     )

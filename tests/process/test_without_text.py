@@ -134,6 +134,18 @@ async def test_what_needs_the_training_text_says_why_it_is_off(text: Path, tmp_p
     assert "3-gram model needs the training text" in failed[1].wrong
 
 
+async def test_of_a_long_text_the_part_that_is_stored_is_measured_and_it_says_so(text: Path, tmp_path: Path) -> None:
+    text.write_text(text.read_text() * 40)
+    size = len(text.read_text())
+    run = await trained(small(text, steps=3, validation=0.7, evaluate_every=1000), tmp_path / "runs")
+    (whole,) = of(Evaluated, await answers(Inspect(run=str(run)), [Evaluate(streams=1)]))
+    assert whole.characters > 100_000 and not whole.notes
+    text.unlink()
+    (part,) = of(Evaluated, await answers(Inspect(run=str(run)), [Evaluate(streams=1)]))
+    assert part.characters == 100_000
+    assert part.notes == (f"The run stores 100,001 of the {size - int(size * (1 - 0.7)):,} held-out characters.",)
+
+
 async def test_another_text_is_measured_and_shown_without_the_own_one(text: Path, tmp_path: Path) -> None:
     run = await trained(small(text, steps=40, validation=0.2), tmp_path / "runs")
     other = write_text(tmp_path / "other.txt", words=300, seed=6)
@@ -176,7 +188,7 @@ async def test_another_python_with_other_documentation_changes_nothing(
     assert without_notes(after) == without_notes(before) and not of(Failed, after)
     assert "changed" in of(Started, after)[0].facts.text_unavailable
     (failed,) = await follow(Resume(run=str(run), more_steps=2))
-    assert isinstance(failed, Failed) and "--text" in failed.remedy
+    assert isinstance(failed, Failed) and "--text docs" in failed.remedy
     started = of(Started, await follow(Resume(run=str(run), more_steps=2, text="docs")))[0]
     assert "another text" in started.notes[0]
 
