@@ -123,8 +123,8 @@ def test_two_biases_of_a_foreign_network_are_added_up() -> None:
     [
         ({"cell": "input-rnn"}, "no cell like input-rnn"),
         ({"cell": "rnn", "activation": "sigmoid"}, "no sigmoid"),
-        ({"cell": "lstm", "source": 4}, "encoder-decoder"),
-        ({"cell": "gru", "features": 3}, "Features"),
+        ({"cell": "lstm", "source_vocabulary_size": 4}, "encoder-decoder"),
+        ({"cell": "gru", "context_size": 3}, "Features"),
     ],
 )
 def test_what_pytorch_has_no_network_for_is_refused_in_a_sentence(choices: dict[str, Any], said: str) -> None:
