@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.text import show
 
 Piece = tuple[str, Style]
 
@@ -39,6 +40,7 @@ def row(pieces: Iterable[Piece], width: int, palette: Palette) -> Strip:
     for text, style in pieces:
         if left <= 0 or not text:
             continue
+        text = show(text, palette.glyphs)  # no text reaches the terminal by another way
         if not palette.glyphs.dots and not text.isascii():
             text = text.translate(_PLAIN)
         size = cell_len(text)

@@ -9,6 +9,13 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
+_DOTTED_CIRCLE = "◌"  # carries a mark that has no letter of its own
+_MARKS = ("Mn", "Me")  # not Mc, the spacing marks: some terminals give them a cell of their own and some do not
+_REGIONAL = {chr(code): chr(0x24B6 + code - 0x1F1E6) for code in range(0x1F1E6, 0x1F200)}  # two make a flag: Ⓐ to Ⓩ
+_SKIN_TONES = {chr(code): chr(0x2780 + code - 0x1F3FB) for code in range(0x1F3FB, 0x1F400)}  # ➀ to ➄
+# What terminals join with its neighbours, each as a glyph of one cell.
+_SINGLE = _REGIONAL | _SKIN_TONES
+
 
 @lru_cache(4096)
 def glyph(symbol: str, glyphs: Glyphs) -> str:
@@ -21,14 +28,26 @@ def glyph(symbol: str, glyphs: Glyphs) -> str:
         return glyphs.unknown
     if glyphs.box.isascii() and not symbol.isascii():
         return glyphs.unknown
-    if len(symbol) == 1 and (unicodedata.combining(symbol) or cell_len(symbol) == 0):
-        return glyphs.unknown
+    if len(symbol) == 1:
+        if unicodedata.category(symbol) in _MARKS:
+            return _DOTTED_CIRCLE + symbol
+        if symbol in _SINGLE:
+            return _SINGLE[symbol]
+        if cell_len(symbol) == 0:
+            return glyphs.unknown
     return symbol
+
+
+def show(text: str, glyphs: Glyphs) -> str:
+    """Return `text` with what must not reach a terminal, or what joins with its neighbours, as glyphs."""
+    if text.isprintable() and cell_len(text) == len(text) and _REGIONAL.keys().isdisjoint(text):
+        return text
+    return "".join(glyph(c, glyphs) for c in text)
 
 
 def visible(symbol: str, glyphs: Glyphs) -> str:
     """Return `symbol` with each of its characters as one that can be seen, a space on its own too."""
-    return ("␣" if glyphs.dots else "_") if symbol == " " else "".join(glyph(c, glyphs) for c in symbol)
+    return ("␣" if glyphs.dots else "_") if symbol == " " else show(symbol, glyphs)
 
 
 def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, int]]:

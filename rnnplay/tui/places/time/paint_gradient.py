@@ -139,6 +139,7 @@ def draw(view: LagsView, width: int, height: int, palette: Palette) -> list[Stri
     cells = _background(view, chart, palette)
     for line in reversed(lines):
         _plot(cells, chart, line, palette)
+    cells |= _lag_label(view, chart, cells, palette)
     strips = []
     labels = {chart.row_of(v): tick_label(v) for v in _decades(chart)}
     labels[chart.row_of(FADED)] = "1 %"
@@ -168,13 +169,6 @@ def _background(view: LagsView, chart: Chart, palette: Palette) -> Cells:
         x = chart.column_of(view.longest_lag)
         for y in range(chart.tall):
             cells[y, x] = (palette.glyphs.box[5], palette.border)
-    if 0 < view.longest_lag <= chart.last:
-        label = f"the task's lag {view.longest_lag}"
-        x = chart.column_of(view.longest_lag)
-        start = x + 1 if x + 1 + len(label) <= chart.wide else x - len(label)
-        labels = {(0, start + k): (letter, palette.baseline) for k, letter in enumerate(label) if start >= 0}
-    else:
-        labels = {}
     radius = view.networks[0].radius
     if radius is not None and radius > 0:
         with np.errstate(over="ignore", under="ignore"):
@@ -183,7 +177,20 @@ def _background(view: LagsView, chart: Chart, palette: Palette) -> Cells:
         dots[:, ::4] = False  # a broken line
         dots[:, 1::4] = False
         _put(cells, dots, palette.baseline, ".", palette)
-    return cells | labels
+    return cells
+
+
+def _lag_label(view: LagsView, chart: Chart, cells: Cells, palette: Palette) -> Cells:
+    """Return the name of the task's longest lag, beside its line, in the first row in which it hides no curve."""
+    label = f"the task's lag {view.longest_lag}"
+    x = chart.column_of(view.longest_lag)
+    start = x + 1 if x + 1 + len(label) <= chart.wide else x - len(label)
+    if not 0 < view.longest_lag <= chart.last or start < 0:
+        return {}
+    columns = range(start, start + len(label))
+    free = (y for y in range(chart.tall) if not any((y, column) in cells for column in columns))
+    y = next(free, 0)
+    return {(y, column): (letter, palette.baseline) for column, letter in zip(columns, label, strict=True)}
 
 
 def _plot(cells: Cells, chart: Chart, line: Line, palette: Palette) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
@@ -25,14 +26,15 @@ def past(view: PastView, width: int, height: int, palette: Palette, _fills_scree
     for n, (symbol, norm) in enumerate(zip(view.symbols, view.norms, strict=True)):
         text = visible(symbol, palette.glyphs) if symbol != " " else " "
         text = text if single else text + " "
-        if used + len(text) > width:
+        size = cell_len(text)
+        if used + size > width:
             lines.append([])
             used = 0
         style = palette.influence[min(levels, int(norm * levels + 0.5))]
         last = n == len(view.symbols) - 1
         style = style + Style(bold=True, underline=True) if last else style
         lines[-1].append((text, clickable(style, f"screen.past_at({view.first + n})")))
-        used += len(text)
+        used += size
     words = paragraph(
         f"Next {view.predicted!r}, {percent(view.probability)}: {view.sentence}", width, palette.accent, palette
     )
