@@ -178,7 +178,12 @@ def _json(value: Any) -> str:
 
 
 def import_file(
-    file: Path, root: Path, task: str | None = None, text: str | None = None, vocabulary: Path | None = None
+    file: Path,
+    root: Path,
+    task: str | None = None,
+    text: str | None = None,
+    vocabulary: Path | None = None,
+    encoding: str | None = None,
 ) -> tuple[Path, list[str]]:
     """A run in `root` that begins with the network in `file`, and what a person should know of it.
 
@@ -187,7 +192,7 @@ def import_file(
     """
     weights, metadata = _read(file)
     sizes, parameters = from_torch(weights)
-    config, notes = _config(metadata, sizes, task, text)
+    config, notes = _config(metadata, sizes, task, text, encoding)
     known = (
         _symbols(metadata.get("vocabulary"), file) if vocabulary is None else _symbols(_text_of(vocabulary), vocabulary)
     )
@@ -246,7 +251,7 @@ def _symbols(text: str | None, file: Path) -> tuple[str, ...]:
 
 
 def _config(
-    metadata: Mapping[str, str], sizes: Mapping[str, Any], task: str | None, text: str | None
+    metadata: Mapping[str, str], sizes: Mapping[str, Any], task: str | None, text: str | None, encoding: str | None
 ) -> tuple[RunConfig, list[str]]:
     """The file's settings, with sizes from its tensors and `task` and `text` if given; notes on ignored settings."""
     try:
@@ -255,7 +260,7 @@ def _config(
         raise UserError(f"The file's config is not understood ({error}).", "Export the network again.") from None
     saved = upgrade_settings(saved, saved.pop("format", None))
     fields = {field.name for field in msgspec.structs.fields(RunConfig)}
-    settings = {name: value for name, value in saved.items() if name in fields - {"task", "text"}}
+    settings = {name: value for name, value in saved.items() if name in fields - {"task", "text", "encoding"}}
     ignored = sorted(saved.keys() - fields - _FACTS)
     name = task or ("text" if text is not None else saved.get("task"))
     if not isinstance(name, str) or (name == "text" and text is None):
@@ -263,7 +268,7 @@ def _config(
     for size in ("cell", "hidden", "layers", "bias", "dtype"):
         settings[size] = sizes[size]
     notes = [f"The file's setting {setting!r} is unknown and ignored." for setting in ignored]
-    return make_config(name, **settings, text=text), notes
+    return make_config(name, **settings, text=text, encoding=encoding), notes
 
 
 def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...], root: Path) -> tuple[RunConfig, Task]:
@@ -271,7 +276,7 @@ def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...]
     task = tasks.make(config)
     if isinstance(task, TextTask) and known and set(known) != set(task.vocabulary):
         path = _cut_down(config, known, root)
-        config = msgspec.structs.replace(config, task="text", text=str(path))
+        config = msgspec.structs.replace(config, task="text", text=str(path), encoding=None)
         task = TextTask(config)
     if task.source_vocabulary_size or task.context_size:
         raise UserError(f"{config.task} needs more than one network.", "Choose a task with one, --task NAME.")

@@ -105,3 +105,26 @@ def test_a_text_that_cannot_be_read_is_refused_in_two_sentences(
     assert told.returncode == 2
     assert words in told.stderr and told.stderr.count("\n") == 1 and told.stdout == ""
     assert (run / "config.json").read_bytes() == before
+
+
+def test_another_text_is_read_in_the_encoding_that_is_named(folder: Path, tmp_path: Path) -> None:
+    text = tmp_path / "other.txt"
+    text.write_bytes((WORDS + "“the ferry” – ").encode("cp1252") * 12)
+    run, of = str(folder / "copy"), ["--text", str(text)]
+    for command in (["evaluate", run, *of, "--json"], ["cells", run, "--pattern", "ferry", *of, "--json"]):
+        refused = call(*command)
+        assert refused.returncode == 2 and "It may be cp1252" in refused.stderr
+        done = call(*command, "--encoding", "cp1252")
+        assert done.returncode == 0, done.stderr
+        assert "'“'" in done.stderr and "Ô" not in done.stderr
+
+
+def test_a_prompt_is_read_in_the_form_that_the_network_knows(tmp_path: Path) -> None:
+    text = tmp_path / "own.txt"
+    text.write_text("Le cafe\u0301 e\u0301tait ferme\u0301. " * 30, encoding="utf-8")
+    trained = call("train", "--text", str(text), *NETWORK, "--runs", str(tmp_path))
+    run = trained.stdout.splitlines()[-1]
+    sampled = call("sample", run, "--prompt", "Le café était", "--length", "5")
+    assert sampled.returncode == 0 and sampled.stderr == ""
+    assert sampled.stdout.startswith("Le cafe\u0301 e\u0301tait")
+    assert "never saw 'ß'" in call("sample", run, "--prompt", "Le caß", "--length", "5").stderr

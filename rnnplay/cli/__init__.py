@@ -38,6 +38,7 @@ _runs = click.option("--runs", metavar="DIR", help="Folder of the runs, instead 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
 _run = click.argument("run", shell_complete=_complete_run)
 _task = click.argument("task", required=False, shell_complete=_complete_task)
+_encoding = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
 _step = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
 
 
@@ -117,11 +118,20 @@ def resume(
 @cli.command()
 @_run
 @click.option("--text", metavar="FILE", help="Measure on this text instead of the run's held-out part.")
+@_encoding
 @click.option("--streams", default=16, show_default=True, help="Read it in so many streams, each from a zero state.")
 @_step
 @_runs
 @_json
-def evaluate(run: str, text: str | None, streams: int, step: int | None, runs: str | None, as_json: bool) -> None:
+def evaluate(
+    run: str,
+    text: str | None,
+    encoding: str | None,
+    streams: int,
+    step: int | None,
+    runs: str | None,
+    as_json: bool,
+) -> None:
     """Measure a checkpoint of RUN on held-out data."""
     if streams < 1:
         raise UserError(f"--streams is {streams}.", "Give a number of streams, at least 1.")
@@ -129,7 +139,7 @@ def evaluate(run: str, text: str | None, streams: int, step: int | None, runs: s
     from rnnplay.protocol import Evaluate, Inspect
 
     file = None if text is None else str(Path(text).expanduser().absolute())
-    command = Evaluate(streams=streams, text=file)
+    command = Evaluate(streams=streams, text=file, encoding=encoding)
     _end_with(drive.evaluate(Inspect(run=found_run(run, runs), step=step), command, as_json))
 
 

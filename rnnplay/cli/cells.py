@@ -29,6 +29,7 @@ _pattern = click.option(
     help="A feature that the task knows, or a regular expression whose matches are the feature.",
 )
 _text = click.option("--text", metavar="FILE", help="Look at this text instead of the run's held-out part.")
+_encoding = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
 _step = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
 _runs = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
@@ -39,6 +40,7 @@ _characters = click.option("--characters", default=10_000, show_default=True, he
 @_run
 @_pattern
 @_text
+@_encoding
 @click.option("--svg", metavar="FILE", help="Write a picture of the text on the best unit's colour.")
 @click.option("--unit", metavar="L.U", help="Show this unit (layer.unit) too, and in the picture instead of the best.")
 @_characters
@@ -49,6 +51,7 @@ def cells(
     run: str,
     pattern: str,
     text: str | None,
+    encoding: str | None,
     svg: str | None,
     unit: str | None,
     characters: int,
@@ -64,12 +67,12 @@ def cells(
     from rnnplay.protocol import FindUnits, UnitsFound, WatchTrace
 
     chosen = parse_unit(unit) if unit is not None else None
-    events = asyncio.run(_ask(_inspect(run, text, step, runs), FindUnits(pattern=pattern, characters=characters)))
+    events = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), FindUnits(pattern=pattern, characters=characters)))
     found = next(event for event in events if isinstance(event, UnitsFound))
     own = found.units[:1] if chosen is None else _rows_of(found, *chosen)
     if svg is not None:
         watch = WatchTrace(length=_PICTURED, state=own[0].state, every=0)
-        told = asyncio.run(_ask(_inspect(run, text, step, runs), watch))
+        told = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), watch))
         _picture(told, own[0].layer, own[0].unit, found.sentence, Path(svg))
     if as_json:
         _print_json(_as_json(found))
@@ -96,6 +99,7 @@ def cells(
 @click.option("--to", type=click.Choice(["zero", "mean"]), default="zero", show_default=True, help="Hold it at this.")
 @click.option("--others", default=100, show_default=True, help="Other units of the layer to compare with, at most.")
 @_text
+@_encoding
 @_characters
 @_step
 @_runs
@@ -107,6 +111,7 @@ def ablate(
     to: str,
     others: int,
     text: str | None,
+    encoding: str | None,
     characters: int,
     step: int | None,
     runs: str | None,
@@ -119,7 +124,7 @@ def ablate(
     if others < 0:
         raise UserError(f"--others is {others}.", "Give 0 or more.")
     command = AblateUnit(layer=layer, unit=number, pattern=pattern, to=to, others=others, characters=characters)
-    events = asyncio.run(_ask(_inspect(run, text, step, runs), command))
+    events = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), command))
     told = next(event for event in events if isinstance(event, UnitAblated))
     if as_json:
         _print_json(
@@ -176,12 +181,12 @@ def parse_clamp(text: str) -> tuple[int, int, float]:
         raise UserError(f"{text!r} holds no unit.", "Give layer, unit and value: 1.37=0.9.") from None
 
 
-def _inspect(run: str, text: str | None, step: int | None, root: str | None) -> Any:
+def _inspect(run: str, text: str | None, encoding: str | None, step: int | None, root: str | None) -> Any:
     from rnnplay.cli import found_run
     from rnnplay.protocol import Inspect
 
     file = None if text is None else str(Path(text).expanduser().absolute())
-    return Inspect(run=found_run(run, root), step=step, text=file)
+    return Inspect(run=found_run(run, root), step=step, text=file, encoding=encoding)
 
 
 async def _ask(inspect: Any, question: Any) -> list[Any]:

@@ -84,9 +84,12 @@ def export(run: str, file: str, step: int | None, runs: str | None) -> None:
 @click.argument("file", type=click.Path())
 @click.option("--task", metavar="NAME", help="What the network reads, where the file does not tell.")
 @click.option("--text", metavar="FILE", help="A text of your own that it reads.")
+@click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
 @click.option("--vocabulary", metavar="FILE", help="The symbol of each of its ids, a JSON list, instead of the file's.")
 @click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
-def import_network(file: str, task: str | None, text: str | None, vocabulary: str | None, runs: str | None) -> None:
+def import_network(
+    file: str, task: str | None, text: str | None, encoding: str | None, vocabulary: str | None, runs: str | None
+) -> None:
     """Begin a run with the network in FILE (safetensors).
 
     The tensors are those of an nn.RNN, nn.LSTM or nn.GRU called rnn and an nn.Linear called readout. The last line is
@@ -99,7 +102,7 @@ def import_network(file: str, task: str | None, text: str | None, vocabulary: st
 
     own = None if text is None else str(Path(text).expanduser().absolute())
     symbols = None if vocabulary is None else Path(vocabulary)
-    run, notes = import_file(Path(file), runs_root(runs), task, own, symbols)
+    run, notes = import_file(Path(file), runs_root(runs), task, own, symbols, encoding)
     _say(notes)
     print(run)
 

@@ -1,6 +1,6 @@
 """Texts: their sources, their encoding as ids, and the library of downloaded and own texts."""
 
-from rnnplay.corpora.decoding import read_string
+from rnnplay.corpora.decoding import in_known_form, read_string
 from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
@@ -13,6 +13,7 @@ __all__ = [
     "bundled_files",
     "encode_file",
     "file_chunks",
+    "in_known_form",
     "read",
     "read_string",
     "reencode",

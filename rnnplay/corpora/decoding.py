@@ -5,7 +5,7 @@ import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Literal
 
@@ -24,6 +24,11 @@ _BY_MARK = (
 # Before each of these a text may be cut and its parts normalised one by one: none combines with what stands before it.
 _BOUNDARY = re.compile(
     r"[\u0000-\u02ff\u0370-\u0482\u048a-\u058f\u3000-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]"
+)
+
+# A character and the combining marks, or the vowels and last consonants of Hangul, behind it.
+_CLUSTER = re.compile(
+    r"(?s).[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u093c\u1160-\u11ff\u3099\u309a]*"
 )
 
 
@@ -139,6 +144,20 @@ def mixes_normal_forms(symbols: Iterable[str]) -> str | None:
         if len(parts) > 1 and unicodedata.combining(parts[-1]) and known.issuperset(parts):
             return symbol
     return None
+
+
+def in_known_form(text: str, known: Collection[str]) -> str:
+    """`text` with each letter and its marks in a form whose characters are all in `known`: as it is, NFC, NFD.
+
+    A letter that is in none of these forms stays as it is.
+    """
+    if all(map(known.__contains__, text)):
+        return text
+    parts = []
+    for cluster in _CLUSTER.findall(text):
+        forms = (cluster, unicodedata.normalize("NFC", cluster), unicodedata.normalize("NFD", cluster))
+        parts.append(next((form for form in forms if all(map(known.__contains__, form))), cluster))
+    return "".join(parts)
 
 
 def _title(encoding: str) -> str:

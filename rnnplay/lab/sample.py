@@ -117,7 +117,7 @@ class Sampler:
         self._logits = np.zeros(len(vocabulary), network.architecture.dtype)
         self._spare = np.zeros_like(self._logits)
         self._noise: list[Array] = []
-        ids, self.unseen = tokenize_prompt(prompt, task.vocabulary)
+        ids, self.unseen = tokenize_prompt(task.in_known_form(prompt), task.vocabulary)
         self.prompt_symbols: list[tuple[str, float]] = []  # the prompt, each symbol with the probability that it had
         self._begin(ids, task)
 

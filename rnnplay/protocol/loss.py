@@ -10,6 +10,7 @@ class Evaluate(Command, frozen=True, kw_only=True):
 
     streams: int = 16
     text: str | None = None
+    encoding: str | None = None  # of `text`; None: its byte-order mark's, else UTF-8
     validation: float | None = (
         None  # share at the end of `text` to measure on; None: as the run says, a foreign text whole
     )

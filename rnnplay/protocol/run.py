@@ -33,6 +33,7 @@ class Inspect(Command, frozen=True, kw_only=True):
     run: str
     step: int | None = None
     text: str | None = None  # another text to look at it on
+    encoding: str | None = None  # of `text`; None: its byte-order mark's, else UTF-8
 
 
 class Pause(Command, frozen=True, kw_only=True):

@@ -127,9 +127,14 @@ class Task(ABC):
         """(name, loss in nats or squared error) of simple predictors on the evaluation data, the best first."""
         return []
 
+    def in_known_form(self, text: str) -> str:
+        """`text` with letters that are unknown as they are written in the normal form that is known, NFC or NFD."""
+        return corpora.in_known_form(text, set(self.vocabulary))
+
     def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
         """The ids (N,) int32 of the characters of `text`, and its unknown characters, each once: they are left out."""
         number = {symbol: i for i, symbol in enumerate(self.vocabulary)}
+        text = self.in_known_form(text)
         ids = np.array([number[symbol] for symbol in text if symbol in number], np.int32)
         return ids, tuple(dict.fromkeys(symbol for symbol in text if symbol not in number))
 

@@ -1,6 +1,7 @@
 """Tasks over sentences: a pool of distinct items, generated once from a grammar with a fixed seed, split by content."""
 
 import re
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -133,6 +134,8 @@ class Grammar:
 def word_ids(words: Sequence[str], vocabulary: Sequence[str], what: str) -> list[int]:
     """The ids of `words`. Raises UserError, which names the first unknown word, or says that there are none."""
     ids = {word: i for i, word in enumerate(vocabulary)}
+    for form in ("NFC", "NFD"):
+        words = [word if word in ids else unicodedata.normalize(form, word) for word in words]
     if not words:
         raise UserError(f"There is no {what} to read.", f"Type {what}.")
     for word in words:

@@ -40,6 +40,11 @@ def _number_pattern(decimal: str) -> re.Pattern[str]:
 _NUMBER = {decimal: _number_pattern(decimal) for decimal in ".,"}
 _PLAIN = {".": re.compile(r"[-+]?\d+(?:\.\d+)?"), ",": re.compile(r"[-+]?\d+(?:,\d+)?")}  # most numbers: quick to match
 
+_ALL_PLAIN = {  # lines of them
+    ".": re.compile(r"[-+]?\d{1,99}(?:\.\d+)?(?:\n[-+]?\d{1,99}(?:\.\d+)?)*"),
+    ",": re.compile(r"[-+]?\d{1,99}(?:,\d+)?(?:\n[-+]?\d{1,99}(?:,\d+)?)*"),
+}
+
 _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?:Z| ?[-+]\d{2}:?\d{2}| UTC)?"
 _MONTH = r"[^\W\d_]{3,9}\.?"
 _DATE = "|".join(
@@ -117,11 +122,15 @@ def judge_column(name: str, cells: Sequence[str], decimal: str) -> Column:
 
     A column of numbers has a number in at least half of the cells that are not missing, all with the same unit.
     """
+    if _ALL_PLAIN[decimal].fullmatch("\n".join(cells)):
+        values = np.array([cell.replace(",", ".") for cell in cells] if decimal == "," else cells, np.float64)
+        return _number_column(name, cells, values, (), (), "")
+    kinds = {cell: parse_number(cell, decimal) for cell in set(cells)}
     values = np.full(len(cells), np.nan)
     units: dict[str, list[int]] = {}
-    missing, wrong, dates = [], [], 0
+    missing, wrong = [], []
     for row, cell in enumerate(cells):
-        parsed = parse_number(cell, decimal)
+        parsed = kinds[cell]
         if parsed is not None and abs(parsed[0]) <= MAX_VALUE:
             values[row] = parsed[0]
             units.setdefault(parsed[1], []).append(row)
@@ -129,7 +138,8 @@ def judge_column(name: str, cells: Sequence[str], decimal: str) -> Column:
             missing.append(row)
         else:
             wrong.append(row)
-            dates += is_date(cell)
+    date_cells = {cell for cell, parsed in kinds.items() if parsed is None and is_date(cell)}
+    dates = sum(cells[row] in date_cells for row in wrong)
     present = len(cells) - len(missing)
     nothing = np.zeros(0)
     if not present:
@@ -142,11 +152,17 @@ def judge_column(name: str, cells: Sequence[str], decimal: str) -> Column:
         values[units[other]] = np.nan
     if 2 * (present - len(wrong)) < present:
         return Column(name, "text", nothing, wrong=tuple(sorted(wrong)))
+    return _number_column(name, cells, values, tuple(missing), tuple(sorted(wrong)), unit)
+
+
+def _number_column(
+    name: str, cells: Sequence[str], values: Array, missing: tuple[int, ...], wrong: tuple[int, ...], unit: str
+) -> Column:
     numbers = values[~np.isnan(values)]
     if not wrong and _are_compact_dates(cells, numbers):
-        return Column(name, "date", nothing)
+        return Column(name, "date", np.zeros(0))
     is_axis = not wrong and _is_axis(name, values, numbers)
-    return Column(name, "number", values, tuple(missing), tuple(sorted(wrong)), unit, is_axis)
+    return Column(name, "number", values, missing, wrong, unit, is_axis)
 
 
 def _are_compact_dates(cells: Sequence[str], numbers: Array) -> bool:

@@ -5,7 +5,6 @@ cells left unexplained remain; the caller refuses a table whose remaining readin
 """
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from rnnplay.tasks.table_cells import Column, is_date, is_missing, judge_column,
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " ", "none": ""}
 DECIMALS = {"point": ".", "comma": ","}
 MAX_HEADINGS = 3  # rows
+HEAD_LINES = 500  # if a separator splits these unequally, the rest is not split
 LEAST_COUNTED = 5  # rows that a column must count through before it says that commas separate
 
 _THOUSANDS = re.compile(r"[-+−]?[1-9]\d{0,2}(\.\d{3})+\D*")
@@ -61,7 +61,8 @@ class Broken:
     separator: str
     line: int
     problem: str  # "has 3 columns and the first one 2", "begins no row of a table (...)"
-    width: int  # of the first row
+    width: int  # of the first row; 1 if not even most rows have it
+    width_differs: bool  # between rows
 
 
 def readings_of(
@@ -72,11 +73,13 @@ def readings_of(
     separator, decimal: the only ones to be tried; None: all. heading: a column's name, so that a first row of numbers
     is a row of headings if it holds this one.
     """
-    lines = _without_comments(text)
+    lines, begin = _without_comments(text)
     found: list[Reading] = []
     broken: list[Broken] = []
     for name in SEPARATORS if separator is None else (separator,):
-        split = split_rows(lines, SEPARATORS[name])
+        split = split_rows(lines[:HEAD_LINES], begin, name)
+        if len(lines) > HEAD_LINES and _is_worth_splitting(split, name, decimal, heading):
+            split = split_rows(lines, begin, name)
         if isinstance(split, Broken):
             broken.append(split)
         elif split and (name == "none" or len(split[0][1]) > 1 or separator is not None):
@@ -88,22 +91,30 @@ def readings_of(
     return [reading for reading in found if reading.cost == least], broken
 
 
-def split_rows(lines: list[tuple[int, str]], sign: str) -> list[Row] | Broken:
+def _is_worth_splitting(head: list[Row] | Broken, separator: str, decimal: str | None, heading: str | None) -> bool:
+    """Whether a long table's first lines leave it open that this separator splits them all, with numbers somewhere."""
+    if isinstance(head, Broken):
+        return not head.width_differs
+    readings = _judged(head, separator, decimal, heading)
+    return any(column.kind in ("number", "empty") for reading in readings for column in reading.columns)
+
+
+def split_rows(lines: list[str], begin: int, separator: str) -> list[Row] | Broken:
     """The rows that are not blank, all as wide as the first, or why there are none such. Cells have no outer spaces.
 
-    Cells in quotation marks may hold the separator and line ends; empty cells beyond the first row's width are dropped.
+    begin: number of the first line. Cells in quotation marks may hold the separator and line ends; empty cells beyond
+    the first row's width are dropped.
     """
     rows: list[Row] = []
-    name = next(key for key, value in SEPARATORS.items() if value == sign)
     try:
-        for line, cells in _cells(lines, sign):
-            cells = [cell.strip() for cell in cells]
+        for line, cells in _cells(lines, begin, separator):
             if any(cells):
-                rows.append((line, cells))
+                rows.append((line, list(map(str.strip, cells))))
     except csv.Error as error:
-        line = rows[-1][0] + 1 if rows else 1
+        line = rows[-1][0] + 1 if rows else begin
         width = len(rows[0][1]) if rows else 1
-        return Broken(name, line, f"begins no row of a table ({error})", width)
+        return Broken(separator, line, f"begins no row of a table ({error})", width, False)
+    rows = [row for row in rows if any(row[1])]
     if not rows:
         return []
     width = len(rows[0][1])
@@ -116,36 +127,34 @@ def split_rows(lines: list[tuple[int, str]], sign: str) -> list[Row] | Broken:
     if wrong is None:
         return rows
     line, count = wrong
+    problem = f"has {count} column{'s' * (count != 1)} and the first one {width}"
     if 2 * sum(len(cells) == width for _, cells in rows) <= len(rows):
         width = 1  # it splits nothing alike
-    return Broken(name, line, f"has {count} column{'s' * (count != 1)} and the first one {len(rows[0][1])}", width)
+    return Broken(separator, line, problem, width, True)
 
 
-def _cells(lines: list[tuple[int, str]], sign: str) -> Iterator[Row]:
-    if len(sign) == 1 and sign != " ":
-        numbers = [number for number, _ in lines]
-        reader = csv.reader(io.StringIO("\n".join(line for _, line in lines), newline=""), delimiter=sign, strict=True)
-        begin = 0  # of the row's lines: a cell in quotation marks may hold line ends
-        for cells in reader:
-            yield numbers[min(begin, len(numbers) - 1)], cells
-            begin = reader.line_num
+def _cells(lines: list[str], begin: int, separator: str) -> Iterator[Row]:
+    sign = SEPARATORS[separator]
+    if separator in ("space", "none"):
+        for number, line in enumerate(lines, begin):
+            yield number, line.split() if sign else [_unquoted(line.strip())]
         return
-    for number, line in lines:
-        yield (
-            number,
-            re.split(r"[ \t]+", line.strip()) if sign else [_unquoted(line.strip())],
-        )
+    reader = csv.reader((line + "\n" for line in lines), delimiter=sign, strict=True)
+    done = 0  # lines read: a row may take several, since a cell in quotation marks may hold line ends
+    for cells in reader:
+        yield begin + done, cells
+        done = reader.line_num
 
 
 def _unquoted(cell: str) -> str:
     return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1] else cell
 
 
-def _without_comments(text: str) -> list[tuple[int, str]]:
-    """(number from 1, line) of each line, without those before the first row that begin with # or %."""
-    lines = list(enumerate(text.split("\n"), 1))
-    begin = next((place for place, (_, line) in enumerate(lines) if line.strip() and line.lstrip()[0] not in "#%"), 0)
-    return lines[begin:]
+def _without_comments(text: str) -> tuple[list[str], int]:
+    """The lines from the first one on that does not begin with # or %, and that one's number, from 1."""
+    lines = text.split("\n")
+    begin = next((place for place, line in enumerate(lines) if line.strip() and line.lstrip()[0] not in "#%"), 0)
+    return lines[begin:], begin + 1
 
 
 def _judged(rows: list[Row], separator: str, decimal: str | None, heading: str | None) -> Iterator[Reading]:
@@ -177,8 +186,8 @@ def _may_have_decimal_commas(rows: list[Row], chosen: bool) -> bool:
         commas = [cell for cell in column if "," in cell and parse_number(cell, ",") is not None]
         if commas and (chosen or any(parse_number(cell, ".") is None for cell in commas)):
             return True
-        points = [cell for cell in column if "." in cell and parse_number(cell, ".") is not None]
-        if points and all(_THOUSANDS.fullmatch(cell) for cell in points):
+        points = [cell for cell in column if "." in cell]
+        if points and all(map(_THOUSANDS.fullmatch, points)):
             return any("." not in cell and parse_number(cell, ".") is not None for cell in column)
     return False
 
@@ -190,6 +199,7 @@ def _count_headings(rows: list[Row], sign: str) -> int:
         return parse_number(cell, sign) is not None or is_date(cell)
 
     below = rows[1:MAX_HEADINGS] if len(rows) <= 2 * MAX_HEADINGS else rows[MAX_HEADINGS:]
+    below = below[:: len(below) // 500 + 1]
     width = len(rows[0][1])
     values = [
         place

@@ -163,6 +163,7 @@ class TextTask(Task):
         if self.unknown_id is None:
             return super().encode(text)
         symbols = set(self.vocabulary)
+        text = self.in_known_form(text)
         return super().encode("".join(symbol if symbol in symbols else corpora.UNKNOWN for symbol in text))
 
     def encode_file(self, path: str, encoding: str | None = None) -> tuple[Array, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """A text word by word; punctuation marks and line ends are words too."""
 
 import re
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -80,10 +81,15 @@ class Words(TextTask):
             return []
         return [("trigram", self.ngram(3)), ("bigram", self.ngram(2))]
 
+    def in_known_form(self, text: str) -> str:
+        words = set(self.vocabulary)
+        forms = (text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))
+        return min(forms, key=lambda form: sum(word not in words for word in tokens(form)))
+
     def encode(self, text: str) -> tuple[Array, tuple[str, ...]]:
         """The ids of the words of `text`, and its unknown words, which are read as the rare word."""
         number = {word: i for i, word in enumerate(self.vocabulary)}
-        words = tokens(text)
+        words = tokens(self.in_known_form(text))
         ids = np.array([number.get(word, len(self.vocabulary) - 1) for word in words], np.int32)
         return ids, tuple(dict.fromkeys(word.strip() for word in words if word not in number))
 

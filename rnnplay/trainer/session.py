@@ -307,7 +307,7 @@ def _inspect(command: Inspect) -> Session:
     else:
         _look_at_last(session)
     if command.text is not None:
-        session.pieces, unseen = session.learner.task.encode_file(command.text)
+        session.pieces, unseen = session.learner.task.encode_file(command.text, command.encoding)
         if unseen:
             session.notes.append(left_out(unseen))
     return session

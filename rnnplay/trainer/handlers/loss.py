@@ -46,7 +46,7 @@ class LossHandler(Handler):
             batches, notes = task.file_batches(command.text)
             return batches, None, notes
         if command.text is not None:
-            ids, unseen = task.encode_file(command.text)
+            ids, unseen = task.encode_file(command.text, command.encoding)
             notes = (left_out(unseen),) if unseen else ()
         elif not task.training_size:
             return task.evaluation(), self._session.baseline, ()
