@@ -38,6 +38,9 @@ _FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's confi
 _THEIRS = "Save an nn.RNN, nn.LSTM or nn.GRU with an nn.Linear behind it, as state_dict does."
 
 
+_MAX_VOCABULARY_BYTES = 16 * 2**20  # of a file that names the symbols
+
+
 # ------------------------------------------------------------------------------------------------------------- weights
 
 
@@ -217,6 +220,7 @@ def import_file(
 
 
 def _read(file: Path) -> tuple[Arrays, dict[str, str]]:
+    corpora.check_regular_file(file, "safetensors file")
     try:
         with safetensors.safe_open(file, framework="numpy") as opened:
             return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
@@ -229,10 +233,8 @@ def _read(file: Path) -> tuple[Arrays, dict[str, str]]:
 
 
 def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f'"{file}" cannot be read ({error}).', "Give a JSON list of symbols.") from None
+    chunks = corpora.file_chunks(file, what="JSON list of symbols")
+    return corpora.read_string(chunks, file.name, None, _MAX_VOCABULARY_BYTES)[0]
 
 
 def _symbols(text: str | None, file: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import codecs
 import hashlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import unicodedata
@@ -213,11 +214,27 @@ def test_reported_texts_are_read_right_or_refused_with_the_right_encoding() -> N
     assert "e" in corpora.read("text", str(REPORTS / "accents-decomposed.txt")).vocabulary
 
 
-def test_a_missing_file_a_directory_and_a_pipe_are_refused(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_is_refused_without_being_read(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.txt").startswith("There is no file ")
+    assert refusal(tmp_path / "none.txt" / "a").startswith("There is no file ")
     assert "is a directory" in refusal(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    assert "is not a regular file" in refusal(tmp_path / "pipe")
+    assert "is a pipe, not a regular file" in refusal(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        assert "is a socket, not a regular file" in refusal(tmp_path / "socket")
+    for device in ("zero", "full", "urandom", "null"):
+        assert "is a device, not a regular file" in refusal(Path("/dev") / device)
+    assert "cannot be read" in refusal(tmp_path / "\0")
+
+
+def test_a_text_is_read_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_CHUNK_BYTES", 2**18)
+    with (tmp_path / "large.txt").open("wb") as file:
+        file.truncate(3 * 2**20)
+    chunks = sources.file_chunks(tmp_path / "large.txt", max_bytes=2**20)()
+    with pytest.raises(UserError, match="has more than 1 MB"):
+        list(chunks)
 
 
 def test_a_task_without_a_text_asks_for_one() -> None:

@@ -152,6 +152,7 @@ def evaluate(
 @click.option("--top-p", default=1.0, show_default=True, help="Draw from the likeliest that make up this probability.")
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same text.")
 @click.option("--clamp", multiple=True, metavar="L.U=X", help="Hold a unit at a value: 1.37=0.9; may be given again.")
+@click.option("--output", metavar="FILE", help="Write it to FILE as it was read: bytes of a run on bytes, else UTF-8.")
 @_step
 @_runs
 def sample(
@@ -163,6 +164,7 @@ def sample(
     top_p: float,
     seed: int,
     clamp: tuple[str, ...],
+    output: str | None,
     step: int | None,
     runs: str | None,
 ) -> None:
@@ -181,7 +183,8 @@ def sample(
         top_p=top_p,
         clamps=tuple(map(parse_clamp, clamp)),
     )
-    _end_with(drive.sample(Inspect(run=found_run(run, runs), step=step), command))
+    file = None if output is None else Path(output).expanduser()
+    _end_with(drive.sample(Inspect(run=found_run(run, runs), step=step), command, file))
 
 
 @cli.command()

@@ -6,7 +6,9 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from rnnplay.cli.output import SampleWriter, printable
 from rnnplay.cli.report import BarReport, JsonReport, Report, evaluated_fields, json_line, verdict
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
@@ -116,7 +118,7 @@ async def follow(opening: Train | Resume, as_json: bool) -> int:
         if evaluated:
             print(verdict(evaluated, started.facts))
         if sample:
-            print("\n" + "".join(sample) + "\n")
+            print("\n" + printable("".join(sample), sys.stdout) + "\n")
         print(started.run, flush=True)
     if diverged:
         print(f"{diverged.wrong} {diverged.remedy}", file=sys.stderr)
@@ -147,19 +149,21 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
         return trainer.status
 
 
-async def sample(inspect: Inspect, command: Sample) -> int:
-    """Write a text as it is drawn. Returns the exit status."""
+async def sample(inspect: Inspect, command: Sample, output: Path | None = None) -> int:
+    """Write a text as it is drawn, to standard output or to the file `output`. Returns the exit status."""
+    writer = SampleWriter(output)
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
             match event:
                 case Started():
                     say(event.notes)
+                    writer.open(event.config.read_as_bytes)
                     await trainer.client.send(command)
                 case Sampled():
                     if event.unseen:
                         unseen = " ".join(map(repr, event.unseen))
                         say([f"The network never saw {unseen}; the prompt is read without it."])
-                    print("".join(event.text), end="", flush=True)
+                    writer.write("".join(event.text))
                     if event.done:
                         break
                 case Failed():
@@ -168,7 +172,7 @@ async def sample(inspect: Inspect, command: Sample) -> int:
                     break
                 case _:
                     pass
-        print(flush=True)
+        writer.close()
         return trainer.status
 
 

@@ -4,13 +4,14 @@ from rnnplay.corpora.decoding import in_known_form, read_string
 from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
-from rnnplay.corpora.sources import bundled_files, file_chunks
+from rnnplay.corpora.sources import bundled_files, check_regular_file, file_chunks
 
 __all__ = [
     "BYTE_SYMBOLS",
     "UNKNOWN",
     "EncodedText",
     "bundled_files",
+    "check_regular_file",
     "encode_file",
     "file_chunks",
     "in_known_form",

@@ -1,6 +1,7 @@
 """Sources of a text's bytes: shipped with the program, installed with Python, or a file; read in chunks."""
 
 import os
+import stat
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from rnnplay.config import UserError
 
 PYTHON_BYTES = 4 * 2**20  # of the standard library
+MAX_TEXT_BYTES = 4 * 2**30  # of a text
 INSTALLED = ("docs", "python")
 _CHUNK_BYTES = 2 * 2**20  # bytes read at a time
 _SUFFIXES = (".txt", ".c", ".tex")
@@ -47,24 +49,43 @@ def _corpora_dirs() -> tuple[Path, Path]:
     return package / "_corpora", package.parent / "corpora"  # in a wheel; in a checkout
 
 
-def file_chunks(path: Path) -> ChunkReader:
-    """A reader of the file at `path`. Raises UserError if it cannot be read, now or when the reader is called."""
-    if path.is_dir():
-        raise UserError(f'"{path}" is a directory.', "Give a UTF-8 text file.")
-    if not path.exists():
-        raise UserError(f'There is no file "{path}".', "Give the path of a UTF-8 text file.")
-    if not path.is_file():
-        raise UserError(f'"{path}" is not a regular file.', "Save the text to a file and give that.")
+def file_chunks(path: Path, max_bytes: int = MAX_TEXT_BYTES, what: str = "text file") -> ChunkReader:
+    """A reader of the file at `path`, of at most `max_bytes`; what: "text file", for the error messages.
+
+    Raises UserError if it is no regular file, or cannot be read, now or when the reader is called.
+    """
+    check_regular_file(path, what)
 
     def chunks() -> Iterator[bytes]:
+        size = 0
         try:
             with path.open("rb") as file:
                 while chunk := file.read(_CHUNK_BYTES):
+                    size += len(chunk)
+                    if size > max_bytes:
+                        raise UserError(f'"{path}" has more than {max_bytes >> 20:,} MB.', "Give a part of it.")
                     yield chunk
         except OSError as error:
             raise UserError(f'"{path}" cannot be read ({error.strerror}).', "Give a file that you may read.") from None
 
     return chunks
+
+
+def check_regular_file(path: Path, what: str = "text file") -> None:
+    """Raise UserError if `path` is no regular file, so that reading could wait or go on for ever."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f'There is no file "{path}".', f"Give the path of a {what}.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f'"{path}" cannot be read ({reason}).', "Give a file that you may read.") from None
+    if stat.S_ISDIR(mode):
+        raise UserError(f'"{path}" is a directory.', f"Give a {what}.")
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device", stat.S_ISBLK: "a device"}
+        kind = next((name for test, name in kinds.items() if test(mode)), "no file")
+        raise UserError(f'"{path}" is {kind}, not a regular file.', f"Save what it gives to a {what} and give that.")
 
 
 def _documentation() -> Iterator[bytes]:

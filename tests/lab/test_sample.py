@@ -25,13 +25,14 @@ LOGITS = np.log(np.array([0.4, 0.05, 0.3, 0.15, 0.1]))
 
 
 def task_of(vocabulary: tuple[str, ...], **other: Any) -> Task:
-    plain = {
+    plain: dict[str, Any] = {
         "inputs_are_ids": True,
         "readout": "softmax",
         "source_vocabulary_size": 0,
         "context_size": 0,
         "name": "made up",
     }
+    plain["in_known_form"] = str
     found: Any = SimpleNamespace(**{**plain, "vocabulary": vocabulary, "output_vocabulary": vocabulary, **other})
     task: Task = found
     return task

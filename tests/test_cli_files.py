@@ -1,0 +1,98 @@
+"""Files on the command line: what is read has a bound, what a network writes comes back as it was read."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NETWORK = ("--hidden", "12", "--batch", "3", "--seq-len", "16", "--steps", "20", "--validation", "0.2")
+
+
+def call(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", "rnnplay", *arguments],
+        **{"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 120} | options,
+    )
+
+
+def trained(folder: Path, content: bytes, *options: str) -> str:
+    (folder / "own.txt").write_bytes(content)
+    done = call("train", "--text", str(folder / "own.txt"), *NETWORK, "--runs", str(folder / "runs"), *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "series", "--text", "/dev/urandom"),
+        ("train", "sentiment", "--text", "/dev/full"),
+        ("train", "--text", "/dev/zero", "--read-as-bytes"),
+        ("import", "/dev/zero"),
+    ],
+)
+def test_a_device_is_refused_at_once(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    refused = call(*arguments, "--runs", str(tmp_path))
+    assert refused.returncode == 2
+    assert "is a device, not a regular file" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_a_vocabulary_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    run = trained(tmp_path, b"the ferry waits for the lamp keeper\n" * 30)
+    file = str(tmp_path / "network.safetensors")
+    assert call("export", run, file).returncode == 0
+    named = ["--text", str(tmp_path / "own.txt"), "--runs", str(tmp_path)]
+    refused = call("import", file, "--vocabulary", "/dev/zero", *named)
+    assert refused.returncode == 2 and "is a device, not a regular file" in refused.stderr
+    with (tmp_path / "symbols.json").open("wb") as large:
+        large.write(b" " * (17 * 2**20))
+    refused = call("import", file, "--vocabulary", str(tmp_path / "symbols.json"), *named)
+    assert refused.returncode == 2 and "has more than 16 MB" in refused.stderr
+
+
+def test_bytes_come_back_as_bytes_and_characters_as_utf_8(tmp_path: Path) -> None:
+    content = b"\x00\xff\x1b[31m\x80" * 90
+    run, out = trained(tmp_path, content, "--read-as-bytes"), tmp_path / "sample"
+    done = call("sample", run, "--length", "200", "--seed", "3", "--output", str(out))
+    assert (done.returncode, done.stdout) == (0, "")
+    written = out.read_bytes()
+    assert len(written) in (200, 201) and set(written) <= set(content) and len(set(written)) > 4
+    run = trained(tmp_path, "größe “né” \x1b \r\n".encode() * 60)
+    shown = call("sample", run, "--prompt", "größe", "--length", "50", "--output", str(out))
+    assert shown.returncode == 0
+    text = out.read_bytes().decode()
+    assert text.startswith("größe") and len(text) == 55 and "\n" in text
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    run = trained(tmp_path, b"the ferry waits for the lamp keeper\n" * 30)
+    refused = call("sample", run, "--length", "9", "--output", str(tmp_path))
+    assert refused.returncode == 2 and "cannot be written (Is a directory)" in refused.stderr
+    refused = call("sample", run, "--length", "9", "--output", "/dev/full")
+    assert refused.returncode == 2 and "cannot be written (No space left" in refused.stderr
+
+
+def test_a_terminal_gets_pictures_of_controls(tmp_path: Path) -> None:
+    run = trained(tmp_path, b"\x1b]0;hacked\x07ok \x1b[31m\x08\n" * 60)
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "rnnplay", "sample", run, "--length", "200"], stdin=theirs, stdout=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the terminal is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert child.wait() == 0
+    assert "␛".encode() in shown and not set(shown) & {0x1B, 7, 8}
+    piped = call("sample", run, "--length", "200").stdout
+    assert "\x1b" in piped
