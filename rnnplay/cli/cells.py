@@ -67,7 +67,8 @@ def cells(
     from rnnplay.protocol import FindUnits, UnitsFound, WatchTrace
 
     chosen = parse_unit(unit) if unit is not None else None
-    events = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), FindUnits(pattern=pattern, characters=characters)))
+    question = FindUnits(pattern=pattern, characters=characters)
+    events = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), question))
     found = next(event for event in events if isinstance(event, UnitsFound))
     own = found.units[:1] if chosen is None else _rows_of(found, *chosen)
     if svg is not None:
