@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from html import escape
 
+from rich.cells import cell_len
+
 from rnnplay.tui.paint.palette import LIGHT, blend, readable
 from rnnplay.tui.paint.text import UNICODE, glyph, wrap
+from rnnplay.tui.state.cells import spaced
 
 COLUMNS = 96
 _WIDE, _TALL = 8.4, 20  # of a character, in pixels
@@ -13,7 +16,11 @@ _LEVELS = 16
 
 
 def text_on_a_unit(symbols: Sequence[str], activation: Sequence[float], title: str, sentence: str) -> str:
-    """An SVG document: `symbols` (N) over their `activation` (N), -1 red to 1 blue, between a title and a sentence."""
+    """Return an SVG document: `symbols` (N) over `activation` (N), -1 red to 1 blue, between a title and a sentence.
+
+    Symbols of several letters, words, are as wide as their letters and a space.
+    """
+    symbols = spaced(symbols)
     rows = wrap(symbols, COLUMNS, UNICODE)
     width = COLUMNS * _WIDE + 2 * _MARGIN
     top = _MARGIN + 2 * _TALL
@@ -31,24 +38,28 @@ def text_on_a_unit(symbols: Sequence[str], activation: Sequence[float], title: s
 
 
 def _row(symbols: Sequence[str], activation: Sequence[float], y: float) -> list[str]:
-    """Rectangles first, then the letters of each, at fixed places whatever font there is."""
+    """Return rectangles, then the letters of each, at fixed places so that any font fits."""
     behind, letters = [], []
-    start = 0
+    start = cell = 0
     levels = [round(value * _LEVELS) for value in activation]
     for at in range(1, len(levels) + 1):
         if at < len(levels) and levels[at] == levels[start]:
             continue
         colour = _colour(levels[start] / _LEVELS)
-        x, width = _MARGIN + start * _WIDE, (at - start) * _WIDE
+        shown = "".join(_glyphs(symbol) for symbol in symbols[start:at])
+        cells = cell_len(shown)
+        x, width = _MARGIN + cell * _WIDE, cells * _WIDE
         if levels[start]:
             behind.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_TALL}" fill="{colour}"/>')
-        shown = "".join(
-            glyph(symbol, UNICODE) if symbol != " " else "\N{NO-BREAK SPACE}" for symbol in symbols[start:at]
-        )
         ink = readable(colour, LIGHT.text, "#ffffff")
         letters.append(f'<text x="{x:.1f}" y="{y + 15}" textLength="{width:.1f}" fill="{ink}">{escape(shown)}</text>')
-        start = at
+        start, cell = at, cell + cells
     return behind + letters
+
+
+def _glyphs(symbol: str) -> str:
+    """Return what is drawn for `symbol`: no space, which SVG would drop at an edge."""
+    return "".join("\N{NO-BREAK SPACE}" if letter == " " else glyph(letter, UNICODE) for letter in symbol)
 
 
 def _colour(share: float) -> str:

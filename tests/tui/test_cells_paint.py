@@ -5,15 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_up_play import facts
 from textual.strip import Strip
 
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.paint.strips import Piece, frame
-from rnnplay.tui.places.cells.paint_find import finding, proof
+from rnnplay.tui.places.cells.paint_find import finding, proof, proof_title
 from rnnplay.tui.places.cells.paint_gates import gates, gates_title
 from rnnplay.tui.places.cells.paint_history import history, history_title
 from rnnplay.tui.places.cells.paint_units import strip
 from rnnplay.tui.places.cells.views import FindingView, GatePoints, GatesView, HistoryView, ProofView, StripView
+from rnnplay.tui.places.views import loss_unit
 from rnnplay.tui.widgets.paint_heatmap import heatmap, short_list
 from rnnplay.tui.widgets.paint_sampled_text import sampled_text
 from rnnplay.tui.widgets.views import CellsView, SampledTextView, UnitRow
@@ -219,3 +221,16 @@ def test_in_a_strip_words_stand_above_columns_of_their_width_and_long_numbers_ab
     assert strip(bits, 60, 2, palette)[0].text[13:].startswith("10 11 ↵ 10")
     numbers = replace(view, symbols=("-0.123 ", "4.5 ") * 12, cursor=0)
     assert strip(numbers, 60, 2, palette)[0].text[13:37].split() == ["·" * 24]
+
+
+def test_prove_names_the_unit_of_the_loss_and_what_a_time_step_is() -> None:
+    palette = palette_of("truecolor")
+
+    def title(**fields: object) -> str:
+        view = replace(PROOF, loss_unit=loss_unit(facts(**fields)))
+        return "".join(piece for piece, _ in proof_title(view, palette))
+
+    assert title().endswith("nats a character")
+    assert title(step_unit="words").endswith("nats a word")
+    assert title(step_unit="bytes").endswith("nats a byte")
+    assert title(step_unit="time steps", unit_of_loss="squared error").endswith("squared error a time step")

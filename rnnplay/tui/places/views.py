@@ -62,6 +62,12 @@ def symbols_name(facts: protocol.Facts | None) -> str:
     return facts.step_unit if facts is not None else "characters"
 
 
+def loss_unit(facts: protocol.Facts | None) -> str:
+    """Return what the loss of one time step is measured in: nats a character, squared error a time step."""
+    quantity = facts.unit_of_loss if facts is not None else "nats"
+    return f"{quantity} a {symbols_name(facts).removesuffix('s')}"
+
+
 def status_view(session: RunSession) -> StatusView:
     """Return how the run stands and what to do."""
     if session.problem is not None:

@@ -100,4 +100,4 @@ def proof_title(view: ProofView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
     if not view.to:
         return [("Prove", palette.title)]
-    return [("Prove", palette.title), (f"{dot}{view.unit} at {view.to}{dot}nats a character", palette.dim)]
+    return [("Prove", palette.title), (f"{dot}{view.unit} at {view.to}{dot}{view.loss_unit}", palette.dim)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol
 from rnnplay.tui.paint.numbers import count, score
-from rnnplay.tui.places.views import cursor_in_trace, unit_rows
+from rnnplay.tui.places.views import cursor_in_trace, loss_unit, unit_rows
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import SUGGESTED_PATTERN, unit_name
 from rnnplay.tui.widgets.views import CellsView, RunView, UnitRow
@@ -38,7 +38,7 @@ class FindingView(RunView):
 
 @dataclass(frozen=True, eq=False)
 class ProofView(RunView):
-    """What ablating a unit costs, in nats a character; `others` are the changes for other units of the layer."""
+    """What ablating a unit costs, in `loss_unit`; `others` are the changes for other units of the layer."""
 
     unit: str = ""  # as a person names it: layer 1 unit 37
     pattern: str = ""
@@ -47,6 +47,7 @@ class ProofView(RunView):
     outside: float = 0.0
     others: tuple[float, ...] = ()
     sentence: str = ""
+    loss_unit: str = "nats a character"
     waiting: bool = False
     done: float = 0.0
 
@@ -172,6 +173,7 @@ def ablation_view(session: RunSession) -> ProofView:
         outside=answer.outside,
         others=answer.others_inside,
         sentence=answer.sentence,
+        loss_unit=loss_unit(session.facts),
         generation=session.generation,
     )
 
