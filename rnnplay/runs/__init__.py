@@ -6,6 +6,7 @@ from rnnplay.runs.directory import (
     METRICS,
     RunLock,
     RunRecord,
+    WriteError,
     create,
     has_runs,
     is_locked,
@@ -14,6 +15,7 @@ from rnnplay.runs.directory import (
     run_id,
     runs_root,
     save_record,
+    writing,
 )
 from rnnplay.runs.listing import RunInfo, list_runs
 from rnnplay.runs.metrics import MetricsFile, read_lines, read_metrics
@@ -26,6 +28,7 @@ __all__ = [
     "RunInfo",
     "RunLock",
     "RunRecord",
+    "WriteError",
     "create",
     "has_runs",
     "is_locked",
@@ -37,4 +40,5 @@ __all__ = [
     "run_id",
     "runs_root",
     "save_record",
+    "writing",
 ]

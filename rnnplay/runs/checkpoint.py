@@ -16,7 +16,7 @@ import safetensors
 import safetensors.numpy
 
 from rnnplay.config import FORMAT, UserError
-from rnnplay.runs.directory import write_atomically
+from rnnplay.runs.directory import write_atomically, writing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -49,7 +49,7 @@ def checkpoint_steps(run: Path, kind: str = FULL) -> list[int]:
 
 
 def save(path: Path, step: int, arrays: Mapping[str, Array], state: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Write a checkpoint. Raises OSError if it cannot; then an existing file is unchanged."""
+    """Write a checkpoint. Raises WriteError if it cannot; then an existing file is unchanged."""
     # safetensors writes the bytes in memory order: a transposed or sliced array would be silently corrupted.
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     body = {"format": FORMAT, "step": step, "state": state}
@@ -98,10 +98,11 @@ def check_matches(checkpoint: Checkpoint, expected: Mapping[str, Array]) -> None
 
 
 def prune(run: Path) -> None:
-    """Delete all but the last MAX_FULL checkpoints and the last MAX_WEIGHTS files of weights."""
+    """Delete all but the last MAX_FULL checkpoints and the last MAX_WEIGHTS files of weights. Raises WriteError."""
     for kind, count in ((FULL, MAX_FULL), (WEIGHTS, MAX_WEIGHTS)):
         for step in checkpoint_steps(run, kind)[:-count]:
-            checkpoint_path(run, step, kind).unlink(missing_ok=True)
+            with writing(run):
+                checkpoint_path(run, step, kind).unlink(missing_ok=True)
 
 
 def _digest(arrays: Mapping[str, Array], body: Mapping[str, Any]) -> str:

@@ -7,6 +7,8 @@ import fcntl
 import os
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -103,29 +105,43 @@ def resolve(run: str, root: Path) -> Path:
     return matches[0]
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Replace the file at `path` by `content`, all or nothing. durable: synced to the disk. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.tmp")
+class WriteError(OSError):
+    """Something of a run cannot be written: the disk is full, or the folder not writable."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise any OSError of the block as a WriteError, so that it is not taken for one of reading."""
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    if durable:
-        folder = os.open(path.parent, os.O_RDONLY)
+        yield
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace the file at `path` by `content`, all or nothing. durable: synced to the disk. Raises WriteError."""
+    with writing(path):
+        temporary = path.with_name(f".{path.name}.tmp")
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            with temporary.open("wb") as file:
+                file.write(content)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        if durable:
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 def save_record(run: Path, record: RunRecord) -> None:
-    """Write config.json, indented. Raises OSError."""
+    """Write config.json, indented. Raises WriteError."""
     write_atomically(run / CONFIG, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
 
 

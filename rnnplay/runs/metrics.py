@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from rnnplay.runs.directory import METRICS, write_atomically
+from rnnplay.runs.directory import METRICS, write_atomically, writing
 
 Line = dict[str, Any]
 
@@ -66,22 +66,25 @@ class MetricsFile:
     """The metrics of one run, open for appending."""
 
     def __init__(self, run: Path) -> None:
+        """Raises WriteError."""
         self._path = run / METRICS
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        with writing(self._path):
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Append lines. Raises OSError if they cannot all be written; then the file is unchanged."""
+        """Append lines. Raises WriteError if they cannot all be written; then the file is unchanged."""
         content = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         if not content:
             return
-        size = os.fstat(self._file).st_size
-        try:
-            written = 0
-            while written < len(content):
-                written += os.write(self._file, content[written:])
-        except OSError:
-            os.ftruncate(self._file, size)
-            raise
+        with writing(self._path):
+            size = os.fstat(self._file).st_size
+            try:
+                written = 0
+                while written < len(content):
+                    written += os.write(self._file, content[written:])
+            except OSError:
+                os.ftruncate(self._file, size)
+                raise
 
     def keep_only(self, keep: Callable[[Line], bool]) -> None:
         """Rewrite the file with the lines for which `keep` returns True, to cut it back to a checkpoint's step."""
@@ -92,7 +95,8 @@ class MetricsFile:
 
     def sync(self) -> None:
         """Sync the file to the disk, before the checkpoint that relies on it."""
-        os.fsync(self._file)
+        with writing(self._path):
+            os.fsync(self._file)
 
     def close(self) -> None:
         os.close(self._file)

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import select
+import sys
 import time
 from collections import deque
 
@@ -109,7 +110,7 @@ class Connection:
         if isinstance(event, _WHOLE_STATES):
             self._latest_states[type(event)] = event
         else:
-            self._frames.append(encode_frame(event))
+            self._frames.append(_frame(event))
             self._queued_bytes += len(self._frames[-1])
 
     def has_pending(self, kind: type[Event]) -> bool:
@@ -124,7 +125,7 @@ class Connection:
                     self._queued_bytes -= len(self._frames[0])
                     self._sending = memoryview(self._frames.popleft())
                 elif self._latest_states:
-                    self._sending = memoryview(encode_frame(self._latest_states.pop(next(iter(self._latest_states)))))
+                    self._sending = memoryview(_frame(self._latest_states.pop(next(iter(self._latest_states)))))
                 else:
                     return
             try:
@@ -141,3 +142,14 @@ class Connection:
         while self._sending and not self._broken and (left := deadline - time.monotonic()) > 0:
             select.select([], [self._out], [], left)
             self.write_available()
+
+
+def _frame(event: Event) -> bytearray:
+    """`event` as bytes; if it is larger than a frame may be, a Failed that says so to whoever asked."""
+    try:
+        return encode_frame(event)
+    except ValueError as error:
+        name = type(event).__name__
+        print(f"{name}: {error}", file=sys.stderr)  # the run's log
+        wrong, remedy = f"{name} is too large to be sent ({error}).", "Ask for less at a time."
+        return encode_frame(Failed(wrong=wrong, remedy=remedy, run_id=event.run_id, request=event.request))

@@ -6,9 +6,10 @@ looking) never changes a number.
 
 import signal
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 import msgspec
 
@@ -19,12 +20,9 @@ from rnnplay.protocol import (
     Command,
     Continue,
     DoOneStep,
-    Evaluated,
     Event,
     Failed,
     Pause,
-    Row,
-    RowsCompleted,
     Save,
     Saved,
     Status,
@@ -32,9 +30,10 @@ from rnnplay.protocol import (
     Stopped,
     TaskRemarked,
 )
-from rnnplay.runs import run_id
+from rnnplay.runs import WriteError, run_id
 from rnnplay.runs.checkpoint import checkpoint_path, checkpoint_steps
 from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.failures import describe, explain
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
 from rnnplay.trainer.handlers.example import ExampleHandler
@@ -43,8 +42,8 @@ from rnnplay.trainer.handlers.loss import LossHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
 from rnnplay.trainer.handlers.time import TimeHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
-from rnnplay.trainer.metrics import Pace, Step, evaluation_due, finite, last_step
-from rnnplay.trainer.run_events import evaluated, past, started
+from rnnplay.trainer.metrics import Pace, Step, evaluation_due, last_step
+from rnnplay.trainer.run_events import MetricsBuffer, evaluated, past, started, status
 from rnnplay.trainer.session import Session, go_back
 
 REPORT = 0.1  # seconds between two reports
@@ -63,7 +62,8 @@ class Loop:
         """`opening` opened the session; `commands` came with it."""
         self._session, self._learner, self._connection = session, session.learner, connection
         self._opening = opening
-        self._health = HealthHandler(session, connection, self._flush)  # it is called around each step too
+        self._unsent = MetricsBuffer(session, connection)
+        self._health = HealthHandler(session, connection, self._unsent.flush)  # it is called around each step too
         simple = (LossHandler, TraceHandler, CellsHandler, SampleHandler, ExampleHandler, UnrollHandler, TimeHandler)
         self._handlers: list[Handler] = [kind(session, connection) for kind in simple] + [self._health]
         self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
@@ -72,9 +72,7 @@ class Loop:
         self._ending = False
         self._changed = False  # lr or clip was changed since the run went back to a checkpoint
         self._last: Step | None = None
-        self._rows: list[Row] = []  # completed and not yet sent
-        self._evaluations: list[Evaluated] = []  # the same
-        self._lines: list[dict[str, Any]] = []  # of metrics.jsonl, not yet written
+        self._failure: Failed | None = None  # of a training step: the run ends
         self._waiting: deque[AnyCommand] = deque(commands)
         self._told = ""  # the state that the last Status told
         self._reported = 0.0
@@ -87,48 +85,42 @@ class Loop:
         """Until it is told to stop, or nobody listens any more."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
-        self._guard(self._begin)
+        try:
+            self._begin()
+        except WriteError as error:
+            self._hold(error)
         while not self._ending:
             idle = self._state != "training" and not self._waiting
             until_due = min(_IDLE, *(handler.seconds_until_due() for handler in self._handlers)) if idle else 0.0
             self._waiting.extend(self._connection.receive(until_due))
             while self._waiting and not self._ending:
-                self._handle_next()
+                command = self._waiting.popleft()
+                self._guard(partial(self._dispatch, command), command)
             self._ending = self._ending or self._connection.closed
             if not self._ending:
                 self._guard(self._turn)
         self._end()
 
-    def _guard(self, act: Callable[[], object], command: Callable[[], Command | None] = lambda: None) -> None:
-        """Do `act`. A mistake that a person can put right becomes an answer to `command()`, and never ends the run."""
+    def _guard(self, act: Callable[[], object], command: Command | None = None, handler: Handler | None = None) -> None:
+        """Do `act`. A failure becomes an answer to `command`, or to what `handler` works on, and never ends the run."""
         try:
             act()
-        except UserError as error:
-            answers = command()
-            name = type(answers).__name__ if answers is not None else ""
-            self._connection.send(Failed(wrong=error.problem, remedy=error.remedy, command=name), answers)
-        except OSError as error:
+        except WriteError as error:
             self._hold(error)
-
-    def _handle_next(self) -> None:
-        command = self._waiting.popleft()
-        self._guard(lambda: self._dispatch(command), lambda: command)
-
-    def _run_pending(self, handler: Handler) -> None:
-        """Let `handler` go on with what is pending; what cannot be answered is dropped."""
-
-        def failed() -> Command | None:
-            if handler.current is not None:
-                handler.cancel(handler.current)
-            return handler.current
-
-        self._guard(lambda: handler.run_pending(self._state == "training"), failed)
+        except Exception as error:
+            if handler is not None and (command := handler.current) is not None:
+                handler.cancel(command)
+            if handler is not None and not isinstance(error, UserError):
+                handler.current = None  # it would fail again
+            name = type(command).__name__ if command is not None else ""
+            wrong, remedy = explain(error, str(self._session.run), self._session.metrics is not None)
+            self._connection.send(Failed(wrong=wrong, remedy=remedy, command=name), command)
 
     def _turn(self) -> None:
         if self._state == "training":
             self._train()
         for handler in self._handlers:
-            self._run_pending(handler)
+            self._guard(partial(handler.run_pending, self._state == "training"), handler=handler)
         if self._state != self._told or (self._state == "training" and time.perf_counter() - self._reported >= REPORT):
             self._report()
 
@@ -152,14 +144,31 @@ class Loop:
     # ------------------------------------------------------------------------------------------------------- training
 
     def _train(self) -> None:
-        """One step, or whatever is due before it."""
+        """One step, or whatever is due before it. Raises WriteError; anything else that fails ends the run."""
+        try:
+            self._step_or_due()
+        except WriteError:
+            raise
+        except Exception as error:
+            self._stop_at_checkpoint(error)
+
+    def _stop_at_checkpoint(self, error: Exception) -> None:
+        """A training step failed, perhaps halfway: nothing of it is saved, and the run ends as it was saved last."""
+        traceback.print_exception(error)
+        run, step = self._session.run, self._learner.step + 1
+        known = checkpoint_steps(run)
+        where = f"It stands at its checkpoint of step {known[-1]:,}" if known else "It has no checkpoint yet"
+        remedy = f'{where}: `rnnplay resume {run_id(run)}` goes on from there. The log in "{run}" says more.'
+        wrong = f"The training step {step:,} failed ({describe(error)})."
+        self._failure, self._ending = Failed(wrong=wrong, remedy=remedy, fatal=True), True
+
+    def _step_or_due(self) -> None:
         session = self._session
         session.clock.run()
         if self._due():
             self._mark = None
             return
-        if self._health.before_step():
-            self._mark = None
+        self._check_health(self._health.before_step)
         before = self._mark if self._mark is not None else time.perf_counter()
         self._last = step = self._learner.train()
         if self._learner.remark is not None:
@@ -170,15 +179,23 @@ class Loop:
         self._pace.add(step.characters, now - before)
         if complete or not step.finite:
             row = session.recorder.row(self._learner.step, step.lr, session.clock.read())
-            self._rows.append(row)
-            self._lines.append(msgspec.structs.asdict(row))
-            self._health.row(row)
-        if self._health.after_step(step.finite):
-            self._mark = None
+            self._unsent.add_row(row)
+            self._check_health(partial(self._health.row, row))
+        self._check_health(partial(self._health.after_step, step.finite))
         if not step.finite:
             self._diverge()
         elif not self._learner.step & (self._learner.step - 1):  # 1, 2, 4, ...: the run's history
             session.save_weights()
+
+    def _check_health(self, check: Callable[[], bool | None]) -> None:
+        """Do a part of the check-up; if it fails the check-up ends, and training goes on."""
+
+        def timed() -> None:
+            if check():
+                self._mark = None
+
+        if self._health.current is not None:
+            self._guard(timed, handler=self._health)
 
     def _due(self) -> bool:
         """Do one thing that is due at this step; whether there was one."""
@@ -206,10 +223,10 @@ class Loop:
         if characters:
             line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters, **session.text_mark()}
             if not evaluation_due(step, session.evaluate_every):
-                self._lines.append({**line, "final": True})
+                self._unsent.add_line({**line, "final": True})
             elif session.evaluated < step:
-                self._lines.append(line)
-            self._evaluations.append(evaluated(session, loss, characters, final))
+                self._unsent.add_line(line)
+            self._unsent.add_evaluation(evaluated(session, loss, characters, final))
         if evaluation_due(step, session.evaluate_every):
             session.evaluated = step
         return True
@@ -218,14 +235,14 @@ class Loop:
         """The run has reached its limit: a last evaluation, a last checkpoint, and the right to write given up."""
         if not self._evaluate(final=True):
             return
-        self._lines.append({"kind": "ended", "step": self._learner.step})
-        self._flush()
+        self._unsent.add_line({"kind": "ended", "step": self._learner.step})
+        self._unsent.flush()
         self._save()
         if self._state == "diverged":
             return
         self._session.clock.stop()
         self._state = "finished"
-        self._health.finish()
+        self._check_health(self._health.finish)
         self._report()
         self._session.close()
 
@@ -233,7 +250,7 @@ class Loop:
         """Back to the last good checkpoint, and wait for a person to change something."""
         session, at, config = self._session, self._learner.step, self._learner.config
         self._pause("diverged")
-        self._flush()
+        self._unsent.flush()
         go_back(session, checkpoint_steps(session.run))
         clip = (
             f", or clip the gradient's norm at less than {config.clip:g}" if config.clip else ", or clip the gradient"
@@ -250,7 +267,7 @@ class Loop:
         self._mark = None
         self._state = state
 
-    def _hold(self, error: OSError) -> None:
+    def _hold(self, error: WriteError) -> None:
         """Nothing can be written: wait, with what there is, until a person has made room."""
         wrong = f'"{self._session.run}" cannot be written ({error.strerror or error}).'
         remedy = "Make room, then go on."
@@ -331,12 +348,12 @@ class Loop:
         """Add a row to the metrics that says what lr and clip are from this step on."""
         config, self._changed = self._learner.config, False
         self._session.changes += 1
-        self._lines.append({"kind": "changed", "step": self._learner.step, "lr": config.lr, "clip": config.clip})
+        self._unsent.add_line({"kind": "changed", "step": self._learner.step, "lr": config.lr, "clip": config.clip})
 
     # ------------------------------------------------------------------------------------------------ writing, telling
 
     def _save(self, answers: Save | None = None) -> None:
-        """Write a checkpoint of this step, unless there is one. Raises OSError.
+        """Write a checkpoint of this step, unless there is one. Raises WriteError.
 
         An event says so, and if `answers` is given it does even if there was one.
         """
@@ -346,47 +363,20 @@ class Loop:
             return
         session, now = self._session, (self._learner.step, self._session.changes)
         if self._saved != now:
-            self._flush()
+            self._unsent.flush()
             session.save()
         if self._saved != now or answers:
             self._connection.send(Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0]), answers)
         self._saved = now
 
-    def _flush(self) -> None:
-        """Append what is known to the metrics, then tell it. Raises OSError, and keeps it for later."""
-        if self._session.metrics is not None:
-            self._session.metrics.append(self._lines)
-        self._lines.clear()
-        if self._rows:
-            self._connection.send(RowsCompleted(rows=tuple(self._rows)))
-            self._rows.clear()
-        for event in self._evaluations:
-            self._connection.send(event)
-        self._evaluations.clear()
-
     def _report(self) -> None:
         self._reported, self._told = time.perf_counter(), self._state
-        self._flush()
+        self._unsent.flush()
         self._connection.send(self._status())
 
     def _status(self) -> Status:
-        learner, last = self._learner, self._last
-        seconds = self._session.clock.read()
-        progress, left = self._pace.left(learner.step, seconds, learner.config, learner.task.epoch_steps)
-        return Status(
-            state=self._state,
-            step=learner.step,
-            epoch=learner.epoch,
-            loss=finite(last.loss) if last else None,
-            grad_norm=finite(last.grad_norm) if last else None,
-            chars_per_s=self._pace.speed if self._state == "training" else None,
-            seconds=seconds,
-            progress=progress,
-            seconds_left=left,
-            lr=learner.lr,
-            wrong=self._wrong,
-            remedy=self._remedy,
-        )
+        shown = status(self._session, self._state, self._last, self._pace)
+        return msgspec.structs.replace(shown, wrong=self._wrong, remedy=self._remedy)
 
     # ----------------------------------------------------------------------------------------------------------- end
 
@@ -395,11 +385,13 @@ class Loop:
         session, run = self._session, str(self._session.run)
         last: Event = Stopped(run=run, step=self._learner.step, reason=_REASONS.get(self._state, "stopped"))
         try:
-            if session.metrics is not None and self._state != "diverged":
+            if self._failure is not None:
+                last = self._failure
+            elif session.metrics is not None and self._state != "diverged":
                 session.clock.stop()
-                self._flush()
+                self._unsent.flush()
                 self._save()
-        except OSError as error:
+        except WriteError as error:
             wrong = f'"{run}" cannot be written ({error.strerror or error}).'
             remedy = f"Make room; `rnnplay resume {run_id(session.run)}` then goes on from the last checkpoint."
             last = Failed(wrong=wrong, remedy=remedy, fatal=True)

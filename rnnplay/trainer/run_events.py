@@ -1,10 +1,15 @@
 """What a run is, told at its start: facts of its task and network, and the rows and evaluations of its earlier life."""
 
 from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 
 from rnnplay.catalogue import task_info
 from rnnplay.lab.sample import can_sample
-from rnnplay.protocol import Evaluated, Event, Facts, RowsCompleted, Started
+from rnnplay.protocol import Evaluated, Event, Facts, Row, RowsCompleted, Started, Status
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.metrics import Pace, Step, finite
 from rnnplay.trainer.session import Session
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
@@ -58,3 +63,54 @@ def evaluated(session: Session, loss: float | None, characters: int, final: bool
     return Evaluated(
         step=session.learner.step, loss=loss, baseline=session.baseline, characters=characters, final=final
     )
+
+
+def status(session: Session, state: str, last: Step | None, pace: Pace) -> Status:
+    """Where the run is. last: the last training step, if there was one; pace: how fast it goes."""
+    learner, seconds = session.learner, session.clock.read()
+    progress, left = pace.left(learner.step, seconds, learner.config, learner.task.epoch_steps)
+    return Status(
+        state=state,
+        step=learner.step,
+        epoch=learner.epoch,
+        loss=finite(last.loss) if last else None,
+        grad_norm=finite(last.grad_norm) if last else None,
+        chars_per_s=pace.speed if state == "training" else None,
+        seconds=seconds,
+        progress=progress,
+        seconds_left=left,
+        lr=learner.lr,
+    )
+
+
+class MetricsBuffer:
+    """What is known of a run, and not yet in its metrics and not yet sent: rows, evaluations, changes of settings."""
+
+    def __init__(self, session: Session, connection: Connection) -> None:
+        self._session, self._connection = session, connection
+        self._lines: list[dict[str, Any]] = []
+        self._rows: list[Row] = []
+        self._evaluations: list[Evaluated] = []
+
+    def add_row(self, row: Row) -> None:
+        self._rows.append(row)
+        self._lines.append(msgspec.structs.asdict(row))
+
+    def add_evaluation(self, event: Evaluated) -> None:
+        """Add a line to the metrics with `add_line`, if one is due."""
+        self._evaluations.append(event)
+
+    def add_line(self, line: dict[str, Any]) -> None:
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        """Append everything to the metrics, then send it. Raises WriteError, and keeps it for later."""
+        if self._session.metrics is not None:
+            self._session.metrics.append(self._lines)
+        self._lines.clear()
+        if self._rows:
+            self._connection.send(RowsCompleted(rows=tuple(self._rows)))
+            self._rows.clear()
+        for event in self._evaluations:
+            self._connection.send(event)
+        self._evaluations.clear()

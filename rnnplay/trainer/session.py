@@ -17,7 +17,7 @@ from rnnplay import blas, corpora, runs, tasks
 from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
 from rnnplay.machine import available_cores
 from rnnplay.protocol import Inspect, Resume, Row, Train
-from rnnplay.runs import MetricsFile, RunLock, RunRecord, checkpoint
+from rnnplay.runs import MetricsFile, RunLock, RunRecord, WriteError, checkpoint, writing
 from rnnplay.runs.checkpoint import Checkpoint
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.learner import Learner
@@ -102,12 +102,15 @@ class Session:
                     return bool(line["step"] <= step)
 
         self.metrics.keep_only(keep)
-        for left_over in self.run.glob(".*.tmp"):  # of a write that was killed
-            left_over.unlink(missing_ok=True)
-        for kind in (checkpoint.FULL, checkpoint.WEIGHTS):
-            for later in checkpoint.checkpoint_steps(self.run, kind):
-                if later > step:
-                    checkpoint.checkpoint_path(self.run, later, kind).unlink(missing_ok=True)
+        later = [
+            checkpoint.checkpoint_path(self.run, other, kind)
+            for kind in (checkpoint.FULL, checkpoint.WEIGHTS)
+            for other in checkpoint.checkpoint_steps(self.run, kind)
+            if other > step
+        ]
+        with writing(self.run):
+            for path in (*self.run.glob(".*.tmp"), *later):  # of a write that was killed, and of steps to come again
+                path.unlink(missing_ok=True)
 
     def is_on_other_text(self, line: dict[str, Any]) -> bool:
         """Whether an evaluation in metrics.jsonl was made on another text than the run has now."""
@@ -118,7 +121,7 @@ class Session:
         return {} if self.text == self.first_text else {"text": self.text}
 
     def save(self) -> None:
-        """Write a checkpoint. Raises OSError; the checkpoint before it is then as good as it was."""
+        """Write a checkpoint. Raises WriteError; the checkpoint before it is then as good as it was."""
         assert self.metrics is not None
         self.metrics.sync()  # what the checkpoint relies on
         arrays, state = self.learner.snapshot()
@@ -127,7 +130,7 @@ class Session:
         checkpoint.prune(self.run)
 
     def save_weights(self) -> None:
-        """Add the network as it is to the run's history. Raises OSError."""
+        """Add the network as it is to the run's history. Raises WriteError."""
         step = self.learner.step
         path = checkpoint.checkpoint_path(self.run, step, checkpoint.WEIGHTS)
         checkpoint.save(path, step, self.learner.weights(), {}, durable=False)
@@ -250,7 +253,11 @@ def _resume(command: Resume) -> Session:
         session.rewind()
     except OSError as error:
         lock.release()
-        raise UserError(f'"{run}" cannot be written ({error.strerror}).', "Make room, or make it writable.") from None
+        if isinstance(error, WriteError):
+            raise UserError(
+                f'"{run}" cannot be written ({error.strerror}).', "Make room, or make it writable."
+            ) from None
+        raise UserError(f'"{error.filename or run}" cannot be read ({error.strerror}).', "Make it readable.") from None
     except BaseException:
         lock.release()
         raise

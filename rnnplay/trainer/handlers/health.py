@@ -11,7 +11,7 @@ from rnnplay.lab import health as lab
 from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import trim_to_common_end
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.protocol import Advice, Health, Row, WatchHealth
+from rnnplay.protocol import Advice, Command, Health, Row, WatchHealth
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
@@ -61,7 +61,7 @@ class HealthHandler(Handler):
     def handle_command(self, command: WatchHealth, interrupted: Callable[[], bool]) -> bool:
         """Probe the network at once, and from now on every `every` seconds while steps are done."""
         self._flush()
-        self._command = command
+        self._command = self.current = command
         self._last_sent = None
         self.reset()
         self._monitor = lab.Monitor(run_facts(self._session.learner, self._session.baselines))
@@ -69,6 +69,10 @@ class HealthHandler(Handler):
             self.row(row)
         self._probe(None)
         return True
+
+    def cancel(self, command: Command) -> None:
+        """End the check-up."""
+        self._monitor = self._parameters_before = None
 
     def reset(self) -> None:
         """The run has gone back to a checkpoint: what came after it did not happen."""
