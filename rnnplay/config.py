@@ -110,7 +110,10 @@ def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[
         raise UserError(
             f"The settings have format {saved_format!r}, this rnnplay reads up to {FORMAT}.", "Update rnnplay."
         )
-    return {_RENAMED_IN_FORMAT_2.get(name, name): value for name, value in settings.items()}
+    upgraded = {_RENAMED_IN_FORMAT_2.get(name, name): value for name, value in settings.items()}
+    if upgraded.get("steps") is None and upgraded.get("epochs") is None:
+        upgraded["schedule"] = "constant"  # a cosine without an end was constant; today it is refused
+    return upgraded
 
 
 def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:

@@ -1,5 +1,6 @@
 """A list of all runs for a screen or a terminal; reads only config.json and the end of metrics.jsonl."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,16 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_runs(root: Path) -> list[RunInfo]:
     """Every run in `root`, the newest first."""
-    return [_run_info(run) for run in run_dirs(root)]
+    found = []
+    for run in run_dirs(root):
+        with suppress(FileNotFoundError):  # it was deleted meanwhile
+            found.append(_run_info(run))
+    return found
 
 
 def _run_info(run: Path) -> RunInfo:
-    size = sum(path.stat().st_size for path in _files(run))
+    """Raises FileNotFoundError if the run is deleted meanwhile."""
+    size = _size(run)
     try:
         record = load_record(run)
     except UserError:
@@ -63,8 +69,13 @@ def _run_info(run: Path) -> RunInfo:
     )
 
 
-def _files(run: Path) -> list[Path]:
-    return [path for path in run.iterdir() if path.is_file() and not path.name.startswith(".")]
+def _size(run: Path) -> int:
+    """The bytes of the run's files. Those that its trainer deletes meanwhile are left out."""
+    total = 0
+    for path in run.iterdir():
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() and not path.name.startswith(".") else 0
+    return total
 
 
 def _last_loss(lines: list[dict[str, Any]]) -> float | None:

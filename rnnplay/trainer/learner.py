@@ -160,19 +160,20 @@ class Learner:
         self.config = msgspec.structs.replace(self.config, **changed)
 
     def fill(self, network: Network, found: Checkpoint) -> None:
-        """Put the parameters that are shown into `network`, from a whole checkpoint or one of weights. UserError."""
-        arrays = found.arrays
-        if under(arrays, "parameters/"):
-            arrays = under(arrays, "parameters/")
-            if "averaging/mean" in found.arrays:
-                mean = found.arrays["averaging/mean"]
-                if mean.shape != network.flat.shape or mean.dtype != network.flat.dtype:
-                    raise UserError(f'"{found.path}" is of another network.', "Use another checkpoint.")
-        if all(array.dtype == np.float16 for array in arrays.values()):  # of the gallery
-            arrays = {name: array.astype(network.flat.dtype) for name, array in arrays.items()}
-        checkpoint.check_matches(Checkpoint(found.path, found.step, arrays, found.state), network.parameters)
-        network.load_parameters(arrays)
-        if "averaging/mean" in found.arrays:
+        """Load the weights that are evaluated into `network`: of a full checkpoint, or of one of weights alone.
+
+        As in `shown`, these are the averaged ones once a step was averaged. Raises UserError if they do not fit.
+        """
+        parameters = under(found.arrays, "parameters/") or found.arrays
+        if all(array.dtype == np.float16 for array in parameters.values()):  # of the gallery
+            parameters = {name: array.astype(network.flat.dtype) for name, array in parameters.items()}
+        given, expected = dict(parameters), dict(network.parameters)
+        averaged = bool(found.arrays.get("averaging/steps", np.zeros(1))[0])
+        if averaged:
+            given["averaging/mean"], expected["averaging/mean"] = found.arrays["averaging/mean"], network.flat
+        checkpoint.check_matches(Checkpoint(found.path, found.step, given, found.state), expected)
+        network.load_parameters(parameters)
+        if averaged:
             network.flat[...] = found.arrays["averaging/mean"]
 
     def look_at(self, found: Checkpoint) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,6 +94,36 @@ def test_a_list_of_runs_tells_how_far_each_came(tmp_path: Path) -> None:
     assert found[str(finished)].state == "finished"
     assert (found[str(running)].state, found[str(running)].loss) == ("running", None)
     assert list(found) == [str(running), str(finished), str(stopped)]
+
+
+def test_a_cosine_without_an_end_was_constant_in_the_first_format_and_still_is(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    path = run / "config.json"
+    path.write_text(path.read_text().replace('"constant"', '"cosine"').replace('"format": 2', '"format": 1'))
+    config = runs.load_record(run).config
+    assert (config.schedule, config.steps, config.epochs) == ("constant", None, None)
+
+
+def test_files_and_runs_that_vanish_while_they_are_listed_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trainer prunes its checkpoints meanwhile, and a person deletes a run."""
+    pruning, deleted = make_run(tmp_path), make_run(tmp_path)
+    (pruning / "ckpt-5.safetensors").write_bytes(bytes(10**6))
+    real = Path.is_file
+
+    def then_vanish(path: Path) -> bool:
+        found = real(path)
+        if path.name == "ckpt-5.safetensors":
+            path.unlink()
+        if path.parent == deleted:
+            shutil.rmtree(deleted)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", then_vanish)
+    (info,) = runs.list_runs(tmp_path)
+    assert (info.path, info.state) == (str(pruning), "stopped")
+    assert 0 < info.size < 10**6
 
 
 # ---------------------------------------------------------------------------------------------------------------- lock

@@ -1,0 +1,54 @@
+"""However a checkpoint is opened, the weights that are evaluated are those that it was saved with."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driving import small, write_text
+
+from rnnplay.config import UserError
+from rnnplay.engine import Network
+from rnnplay.protocol import Inspect, Resume, Train
+from rnnplay.runs import checkpoint
+from rnnplay.trainer.session import Session, history, open_session
+
+
+def trained(tmp_path: Path, steps: int, average: float) -> Session:
+    """A run at a checkpoint, closed; its learner is still in memory. At step 0 its weights are set, as by an import."""
+    config = small(write_text(tmp_path / "words.txt"), ema_decay=average)
+    session = open_session(Train(config=config, root=str(tmp_path / "runs")))
+    session.learner.network.flat[...] += 0.25
+    for _ in range(steps):
+        session.learner.train()
+    session.save()
+    session.save_weights()
+    session.close()
+    return session
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+@pytest.mark.parametrize("steps", [0, 1, 8])
+def test_however_a_checkpoint_is_opened_the_same_weights_are_evaluated(
+    tmp_path: Path, steps: int, average: float
+) -> None:
+    session = trained(tmp_path, steps, average)
+    saved, run = session.learner.shown().flat.copy(), str(session.run)
+    other = Network(session.learner.network.architecture)
+    session.learner.fill(other, history(session.run, steps))
+    found = [other]
+    for opening in (Inspect(run=run), Inspect(run=run, step=steps), Resume(run=run)):
+        opened = open_session(opening)
+        found.append(opened.learner.shown())
+        opened.close()
+    checkpoint.checkpoint_path(session.run, steps).unlink()  # only its weights are left, as of the history
+    found.append(open_session(Inspect(run=run)).learner.shown())
+    for network in found:
+        np.testing.assert_array_equal(network.flat, saved)
+
+
+def test_an_average_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    session = trained(tmp_path, 3, 0.9)
+    saved = checkpoint.load(checkpoint.checkpoint_path(session.run, 3))
+    saved.arrays["averaging/mean"][0] = np.inf
+    with pytest.raises(UserError, match="not finite"):
+        session.learner.fill(Network(session.learner.network.architecture), saved)
