@@ -84,6 +84,13 @@ async def test_evaluations_on_an_earlier_text_are_marked_and_not_the_best(
     assert session.other_text_evaluations == 0
 
 
+async def test_a_run_that_is_inspected_without_its_text_says_why(session: RunSession) -> None:
+    session.handle_event(msgspec.structs.replace(started(), facts=facts(text_unavailable="There is no file x.txt.")))
+    session.handle_event(status("inspecting", 120))
+    view = status_view(session)
+    assert "without its training text" in view.text and view.remedy == "There is no file x.txt."
+
+
 async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(session: RunSession) -> None:
     session.handle_event(say.RowsCompleted(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
     session.handle_event(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))
