@@ -111,7 +111,7 @@ def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[
             f"The settings have format {saved_format!r}, this rnnplay reads up to {FORMAT}.", "Update rnnplay."
         )
     upgraded = {_RENAMED_IN_FORMAT_2.get(name, name): value for name, value in settings.items()}
-    if upgraded.get("steps") is None and upgraded.get("epochs") is None:
+    if "schedule" in upgraded and upgraded.get("steps") is None and upgraded.get("epochs") is None:
         upgraded["schedule"] = "constant"  # a cosine without an end was constant; today it is refused
     return upgraded
 
