@@ -54,6 +54,7 @@ def values(result: Result) -> dict[str, Any]:
         "chars_per_s": workload.characters / result.rnnplay.seconds,
         "peak_gflops": None if result.peak_flops is None else result.peak_flops / 1e9,
         "fraction_of_peak": result.fraction_of_peak,
+        "fastest": {library: best[0] for library in libraries if (best := result.best(library))},
         "ratio": {library: result.ratio(library) for library in libraries},
     }
 

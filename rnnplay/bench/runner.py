@@ -227,6 +227,8 @@ def explain_blas(environment: Mapping[str, str]) -> str:
         kernel = f"The kernel is yours ({blas.KERNEL}={chosen})"
     else:
         kernel = "The kernel is the BLAS's own choice"
+    if environment.get(blas.SMALL_GEMM) == "1":
+        kernel += ", and its products of small matrices were measured to be faster"
     threads = [name for name in blas.THREADS if name in os.environ and name not in environment]
     if threads:
         return f"{kernel}; the threads are yours ({threads[0]}={os.environ[threads[0]]})."

@@ -56,7 +56,7 @@ class GRULayer(RecurrentLayer):
         if "b_hn" in self.parameters:
             xp.copyto(self.b_hn, self.parameters["b_hn"][:, 0])
 
-    def forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
+    def _forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
         recurrent, half, b_hn, d = self.recurrent.step_function(), self.half, self.b_hn, self.difference
         for chunk, projections in zip(self.chunks, self.projections, strict=True):
             self.input.forward(x, chunk.start, chunk.stop, chunk.projection)
@@ -103,14 +103,8 @@ class GRULayer(RecurrentLayer):
             xp.copyto(A_prev, self.one, where=mask.padding[start:stop])
         self.factors.scatter(factors)
 
-    def backward(
-        self,
-        x: LayerInput,
-        dy: Array | None,
-        dlast: Sequence[Array] | None,
-        mask: PaddingMask | None,
-        dx: Array | None,
-    ) -> StateRows:
+    def backward(self, dy: Array | None, dlast: Sequence[Array] | None, dx: Array | None) -> StateRows:
+        x, mask = self.x, self.mask
         self._begin_backward(None if dlast is None else dlast[0])
         dh = self.dh_at
         recurrent_back, dh_out = self.recurrent_back.step_function(), self.dh_out

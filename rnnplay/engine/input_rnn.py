@@ -18,20 +18,21 @@ class InputRNNLayer(Layer):
         self,
         parameters: dict[str, Array],
         gradients: dict[str, Array],
+        is_ids: bool,
+        activation: str,
         T: int,
         B: int,
         train: bool,
-        activation: str,
     ) -> None:
-        super().__init__(parameters, gradients, T, B, train)
-        self.activation, self.D = activation, parameters["W_xh"].shape[1]
+        super().__init__(parameters, gradients, is_ids, activation, T, B, train)
+        self.D = parameters["W_xh"].shape[1]
         self.activate = activation_function(activation, self.dtype)
         self.p = xp.zeros((T + 1, B, self.D), self.dtype)
-        self.x = xp.zeros((T, B, self.D), self.dtype)
+        self.columns = xp.zeros((T, B, self.D), self.dtype)
         if train:
             self.dz = xp.zeros((T, B, self.H), self.dtype)
             self.dp = xp.zeros_like(self.p)
-            self.dx = xp.zeros_like(self.x)
+            self.dx = xp.zeros_like(self.columns)
 
     def set_initial_state(self, state: Sequence[Array] | None) -> None:
         self.p[0] = 0.0 if state is None else state[0]
@@ -39,18 +40,18 @@ class InputRNNLayer(Layer):
     def state_at(self, t: int) -> StateRows:
         return (self.p[t],)
 
-    def forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
+    def _forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
         if isinstance(x, IdBatch):
-            self.x.fill(0.0)
-            self.x.reshape(-1, self.D)[xp.arange(x.flat.size), x.flat] = 1.0
+            self.columns.fill(0.0)
+            self.columns.reshape(-1, self.D)[xp.arange(x.flat.size), x.flat] = 1.0
         else:
-            xp.copyto(self.x, x)
+            xp.copyto(self.columns, x)
         p, h = self.p, self.h[1:]
-        xp.copyto(p[1:], self.x)
+        xp.copyto(p[1:], self.columns)
         if mask is not None:
             for t, padding in enumerate(mask.padding):
                 xp.copyto(p[t + 1], p[t], where=padding)
-        xp.matmul(self.x, self.parameters["W_xh"].T, h)
+        xp.matmul(self.columns, self.parameters["W_xh"].T, h)
         h += p[:-1] @ self.parameters["W_ph"].T
         if "b_h" in self.parameters:
             h += self.parameters["b_h"][:, 0]
@@ -58,20 +59,14 @@ class InputRNNLayer(Layer):
             h *= 0.5
         self.activate(h, h)
 
-    def backward(
-        self,
-        x: LayerInput,
-        dy: Array | None,
-        dlast: Sequence[Array] | None,
-        mask: PaddingMask | None,
-        dx: Array | None,
-    ) -> StateRows:
+    def backward(self, dy: Array | None, dlast: Sequence[Array] | None, dx: Array | None) -> StateRows:
+        mask = self.mask
         dz, dp = self.dz, self.dp
         dx = self.dx if dx is None else dx
         activation_derivative(self.activation, self.h[1:], dz)
         dz *= 0.0 if dy is None else dy
         flat = dz.reshape(-1, self.H)
-        xp.matmul(flat.T, self.x.reshape(-1, self.D), out=self.gradients["W_xh"])
+        xp.matmul(flat.T, self.columns.reshape(-1, self.D), out=self.gradients["W_xh"])
         xp.matmul(flat.T, self.p[:-1].reshape(-1, self.D), out=self.gradients["W_ph"])
         if "b_h" in self.gradients:
             xp.add.reduce(flat, 0, out=self.gradients["b_h"][:, 0])

@@ -160,15 +160,30 @@ class Layer(ABC):
     """One layer for T time steps of B sequences.
 
     parameters and gradients: W_xh (G*H, D) and what else the cell has, as in cells.py. After `forward`, h (T+1, B, H)
-    holds in row t + 1 what the layer says at time step t; `backward` needs `train`.
+    holds in row t + 1 what the layer says at time step t; `backward` follows `forward` and needs `train`.
     """
+
+    x: LayerInput
+    mask: PaddingMask | None
 
     gate_scales: tuple[float, ...] = (1.0,)
     """What the rows of each gate are multiplied by before tanh: 1/2 for sigmoid(z) = tanh(z/2)/2 + 1/2."""
 
-    def __init__(self, parameters: dict[str, Array], gradients: dict[str, Array], T: int, B: int, train: bool) -> None:
+    def __init__(
+        self,
+        parameters: dict[str, Array],
+        gradients: dict[str, Array],
+        is_ids: bool,
+        activation: str,
+        T: int,
+        B: int,
+        train: bool,
+    ) -> None:
+        """is_ids: the inputs are ids. activation: of an RNN."""
         W_xh = parameters["W_xh"]
-        self.parameters, self.gradients = parameters, gradients
+        if activation == "sigmoid":
+            self.gate_scales = (0.5,)
+        self.parameters, self.gradients, self.activation = parameters, gradients, activation
         self.T, self.B, self.G, self.dtype, self.train = T, B, len(self.gate_scales), W_xh.dtype.name, train
         self.H = W_xh.shape[0] // self.G
         self.h = xp.zeros((T + 1, B, self.H), self.dtype)
@@ -184,19 +199,16 @@ class Layer(ABC):
     def state_at(self, t: int) -> StateRows:
         """The state after t time steps, views (B, H)."""
 
-    @abstractmethod
     def forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
         """Compute all time steps; x: values (T, B, D) or ids."""
+        self.x, self.mask = x, mask
+        self._forward(x, mask)
 
     @abstractmethod
-    def backward(
-        self,
-        x: LayerInput,
-        dy: Array | None,
-        dlast: Sequence[Array] | None,
-        mask: PaddingMask | None,
-        dx: Array | None,
-    ) -> StateRows:
+    def _forward(self, x: LayerInput, mask: PaddingMask | None) -> None: ...
+
+    @abstractmethod
+    def backward(self, dy: Array | None, dlast: Sequence[Array] | None, dx: Array | None) -> StateRows:
         """dL/dh from above (T, B, H) and dL/d(last state) -> the parameters' gradients, and dL/d(first state).
 
         dL/dx goes to dx (T, B, D), if given. The gates' values are overwritten by their gradients.
@@ -216,9 +228,16 @@ class RecurrentLayer(Layer):
     """The order of W_hh's gates in the backward pass; None is their own."""
 
     def __init__(
-        self, parameters: dict[str, Array], gradients: dict[str, Array], is_ids: bool, T: int, B: int, train: bool
+        self,
+        parameters: dict[str, Array],
+        gradients: dict[str, Array],
+        is_ids: bool,
+        activation: str,
+        T: int,
+        B: int,
+        train: bool,
     ) -> None:
-        super().__init__(parameters, gradients, T, B, train)
+        super().__init__(parameters, gradients, is_ids, activation, T, B, train)
         H, W_hh = self.H, parameters["W_hh"]
         self.input = InputProjection(parameters, gradients, self.gate_scales, is_ids, B)
         self.h_at = self.by_time_step(self.h)

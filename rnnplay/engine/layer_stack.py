@@ -6,12 +6,17 @@ from rnnplay.engine.architecture import STATES, Architecture, State
 from rnnplay.engine.arrays import Array, swap_last_axes, xp
 from rnnplay.engine.gru import GRULayer
 from rnnplay.engine.input_rnn import InputRNNLayer
-from rnnplay.engine.layer import IdBatch, Layer, LayerInput, PaddingMask, RecurrentLayer, StateRows
+from rnnplay.engine.layer import IdBatch, Layer, LayerInput, PaddingMask, StateRows
 from rnnplay.engine.lstm import LSTMLayer
 from rnnplay.engine.parameters import layer_parameters
-from rnnplay.engine.rnn import RNN_TYPES
+from rnnplay.engine.rnn import RNNLayer
 
-LAYER_TYPES: dict[str, type[RecurrentLayer]] = {"lstm": LSTMLayer, "gru": GRULayer}
+LAYER_TYPES: dict[str, type[Layer]] = {
+    "rnn": RNNLayer,
+    "lstm": LSTMLayer,
+    "gru": GRULayer,
+    "input-rnn": InputRNNLayer,
+}
 
 
 class LayerStack:
@@ -36,15 +41,9 @@ class LayerStack:
         self.layers: list[Layer] = []
         for n in range(a.layers):
             w, dw = layer_parameters(values, f"{prefix}l{n}."), layer_parameters(gradients, f"{prefix}l{n}.")
-            if a.cell == "input-rnn":
-                self.layers.append(InputRNNLayer(w, dw, T, B, train, a.activation))
-            else:
-                kind = RNN_TYPES[a.activation] if a.cell == "rnn" else LAYER_TYPES[a.cell]
-                self.layers.append(kind(w, dw, self.is_ids and n == 0, T, B, train))
+            self.layers.append(LAYER_TYPES[a.cell](w, dw, self.is_ids and n == 0, a.activation, T, B, train))
         self.outputs: list[Array] = []
         self.dropout_masks: list[Array | None] = []
-        self.padding: PaddingMask | None = None
-        self.x: LayerInput | None = None
         self.dx_buffers = [xp.zeros((T, B, a.hidden), a.dtype) for _ in range(a.layers - 1 if train else 0)]
 
     def _read(self, inputs: Array) -> LayerInput:
@@ -64,14 +63,14 @@ class LayerStack:
     ) -> Array:
         """inputs as in a batch, mask (T, B) -> the top layer's h (T, B, H). Without rng nothing is dropped."""
         a = self.architecture
-        self.x = x = self._read(inputs)
-        self.padding = None if mask is None or bool(mask.all()) else PaddingMask(mask, a.dtype)
+        x = self._read(inputs)
+        padding = None if mask is None or bool(mask.all()) else PaddingMask(mask, a.dtype)
         self.outputs, self.dropout_masks = [], []
         for n, layer in enumerate(self.layers):
             W_hh = layer.parameters.get("W_hh")
             layer.pack_weights(None if W_hh is None else self._dropout_mask(W_hh.shape, a.weight_dropout, rng))
             layer.set_initial_state(None if state is None else state[n])
-            layer.forward(x, self.padding)
+            layer.forward(x, padding)
             h = layer.h[1:]
             kept = self._dropout_mask(h.shape, a.dropout, rng)
             if kept is not None:
@@ -91,14 +90,13 @@ class LayerStack:
 
     def backward(self, dy: Array | None, dlast: Sequence[StateRows] | None) -> list[StateRows]:
         """dL/d(top h) (T, B, H) and dL/d(last states) -> the gradients, and dL/d(first states)."""
-        assert self.x is not None
         dfirst: list[StateRows] = []
         for n in reversed(range(len(self.layers))):
             kept = self.dropout_masks[n]
             if dy is not None and kept is not None:
                 xp.multiply(dy, kept, dy)
-            below, dx = (self.outputs[n - 1], self.dx_buffers[n - 1]) if n else (self.x, None)
-            dfirst.append(self.layers[n].backward(below, dy, None if dlast is None else dlast[n], self.padding, dx))
+            dx = self.dx_buffers[n - 1] if n else None
+            dfirst.append(self.layers[n].backward(dy, None if dlast is None else dlast[n], dx))
             dy = dx
         return dfirst[::-1]
 

@@ -60,7 +60,7 @@ class LSTMLayer(RecurrentLayer):
     def state_at(self, t: int) -> StateRows:
         return self.h[t], self.blocks.array[C_PREV, t]
 
-    def forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
+    def _forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
         recurrent, half = self.recurrent.step_function(), self.half
         ig_fc, ig, fc = self.products
         for chunk in self.chunks:
@@ -107,14 +107,8 @@ class LSTMLayer(RecurrentLayer):
             xp.copyto(A_prev, self.one, where=mask.padding[a:b])
         self.factors.scatter(factors)
 
-    def backward(
-        self,
-        x: LayerInput,
-        dy: Array | None,
-        dlast: Sequence[Array] | None,
-        mask: PaddingMask | None,
-        dx: Array | None,
-    ) -> StateRows:
+    def backward(self, dy: Array | None, dlast: Sequence[Array] | None, dx: Array | None) -> StateRows:
+        x, mask = self.x, self.mask
         self._begin_backward(None if dlast is None else dlast[0])
         dh, dc, dh_padding = self.dh_at, self.dc_at, self.dh_padding
         recurrent_back, dh_out = self.recurrent_back.step_function(), self.dh_out

@@ -56,8 +56,6 @@ def activation_derivative(name: str, h: Array, out: Array) -> None:
 class RNNLayer(RecurrentLayer):
     """h = f(W_xh x + W_hh h_prev + b_h); state: h."""
 
-    activation = "tanh"
-
     def _forward_buffers(self) -> None:
         self.activate = activation_function(self.activation, self.dtype)
         self.h_lhs = [self.recurrent.lhs_view(h) for h in self.h_at]
@@ -70,7 +68,7 @@ class RNNLayer(RecurrentLayer):
         self.dz_at = self.by_time_step(self.dz)
         self.dz_lhs = [self.recurrent_back.lhs_view(dz) for dz in self.dz_at]
 
-    def forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
+    def _forward(self, x: LayerInput, mask: PaddingMask | None) -> None:
         recurrent, f = self.recurrent.step_function(), self.activate
         for chunk in self.chunks:
             a, b = chunk.start, chunk.stop
@@ -83,14 +81,8 @@ class RNNLayer(RecurrentLayer):
                 if mask is not None and (padding := mask.by_step[t]) is not None:
                     xp.copyto(h, self.h_at[t], where=padding)
 
-    def backward(
-        self,
-        x: LayerInput,
-        dy: Array | None,
-        dlast: Sequence[Array] | None,
-        mask: PaddingMask | None,
-        dx: Array | None,
-    ) -> StateRows:
+    def backward(self, dy: Array | None, dlast: Sequence[Array] | None, dx: Array | None) -> StateRows:
+        x, mask = self.x, self.mask
         self._begin_backward(None if dlast is None else dlast[0])
         dh, dh_padding = self.dh_at, self.dh_padding
         recurrent_back, dh_out, dz_all = self.recurrent_back.step_function(), self.dh_out, self.dz[None]
@@ -118,24 +110,3 @@ class RNNLayer(RecurrentLayer):
 
     def gate_values(self) -> Array:
         return self.h[1:]
-
-
-class SigmoidRNNLayer(RNNLayer):
-    activation = "sigmoid"
-    gate_scales = (0.5,)
-
-
-class ReLURNNLayer(RNNLayer):
-    activation = "relu"
-
-
-class IdentityRNNLayer(RNNLayer):
-    activation = "identity"
-
-
-RNN_TYPES: dict[str, type[RNNLayer]] = {
-    "tanh": RNNLayer,
-    "sigmoid": SigmoidRNNLayer,
-    "relu": ReLURNNLayer,
-    "identity": IdentityRNNLayer,
-}

@@ -116,11 +116,7 @@ def test_a_layer_computes_the_equations(
     gates = layer.gate_values().copy()
     last = [array.copy() for array in layer.state_at(T)]
     dx = np.zeros((T, B, 6))
-    layer_x = stack.x
-    assert layer_x is not None
-    dfirst = layer.backward(
-        layer_x, dy.swapaxes(1, 2).copy(), [np.ones_like(array) for array in last], stack.padding, dx
-    )
+    dfirst = layer.backward(dy.swapaxes(1, 2).copy(), [np.ones_like(array) for array in last], dx)
     w = {name.removeprefix("l0."): value for name, value in p.values.items() if name.startswith("l0.")}
     expected = over_time(cell, activation, w, x, state, mask.astype(float), dy)
     for t in range(T):
