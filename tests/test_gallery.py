@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rnnplay.catalogue import make_config
-from rnnplay.gallery import GALLERY, Piece
+from rnnplay.gallery import GALLERY, GalleryNetwork
 from rnnplay.runs import checkpoint, load_record, task_data
 from rnnplay.tasks import make
 
@@ -54,19 +54,19 @@ def test_rebuilt_from_its_command_the_carry_is_found_again(tmp_path: Path) -> No
     best = max(told["units"][0]["auc"], told["pair"]["auc"] if told["pair"] else 0.0)
     assert best >= 0.99
     piece = next(piece for piece in GALLERY if piece.name == "carry")
-    assert tuple(checkpoint.checkpoint_steps(tmp_path / "carry", checkpoint.WEIGHTS)) == piece.kept
+    assert tuple(checkpoint.checkpoint_steps(tmp_path / "carry", checkpoint.WEIGHTS)) == piece.shipped_steps
 
 
 @pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
-def test_the_command_that_is_named_asks_for_what_was_trained(piece: Piece) -> None:
+def test_the_command_that_is_named_asks_for_what_was_trained(piece: GalleryNetwork) -> None:
     trained = json.loads((piece.path / "config.json").read_text())["config"]
     asked = make_config(piece.task, **{**piece.choices, "steps": piece.steps, "seed": piece.seed})
     ignored = {"evaluate_every", "steps", "cores"}  # which change nothing of what is learned
     assert {k: v for k, v in trained.items() if k not in ignored} == {
         k: getattr(asked, k) for k in trained if k not in ignored
     }
-    assert piece.steps == trained["steps"] == piece.kept[-1]
-    assert tuple(checkpoint.checkpoint_steps(piece.path, checkpoint.WEIGHTS)) == piece.kept
+    assert piece.steps == trained["steps"] == piece.shipped_steps[-1]
+    assert tuple(checkpoint.checkpoint_steps(piece.path, checkpoint.WEIGHTS)) == piece.shipped_steps
     listed = call("gallery").stdout
     assert f"gallery/{piece.name}\n" in listed and piece.command in listed
 
@@ -77,7 +77,7 @@ def test_all_of_it_together_is_at_most_two_megabytes() -> None:
 
 
 @pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
-def test_what_its_network_needs_of_its_text_is_shipped(piece: Piece) -> None:
+def test_what_its_network_needs_of_its_text_is_shipped(piece: GalleryNetwork) -> None:
     record = load_record(piece.path)
     data, stored = make(record.config).data(), task_data.load(piece.path)
     assert (data is None) == (stored is None)

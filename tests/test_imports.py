@@ -38,7 +38,7 @@ MAY: dict[str, set[str]] = {
     # Of the libraries beside it bench knows the names alone.
     "bench": {"formatting", "machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,
-    "exchange": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
+    "torch_format": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
     | CONFIG,
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {

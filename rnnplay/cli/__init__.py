@@ -213,9 +213,9 @@ def found_run(run: str, root: str | None) -> str:
     from rnnplay.runs import resolve, runs_root
 
     if run.startswith("gallery/"):
-        from rnnplay.gallery import piece
+        from rnnplay.gallery import gallery_network
 
-        return str(piece(run.removeprefix("gallery/")).path)
+        return str(gallery_network(run.removeprefix("gallery/")).path)
     return str(resolve(run, runs_root(root)))
 
 

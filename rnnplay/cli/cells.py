@@ -161,7 +161,7 @@ def gallery(rebuild: str | None, into: str) -> None:
         print(shipped.rebuild(rebuild, Path(into).expanduser().absolute()))
         return
     for piece in shipped.GALLERY:
-        print(f"gallery/{piece.name}\n  {piece.line}\n  {', '.join(piece.patterns)}\n  {piece.command}")
+        print(f"gallery/{piece.name}\n  {piece.summary}\n  {', '.join(piece.patterns)}\n  {piece.command}")
 
 
 def parse_unit(text: str) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def export(run: str, file: str, step: int | None, runs: str | None) -> None:
 
     folder = resolve(run, runs_root(runs))
     _as_the_trainer()
-    from rnnplay.exchange import export_run
+    from rnnplay.torch_format import export_run
 
     _say(export_run(str(folder), Path(file), step))
     print(file)
@@ -98,7 +98,7 @@ def import_network(
     from rnnplay.runs import runs_root
 
     _as_the_trainer()
-    from rnnplay.exchange import import_file
+    from rnnplay.torch_format import import_file
 
     own = None if text is None else str(Path(text).expanduser().absolute())
     symbols = None if vocabulary is None else Path(vocabulary)

@@ -14,7 +14,7 @@ import msgspec
 
 from rnnplay import protocol
 from rnnplay.config import RunConfig, UserError
-from rnnplay.gallery import Piece, of_run
+from rnnplay.gallery import GalleryNetwork, network_of_run
 from rnnplay.tui.messages import (
     AnswerReceived,
     RowsAdded,
@@ -67,7 +67,7 @@ class RunSession:
         self.facts: protocol.Facts | None = None
         self.run: str | None = None
         self._run_id = ""
-        self.gallery: Piece | None = None  # the network of the gallery that is shown
+        self.gallery: GalleryNetwork | None = None  # the network of the gallery that is shown
         self.status: protocol.Status | None = None
         self.metrics = MetricsTable()
         self.evaluations: list[tuple[int, float]] = []
@@ -125,7 +125,7 @@ class RunSession:
         if self.can_load:
             self._open(protocol.Inspect(run=str(self.run)), self.config, self.run)
 
-    def open_gallery_network(self, piece: Piece) -> None:
+    def open_gallery_network(self, piece: GalleryNetwork) -> None:
         """Show a network of the gallery; the run under way is saved meanwhile."""
         self._open(protocol.Inspect(run=str(piece.path)), None)
         self.gallery = piece
@@ -322,7 +322,7 @@ class RunSession:
         self.cells.begin_run(event.facts, event.config.hidden * event.config.layers)
         self.example.begin_run(event.facts)
         self._automatic = {"cells": self.cells.request_trace()}
-        self.gallery = of_run(event.run)
+        self.gallery = network_of_run(event.run)
         if self.gallery is not None:
             self.cells.find(self.gallery.patterns[0])
         self.send(protocol.WatchHealth())

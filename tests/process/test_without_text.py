@@ -14,7 +14,6 @@ from msgspec import structs
 
 from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
-from rnnplay.exchange import export_run
 from rnnplay.protocol import (
     AblateUnit,
     AnyEvent,
@@ -46,6 +45,7 @@ from rnnplay.protocol import (
 )
 from rnnplay.runs import load_record
 from rnnplay.runs.task_data import TASK_DATA
+from rnnplay.torch_format import export_run
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def status_view(session: RunSession) -> StatusView:
             after = f" in {duration(now.seconds)}" if now is not None and now.seconds else ""
             return StatusView(f"Finished after {step} steps{after}.", "r trains on, n starts a new run.", "good")
         case "inspecting" if session.gallery is not None:
-            return StatusView(session.gallery.line, "n trains your own.")
+            return StatusView(session.gallery.summary, "n trains your own.")
         case "inspecting" if session.facts is not None and session.facts.text_unavailable:
             return StatusView(f"The run at step {step}, without its training text.", session.facts.text_unavailable)
         case "inspecting":

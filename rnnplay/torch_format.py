@@ -1,8 +1,8 @@
-"""Networks to and from PyTorch: safetensors with the names, orders and shapes of torch.nn, the vocabulary beside them.
+"""Networks to and from PyTorch: safetensors with the names, orders and shapes of torch.nn, and the vocabulary.
 
-`rnn.weight_ih_l0`, `rnn.weight_hh_l0`, `rnn.bias_ih_l0`, `rnn.bias_hh_l0`, ..., `readout.weight`, `readout.bias`. Where
-PyTorch has two biases that only ever meet as a sum, ours is bias_ih and bias_hh is zero. Of the GRU's three, n keeps
-both (b_hn stands inside r * (W_hn h + b_hn)); PyTorch's b_hr and b_hz are zero.
+`rnn.weight_ih_l0`, `rnn.weight_hh_l0`, `rnn.bias_ih_l0`, `rnn.bias_hh_l0`, ..., `readout.weight`, `readout.bias`. If
+PyTorch uses two biases only as their sum, ours is bias_ih and bias_hh is zero. The GRU's gate n has two (b_hn is inside
+r * (W_hn h + b_hn)); PyTorch's b_hr and b_hz are zero.
 """
 
 import hashlib
@@ -33,9 +33,9 @@ Arrays = dict[str, Array]
 TORCH_GATES = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 """The row blocks of torch.nn's weights, in order."""
 
-_OURS = "Export a run with the cell rnn (tanh or relu), lstm or gru that reads one sequence."
+_EXPORT_REMEDY = "Export a run with the cell rnn (tanh or relu), lstm or gru that reads one sequence."
 _FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's config beside the settings
-_THEIRS = "Save an nn.RNN, nn.LSTM or nn.GRU with an nn.Linear behind it, as state_dict does."
+_IMPORT_REMEDY = "Save an nn.RNN, nn.LSTM or nn.GRU with an nn.Linear behind it, as state_dict does."
 
 
 _MAX_VOCABULARY_BYTES = 16 * 2**20  # of a file that names the symbols
@@ -44,47 +44,47 @@ _MAX_VOCABULARY_BYTES = 16 * 2**20  # of a file that names the symbols
 # ------------------------------------------------------------------------------------------------------------- weights
 
 
-def _reordered(array: Array, before: tuple[str, ...], after: tuple[str, ...]) -> Array:
-    """Rows (G*H, ...) with the blocks `before` as they stand in `after`."""
+def _reorder_gates(array: Array, before: tuple[str, ...], after: tuple[str, ...]) -> Array:
+    """The rows (G*H, ...) of `array` with its gate blocks in the order `after` instead of `before`."""
     blocks = dict(zip(before, np.split(array, len(before)), strict=True))
     return np.concatenate([blocks[gate] for gate in after])
 
 
 def to_torch(a: Architecture, parameters: Mapping[str, Array]) -> Arrays:
-    """The parameters of a network under torch.nn's names. Raises UserError where torch.nn has no such network."""
-    _exportable(a)
+    """The parameters of a network by torch.nn's names. Raises UserError if torch.nn has no such network."""
+    _check_exportable(a)
     H, ours, theirs = a.hidden, GATES[a.cell], TORCH_GATES[a.cell]
-    found: Arrays = {}
+    tensors: Arrays = {}
     for layer in range(a.layers):
         for name, own in (("weight_ih", "W_xh"), ("weight_hh", "W_hh")):
-            found[f"rnn.{name}_l{layer}"] = _reordered(parameters[f"l{layer}.{own}"], ours, theirs)
+            tensors[f"rnn.{name}_l{layer}"] = _reorder_gates(parameters[f"l{layer}.{own}"], ours, theirs)
         if a.bias:
-            bias = _reordered(parameters[f"l{layer}.b_h"][:, 0], ours, theirs)
-            found[f"rnn.bias_ih_l{layer}"], found[f"rnn.bias_hh_l{layer}"] = bias, np.zeros_like(bias)
+            bias = _reorder_gates(parameters[f"l{layer}.b_h"][:, 0], ours, theirs)
+            tensors[f"rnn.bias_ih_l{layer}"], tensors[f"rnn.bias_hh_l{layer}"] = bias, np.zeros_like(bias)
             if a.cell == "gru":
-                found[f"rnn.bias_hh_l{layer}"][2 * H :] = parameters[f"l{layer}.b_hn"][:, 0]
-    found["readout.weight"] = parameters["W_hy"]
+                tensors[f"rnn.bias_hh_l{layer}"][2 * H :] = parameters[f"l{layer}.b_hn"][:, 0]
+    tensors["readout.weight"] = parameters["W_hy"]
     if a.bias:
-        found["readout.bias"] = parameters["b_y"][:, 0]
-    # safetensors writes the bytes as they lie.
-    return {name: np.ascontiguousarray(array) for name, array in found.items()}
+        tensors["readout.bias"] = parameters["b_y"][:, 0]
+    # safetensors writes the bytes in memory order.
+    return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
-def _exportable(a: Architecture) -> None:
+def _check_exportable(a: Architecture) -> None:
     if a.cell not in TORCH_GATES:
-        raise UserError(f"PyTorch has no cell like {a.cell}.", _OURS)
+        raise UserError(f"PyTorch has no cell like {a.cell}.", _EXPORT_REMEDY)
     if a.cell == "rnn" and a.activation not in ("tanh", "relu"):
-        raise UserError(f"PyTorch's RNN has no {a.activation}.", _OURS)
+        raise UserError(f"PyTorch's RNN has no {a.activation}.", _EXPORT_REMEDY)
     if a.source_vocabulary_size:
-        raise UserError("An encoder-decoder is two networks, for which PyTorch has no common names.", _OURS)
+        raise UserError("An encoder-decoder is two networks, for which PyTorch has no common names.", _EXPORT_REMEDY)
     if a.context_size:
-        raise UserError("Features that set the first hidden state have no place in PyTorch's RNNs.", _OURS)
+        raise UserError("A vector that sets the first hidden state has no place in PyTorch's RNNs.", _EXPORT_REMEDY)
 
 
 def from_torch(weights: Mapping[str, Array]) -> tuple[dict[str, Any], Arrays]:
-    """(cell, hidden, layers, inputs, outputs, bias, dtype) and our parameters, from torch.nn's names.
+    """(cell, hidden, layers, inputs, outputs, bias, dtype) and our parameters, from tensors with torch.nn's names.
 
-    Raises UserError where names or shapes are not those of an nn.RNN, nn.LSTM or nn.GRU and an nn.Linear.
+    Raises UserError if names or shapes are not those of an nn.RNN, nn.LSTM or nn.GRU and an nn.Linear.
     """
     layers = len([name for name in weights if re.fullmatch(r"rnn\.weight_hh_l\d+", name)])
     bias = "rnn.bias_ih_l0" in weights
@@ -93,13 +93,13 @@ def from_torch(weights: Mapping[str, Array]) -> tuple[dict[str, Any], Arrays]:
         names |= {f"rnn.{name}_l{n}" for n in range(layers) for name in ("bias_ih", "bias_hh")} | {"readout.bias"}
     if not layers or names != set(weights):
         names = names if layers else {*names, "rnn.weight_hh_l0"}
-        wrong = min(names ^ set(weights))
-        said = "is missing" if wrong in names else "has no place here"
-        raise UserError(f'The tensor "{wrong}" {said}.', _THEIRS)
+        name = min(names ^ set(weights))
+        fault = "is missing" if name in names else "has no place here"
+        raise UserError(f'The tensor "{name}" {fault}.', _IMPORT_REMEDY)
     rows, H = _matrix(weights, "rnn.weight_hh_l0").shape
     cell = {1: "rnn", 4: "lstm", 3: "gru"}.get(rows // H if rows % H == 0 else 0)
     if cell is None:
-        raise UserError(f"rnn.weight_hh_l0 is ({rows}, {H}): no cell has so many gates.", _THEIRS)
+        raise UserError(f"rnn.weight_hh_l0 is ({rows}, {H}): no cell has so many gates.", _IMPORT_REMEDY)
     V, inputs = _matrix(weights, "readout.weight").shape[0], _matrix(weights, "rnn.weight_ih_l0").shape[1]
     for name in sorted(names):
         columns = {"weight_ih": H if not name.endswith("_l0") else inputs, "weight_hh": H, "weight": H}
@@ -107,46 +107,49 @@ def from_torch(weights: Mapping[str, Array]) -> tuple[dict[str, Any], Arrays]:
         length = V if name.startswith("readout") else rows
         shape = (length, columns[kind]) if kind in columns else (length,)
         if weights[name].shape != shape:
-            raise UserError(f"{name} is {weights[name].shape}, not {shape}.", _THEIRS)
+            raise UserError(f"{name} is {weights[name].shape}, not {shape}.", _IMPORT_REMEDY)
         if weights[name].dtype.kind != "f" or not np.isfinite(weights[name]).all():
-            raise UserError(f"{name} holds something else than finite numbers.", _THEIRS)
+            raise UserError(f"{name} holds something else than finite numbers.", _IMPORT_REMEDY)
     double = any(array.dtype == np.float64 for array in weights.values())
     sizes = {"cell": cell, "hidden": H, "layers": layers, "inputs": inputs, "outputs": V, "bias": bias}
-    return {**sizes, "dtype": "float64" if double else "float32"}, _ours(cell, H, layers, bias, weights)
+    return {**sizes, "dtype": "float64" if double else "float32"}, _parameters(cell, H, layers, bias, weights)
 
 
 def _matrix(weights: Mapping[str, Array], name: str) -> Array:
     if weights[name].ndim != 2 or not weights[name].size:
-        raise UserError(f"{name} is {weights[name].shape}, no matrix.", _THEIRS)
+        raise UserError(f"{name} is {weights[name].shape}, no matrix.", _IMPORT_REMEDY)
     return weights[name]
 
 
-def _ours(cell: str, H: int, layers: int, bias: bool, weights: Mapping[str, Array]) -> Arrays:
+def _parameters(cell: str, H: int, layers: int, bias: bool, weights: Mapping[str, Array]) -> Arrays:
     ours, theirs = GATES[cell], TORCH_GATES[cell]
-    found: Arrays = {}
+    parameters: Arrays = {}
     for layer in range(layers):
         for name, own in (("weight_ih", "W_xh"), ("weight_hh", "W_hh")):
-            found[f"l{layer}.{own}"] = _reordered(weights[f"rnn.{name}_l{layer}"], theirs, ours)
+            parameters[f"l{layer}.{own}"] = _reorder_gates(weights[f"rnn.{name}_l{layer}"], theirs, ours)
         if bias:
             other = weights[f"rnn.bias_hh_l{layer}"].copy()
             if cell == "gru":
-                found[f"l{layer}.b_hn"] = other[2 * H :, None].copy()
+                parameters[f"l{layer}.b_hn"] = other[2 * H :, None].copy()
                 other[2 * H :] = 0.0
-            found[f"l{layer}.b_h"] = _reordered(weights[f"rnn.bias_ih_l{layer}"] + other, theirs, ours)[:, None]
-    found["W_hy"] = weights["readout.weight"]
+            parameters[f"l{layer}.b_h"] = _reorder_gates(weights[f"rnn.bias_ih_l{layer}"] + other, theirs, ours)[
+                :, None
+            ]
+    parameters["W_hy"] = weights["readout.weight"]
     if bias:
-        found["b_y"] = weights["readout.bias"][:, None]
-    return found
+        parameters["b_y"] = weights["readout.bias"][:, None]
+    return parameters
 
 
 # -------------------------------------------------------------------------------------------------------------- export
 
 
 def export_run(run: str, file: Path, step: int | None = None) -> list[str]:
-    """Write the network of `run` (that after `step`, else the last) to `file`; what a person should know of it.
+    """Write the network of `run` (that after `step`, else the last) to `file`; returns notes for the user.
 
-    Metadata: `vocabulary`, a JSON list with the symbol of each input id (empty where inputs are numbers),
-    `output_vocabulary` where it is another one, and `config`, the run's settings with `inputs`, `outputs`, `readout`.
+    Metadata: `vocabulary`, a JSON list with the symbol of each input id (empty if inputs are numbers),
+    `output_vocabulary` if it differs, and `config`, the run's settings with `inputs`, `outputs`, `readout`. Raises
+    UserError if the network has no such format or the file cannot be written.
     """
     session = open_session(Inspect(run=run, step=step))
     try:
@@ -188,25 +191,25 @@ def import_file(
     vocabulary: Path | None = None,
     encoding: str | None = None,
 ) -> tuple[Path, list[str]]:
-    """A run in `root` that begins with the network in `file`, and what a person should know of it.
+    """Begin a run in `root` with the network in `file`; returns its directory and notes for the user.
 
-    What the network reads is told by `task` and `text`, else by the file's own `config`; which symbol each of its ids
-    is by `vocabulary` (a JSON list), else by the file's own. Raises UserError where they do not fit each other.
+    task, text: the data that the network reads; None: as the file's `config` says. vocabulary: a file with a JSON list,
+    the symbol of each id; None: the file's own. Raises UserError if they do not match.
     """
     weights, metadata = _read(file)
     sizes, parameters = from_torch(weights)
     config, notes = _config(metadata, sizes, task, text, encoding)
-    known = (
+    symbols = (
         _symbols(metadata.get("vocabulary"), file) if vocabulary is None else _symbols(_text_of(vocabulary), vocabulary)
     )
-    answers = _symbols(metadata["output_vocabulary"], file) if "output_vocabulary" in metadata else known
-    config, made = _fitting(config, sizes, known, root)
-    if known:
-        _permute(parameters, "l0.W_xh", 1, known, made.vocabulary)
+    output_symbols = _symbols(metadata["output_vocabulary"], file) if "output_vocabulary" in metadata else symbols
+    config, new_task = _matching_task(config, sizes, symbols, root)
+    if symbols:
+        _permute(parameters, "l0.W_xh", 1, symbols, new_task.vocabulary)
         for name in ("W_hy", "b_y"):
             if name in parameters:
-                _permute(parameters, name, 0, answers, made.output_vocabulary)
-    elif made.vocabulary:
+                _permute(parameters, name, 0, output_symbols, new_task.output_vocabulary)
+    elif new_task.vocabulary:
         notes.append("The file names no vocabulary: its ids are taken to be in the order of the task's own.")
     session = open_session(Train(config=config, root=str(root), paused=True))
     try:
@@ -238,7 +241,7 @@ def _text_of(file: Path) -> str:
 
 
 def _symbols(text: str | None, file: Path) -> tuple[str, ...]:
-    """The symbols of a JSON list, none where there is none."""
+    """The symbols of the JSON list `text`; empty for None. Raises UserError if it is no list of different strings."""
     if text is None:
         return ()
     try:
@@ -273,17 +276,19 @@ def _config(
     return make_config(name, **settings, text=text, encoding=encoding), notes
 
 
-def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...], root: Path) -> tuple[RunConfig, Task]:
-    """The task that the network fits, its text cut down to the network's vocabulary where that is needed."""
+def _matching_task(
+    config: RunConfig, sizes: Mapping[str, Any], symbols: tuple[str, ...], root: Path
+) -> tuple[RunConfig, Task]:
+    """The task for the network; if needed its text is filtered to the network's vocabulary. Raises UserError."""
     task = tasks.make(config)
-    if isinstance(task, TextTask) and known and set(known) != set(task.vocabulary):
-        path = _cut_down(config, known, root)
+    if isinstance(task, TextTask) and symbols and set(symbols) != set(task.vocabulary):
+        path = _filter_text(config, symbols, root)
         config = msgspec.structs.replace(config, task="text", text=str(path), encoding=None)
         task = TextTask(config)
     if task.source_vocabulary_size or task.context_size:
         raise UserError(f"{config.task} needs more than one network.", "Choose a task with one, --task NAME.")
-    if known and set(known) != set(task.vocabulary):
-        odd = sorted(set(known) ^ set(task.vocabulary))[0]
+    if symbols and set(symbols) != set(task.vocabulary):
+        odd = sorted(set(symbols) ^ set(task.vocabulary))[0]
         raise UserError(
             f"The vocabularies differ: {odd!r} is in one alone.", f"{config.task} must know the same symbols."
         )
@@ -295,9 +300,9 @@ def _fitting(config: RunConfig, sizes: Mapping[str, Any], known: tuple[str, ...]
     return config, task
 
 
-def _cut_down(config: RunConfig, known: tuple[str, ...], root: Path) -> Path:
-    """A file with every symbol that the network knows and then the text without those that it does not."""
-    if odd := [symbol for symbol in known if len(symbol) != 1]:
+def _filter_text(config: RunConfig, network_symbols: tuple[str, ...], root: Path) -> Path:
+    """Write a file with every symbol of the network, then the text without its unknown characters; returns its path."""
+    if odd := [symbol for symbol in network_symbols if len(symbol) != 1]:
         raise UserError(
             f"The network's symbol {odd[0]!r} is no single character.", "Give the task that it read, --task."
         )
@@ -309,9 +314,11 @@ def _cut_down(config: RunConfig, known: tuple[str, ...], root: Path) -> Path:
         encoding=config.encoding,
         normal_form=config.normalize,
     )
-    kept = np.isin(np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in known])
-    points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[kept[text.ids]]]
-    symbols = "".join(sorted(known)) + points.astype("<u4").tobytes().decode("utf-32-le")
+    is_known = np.isin(
+        np.array([ord(symbol) for symbol in text.vocabulary]), [ord(symbol) for symbol in network_symbols]
+    )
+    points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)[text.ids[is_known[text.ids]]]
+    symbols = "".join(sorted(network_symbols)) + points.astype("<u4").tobytes().decode("utf-32-le")
     content = corpora.symbols_to_bytes(symbols) if config.read_as_bytes else symbols.encode()
     path = root / "texts" / f"{hashlib.sha256(content).hexdigest()[:16]}.txt"
     try:

@@ -12,7 +12,7 @@ import pytest
 import safetensors
 import safetensors.numpy
 
-from rnnplay import exchange
+from rnnplay import torch_format
 from rnnplay.config import UserError
 from rnnplay.engine import Architecture, Network
 
@@ -87,7 +87,7 @@ def network_of(cell: str, layers: int, bias: bool, **more: Any) -> Network:
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_every_parameter_comes_back_as_it_was(cell: str, layers: int, bias: bool) -> None:
     network = network_of(cell, layers, bias)
-    sizes, back = exchange.from_torch(exchange.to_torch(network.architecture, network.parameters))
+    sizes, back = torch_format.from_torch(torch_format.to_torch(network.architecture, network.parameters))
     assert sizes == {
         "cell": cell, "hidden": 7, "layers": layers, "inputs": 5, "outputs": 6, "bias": bias, "dtype": "float64"
     }  # fmt: skip
@@ -99,7 +99,7 @@ def test_every_parameter_comes_back_as_it_was(cell: str, layers: int, bias: bool
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_of_two_biases_that_only_meet_as_a_sum_ours_is_the_first_and_the_second_is_zero(cell: str) -> None:
     network = network_of(cell, 2, True)
-    weights = exchange.to_torch(network.architecture, network.parameters)
+    weights = torch_format.to_torch(network.architecture, network.parameters)
     kept = 14 if cell == "gru" else None  # its n has a second bias of its own
     assert not weights["rnn.bias_hh_l1"][:kept].any()
     assert np.abs(weights["rnn.bias_ih_l1"]).min() > 0
@@ -109,11 +109,11 @@ def test_of_two_biases_that_only_meet_as_a_sum_ours_is_the_first_and_the_second_
 
 def test_two_biases_of_a_foreign_network_are_added_up() -> None:
     network = network_of("gru", 1, True)
-    weights = exchange.to_torch(network.architecture, network.parameters)
+    weights = torch_format.to_torch(network.architecture, network.parameters)
     other = np.random.default_rng(5).standard_normal(21)
     weights["rnn.bias_ih_l0"] -= np.where(np.arange(21) < 14, other, 0)
     weights["rnn.bias_hh_l0"] += np.where(np.arange(21) < 14, other, 0)
-    _, back = exchange.from_torch(weights)
+    _, back = torch_format.from_torch(weights)
     np.testing.assert_allclose(back["l0.b_h"], network.parameters["l0.b_h"], rtol=1e-14)
     np.testing.assert_array_equal(back["l0.b_hn"], network.parameters["l0.b_hn"])
 
@@ -124,13 +124,13 @@ def test_two_biases_of_a_foreign_network_are_added_up() -> None:
         ({"cell": "input-rnn"}, "no cell like input-rnn"),
         ({"cell": "rnn", "activation": "sigmoid"}, "no sigmoid"),
         ({"cell": "lstm", "source_vocabulary_size": 4}, "encoder-decoder"),
-        ({"cell": "gru", "context_size": 3}, "Features"),
+        ({"cell": "gru", "context_size": 3}, "vector that sets"),
     ],
 )
 def test_what_pytorch_has_no_network_for_is_refused_in_a_sentence(choices: dict[str, Any], said: str) -> None:
     network = Network(Architecture(inputs=5, hidden=7, outputs=6, **choices), 1)
     with pytest.raises(UserError, match=said):
-        exchange.to_torch(network.architecture, network.parameters)
+        torch_format.to_torch(network.architecture, network.parameters)
 
 
 def test_a_file_holds_pytorchs_names_and_the_vocabulary_and_no_path(home: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_text_with_other_characters_is_read_without_those_that_the_network_doe
 def test_a_foreign_file_needs_to_be_told_what_it_reads(home: Path) -> None:
     network = Network(Architecture(cell="rnn", inputs=9, hidden=6, outputs=9), 1)
     file = home / "foreign.safetensors"
-    safetensors.numpy.save_file(exchange.to_torch(network.architecture, network.parameters), file)
+    safetensors.numpy.save_file(torch_format.to_torch(network.architecture, network.parameters), file)
     assert "--task NAME or --text FILE" in refused("import", str(file))
     assert done("import", str(file), "--text", str(text_file(home)))
     assert "Give the task or text that it read" in refused("import", str(file), "--task", "hello")
@@ -210,7 +210,7 @@ def test_a_foreign_file_needs_to_be_told_what_it_reads(home: Path) -> None:
 
 def test_files_that_are_no_such_network_are_refused_in_two_sentences(home: Path) -> None:
     network = network_of("lstm", 1, True)
-    good = exchange.to_torch(network.architecture, network.parameters)
+    good = torch_format.to_torch(network.architecture, network.parameters)
     file = home / "network.safetensors"
 
     def saved(weights: dict[str, Any], **metadata: str) -> str:
