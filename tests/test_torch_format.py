@@ -217,7 +217,7 @@ def test_files_that_are_no_such_network_are_refused_in_two_sentences(home: Path)
         safetensors.numpy.save_file(weights, file, metadata)
         return str(file)
 
-    assert "cannot be read" in refused("import", str(home / "none.safetensors"))
+    assert "There is no file" in refused("import", str(home / "none.safetensors"))
     (home / "text.txt").write_text("not a network")
     assert "no safetensors file" in refused("import", str(home / "text.txt"))
     missing = {name: value for name, value in good.items() if name != "rnn.bias_hh_l0"}
