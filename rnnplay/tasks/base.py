@@ -144,7 +144,7 @@ class Task(ABC):
             raise UserError(f"The task {self.name} reads no text.", "Leave out --text.")
         return corpora.encode_file(path, self.vocabulary, encoding=encoding)
 
-    def file_batches(self, path: str) -> tuple[Iterator[Batch], tuple[str, ...]]:
+    def file_batches(self, path: str, encoding: str | None = None) -> tuple[Iterator[Batch], tuple[str, ...]]:
         """Return batches of the whole table at `path`, to be evaluated on, and notes about it.
 
         Raises UserError if the task reads no table, or if the table cannot be read.

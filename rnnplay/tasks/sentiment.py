@@ -147,8 +147,8 @@ class Sentiment(PooledTask):
             if counts:
                 self.notes += (describe_unknown_symbols(counts, what, treatment),)
 
-    def file_batches(self, path: str) -> tuple[Iterator[Batch], tuple[str, ...]]:
-        other = Sentiment(msgspec.structs.replace(self.config, text=path), self.data())
+    def file_batches(self, path: str, encoding: str | None = None) -> tuple[Iterator[Batch], tuple[str, ...]]:
+        other = Sentiment(msgspec.structs.replace(self.config, text=path, encoding=encoding), self.data())
         chunks = (
             pool.select_sequences(slice(first, first + _CHUNK))
             for pool in other.pool.values()

@@ -133,8 +133,8 @@ class Series(GeneratedTask):
         windows = part[np.arange(length + 1)[:, None] + starts]  # (T+1, B)
         return Batch(windows[:-1, None], windows[1:, None])
 
-    def file_batches(self, path: str) -> tuple[Iterator[Batch], tuple[str, ...]]:
-        other = Series(msgspec.structs.replace(self.config, text=path), self.data())
+    def file_batches(self, path: str, encoding: str | None = None) -> tuple[Iterator[Batch], tuple[str, ...]]:
+        other = Series(msgspec.structs.replace(self.config, text=path, encoding=encoding), self.data())
         return iter([self._sequence(np.concatenate(list(other.parts.values())))]), other.notes
 
     def held_out_part(self, split: Split) -> Batch:

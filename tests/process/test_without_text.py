@@ -384,6 +384,16 @@ async def test_a_run_on_generated_items_goes_on_with_a_table(tmp_path: Path, tas
     assert not of(Failed, await answers(Inspect(run=str(run)), [Evaluate(), ShowExample()]))
 
 
+async def test_another_table_is_read_in_the_encoding_that_is_named(tmp_path: Path) -> None:
+    own, other = (write_tables(tmp_path, 150, seed)["sentiment"] for seed in (1, 2))
+    other.write_bytes(other.read_text().replace("bad", "b\xe4d").encode("latin-1"))
+    run = await trained(make_config("sentiment", text=str(own), hidden=5, batch=5, steps=3), tmp_path / "runs")
+    asked: list[Command] = [Evaluate(text=str(other)), Evaluate(text=str(other), encoding="latin-1")]
+    found = await answers(Inspect(run=str(run)), asked)
+    assert "not UTF-8" in of(Failed, found)[0].wrong
+    assert "'b\xe4d'" in of(Evaluated, found)[0].notes[0]
+
+
 async def test_a_task_that_reads_no_file_refuses_one_in_words(text: Path, tmp_path: Path) -> None:
     for task in ("addition", "tagging"):
         run = await trained(make_config(task, hidden=5, batch=5, steps=3), tmp_path / "runs")

@@ -43,7 +43,7 @@ class LossHandler(Handler):
             raise UserError(f"The share is {fraction:g}.", "Give a number above 0 and at most 1.")
         ids: Any
         if command.text is not None and not task.training_size:
-            batches, notes = task.file_batches(command.text)
+            batches, notes = task.file_batches(command.text, command.encoding)
             return batches, None, notes
         if command.text is not None:
             ids, unseen = task.encode_file(command.text, command.encoding)
