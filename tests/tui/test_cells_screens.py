@@ -11,6 +11,7 @@ import pytest
 from made_up_play import TEXT, Recorder, config, facts, sampled, seen, started, status, trace
 from msgspec.structs import replace
 from textual.pilot import Pilot
+from waiting import settled, until
 
 from rnnplay import client
 from rnnplay import protocol as say
@@ -92,7 +93,7 @@ class Person:
                 cells.ask_gates()
         await self.pilot.pause()
         self.trainer.tell(*events)
-        await self.pilot.pause(0.5)
+        await settled(self.pilot.app, self.trainers)
 
     def sees(self) -> str:
         return seen(self.pilot.app)
@@ -375,7 +376,6 @@ async def test_a_small_terminal_shows_one_panel_at_a_time_and_nothing_is_cut(per
     assert "Prove" not in person.sees()
     for expected in ("/ looks for a feature", "a holds the unit", "Gates", "layer 1 unit 1"):
         await person.press("tab")
-        await person.pilot.pause(0.2)
         assert expected in person.sees()
         shown = [w for w in cells.query("*") if isinstance(w, StripWidget) and w.display and w.size.height]
         assert all(w.size.width == NARROW[0] for w in shown)
@@ -489,8 +489,7 @@ async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(per
     await in_cells(person, found())
     assert (person.selection.layer, person.selection.unit) == (1, 4)
     await person.press("k")
-    await person.pilot.pause(0.2)
-    assert isinstance(person.screen, SampleScreen)
+    await until(lambda: isinstance(person.screen, SampleScreen))
     free, held = person.asked(say.Sample)[-2:]
     assert (free.channel, free.clamps, held.channel, held.clamps) == (FREE, (), CLAMPED, ((1, 4, 0.9),))
     assert free.seed == held.seed
@@ -532,7 +531,6 @@ async def test_sample_fits_a_small_terminal(person: Person) -> None:
     screen = await in_sample(person)
     for keys in ((), ("w",), ("e",), ("escape", "k")):
         await person.press(*keys)
-        await person.pilot.pause(0.2)
         for widget in screen.query("*"):
             if isinstance(widget, StripWidget) and widget.display and widget.size.height:
                 assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height

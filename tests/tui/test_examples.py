@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from made_up_play import Recorder, facts, sampled, status, trace
 from test_play import WIDE, Person, opened
+from waiting import until
 
 from rnnplay import client
 from rnnplay import protocol as say
@@ -112,8 +113,7 @@ async def test_s_shows_the_next_item_where_nothing_can_be_asked(person: Person) 
     await person.press("s")
     await person.tell(shown(1, written=written, wanted=("one", "two", "three")))
     assert person.trainers[0].commands(say.ShowExample)[-1].index == 1
-    await person.pilot.pause(1.0)
-    assert "exactly right" in person.sees()  # all of its words have come
+    await until(lambda: "exactly right" in person.sees())  # all of its words have come
 
 
 async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: Person) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from made_up_play import TEXT, Recorder, config, row, sampled, seen, started, status, trace
 from textual.pilot import Pilot
+from waiting import settled, until
 
 from rnnplay import client
 from rnnplay import protocol as say
@@ -62,7 +63,7 @@ class Person:
     async def tell(self, *events: say.AnyEvent) -> None:
         """The trainer says something, and the screen has had its ticks."""
         self.trainers[-1].tell(*events)
-        await self.pilot.pause(1.1)
+        await settled(self.pilot.app, self.trainers)
 
     async def running(self) -> None:
         self.play.drafts.adopt(config())
@@ -168,7 +169,7 @@ async def test_the_text_scrolls_and_its_end_asks_for_the_next_piece(person: Pers
     assert len(watched) == 2
     assert watched[1].start >= 3_000
     await person.tell(trace(start=watched[1].start))
-    assert f"characters {watched[1].start + 1:,} to" in person.sees()
+    await until(lambda: f"characters {watched[1].start + 1:,} to" in person.sees())  # the line has to be free for it
     assert person.play.heatmap.view.first_row > 0
 
 
@@ -258,7 +259,7 @@ async def test_a_stopped_run_can_go_on_and_can_still_be_sampled(person: Person) 
     assert person.trainers[0].commands(say.Stop)
     person.trainers[0].tell(say.Stopped(run="/nowhere/run-1", step=120, reason="stopped"))
     person.trainers[0].queue.put_nowait(None)
-    await person.pilot.pause(0.3)
+    await settled(person.pilot.app, person.trainers)
     assert "Stopped and saved at step 120." in person.sees()
     await person.press("s")
     assert person.trainers[1].sent[0] == say.Inspect(run="/nowhere/run-1")
@@ -274,7 +275,7 @@ async def test_a_trainer_that_dies_is_told_and_r_goes_on(person: Person) -> None
     gone = say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="Look at its log.", fatal=True)
     person.trainers[0].tell(gone)
     person.trainers[0].queue.put_nowait(None)
-    await person.pilot.pause(0.3)
+    await settled(person.pilot.app, person.trainers)
     assert "SIGKILL" in person.sees()
     assert "r goes on" in person.sees()
     await person.press("r")
@@ -336,8 +337,7 @@ async def test_resizing_goes_from_panels_to_tabs_to_one_line_and_back(person: Pe
         ((200, 60), "Gradient norm"),
     ]:
         await person.pilot.resize_terminal(*size)
-        await person.pilot.pause(0.3)
-        assert expected in person.sees(), size
+        await until(lambda expected=expected: expected in person.sees(), person.sees)
         for widget in person.pilot.app.screen.query("*"):
             if isinstance(widget, StripWidget) and widget.display and widget.size.height:
                 assert [strip.cell_length for strip in widget._strips] == [widget.size.width] * widget.size.height
@@ -407,8 +407,7 @@ async def test_quitting_saves_what_runs(trainers: list[Recorder]) -> None:
     async with opened(trainers, WIDE) as person:
         await person.running()
         await person.press("q")
-        await person.pilot.pause(0.2)
-        assert trainers[0].closed
+        await until(lambda: trainers[0].closed)
         assert person.pilot.app.return_code == 0
 
 
