@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
-from terminal import Terminal
+from terminal import PATIENCE, Terminal
 
 
 def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> None:
@@ -131,5 +133,23 @@ def test_a_terminal_can_be_resized_while_it_trains(tmp_path: Path) -> None:
         terminal.until("needs 60x16")
         terminal.resize(130, 42)
         terminal.until("Gradient norm")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def test_a_key_held_down_never_has_two_trainers_beyond_the_one_that_is_closing(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "play", "prose", "--hidden", "16", "--batch", "5") as terminal:
+        terminal.until(r"training · step \d\d")
+        most, begun = 0, time.monotonic()
+        for number in range(31):
+            os.write(terminal.master, b"n")
+            while time.monotonic() < begun + number / 31:
+                terminal.read(0.005)
+                most = max(most, len(terminal.trainers()))
+        while len(terminal.trainers()) != 1 or not re.search(r"training · step \d\d", terminal.text):
+            terminal.read(0.01)
+            most = max(most, len(terminal.trainers()))
+            assert time.monotonic() < begun + PATIENCE, terminal.text
+        assert most <= 2
         terminal.press("q")
         assert terminal.ended() == 0
