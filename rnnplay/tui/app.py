@@ -119,10 +119,12 @@ class Playground(App[None]):
         return [screen for screen in {*self.screen_stack, *installed} if isinstance(screen, Place)]
 
     def post_to_places(self, kind: type[RunMessage], **fields: Any) -> None:
-        """Send each place that was opened a message of its own."""
-        if self._running:
-            for place in self.places:
-                place.post_message(kind(**fields))
+        """Send a message to the place that is seen. The others make their views again when they are shown.
+
+        Textual paints the whole screen again at each message to a screen that lies below another one.
+        """
+        if self._running and isinstance(self.screen, Place):
+            self.screen.post_message(kind(**fields))
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -267,6 +269,7 @@ class Playground(App[None]):
             return
         if isinstance(here, Place):
             here.left()
+        place.prepare()
         while self.screen is not place and (len(self.screen_stack) > 1 if from_play else place in self.screen_stack):
             await self.pop_screen()
         if self.screen is not place:
@@ -276,11 +279,12 @@ class Playground(App[None]):
     async def action_leave_place(self) -> None:
         """Back to where one came from."""
         if len(self.screen_stack) > 1:
-            if isinstance(self.screen, Place):
-                self.screen.left()
+            here, below = self.screen, cast(Place, self.screen_stack[-2])
+            if isinstance(here, Place):
+                here.left()
+            below.prepare()
             await self.pop_screen()
-            if isinstance(self.screen, Place):
-                self.screen.entered()
+            below.entered()
 
     async def action_panel(self, number: int) -> None:
         """Back to Play, to one of its panels."""
@@ -289,6 +293,7 @@ class Playground(App[None]):
             return
         if isinstance(self.screen, Place) and self.screen is not play:
             self.screen.left()
+            play.prepare()
             while self.screen is not play:
                 await self.pop_screen()
             play.entered()

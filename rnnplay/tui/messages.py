@@ -23,13 +23,9 @@ class RunMessage(Message, bubble=False):
 
 
 class RunChanged(RunMessage):
-    """Another run was opened, or its state has changed. `started`: its trainer has just begun to take commands."""
+    """Another run was opened, or its state has changed."""
 
     topic = "run"
-
-    def __init__(self, generation: int, started: bool = False) -> None:
-        super().__init__(generation)
-        self.started = started
 
 
 class StatusChanged(RunMessage):

@@ -54,6 +54,7 @@ class RunSession:
         self._closing: set[asyncio.Task[None]] = set()  # trainers that save and end
         self._tasks: set[asyncio.Task[None]] = set()
         self.generation = 0
+        self.starts = 0  # of trainers that took commands
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.selection = Selection()
         self.cells = CellsState(self.send, self.selection)
@@ -274,7 +275,10 @@ class RunSession:
                 self._handle_status(event)
             case protocol.Trace():
                 if self.cells.handle_event(event):
-                    self._announce(TraceReceived)
+                    if self.cells.is_first_answer:
+                        self._announce(AnswerReceived, event=event)
+                    else:
+                        self._announce(TraceReceived)
                     self._continue_automatic("cells")
             case protocol.Sampled():
                 self._handle_sampled(event)
@@ -326,7 +330,8 @@ class RunSession:
         if self.gallery is not None:
             self.cells.find(self.gallery.patterns[0])
         self.send(protocol.WatchHealth())
-        self._announce(RunChanged, started=True)
+        self.starts += 1
+        self._announce(RunChanged)
 
     def _continue_automatic(self, topic: str) -> None:
         """After the first trace ask for an example or a sample: first paint what is answered at once."""

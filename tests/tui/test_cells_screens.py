@@ -174,9 +174,7 @@ async def test_what_cannot_be_found_is_told_in_two_sentences(person: Person) -> 
     await person.press("enter")
     assert "looking for x" in person.sees()
     await person.tell(
-        say.Failed(
-            wrong="x is true nowhere in this text.", remedy="Look for something that occurs.", command="FindUnits"
-        )
+        say.Failed(wrong="x is true nowhere in this text.", remedy="Look for what occurs.", command="FindUnits")
     )
     text = person.sees()
     assert "x is true nowhere in this text. Look for something that occurs." in text

@@ -221,8 +221,9 @@ async def test_every_event_marks_what_it_changes_and_nothing_else(topics: list[s
     session.handle_event(status(step=121))
     session.handle_event(say.RowsCompleted(rows=(row(1),)))
     answer(session, trace())
+    answer(session, trace(step=41))
     answer(session, sampled("a"))
-    assert topics == ["status", "metrics", "cells", "sample"]
+    assert topics == ["status", "metrics", "answers", "cells", "sample"]
 
 
 async def test_squared_error_is_called_so() -> None:

@@ -22,6 +22,7 @@ class LiveQuestions(Place):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
         self._requests: dict[type[protocol.Command], int] = {}  # the last one of each kind
+        self._unanswered: set[int] = set()
         self._asked_step = -1  # that the last question was about
         self._asked_at = self._rests_until = 0.0
 
@@ -49,10 +50,17 @@ class LiveQuestions(Place):
     def send_question(self, question: protocol.Command) -> None:
         """Send a question; an earlier one of its kind is withdrawn."""
         self._requests[type(question)] = self.session.send(question)
+        self._unanswered.add(self._requests[type(question)])
 
     def request_data(self) -> None:
         self._asked_step, self._asked_at = self.session.step, monotonic()
+        self._unanswered.clear()
         self.ask()
+
+    def on_screen_resume(self) -> None:  # Textual calls that of the class above, too
+        """Ask again what was answered while this place was covered."""
+        if self._unanswered:
+            self._request()
 
     def reset_run(self) -> None:
         self._requests.clear()
@@ -62,6 +70,7 @@ class LiveQuestions(Place):
             return
         if not any(answers(message.event, request) for request in self._requests.values()):
             return
+        self._unanswered.discard(message.event.request)
         if isinstance(message.event, protocol.Failed):
             self.take_back_question()
         else:

@@ -19,8 +19,9 @@ from textual.worker import Worker, WorkerState
 from rnnplay.config import UserError
 from rnnplay.tui.forms.editor import FormEditor
 from rnnplay.tui.forms.prompt import Matcher, Prompt, no_matches
-from rnnplay.tui.messages import RunChanged, RunMessage
+from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette
+from rnnplay.tui.paint.text import glyph
 from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, typing_hints
 from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
@@ -35,6 +36,7 @@ from rnnplay.tui.widgets.views import HeaderView, KeyHint, KeysView, StatusView
 TICK_SECONDS = 0.1  # between two paints
 TICKS_PER_PAINT = {"status": 5, "metrics": 8, "sample": 2, "cells": 2}  # of a topic that changes all the time
 BUDGETED_TOPICS = frozenset({"cells"})  # whose paint waits until the link has taken what was sent
+ALL_TOPICS = frozenset({"run", "metrics", "cells", "sample", "answers"})
 TYPING_ACTIONS = frozenset({"submit_prompt", "close_prompt", "next_match", "leave_prompt"})
 FINAL_STATES = ("diverged", "dead", "failed")  # whose problem stays on the screen
 _log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Place(RunActions, Screen[None]):
         self._dirty: set[str] = set()
         self._ticks = 0
         self._generation = session.generation
+        self._starts = session.starts  # of trainers, that this place has asked after
         self._submit: Callable[[str], None] = lambda _: None
         self._typing_changed: Callable[[str], None] = lambda _: None
         self._before_typing: Widget | None = None
@@ -136,11 +139,17 @@ class Place(RunActions, Screen[None]):
             widget.palette = palette
             widget.repaint()
 
+    def prepare(self) -> None:
+        """Make the views again just before this place is shown: nothing of an earlier run is seen on it."""
+        self._forget_other_run()
+        self.repaint_all()
+
     def entered(self) -> None:
         """Show this place: the app calls it when a person comes here, not when a help text closes."""
         if self.focused is None:
             self.set_focus(self.first_panel())
         if not self.load_if_stopped():
+            self._starts = self.session.starts
             self._request()
         self.lay_out(*self.size)
 
@@ -175,15 +184,23 @@ class Place(RunActions, Screen[None]):
 
     # -------------------------------------------------------------------------------------------------- run messages
 
-    def on_run_changed(self, message: RunChanged) -> None:
-        if self._is_about_another_run(message):
-            return
-        self._dirty |= {"run", "metrics", "cells", "sample", "answers"}
-        self._ticks = -1  # all of it at the next tick
-        if self.is_active:
-            if message.started:
-                self._request()
+    def on_run_changed(self, message: RunMessage) -> None:
+        if not self._is_about_another_run(message):
+            self._catch_up()
             self.update_bars()
+
+    def on_screen_resume(self) -> None:
+        """This place is shown, or what covered it has closed: meanwhile it received no messages."""
+        self._forget_other_run()
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Paint everything at the next tick; ask for what is shown if the trainer has just begun to take commands."""
+        self._dirty |= ALL_TOPICS
+        self._ticks = -1
+        if self._starts != self.session.starts:
+            self._starts = self.session.starts
+            self._request()
 
     def on_status_changed(self, message: RunMessage) -> None:
         self._note(message)
@@ -206,11 +223,14 @@ class Place(RunActions, Screen[None]):
 
     def _is_about_another_run(self, message: RunMessage) -> bool:
         """Return whether to drop a message; on the first one about a new run, forget the run before."""
+        self._forget_other_run()
+        return message.generation != self.session.generation
+
+    def _forget_other_run(self) -> None:
         if self._generation != self.session.generation:
             self._generation = self.session.generation
             self.reset_run()
             self.repaint_all()
-        return message.generation != self.session.generation
 
     # -------------------------------------------------------------------------------------------------------- painting
 
@@ -220,31 +240,33 @@ class Place(RunActions, Screen[None]):
         if not self.is_active:
             return
         self.before_paint()
-        self._spend()
         if not self._dirty or self.budget.is_terminal_busy(self.app):
             return
         topics = {topic for topic in self._dirty if not self._ticks % TICKS_PER_PAINT.get(topic, 1)}
         if not self.budget.has_room():
             topics -= BUDGETED_TOPICS
         self._dirty -= topics
-        if topics - {"status"}:
-            self.repaint_topics(topics)
+        if topics & BUDGETED_TOPICS:
+            self._repaint_within_budget(topics & BUDGETED_TOPICS)
+        if topics - {"status"} - BUDGETED_TOPICS:
+            self.repaint_topics(topics - BUDGETED_TOPICS)
         if topics:
             self.update_bars()
+
+    def _repaint_within_budget(self, topics: set[str]) -> None:
+        """Paint what changes all the time, and take its bytes from the budget: what a key asks for costs nothing."""
+        for widget in self.painted:
+            widget.changed_bytes = 0
+        self.repaint_topics(topics)
+        self.budget.spend(sum(widget.changed_bytes for widget in self.painted))
 
     def before_paint(self) -> None:
         """Do what is due at each tick while this place is seen."""
 
-    def _spend(self) -> None:
-        """Settle what was sent with the byte budget."""
-        self.budget.spend(sum(widget.changed_bytes for widget in self.painted))
-        for widget in self.painted:
-            widget.changed_bytes = 0
-
     def repaint_all(self) -> None:
         """Make all views again."""
         if self.is_mounted:
-            self.repaint_topics({"run", "metrics", "cells", "sample", "answers"})
+            self.repaint_topics(set(ALL_TOPICS))
             self.update_bars()
 
     def update_bars(self) -> None:
@@ -255,7 +277,9 @@ class Place(RunActions, Screen[None]):
         self.status_bar.display = not self.is_typing or self.session.problem is not None
         self.status_bar.view = self._status_view()
         if self.is_typing:
-            self.keys_bar.view = KeysView(typing_hints(self.prompt.matches), 1)
+            glyphs = self._palette.glyphs
+            matches = ["".join(glyph(c, glyphs) for c in match) for match in self.prompt.matches]
+            self.keys_bar.view = KeysView(typing_hints(matches), 1)
         else:
             self.keys_bar.view = KeysView((*self.key_hints(), QUIT, COMMANDS, HELP), 3)
 

@@ -52,7 +52,8 @@ class CellsState:
         self.history: protocol.HistoryComputed | None = None
         self.waiting: dict[type[protocol.Event], Question] = {}  # by the kind of the answer
         self.progress = 0.0  # of what takes long, 0..1
-        self._trace_request = 0
+        self._trace_request = self._answered_request = 0
+        self.is_first_answer = False  # the last trace is the first one that answers its request: a person waits for it
 
     def begin_run(self, facts: protocol.Facts, units: int) -> None:
         """Take in what the task is like; `units` is their number over all layers."""
@@ -178,6 +179,8 @@ class CellsState:
     def _handle_trace(self, event: protocol.Trace) -> bool:
         if not answers(event, self._trace_request):
             return False
+        self.is_first_answer = event.request != self._answered_request
+        self._answered_request = event.request
         self.traces[event.state] = event
         self._selection.fit(*event.values.shape[:2])
         if event.state == self.state:

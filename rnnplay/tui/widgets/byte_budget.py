@@ -8,6 +8,8 @@ from typing import Any
 RATE = 20 * 1024  # bytes a second that live repaints of a text may take
 _SAVED = 40 * 1024  # bytes that can be saved up
 
+_MAX_DEBT_SECONDS = 2.0  # that a repaint may delay the next one, however large it is
+
 
 class ByteBudget:
     """A bucket that fills by RATE; spending may leave it in debt, which delays the next live repaint."""
@@ -23,7 +25,7 @@ class ByteBudget:
 
     def spend(self, size: int) -> None:
         self._fill()
-        self._room -= size
+        self._room = max(self._room - size, -_MAX_DEBT_SECONDS * RATE)
 
     def has_room(self) -> bool:
         self._fill()

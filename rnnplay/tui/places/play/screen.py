@@ -145,7 +145,8 @@ class Play(ExampleActions, FormActions):
         """Show the settings of the network that would be started, and those of the sample while they are edited."""
         self.editor.show(fields_for(self.drafts.task, self.full == "settings"), self.drafts.values())
         changed = frozenset(self.drafts.pending(self.session.user_config))
-        whose = "Your own" if self.session.gallery is not None else "Network"
+        gallery = self.session.gallery
+        whose = "Your own" if gallery is not None and gallery.task == self.drafts.task else "Network"
         title = f"{whose} · {self.drafts.item.title}"
         self.settings_panel.view = self.editor.view(changed, self.form is self.editor, title)
         how = self.session.sample.settings
