@@ -26,7 +26,7 @@ from rnnplay.tui.widgets.base import StripWidget
 
 SWITCHES = int(os.environ.get("SWITCHES", "200"))
 SEED = int(os.environ.get("SEED", "1"))
-KEYS = ("enter", "n", "x", "r", "space", "G", "G", "1", "3", "4", "5", "6", "f", "escape", "down", "up", "right", "s", "a", "k", "w")  # fmt: skip
+KEYS = "enter n x r space G G 1 3 4 5 6 f escape down up right s a k w".split()
 MARK = re.compile(r"<(\d+)>")
 
 
