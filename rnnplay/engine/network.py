@@ -174,6 +174,8 @@ class Network:
     def step(self, x: Array, state: State) -> tuple[Array, State]:
         """One time step by the equations of cells.py: ids (B) or values (D, B) -> logits (V, B), the next state."""
         a = self.architecture
+        if not a.inputs_are_ids:
+            x = x.astype(a.dtype, copy=False)
         next_state: State = []
         for w, layer_state in zip(self._layers, state, strict=True):
             x, following = cells.step(w, x, layer_state, a.activation)

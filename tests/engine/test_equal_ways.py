@@ -52,6 +52,16 @@ def test_stepping_is_the_whole_sequence(cell: str, by_id: bool, B: int) -> None:
     same_state(state, whole.state)
 
 
+def test_whole_numbers_as_values_are_no_ids() -> None:
+    n = network(4, cell="gru", inputs=6, inputs_are_ids=False, hidden=5, outputs=4)
+    batch = example(n.architecture, 3, 2, 5)
+    batch = replace(batch, inputs=np.random.default_rng(6).integers(0, 6, batch.inputs.shape))
+    state = n.zero_state(2)
+    for x, logits in zip(batch.inputs, n.forward(batch).logits, strict=True):
+        y, state = n.step(x, state)
+        same(y, logits)
+
+
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "identity"])
 def test_stepping_is_the_whole_sequence_for_every_activation(activation: str) -> None:
     for cell in ("rnn", "input-rnn"):
