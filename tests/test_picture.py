@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from rnnplay.cli.picture import text_on_a_unit
+from rnnplay.cli.activation_svg import activation_svg
 
 CELL = 8.4
 
@@ -15,7 +15,7 @@ def drawn(svg: str) -> list[tuple[float, float, str]]:
 
 
 def test_words_are_as_wide_as_their_letters_and_follow_each_other() -> None:
-    runs = drawn(text_on_a_unit(["the", "criminal", "ran"], [0.9, -0.9, 0.1], "words", "A sentence."))
+    runs = drawn(activation_svg(["the", "criminal", "ran"], [0.9, -0.9, 0.1], "words", "A sentence."))
     assert [letters.replace("\N{NO-BREAK SPACE}", " ") for _, _, letters in runs] == ["the ", "criminal ", "ran "]
     assert [round(width / CELL) for _, width, _ in runs] == [4, 9, 4]
     for (x, width, _), (following, _, _) in pairwise(runs):
@@ -23,9 +23,9 @@ def test_words_are_as_wide_as_their_letters_and_follow_each_other() -> None:
 
 
 def test_letters_take_one_cell_each_and_wide_ones_two() -> None:
-    runs = drawn(text_on_a_unit(list("a漢b"), [0.9, -0.9, 0.9], "letters", "A sentence."))
+    runs = drawn(activation_svg(list("a漢b"), [0.9, -0.9, 0.9], "letters", "A sentence."))
     assert [round(width / CELL) for _, width, _ in runs] == [1, 2, 1]
 
 
 def test_no_control_character_reaches_the_picture() -> None:
-    assert "\x1b" not in text_on_a_unit(list("a\x1b[2J"), [0.0] * 5, "title", "sentence")
+    assert "\x1b" not in activation_svg(list("a\x1b[2J"), [0.0] * 5, "title", "sentence")

@@ -80,3 +80,22 @@ def test_every_key_is_explained_where_help_lists_it() -> None:
     ):
         assert binding.tooltip and binding.description, binding.key
         assert not re.search(r"[a-z]{4,}_", keys.shown(binding)), binding.key
+
+
+def test_the_task_shown_is_learned_by_its_preset() -> None:
+    from rnnplay.catalogue import TaskInfo
+    from rnnplay.config import RunConfig, validate
+    from rnnplay.tasks.patterns import Pattern
+    from rnnplay.trainer.learner import Learner
+
+    (code,) = (block for block in re.findall(r"^```python\n(.*?)^```", README, re.M | re.S) if "(Pattern)" in block)
+    names: dict[str, object] = {"Pattern": Pattern, "TaskInfo": TaskInfo, "__name__": "example"}
+    exec(code.replace("\nTaskInfo(", "\ninfo = TaskInfo("), names)
+    info, pairs = names["info"], names["Pairs"]
+    assert isinstance(info, TaskInfo) and isinstance(pairs, type) and info.name == "pairs"
+    task = pairs(validate(RunConfig(task=info.name, **info.preset)))
+    learner = Learner(task.config, task)
+    for _ in range(task.config.steps):
+        learner.train()
+    score = task.score(lambda batch: learner.shown().forward(batch).outputs)
+    assert score.solved, score

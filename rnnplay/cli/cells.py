@@ -1,52 +1,50 @@
-"""The commands that look inside: find a unit, prove it; and a picture of it to share."""
+"""`rnnplay cells`, `ablate` and `gallery`: find units that follow a feature, and measure what they are worth."""
 
-import asyncio
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from rnnplay.cli.common import (
+    absolute_path,
+    ask_trainer,
+    encoding_option,
+    json_option,
+    print_json,
+    resolve_run_argument,
+    run_argument,
+    runs_option,
+    step_option,
+)
 from rnnplay.config import UserError
 
-_SHOWN = 10  # units in the list for people
-_PICTURED = 1_600  # characters in a picture
+_SHOWN = 10  # units in the printed list
+_SVG_CHARACTERS = 1_600
 
 
-def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from rnnplay.cli import _complete_run as complete
-
-    return complete(ctx, param, incomplete)
-
-
-_run = click.argument("run", shell_complete=_complete_run)
 _pattern = click.option(
     "--pattern",
     required=True,
     metavar="NAME-OR-REGEX",
     help="A feature that the task knows, or a regular expression whose matches are the feature.",
 )
-_text = click.option("--text", metavar="FILE", help="Look at this text instead of the run's held-out part.")
-_encoding = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
-_step = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
-_runs = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
+_text = click.option("--text", metavar="FILE", help="Use this text instead of the run's held-out part.")
 _characters = click.option("--characters", default=10_000, show_default=True, help="How much of the text is read.")
 
 
 @click.command()
-@_run
+@run_argument
 @_pattern
 @_text
-@_encoding
+@encoding_option
 @click.option("--svg", metavar="FILE", help="Write a picture of the text on the best unit's colour.")
 @click.option("--unit", metavar="L.U", help="Show this unit (layer.unit) too, and in the picture instead of the best.")
 @_characters
-@_step
-@_runs
-@_json
+@step_option
+@runs_option
+@json_option
 def cells(
     run: str,
     pattern: str,
@@ -61,50 +59,48 @@ def cells(
 ) -> None:
     """Find the units of RUN that follow a feature of its held-out text.
 
-    All units are ranked by AUC (by rank correlation where the feature has degrees), beside two controls: the best unit
-    for the same feature rolled along the text, and the best unit of the untrained network.
+    All units are ranked by AUC (by rank correlation if the feature has degrees), and compared with two controls: the
+    best unit for the same feature rolled along the text, and the best unit of the untrained network.
     """
-    from rnnplay.protocol import FindUnits, UnitsFound, WatchTrace
+    from rnnplay.protocol import FindUnits, Trace, UnitsFound, WatchTrace
 
     chosen = parse_unit(unit) if unit is not None else None
-    question = FindUnits(pattern=pattern, characters=characters)
-    events = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), question))
-    found = next(event for event in events if isinstance(event, UnitsFound))
-    own = found.units[:1] if chosen is None else _rows_of(found, *chosen)
+    inspect = _inspect(run, text, encoding, step, runs)
+    result = ask_trainer(inspect, FindUnits(pattern=pattern, characters=characters), UnitsFound)[-1]
+    shown = result.units[:1] if chosen is None else _states_of_unit(result, *chosen)
     if svg is not None:
-        watch = WatchTrace(length=_PICTURED, state=own[0].state, every=0)
-        told = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), watch))
-        _picture(told, own[0].layer, own[0].unit, found.sentence, Path(svg))
+        watch = WatchTrace(length=_SVG_CHARACTERS, state=shown[0].state, every=0)
+        _write_svg(ask_trainer(inspect, watch, Trace), shown[0].layer, shown[0].unit, result.sentence, Path(svg))
     if as_json:
-        _print_json(_as_json(found))
+        print_json(_find_fields(result))
         return
-    print(found.sentence)
-    print(f"\n{found.measure:>30}")
-    words = ("low", "high") if found.measure == "AUC" else ("falls", "rises")
-    for rank, u in enumerate(found.units, 1):
-        if rank <= _SHOWN or (chosen is not None and u in own):
+    print(result.sentence)
+    print(f"\n{result.measure:>30}")
+    words = ("low", "high") if result.measure == "AUC" else ("falls", "rises")
+    for rank, u in enumerate(result.units, 1):
+        if rank <= _SHOWN or (chosen is not None and u in shown):
             where = words[u.sign > 0]
-            place = "" if rank <= _SHOWN else f"   place {rank} of {len(found.units)}"
+            place = "" if rank <= _SHOWN else f"   place {rank} of {len(result.units)}"
             print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}{place}")
-    if found.pair is not None:
-        one, two = found.pair.units
+    if result.pair is not None:
+        one, two = result.pair.units
         names = " and ".join(f"{u.layer + 1}.{u.unit + 1} {u.state}" for u in (one, two))
-        print(f"  {names} together {found.pair.strength:.3f}")
-    print(f"  rolled {found.rolled:.3f}, untrained {found.untrained:.3f}, over {found.characters:,} characters")
+        print(f"  {names} together {result.pair.strength:.3f}")
+    print(f"  rolled {result.rolled:.3f}, untrained {result.untrained:.3f}, over {result.characters:,} characters")
 
 
 @click.command()
-@_run
+@run_argument
 @click.option("--unit", required=True, metavar="L.U", help="Layer and unit as people count them: 1.37.")
 @_pattern
 @click.option("--to", type=click.Choice(["zero", "mean"]), default="zero", show_default=True, help="Hold it at this.")
 @click.option("--others", default=100, show_default=True, help="Other units of the layer to compare with, at most.")
 @_text
-@_encoding
+@encoding_option
 @_characters
-@_step
-@_runs
-@_json
+@step_option
+@runs_option
+@json_option
 def ablate(
     run: str,
     unit: str,
@@ -125,50 +121,50 @@ def ablate(
     if others < 0:
         raise UserError(f"--others is {others}.", "Give 0 or more.")
     command = AblateUnit(layer=layer, unit=number, pattern=pattern, to=to, others=others, characters=characters)
-    events = asyncio.run(_ask(_inspect(run, text, encoding, step, runs), command))
-    told = next(event for event in events if isinstance(event, UnitAblated))
+    result = ask_trainer(_inspect(run, text, encoding, step, runs), command, UnitAblated)[-1]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "kind": "ablated",
-                "layer": told.layer + 1,
-                "unit": told.unit + 1,
-                "pattern": told.pattern,
-                "to": told.to,
-                "inside": told.inside,
-                "outside": told.outside,
-                "others_inside": told.others_inside,
-                "fraction_beaten": told.fraction_beaten,
-                "characters": told.characters,
-                "sentence": told.sentence,
+                "layer": result.layer + 1,
+                "unit": result.unit + 1,
+                "pattern": result.pattern,
+                "to": result.to,
+                "inside": result.inside,
+                "outside": result.outside,
+                "others_inside": result.others_inside,
+                "fraction_beaten": result.fraction_beaten,
+                "characters": result.characters,
+                "sentence": result.sentence,
             }
         )
     else:
-        print(told.sentence)
+        print(result.sentence)
 
 
 @click.command()
-@click.option("--rebuild", metavar="NAME", help="Train this one anew, by its command.")
+@click.option("--rebuild", metavar="NAME", help="Train this one again, by its command.")
 @click.option("--into", metavar="DIR", default="gallery", show_default=True, help="Where --rebuild puts it.")
 def gallery(rebuild: str | None, into: str) -> None:
     """List the trained networks that came with the program, and the commands that made them.
 
-    Look at one as at any run: rnnplay cells gallery/quotes --pattern "inside quotes".
+    Inspect one like any run: rnnplay cells gallery/quotes --pattern "inside quotes".
     """
     from rnnplay import gallery as shipped
 
     if rebuild is not None:
         print(shipped.rebuild(rebuild, Path(into).expanduser().absolute()))
         return
-    for piece in shipped.GALLERY:
-        print(f"gallery/{piece.name}\n  {piece.summary}\n  {', '.join(piece.patterns)}\n  {piece.command}")
+    for network in shipped.GALLERY:
+        patterns = ", ".join(network.patterns)
+        print(f"gallery/{network.name}\n  {network.summary}\n  {patterns}\n  {network.command}")
 
 
 def parse_unit(text: str) -> tuple[int, int]:
     """1.37 -> layer 0, unit 36. Raises UserError."""
-    if not (found := re.fullmatch(r"(\d{1,6})\.(\d{1,6})", text.strip())) or "0" in found.groups():
+    if not (match := re.fullmatch(r"(\d{1,6})\.(\d{1,6})", text.strip())) or "0" in match.groups():
         raise UserError(f"{text!r} names no unit.", "Give layer and unit, counted from 1: 1.37.")
-    return int(found[1]) - 1, int(found[2]) - 1
+    return int(match[1]) - 1, int(match[2]) - 1
 
 
 def parse_clamp(text: str) -> tuple[int, int, float]:
@@ -183,93 +179,61 @@ def parse_clamp(text: str) -> tuple[int, int, float]:
 
 
 def _inspect(run: str, text: str | None, encoding: str | None, step: int | None, root: str | None) -> Any:
-    from rnnplay.cli import found_run
     from rnnplay.protocol import Inspect
 
-    file = None if text is None else str(Path(text).expanduser().absolute())
-    return Inspect(run=found_run(run, root), step=step, text=file, encoding=encoding)
+    return Inspect(run=resolve_run_argument(run, root), step=step, text=absolute_path(text), encoding=encoding)
 
 
-async def _ask(inspect: Any, question: Any) -> list[Any]:
-    """The trainer's words from its start to the answer to `question`. Raises UserError where it has none."""
-    from rnnplay.cli.drive import open_trainer, say
-    from rnnplay.protocol import Failed, Started, Stopped, Trace, UnitAblated, UnitsFound
-
-    told: list[Any] = []
-    async with open_trainer(inspect) as trainer:
-        async for event in trainer.client.events():
-            told.append(event)
-            match event:
-                case Started():
-                    say(event.notes)
-                    await trainer.client.send(question)
-                case Failed():
-                    raise UserError(event.wrong, event.remedy)
-                case UnitsFound() | UnitAblated() | Trace():
-                    break
-                case Stopped():
-                    sys.exit(trainer.status)
-                case _:
-                    pass
-    return told
-
-
-def _rows_of(found: Any, layer: int, unit: int) -> list[Any]:
-    """The h and the c of one unit, the more telling first. Raises UserError where there is no such unit."""
-    if own := [u for u in found.units if (u.layer, u.unit) == (layer, unit)]:
-        return own
-    layers, hidden = (max(places) + 1 for places in zip(*((u.layer, u.unit) for u in found.units), strict=True))
+def _states_of_unit(result: Any, layer: int, unit: int) -> list[Any]:
+    """The results for h and c of one unit, the better first. Raises UserError if there is no such unit."""
+    if states := [u for u in result.units if (u.layer, u.unit) == (layer, unit)]:
+        return states
+    layers, hidden = (max(places) + 1 for places in zip(*((u.layer, u.unit) for u in result.units), strict=True))
     raise UserError(
         f"There is no unit {unit + 1} of layer {layer + 1}.",
         f"Give a layer from 1 to {layers} and a unit from 1 to {hidden}.",
     )
 
 
-def _as_json(found: Any) -> dict[str, Any]:
+def _find_fields(result: Any) -> dict[str, Any]:
     def unit(u: Any) -> dict[str, Any]:
         # With its sign apart an AUC is the higher one: of the unit, or of its negative.
-        value = {"auc": u.strength} if found.measure == "AUC" else {"correlation": u.value}
+        value = {"auc": u.strength} if result.measure == "AUC" else {"correlation": u.value}
         return {"layer": u.layer + 1, "unit": u.unit + 1, "state": u.state, **value, "sign": u.sign}
 
     pair = None
-    if found.pair is not None:
+    if result.pair is not None:
         pair = {
-            "units": [unit(u) for u in found.pair.units],
-            "weights": found.pair.weights,
-            **({"auc": found.pair.strength} if found.measure == "AUC" else {"correlation": found.pair.value}),
+            "units": [unit(u) for u in result.pair.units],
+            "weights": result.pair.weights,
+            **({"auc": result.pair.strength} if result.measure == "AUC" else {"correlation": result.pair.value}),
         }
     return {
         "kind": "cells",
-        "pattern": found.pattern,
-        "step": found.step,
-        "measure": found.measure,
-        "units": [unit(u) for u in found.units],
-        "controls": {"rolled": found.rolled, "untrained": found.untrained},
-        "convincing": found.convincing,
+        "pattern": result.pattern,
+        "step": result.step,
+        "measure": result.measure,
+        "units": [unit(u) for u in result.units],
+        "controls": {"rolled": result.rolled, "untrained": result.untrained},
+        "convincing": result.convincing,
         "pair": pair,
-        "share": found.share,
-        "characters": found.characters,
-        "sentence": found.sentence,
+        "fraction": result.share,
+        "characters": result.characters,
+        "sentence": result.sentence,
     }
 
 
-def _print_json(fields: dict[str, Any]) -> None:
-    import msgspec
+def _write_svg(events: list[Any], layer: int, unit: int, sentence: str, path: Path) -> None:
+    from rnnplay.cli.activation_svg import activation_svg
+    from rnnplay.protocol import Started
 
-    print(msgspec.json.encode(fields).decode(), flush=True)
-
-
-def _picture(told: list[Any], layer: int, unit: int, sentence: str, path: Path) -> None:
-    from rnnplay.cli.picture import text_on_a_unit
-    from rnnplay.protocol import Started, Trace
-
-    trace = next(event for event in told if isinstance(event, Trace))
-    started = next(event for event in told if isinstance(event, Started))
+    trace = events[-1]
+    started = next(event for event in events if isinstance(event, Started))
     activation = (trace.values.array()[layer, unit].astype(float) - 127) / 127
     c = started.config
     title = f"{c.task} · {c.cell.upper()} {c.layers}x{c.hidden} · step {trace.step:,}"
     try:
-        path.write_text(text_on_a_unit(trace.symbols, activation.tolist(), title, sentence), encoding="utf-8")
+        path.write_text(activation_svg(trace.symbols, activation.tolist(), title, sentence), encoding="utf-8")
     except OSError as error:
         raise UserError(f'"{path}" cannot be written ({error.strerror}).', "Name another file.") from None
     print(f"{path}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Every field of RunConfig as a command-line option, made in one place and shown in groups."""
+"""A command-line option for every field of RunConfig, shown in groups."""
 
 import types
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import msgspec
 
 from rnnplay.config import RunConfig
 
-# What each option says of itself, in the order and under the headings of --help.
+# The help text of each option, in the order and under the headings of --help.
 GROUPS: dict[str, dict[str, str]] = {
     "The network": {
         "cell": "Kind of recurrent cell.",
@@ -27,7 +27,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "dtype": "Precision of the arithmetic.",
     },
     "The data": {
-        "text": "A text (or table) of your own, or the name of one that `rnnplay corpora` lists.",
+        "text": "A text or table of your own, or the name of one that `rnnplay corpora` lists.",
         "column": "Of a table: a heading, or a number from 1; without it the only one that can be learned.",
         "separator": "Of a table's columns; without it the one that fits all rows.",
         "decimal": "The decimal sign of a table's numbers; without it the one that fits all rows.",
@@ -35,8 +35,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or what its mark says.",
         "normalize": "Write letters with marks as one character (nfc) or as letter and mark (nfd).",
         "read_as_bytes": "Read the text as bytes: any file will do.",
-        "max_vocabulary": "Symbols told apart; the rarest beyond are read as one.",
-        "validation": "Share of a text that is held out at its end.",
+        "max_vocabulary": "Symbols with ids of their own; rarer ones are read as one.",
+        "validation": "Fraction of a text that is held out at its end.",
         "batch": "Sequences side by side, B.",
         "seq_len": "Time steps of a sequence, T.",
         "carry": "Carry a text's state on from one sequence to the next.",
@@ -65,8 +65,8 @@ GROUPS: dict[str, dict[str, str]] = {
 Decorated = Callable[..., Any]
 
 
-class Grouped(click.Command):
-    """A command whose --help shows the settings of a run under their headings, after its own options."""
+class GroupedHelpCommand(click.Command):
+    """A command whose --help lists a run's settings under headings, after the command's own options."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
@@ -79,8 +79,8 @@ class Grouped(click.Command):
                 formatter.write_dl(rows)
 
 
-def settings(command: Decorated) -> Decorated:
-    """Give `command` an option for every field of RunConfig but the task; one that is not given arrives as None."""
+def config_options(command: Decorated) -> Decorated:
+    """Decorate `command` with an option for every field of RunConfig but the task; not given: None."""
     hints = get_type_hints(RunConfig)
     defaults = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
     for names in reversed(GROUPS.values()):
@@ -98,13 +98,13 @@ def _option(name: str, hint: Any, default: Any, line: str) -> Decorated:
     kind: Any = click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
     if name == "text":
         kind = click.Path()
-    shown = "" if default is None or default is msgspec.NODEFAULT else f" [{default}]"
+    default_text = "" if default is None or default is msgspec.NODEFAULT else f" [{default}]"
     metavar = "FILE" if name == "text" else None
-    return click.option(option, type=kind, default=None, metavar=metavar, help=line + shown)
+    return click.option(option, type=kind, default=None, metavar=metavar, help=line + default_text)
 
 
-def choices_of(settings: dict[str, Any]) -> dict[str, Any]:
-    """Those settings that were given, the path of a text absolute."""
+def given_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are not None, with the text's path made absolute."""
     chosen = {name: value for name, value in settings.items() if value is not None}
     if "text" in chosen:
         chosen["text"] = str(Path(chosen["text"]).expanduser().absolute())

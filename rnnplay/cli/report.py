@@ -1,6 +1,7 @@
-"""What a run says on the command line: for people on standard error and output, for programs as lines of JSON."""
+"""Reports of a run on the command line: a bar on standard error, or lines of JSON on standard output."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -21,16 +22,16 @@ from rnnplay.protocol import (
 
 
 class Report(Protocol):
-    """Takes the events of a run, one after the other."""
+    """Receives the events of a run, one after the other."""
 
     def event(self, event: AnyEvent) -> None: ...
 
     def close(self) -> None:
-        """Leave the terminal as it was; nothing is written any more."""
+        """Restore the terminal; nothing is written afterwards."""
 
 
 def json_line(kind: str, fields: dict[str, Any]) -> None:
-    """One JSON object on a line of its own, out at once."""
+    """Write one JSON object as a line and flush."""
     sys.stdout.write(msgspec.json.encode({"kind": kind, **fields}).decode() + "\n")
     sys.stdout.flush()
 
@@ -96,31 +97,31 @@ class BarReport:
         self._line = self._bar.add_task("", total=None)
         self._row: Row | None = None
         self._validation: float | None = None
-        self._pace = "char/s"
+        self._speed_unit = "char/s"
 
     def event(self, event: AnyEvent) -> None:
         match event:
             case Started():
-                self._begin(event)
+                self._print_header(event)
             case RowsCompleted():
                 self._row = event.rows[-1] if event.rows else self._row
             case Evaluated():
                 self._validation = event.loss
                 if not self.console.is_terminal and not event.past:
-                    self._plain(event)
+                    self._print_evaluation(event)
             case TaskRemarked():
-                # On a terminal through the bar, which stands below it; rich would take what is piped there too.
+                # On a terminal rich prints it above the bar; a pipe must get it unchanged.
                 print(event.text, file=sys.stdout if sys.stdout.isatty() else sys.__stdout__, flush=True)
             case Status(state="training"):
-                self._show(event)
+                self._update_bar(event)
             case Stopped():
                 self.close()
             case _:
                 pass
 
-    def _begin(self, event: Started) -> None:
+    def _print_header(self, event: Started) -> None:
         c = event.config
-        self._pace = speed_unit(event.facts.step_unit)
+        self._speed_unit = speed_unit(event.facts.step_unit)
         network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
         going_on = f", from step {event.step:,} on" if event.step else ""
         self.console.print(f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}")
@@ -131,12 +132,12 @@ class BarReport:
         if self.console.is_terminal:
             self._bar.start()
 
-    def _show(self, event: Status) -> None:
+    def _update_bar(self, event: Status) -> None:
         parts = [f"step {event.step:,}", f"loss {loss_text(event.loss if self._row is None else self._row.loss)}"]
         if self._validation is not None:
             parts.append(f"validation {loss_text(self._validation)}")
         if event.chars_per_s is not None:
-            parts.append(f"{short(event.chars_per_s)} {self._pace}")
+            parts.append(f"{short(event.chars_per_s)} {self._speed_unit}")
         parts.append(
             f"{clock(event.seconds)} done" if event.seconds_left is None else f"{clock(event.seconds_left)} left"
         )
@@ -144,9 +145,9 @@ class BarReport:
         self._bar.update(self._line, description="  ".join(parts), total=total, completed=event.progress or 0)
         self._bar.refresh()
 
-    def _plain(self, event: Evaluated) -> None:
+    def _print_evaluation(self, event: Evaluated) -> None:
         row = self._row
-        about = f"  loss {loss_text(row.loss)}  {short(row.chars_per_s or 0)} {self._pace}" if row else ""
+        about = f"  loss {loss_text(row.loss)}  {short(row.chars_per_s or 0)} {self._speed_unit}" if row else ""
         self.console.print(f"step {event.step:,}{about}  validation {loss_text(event.loss)}")
 
     def close(self) -> None:
@@ -155,16 +156,22 @@ class BarReport:
 
 
 def verdict(event: Evaluated, facts: Facts) -> str:
-    """A loss on held-out data in a sentence. Of items that are padded it is not said how many time steps they have."""
+    """A sentence on a held-out loss. The number of time steps is left out if items are padded."""
     if event.loss is None:
         return "The loss on held-out data is not finite."
     if facts.unit_of_loss != "nats":
-        return f"{event.loss:.4g} {facts.unit_of_loss} on held-out data" + _beside(event.baseline)
+        return f"{event.loss:.4g} {facts.unit_of_loss} on held-out data" + _baseline_text(event.baseline)
     over = f" over {event.characters:,} {facts.step_unit}" if event.characters and facts.characters else ""
-    return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}" + _beside(
+    return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}" + _baseline_text(
         event.baseline
     )
 
 
-def _beside(baseline: float | None) -> str:
+def _baseline_text(baseline: float | None) -> str:
     return "" if baseline is None else f" (baseline {f'{baseline:.4f}' if baseline >= 0.001 else f'{baseline:.2g}'})"
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """Print each note on a line of standard error."""
+    for note in notes:
+        print(note, file=sys.stderr)

@@ -39,13 +39,13 @@ def test_gradients_as_json_has_the_norms_by_lag_from_zero(home: Path) -> None:
     norms = found["norms"]
     assert len(norms) == 13 and norms[0] > 0
     assert found["horizon"] == next(k for k, norm in enumerate(norms) if norm < 0.01 * norms[0])
-    assert [network["name"] for network in found["beside"]] == ["RNN tanh", "RNN ReLU", "RNN sigmoid", "LSTM", "GRU"]
+    assert [network["name"] for network in found["compared"]] == ["RNN tanh", "RNN ReLU", "RNN sigmoid", "LSTM", "GRU"]
     assert {"radius", "verdict", "longest_lag", "sentence", "step"} <= set(found)
 
 
 def test_gradients_for_people_is_a_table_with_horizon_and_radius(home: Path) -> None:
     other = run_of(home, "one-one-zero")
-    told = call(home, "gradients", run_of(home, "alternate"), "--lags", "20", "--no-fresh", "--with", other)
+    told = call(home, "gradients", run_of(home, "alternate"), "--lags", "20", "--no-untrained", "--with", other)
     assert "RNN tanh: the gradient vanishes" in told.stdout
     assert f"The run {Path(other).name} is of the task one-one-zero." in told.stdout
     rows = [line.split() for line in told.stdout.splitlines()]

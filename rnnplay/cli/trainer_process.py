@@ -1,4 +1,4 @@
-"""Drives a trainer from the command line: to the end of its run, or for one question."""
+"""Runs a trainer for a command: to the end of its run, for an evaluation, or for a sample."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rnnplay.cli.output import SampleWriter, printable
-from rnnplay.cli.report import BarReport, JsonReport, Report, evaluated_fields, json_line, verdict
+from rnnplay.cli.report import BarReport, JsonReport, Report, evaluated_fields, json_line, print_notes, verdict
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
 from rnnplay.protocol import (
@@ -29,12 +29,12 @@ from rnnplay.protocol import (
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DIVERGED = 1  # exit status
-_SAMPLE = Sample(length=300, temperature=0.8)
-_SAMPLES = {"hello": Sample(prompt="h", length=4, temperature=0.0)}
+_FINAL_SAMPLE = Sample(length=300, temperature=0.8)
+_FINAL_SAMPLES = {"hello": Sample(prompt="h", length=4, temperature=0.0)}
 
 
-class OpenTrainer:
-    """A trainer that is told to save and exit at the first signal; further ones change nothing, it is doing so."""
+class InterruptibleTrainer:
+    """A trainer that is sent Stop at the first signal, on which it saves and exits; further signals are ignored."""
 
     def __init__(self, client: TrainerClient, interrupted: asyncio.Future[signal.Signals]) -> None:
         self.client, self._interrupted = client, interrupted
@@ -50,7 +50,7 @@ class OpenTrainer:
 
     @property
     def status(self) -> int:
-        """The exit status that a shell expects after the signal; 0 without one."""
+        """128 plus the number of the signal that came, as shells expect it; 0 without a signal."""
         return 128 + self._interrupted.result() if self.interrupted else 0
 
     async def close(self) -> None:
@@ -59,8 +59,8 @@ class OpenTrainer:
 
 
 @asynccontextmanager
-async def open_trainer(opening: Train | Resume | Inspect) -> AsyncIterator[OpenTrainer]:
-    """A trainer that is gone when the block is left, whichever way; what it trained is saved."""
+async def open_trainer(open_command: Train | Resume | Inspect) -> AsyncIterator[InterruptibleTrainer]:
+    """Start a trainer; when the block is left, it saves and exits."""
     loop = asyncio.get_running_loop()
     interrupted: asyncio.Future[signal.Signals] = loop.create_future()
 
@@ -70,22 +70,22 @@ async def open_trainer(opening: Train | Resume | Inspect) -> AsyncIterator[OpenT
 
     for number in SIGNALS:
         loop.add_signal_handler(number, note, number)
-    trainer = OpenTrainer(await TrainerClient.start(opening), interrupted)
+    trainer = InterruptibleTrainer(await TrainerClient.start(open_command), interrupted)
     try:
         yield trainer
     finally:
         await trainer.close()
 
 
-async def follow(opening: Train | Resume, as_json: bool) -> int:
-    """Train to the end, reporting. Returns the exit status; raises UserError where the run cannot begin or go on."""
+async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
+    """Train to the end and report. Returns the exit status. Raises UserError if the run cannot begin or continue."""
     report: Report = JsonReport() if as_json else BarReport()
     started: Started | None = None
     evaluated: Evaluated | None = None
     diverged: Status | None = None
     sample: list[str] | None = None
     try:
-        async with open_trainer(opening) as trainer:
+        async with open_trainer(open_command) as trainer:
             async for event in trainer.client.events():
                 report.event(event)
                 match event:
@@ -98,7 +98,7 @@ async def follow(opening: Train | Resume, as_json: bool) -> int:
                         await trainer.client.send(Stop())
                     case Status(state="finished") if sample is None and started and not trainer.interrupted:
                         sample = []
-                        command = _SAMPLES.get(started.config.task, _SAMPLE)
+                        command = _FINAL_SAMPLES.get(started.config.task, _FINAL_SAMPLE)
                         await trainer.client.send(Stop() if as_json else command)
                     case Sampled():
                         sample = [*(sample or []), *event.text]
@@ -133,10 +133,10 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
             match event:
                 case Started():
                     facts = event.facts
-                    say(event.notes)
+                    print_notes(event.notes)
                     await trainer.client.send(command)
                 case Evaluated(past=False):
-                    say(event.notes)
+                    print_notes(event.notes)
                     if as_json:
                         json_line("evaluated", evaluated_fields(event))
                     else:
@@ -156,13 +156,13 @@ async def sample(inspect: Inspect, command: Sample, output: Path | None = None) 
         async for event in trainer.client.events():
             match event:
                 case Started():
-                    say(event.notes)
+                    print_notes(event.notes)
                     writer.open(event.config.read_as_bytes)
                     await trainer.client.send(command)
                 case Sampled():
                     if event.unseen:
                         unseen = " ".join(map(repr, event.unseen))
-                        say([f"The network never saw {unseen}; the prompt is read without it."])
+                        print_notes([f"The network never saw {unseen}; the prompt is read without it."])
                     writer.write("".join(event.text))
                     if event.done:
                         break
@@ -174,8 +174,3 @@ async def sample(inspect: Inspect, command: Sample, output: Path | None = None) 
                     pass
         writer.close()
         return trainer.status
-
-
-def say(notes: tuple[str, ...] | list[str]) -> None:
-    for note in notes:
-        print(note, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A text on the colour of one unit as a picture to share: SVG, one rectangle behind each run of equal characters."""
+"""A text on the colours of one unit's activation as an SVG, with one rectangle for each span of equal colour."""
 
 from collections.abc import Sequence
 from html import escape
@@ -15,7 +15,7 @@ _MARGIN = 24
 _LEVELS = 16
 
 
-def text_on_a_unit(symbols: Sequence[str], activation: Sequence[float], title: str, sentence: str) -> str:
+def activation_svg(symbols: Sequence[str], activation: Sequence[float], title: str, sentence: str) -> str:
     """Return an SVG document: `symbols` (N) over `activation` (N), -1 red to 1 blue, between a title and a sentence.
 
     Symbols of several letters, words, are as wide as their letters and a space.
@@ -29,11 +29,11 @@ def text_on_a_unit(symbols: Sequence[str], activation: Sequence[float], title: s
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" {font}>',
         f'<rect width="100%" height="100%" fill="{LIGHT.background}"/>',
-        _words(title, _MARGIN, _MARGIN + 10, LIGHT.dim),
+        _label(title, _MARGIN, _MARGIN + 10, LIGHT.dim),
     ]
     for n, (first, past) in enumerate(rows):
         parts += _row(symbols[first:past], activation[first:past], top + n * _TALL)
-    parts += [_words(sentence, _MARGIN, height - _MARGIN, LIGHT.text), "</svg>"]
+    parts += [_label(sentence, _MARGIN, height - _MARGIN, LIGHT.text), "</svg>"]
     return "\n".join(parts) + "\n"
 
 
@@ -62,10 +62,10 @@ def _glyphs(symbol: str) -> str:
     return "".join("\N{NO-BREAK SPACE}" if letter == " " else glyph(letter, UNICODE) for letter in symbol)
 
 
-def _colour(share: float) -> str:
-    end = LIGHT.negative[-1] if share < 0 else LIGHT.positive[-1]
-    return blend(LIGHT.background, end, min(1.0, abs(share)) ** 0.85)
+def _colour(value: float) -> str:
+    end = LIGHT.negative[-1] if value < 0 else LIGHT.positive[-1]
+    return blend(LIGHT.background, end, min(1.0, abs(value)) ** 0.85)
 
 
-def _words(text: str, x: float, y: float, colour: str) -> str:
+def _label(text: str, x: float, y: float, colour: str) -> str:
     return f'<text x="{x}" y="{y}" fill="{colour}">{escape(text)}</text>'

@@ -1,4 +1,4 @@
-"""The runs as a table for people, or as lines of JSON."""
+"""The runs as a table, or as lines of JSON."""
 
 from datetime import datetime
 
@@ -12,16 +12,16 @@ from rnnplay.formatting import loss_text, short
 def list_runs(root: str | None, as_json: bool) -> None:
     """Print every run, the newest first."""
     folder = runs.runs_root(root)
-    known = runs.list_runs(folder)
+    infos = runs.list_runs(folder)
     if as_json:
-        for info in known:
+        for info in infos:
             json_line("run", msgspec.to_builtins(info))
         return
-    if not known:
+    if not infos:
         print(f"There is no run in {folder} yet. Train one: rnnplay train hello")
         return
     rows = [("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")]
-    for info in known:
+    for info in infos:
         rows.append(
             (
                 info.id,

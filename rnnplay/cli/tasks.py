@@ -1,29 +1,20 @@
 """`rnnplay tasks`: what there is to learn, how long it takes here, and with --check whether each preset solves it."""
 
-import sys
-from typing import Any
-
 import click
-from click.shell_completion import CompletionItem
 
+from rnnplay.cli.common import complete_task, json_lines_option, run_and_exit
 from rnnplay.config import UserError
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from rnnplay.catalogue import CATALOGUE
-
-    return [CompletionItem(task.name, help=task.summary) for task in CATALOGUE if task.name.startswith(incomplete)]
-
-
 @click.command()
-@click.argument("names", nargs=-1, metavar="[TASK]...", shell_complete=_complete)
+@click.argument("names", nargs=-1, metavar="[TASK]...", shell_complete=complete_task)
 @click.option("--check", is_flag=True, help="Train each preset and say whether it solves its task.")
 @click.option("--seeds", default=1, show_default=True, help="Check so many seeds, from the preset's own on.")
 @click.option(
     "--minutes", default=1.0, show_default=True, help="Check so long where a preset has no limit of its own (texts)."
 )
 @click.option("--runs", metavar="DIR", help="Keep the checked runs in this folder.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
+@json_lines_option
 def tasks(names: tuple[str, ...], check: bool, seeds: int, minutes: float, runs: str | None, as_json: bool) -> None:
     """List the tasks, with the time that each took here to be learned.
 
@@ -35,7 +26,7 @@ def tasks(names: tuple[str, ...], check: bool, seeds: int, minutes: float, runs:
 
     chosen = [task_info(name) for name in names] or list(CATALOGUE)
     if not check:
-        from rnnplay.cli.checking import list_tasks
+        from rnnplay.cli.preset_check import list_tasks
 
         list_tasks(chosen, as_json)
         return
@@ -45,9 +36,6 @@ def tasks(names: tuple[str, ...], check: bool, seeds: int, minutes: float, runs:
         raise UserError(f"--minutes is {minutes:g}.", "Give a number above 0 and at most 10000.")
     if "text" in names:
         raise UserError("The task text needs a file of one's own.", "Train on it: rnnplay train --text FILE.")
-    import asyncio
+    from rnnplay.cli.preset_check import check_all
 
-    from rnnplay.cli.checking import check_all
-
-    work: Any = check_all([task for task in chosen if task.name != "text"], seeds, minutes, runs, as_json)
-    sys.exit(asyncio.run(work))
+    run_and_exit(check_all([task for task in chosen if task.name != "text"], seeds, minutes, runs, as_json))

@@ -1,6 +1,6 @@
-"""Trains presets one after the other, prints a table of how well they did, and remembers how long it took.
+"""Trains presets one after the other, prints a table of their scores, and stores the times in the user's cache.
 
-The times stand in the user's cache, each with the preset that they are of: a preset that has changed has no time.
+A time is stored with a digest of its preset: a preset that has changed has no time.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ _HEAD = ("TASK", "SEED", "SOLVED", "MEASURE", "CRITERION", "LOSS", "BASELINE", "
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What came of one preset with one seed."""
+    """The result of one preset with one seed."""
 
     task: str
     seed: int
     solved: bool = False
-    measure: str = ""  # what is measured, or what went wrong
+    measure: str = ""  # the score's name, or the problem
     value: float | None = None
     criterion: float | None = None
     loss: float | None = None
@@ -37,8 +37,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     seconds: float = 0.0  # of training
 
 
-class Known(msgspec.Struct):
-    """What was measured of a task: of the slowest seed."""
+class CheckedPreset(msgspec.Struct):
+    """The stored result of a task's preset; seconds: of the slowest seed."""
 
     preset: str
     solved: bool
@@ -49,89 +49,89 @@ class Known(msgspec.Struct):
 # ------------------------------------------------------------------------------------------------------- remembering
 
 
-def _file() -> Path:
+def _cache_file() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("rnnplay", appauthor=False) / "checked.json"
 
 
-def _digest(task: str) -> str:
-    """A short name for the preset of `task`, another one when it changes."""
+def _preset_digest(task: str) -> str:
+    """The first 16 digits of the SHA-256 of the preset of `task`."""
     return hashlib.sha256(msgspec.json.encode(make_config(task), order="sorted")).hexdigest()[:16]
 
 
-def known_times() -> dict[str, Known]:
-    """What was measured on this machine, by task; without what was of another preset."""
+def load_times() -> dict[str, CheckedPreset]:
+    """The results stored on this machine, by task, of presets that have not changed."""
     try:
-        known = msgspec.json.decode(_file().read_bytes(), type=dict[str, Known])
-    except (OSError, msgspec.DecodeError):  # never measured, or damaged: measured anew with the next check
+        checked = msgspec.json.decode(_cache_file().read_bytes(), type=dict[str, CheckedPreset])
+    except (OSError, msgspec.DecodeError):  # no file, or damaged: the next check writes it
         return {}
-    return {task: found for task, found in known.items() if found.preset == _digest(task)}
+    return {task: result for task, result in checked.items() if result.preset == _preset_digest(task)}
 
 
-def _remember(outcomes: Sequence[Outcome]) -> None:
-    known = known_times()
+def _save_times(outcomes: Sequence[Outcome]) -> None:
+    checked = load_times()
     for task in {outcome.task for outcome in outcomes}:
-        own = [outcome for outcome in outcomes if outcome.task == task]
-        solved, slowest = all(o.solved for o in own), max(o.seconds for o in own)
-        known[task] = Known(_digest(task), solved, len(own), round(slowest, 2))
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs the times in the list, nothing else
-        file = _file()
+        of_task = [outcome for outcome in outcomes if outcome.task == task]
+        solved, slowest = all(o.solved for o in of_task), max(o.seconds for o in of_task)
+        checked[task] = CheckedPreset(_preset_digest(task), solved, len(of_task), round(slowest, 2))
+    with contextlib.suppress(OSError):  # without a cache the list has no times
+        file = _cache_file()
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(msgspec.to_builtins(known)))
+        temporary.write_text(json.dumps(msgspec.to_builtins(checked)))
         temporary.replace(file)
 
 
-def _took(known: Known | None) -> str:
-    if known is None:
+def _format_time(checked: CheckedPreset | None) -> str:
+    if checked is None:
         return ""
-    if not known.solved:
+    if not checked.solved:
         return "unsolved"
-    return f"{known.seconds:.1f} s" if known.seconds < 60 else f"{clock(known.seconds)} min"
+    return f"{checked.seconds:.1f} s" if checked.seconds < 60 else f"{clock(checked.seconds)} min"
 
 
-def list_tasks(entries: Sequence[TaskInfo], as_json: bool = False) -> None:
-    """Print the tasks in their groups, each with the time that it took here."""
-    known = {} if not _file().exists() else known_times()
+def list_tasks(tasks: Sequence[TaskInfo], as_json: bool = False) -> None:
+    """Print the tasks in their groups, each with the time that its preset took on this machine."""
+    checked = {} if not _cache_file().exists() else load_times()
     if as_json:
-        for entry in entries:
-            fields = {name: getattr(entry, name) for name in ("name", "group", "title", "summary", "io_pattern")}
-            json_line("task", fields | {"measured": msgspec.to_builtins(known.get(entry.name))})
+        for task in tasks:
+            fields = {name: getattr(task, name) for name in ("name", "group", "title", "summary", "io_pattern")}
+            json_line("task", fields | {"measured": msgspec.to_builtins(checked.get(task.name))})
         return
-    width = max(len(entry.name) for entry in entries)
-    times = {entry.name: _took(known.get(entry.name)) for entry in entries}
+    width = max(len(task.name) for task in tasks)
+    times = {task.name: _format_time(checked.get(task.name)) for task in tasks}
     wide = max(map(len, times.values()))
     for group in GROUPS:
-        members = [entry for entry in entries if entry.group == group]
+        members = [task for task in tasks if task.group == group]
         if members:
             print(group)
-        for entry in members:
-            column = f"{times[entry.name]:>{wide}}  " if wide else ""
-            print(f"  {entry.name:<{width}}  {column}{entry.summary}")
+        for task in members:
+            column = f"{times[task.name]:>{wide}}  " if wide else ""
+            print(f"  {task.name:<{width}}  {column}{task.summary}")
 
 
 # ---------------------------------------------------------------------------------------------------------- checking
 
 
-async def check_all(entries: Sequence[TaskInfo], seeds: int, minutes: float, root: str | None, as_json: bool) -> int:
+async def check_all(tasks: Sequence[TaskInfo], seeds: int, minutes: float, root: str | None, as_json: bool) -> int:
     """Check every one of `entries` with `seeds` seeds, printing a row for each. Returns the exit status."""
     outcomes: list[Outcome] = []
     if not as_json:
         print(_ROW.format(*_HEAD), flush=True)
     with tempfile.TemporaryDirectory(prefix="rnnplay-check-") as folder:
-        for entry in entries:
-            own: list[Outcome] = []
+        for task in tasks:
+            of_task: list[Outcome] = []
             for turn in range(seeds):
-                config = _limited(make_config(entry.name), minutes)
+                config = _with_limit(make_config(task.name), minutes)
                 config = msgspec.structs.replace(config, seed=config.seed + turn)
-                outcome, interrupted = await _check(config, root or folder)
+                outcome, interrupted = await _train_and_score(config, root or folder)
                 if interrupted:
                     return interrupted
-                own.append(outcome)
-                _print(outcome, as_json)
-            _remember(own)
-            outcomes += own
+                of_task.append(outcome)
+                _print_outcome(outcome, as_json)
+            _save_times(of_task)
+            outcomes += of_task
     unsolved = sorted({outcome.task for outcome in outcomes if not outcome.solved})
     if not as_json:
         seconds = sum(outcome.seconds for outcome in outcomes)
@@ -140,16 +140,16 @@ async def check_all(entries: Sequence[TaskInfo], seeds: int, minutes: float, roo
     return 1 if unsolved else 0
 
 
-def _limited(config: RunConfig, minutes: float) -> RunConfig:
-    """With a limit, where a preset has none."""
+def _with_limit(config: RunConfig, minutes: float) -> RunConfig:
+    """`config` with a limit of `minutes` if it has none."""
     if config.steps is None and config.epochs is None and config.minutes is None:
         return msgspec.structs.replace(config, minutes=minutes)
     return config
 
 
-async def _check(config: RunConfig, root: str) -> tuple[Outcome, int]:
-    """Train to the end and measure; and the exit status of a signal that came meanwhile, else 0."""
-    from rnnplay.cli.drive import open_trainer
+async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
+    """Train to the end and score; returns the outcome and the exit status of a signal that came meanwhile, else 0."""
+    from rnnplay.cli.trainer_process import open_trainer
     from rnnplay.protocol import Evaluated, Failed, Measured, MeasureTask, Started, Status, Stop, Train
 
     outcome = Outcome(task=config.task, seed=config.seed)
@@ -170,7 +170,7 @@ async def _check(config: RunConfig, root: str) -> tuple[Outcome, int]:
                     outcome.measure = event.wrong or "it diverged"
                     await trainer.client.send(Stop())
                 case Status():
-                    _tell(outcome, event.progress, event.loss)
+                    _show_progress(outcome, event.progress, event.loss)
                 case Measured():
                     outcome.measure, outcome.solved = event.name, event.solved
                     outcome.value, outcome.criterion = event.value, event.criterion
@@ -180,22 +180,22 @@ async def _check(config: RunConfig, root: str) -> tuple[Outcome, int]:
                     await trainer.client.send(Stop())
                 case _:
                     pass
-        _tell(outcome, None, None)
+        _show_progress(outcome, None, None)
         return outcome, trainer.status
 
 
-def _tell(outcome: Outcome, progress: float | None, loss: float | None) -> None:
-    """How far it is, on the line where the row will stand; nothing where nobody looks."""
+def _show_progress(outcome: Outcome, progress: float | None, loss: float | None) -> None:
+    """Show the progress on the present line of standard error, if that is a terminal."""
     if not sys.stderr.isatty():
         return
-    words = ""
+    line = ""
     if progress is not None:
-        words = f"{outcome.task:<17} {outcome.seed:>4}  {progress:>4.0%}  loss {loss_text(loss)}"
-    sys.stderr.write(f"\r\x1b[K{words}")
+        line = f"{outcome.task:<17} {outcome.seed:>4}  {progress:>4.0%}  loss {loss_text(loss)}"
+    sys.stderr.write(f"\r\x1b[K{line}")
     sys.stderr.flush()
 
 
-def _print(outcome: Outcome, as_json: bool) -> None:
+def _print_outcome(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         json_line("checked", msgspec.to_builtins(outcome))
         return

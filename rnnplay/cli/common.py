@@ -1,0 +1,97 @@
+"""Arguments, options and helpers that several commands share."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from rnnplay.config import UserError
+
+
+def complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The tasks whose names begin with `incomplete`."""
+    from rnnplay.catalogue import CATALOGUE
+
+    return [CompletionItem(task.name, help=task.summary) for task in CATALOGUE if task.name.startswith(incomplete)]
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The ids of runs that begin with `incomplete`, and `last`."""
+    from rnnplay import runs
+
+    names = [("last", "the newest")]
+    names += [(run.id, f"{run.task} {run.cell}") for run in runs.list_runs(runs.runs_root(ctx.params.get("runs")))]
+    return [CompletionItem(name, help=line) for name, line in names if name.startswith(incomplete)]
+
+
+run_argument = click.argument("run", shell_complete=complete_run)
+task_argument = click.argument("task", required=False, shell_complete=complete_task)
+step_option = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
+runs_option = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
+encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
+json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
+
+
+def resolve_run_argument(run: str, root: str | None) -> str:
+    """The directory of `run`: a directory, an id, `last`, or gallery/NAME. Raises UserError."""
+    from rnnplay.runs import resolve, runs_root
+
+    if run.startswith("gallery/"):
+        from rnnplay.gallery import gallery_network
+
+        return str(gallery_network(run.removeprefix("gallery/")).path)
+    return str(resolve(run, runs_root(root)))
+
+
+def absolute_path(path: str | None) -> str | None:
+    """`path` with ~ expanded and made absolute; None for None."""
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
+def run_and_exit(work: Coroutine[Any, Any, int]) -> None:
+    """Run `work` and exit with the status that it returns."""
+    sys.exit(asyncio.run(work))
+
+
+def ask_trainer(inspect: Any, command: Any, *answers: type) -> list[Any]:
+    """The events of a trainer that inspects a run, up to the first of the types `answers`, which is the last.
+
+    Raises UserError if the trainer fails or gives no answer. Exits if a signal ended it.
+    """
+    return asyncio.run(_ask_trainer(inspect, command, answers))
+
+
+async def _ask_trainer(inspect: Any, command: Any, answers: tuple[type, ...]) -> list[Any]:
+    from rnnplay.cli.report import print_notes
+    from rnnplay.cli.trainer_process import open_trainer
+    from rnnplay.protocol import Failed, Started, Stopped
+
+    events: list[Any] = []
+    async with open_trainer(inspect) as trainer:
+        async for event in trainer.client.events():
+            events.append(event)
+            match event:
+                case Started():
+                    print_notes(event.notes)
+                    await trainer.client.send(command)
+                case Failed():
+                    raise UserError(event.wrong, event.remedy)
+                case Stopped():
+                    sys.exit(trainer.status)
+                case _ if isinstance(event, answers):
+                    return events
+                case _:
+                    pass
+    raise UserError("The trainer gave no answer.", "Try again.")
+
+
+def print_json(fields: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    import msgspec
+
+    print(msgspec.json.encode(fields).decode(), flush=True)
