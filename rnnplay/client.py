@@ -67,10 +67,10 @@ def _exit_failure(run: str, code: int, stderr_file: IO[bytes]) -> Failed:
     last_line = stderr_file.read().decode(errors="replace").strip().splitlines()[-1:]
     wrong = f"The trainer ended unexpectedly ({how}{': ' + last_line[0] if last_line else ''})."
     if not run:
-        return Failed(wrong=wrong, remedy="Try again; if it happens again, report it with this message.", fatal=True)
+        return Failed(problem=wrong, remedy="Try again; if it happens again, report it with this message.", fatal=True)
     name = runs.run_id(Path(run))
     remedy = f'Its log is "{Path(run) / runs.LOG}"; `rnnplay resume {name}` goes on from its last checkpoint.'
-    return Failed(run_id=name, wrong=wrong, remedy=remedy, fatal=True)
+    return Failed(run_id=name, problem=wrong, remedy=remedy, fatal=True)
 
 
 def _is_last(event: AnyEvent) -> bool:
@@ -154,7 +154,7 @@ class TrainerClient:
             pass  # the process ended: `_finish` reports how
         except (ValueError, msgspec.DecodeError) as error:
             wrong = f"The trainer's output is not understood: {error}."
-            await self._put(last := Failed(wrong=wrong, remedy="Start it again.", fatal=True))
+            await self._put(last := Failed(problem=wrong, remedy="Start it again.", fatal=True))
         await self._finish(last)
 
     async def _put(self, event: AnyEvent) -> None:
@@ -240,9 +240,9 @@ def _read_summary(process: "subprocess.Popen[bytes]", stderr_file: IO[bytes]) ->
             case Evaluated():
                 summary.evaluations.append((event.step, event.loss))
             case Failed():
-                raise UserError(event.wrong, event.remedy)
+                raise UserError(event.problem, event.remedy)
             case Status(state="diverged"):
-                raise UserError(event.wrong, event.remedy)
+                raise UserError(event.problem, event.remedy)
             case Status(state="finished"):
                 process.stdin.write(encode_frame(Stop()))
                 process.stdin.flush()
@@ -252,4 +252,4 @@ def _read_summary(process: "subprocess.Popen[bytes]", stderr_file: IO[bytes]) ->
             case _:
                 pass
     failed = _exit_failure(str(summary.run or ""), process.wait(), stderr_file)
-    raise UserError(failed.wrong, failed.remedy)
+    raise UserError(failed.problem, failed.remedy)

@@ -153,7 +153,7 @@ def export_run(run: str, file: Path, step: int | None = None) -> list[str]:
     """
     session = open_session(Inspect(run=run, step=step))
     try:
-        network, task, config = session.learner.shown(), session.learner.task, session.learner.config
+        network, task, config = session.learner.eval_network(), session.learner.task, session.learner.config
         weights = to_torch(network.architecture, network.parameters)
     finally:
         session.close()

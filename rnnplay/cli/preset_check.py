@@ -159,7 +159,7 @@ async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
                 case Started():
                     baselines = event.facts.baselines
                     outcome.baseline = baselines[0][1] if baselines else None
-                case Evaluated(past=False):
+                case Evaluated(is_history=False):
                     outcome.loss = event.loss
                 case Status(state="finished") if not outcome.measure and not trainer.interrupted:
                     outcome.steps, outcome.seconds = event.step, event.seconds
@@ -167,7 +167,7 @@ async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
                     await trainer.client.send(MeasureTask())
                 case Status(state="diverged") if not outcome.measure:
                     outcome.steps, outcome.seconds = event.step, event.seconds
-                    outcome.measure = event.wrong or "it diverged"
+                    outcome.measure = event.problem or "it diverged"
                     await trainer.client.send(Stop())
                 case Status():
                     _show_progress(outcome, event.progress, event.loss)
@@ -176,7 +176,7 @@ async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
                     outcome.value, outcome.criterion = event.value, event.criterion
                     await trainer.client.send(Stop())
                 case Failed():
-                    outcome.measure, outcome.solved = f"{event.wrong} {event.remedy}", False
+                    outcome.measure, outcome.solved = f"{event.problem} {event.remedy}", False
                     await trainer.client.send(Stop())
                 case _:
                     pass

@@ -42,11 +42,11 @@ class CopyDetector:
         if len(continued):
             self._at, self._length = continued + 1, self._length + 1
         else:
-            self._at, self._length = self._look_up()
+            self._at, self._length = self._find_match()
         if self._length > self.longest[1]:
             self.longest = (len(self._written) - self._length, self._length)
 
-    def _look_up(self) -> tuple[Array, int]:
+    def _find_match(self) -> tuple[Array, int]:
         """Where the longest end of the text of at least NGRAM_LENGTH symbols occurs, and its length."""
         end = self._written
         if len(end) < NGRAM_LENGTH or min(end[-NGRAM_LENGTH:]) < 0:

@@ -32,7 +32,7 @@ class Trace(Event, frozen=True, kw_only=True):
     scale: float
     surprise: PackedArray  # uint8 (N,): tenths of a bit, of each symbol given those before it
     candidates: PackedArray | None = None  # uint16 (5, N): ids of the likeliest next symbols, best first
-    chances: PackedArray | None = None  # float16 (5, N): their probabilities
+    probabilities: PackedArray | None = None  # float16 (5, N): their probabilities
 
 
 class FindUnits(Command, frozen=True, kw_only=True):
@@ -67,11 +67,11 @@ class UnitsFound(Event, frozen=True, kw_only=True):
     step: int
     measure: str  # "AUC" | "rank correlation"
     units: tuple[ScoredUnit, ...]
-    rolled: float  # strength of the best unit for the same feature rolled along the text
+    rolled_control: float  # strength of the best unit for the same feature rolled along the text
     untrained: float  # strength of the best unit of the untrained network
     convincing: bool  # whether the best stands clear of both
     pair: ScoredPair | None = None
-    share: float  # of the characters where the feature is true
+    fraction: float  # of the characters where the feature is true
     characters: int
     sentence: str  # the finding in words
 
@@ -82,8 +82,8 @@ class AblateUnit(Command, frozen=True, kw_only=True):
     layer: int
     unit: int
     pattern: str
-    to: str = "zero"  # zero | mean
-    others: int = 100
+    clamp_to: str = "zero"  # zero | mean
+    other_units: int = 100
     characters: int = 10_000
 
 
@@ -93,7 +93,7 @@ class UnitAblated(Event, frozen=True, kw_only=True):
     layer: int
     unit: int
     pattern: str
-    to: str  # zero | mean
+    clamp_to: str  # zero | mean
     inside: float
     outside: float
     others_inside: tuple[float, ...]  # of the other units of the layer, one by one
@@ -111,8 +111,8 @@ class ComputeGates(Command, frozen=True, kw_only=True):
 class GateSaturation(msgspec.Struct, frozen=True, kw_only=True):
     layer: int
     gate: str  # i, f, o of an LSTM; r, z of a GRU
-    left: PackedArray  # float32 (H,): the share of time steps at which each unit's gate is below 0.1
-    right: PackedArray  # float32 (H,): above 0.9
+    left_saturated: PackedArray  # float32 (H,): the share of time steps at which each unit's gate is below 0.1
+    right_saturated: PackedArray  # float32 (H,): above 0.9
 
 
 class GatesComputed(Event, frozen=True, kw_only=True):
@@ -147,7 +147,7 @@ class QuestionProgressed(Event, frozen=True, kw_only=True):
     """How far an answer that takes long has come."""
 
     question: str  # AblateUnit | ComputeHistory
-    share: float
+    fraction: float
 
 
 CellsCommand = WatchTrace | FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions

@@ -23,9 +23,9 @@ class ExampleShown(Event, frozen=True, kw_only=True):
     inputs: tuple[str | None, ...]  # T
     targets: tuple[str | None, ...]  # T; None: this time step has none
     predictions: tuple[str | None, ...]  # T: the likeliest output, or the number predicted
-    chances: tuple[float | None, ...]  # T: the probability of that prediction; None: a number
-    right: tuple[float | None, ...]  # T: the probability of the target; None: no target, or a number
-    rows: tuple[str, str, str] = ("target", "prediction", "p(target)")  # what the three are called, for people
+    prediction_probabilities: tuple[float | None, ...]  # T: the probability of that prediction; None: a number
+    target_probabilities: tuple[float | None, ...]  # T: the probability of the target; None: no target, or a number
+    row_labels: tuple[str, str, str] = ("target", "prediction", "p(target)")  # what the three are called, for people
     outputs: tuple[str, ...] = ()  # names of the outputs, where they are few
     probabilities: PackedArray | None = None  # float32 (T, V): their probabilities after each time step
     frames: PackedArray | None = None  # uint8 (F, height, width), 0 dark to 255: the picture, or a film's frames
@@ -33,8 +33,8 @@ class ExampleShown(Event, frozen=True, kw_only=True):
     series: PackedArray | None = None  # float64 (T + 1,) in its own units
     predicted: PackedArray | None = None  # float64 (T,): of the values from the second on, each from those before it
     forecast: PackedArray | None = None  # float64 (F,): of the last F values, each prediction fed back
-    written: tuple[Candidate, ...] = ()  # by the network alone, from <START> on, its own words fed back
-    wanted: tuple[str, ...] = ()  # what it should have written
+    decoded: tuple[Candidate, ...] = ()  # by the network alone, from <START> on, its own words fed back
+    expected: tuple[str, ...] = ()  # what it should have written
 
 
 class AskTask(Command, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class TaskAnswered(Event, frozen=True, kw_only=True):
 
     step: int
     prompt: str
-    said: tuple[Candidate, ...]
+    answer: tuple[Candidate, ...]
     series: PackedArray | None = None
     before: PackedArray | None = None
 

@@ -34,7 +34,7 @@ class RowsCompleted(Event, frozen=True, kw_only=True):
     """Rows that were completed since the last RowsCompleted; with `past`, the rows of a run before it was opened."""
 
     rows: tuple[Row, ...]
-    past: bool = False
+    is_history: bool = False
 
 
 class Evaluated(Event, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Evaluated(Event, frozen=True, kw_only=True):
     loss: float | None
     baseline: float | None = None
     characters: int = 0
-    past: bool = False
+    is_history: bool = False
     other_text: bool = False  # measured on an earlier text of the run: not to be compared with those on the present one
     final: bool = False  # of the parameters that the run ends with
     notes: tuple[str, ...] = ()  # what a person should know of the text, such as what was left out

@@ -80,10 +80,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     features: tuple[str, ...] = ()
     longest_lag: int = 0
     blas: str = ""  # kernel and threads, for people
-    examples: bool = False  # there are items to show: ShowExample is answered
+    has_examples: bool = False  # there are items to show: ShowExample is answered
     question_help: str = ""  # what AskTask is asked, for people; empty: it takes none
     text_unavailable: str = ""  # why what needs the training text is off; empty: the text is at hand, or there is none
-    samples: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
+    can_sample: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -119,14 +119,14 @@ class Status(Event, frozen=True, kw_only=True):
     progress: float | None = None  # share of the run's limit that is done
     seconds_left: float | None = None
     lr: float | None = None
-    wrong: str = ""  # where it diverged: what is wrong
+    problem: str = ""  # where it diverged: what is wrong
     remedy: str = ""  # and what to do
 
 
 class Failed(Event, frozen=True, kw_only=True):
     """Something could not be done. `fatal`: the trainer exits."""
 
-    wrong: str
+    problem: str
     remedy: str
     fatal: bool = False
     command: str = ""  # the kind of the command that it answers, as AskTask; empty: it is not known, or there was none

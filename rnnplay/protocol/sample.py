@@ -22,7 +22,7 @@ class ChangeSample(Command, frozen=True, kw_only=True):
     """Change a sample under way: take some of it back, write a symbol of one's own choice, pause, draw otherwise."""
 
     channel: int = 0
-    keep: int | None = None  # symbols of it, prompt included, that stand; the rest is taken back. None: all
+    keep_symbols: int | None = None  # symbols of it, prompt included, that stand; the rest is taken back. None: all
     symbol: str | None = None  # written next
     go: bool | None = None  # False: pause; True: go on; None: as it is
     length: int | None = None  # how many symbols more to draw before it pauses by itself; None: as it is
@@ -44,12 +44,12 @@ class Sampled(Event, frozen=True, kw_only=True):
     text: tuple[str, ...]
     probabilities: tuple[float, ...]
     candidates: tuple[Candidate, ...] = ()  # the five likeliest next ones
-    begins: bool = False  # the first of a new sample; `text` starts with the prompt as it was read
-    keep: int | None = None  # symbols that stand of what was told before; the rest was taken back. None: all
+    is_first: bool = False  # the first of a new sample; `text` starts with the prompt as it was read
+    keep_symbols: int | None = None  # symbols that stand of what was told before; the rest was taken back. None: all
     copied: tuple[int, int] | None = (
         None  # (start, length) of the longest span of the sample found in the training text
     )
-    unseen: tuple[str, ...] = ()  # characters of the prompt that the network does not know; they were skipped
+    unknown_symbols: tuple[str, ...] = ()  # characters of the prompt that the network does not know; they were skipped
     done: bool = False
     channel: int = 0
 

@@ -12,8 +12,8 @@ class ComputeGradientByLag(Command, frozen=True, kw_only=True):
     """How far back does the gradient of the last time step's loss reach?"""
 
     lags: int = 100
-    beside: str = "fresh"  # fresh: untrained networks of the same size too | "": this network alone
-    runs: tuple[str, ...] = ()  # directories of trained networks to set beside it
+    untrained: bool = True  # compare with untrained networks of the same size
+    runs: tuple[str, ...] = ()  # directories of trained networks to compare with
 
 
 class GradientByLag(msgspec.Struct, frozen=True, kw_only=True):

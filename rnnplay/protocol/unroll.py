@@ -27,8 +27,8 @@ class Summand(msgspec.Struct, frozen=True, kw_only=True):
     value: PackedArray  # (T, U)
     parameter: str = ""  # the key that SetWeight takes: "l0.W_xh"; empty: none of its own
     rows: tuple[int, ...] = ()  # the row of that parameter for each unit shown
-    added: PackedArray | None = None  # (T, U): norm of what the step adds to the unit's row of the gradient
-    entry: PackedArray | None = None  # (T, U): the largest entry of it, with its sign
+    step_norm: PackedArray | None = None  # (T, U): norm of what the step adds to the unit's row of the gradient
+    largest_entry: PackedArray | None = None  # (T, U): the largest entry of it, with its sign
     column: PackedArray | None = None  # (T, U) int32: where that entry is
 
 
@@ -54,7 +54,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     c: PackedArray | None = None  # (T + 1, U)
     dh_above: PackedArray  # (T, U): dL/dh that comes from the readout or the layer above
     dh_future: PackedArray  # (T, U): dL/dh that comes from the next time step
-    computed: PackedArray  # (T, U): h as the cell gave it, before it was set by hand
+    h_before_poke: PackedArray  # (T, U): h as the cell gave it, before it was set by hand
     dc_future: PackedArray | None = None  # (T, U): dL/dc that comes from the next time step
     dc: PackedArray | None = None  # (T, U): dL/dc in all
 
@@ -65,7 +65,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     shape: tuple[int, int]
     norm: float  # of its whole gradient
-    added: PackedArray  # (T,): norm of what each time step adds to it
+    step_norms: PackedArray  # (T,): norm of what each time step adds to it
 
 
 class Outputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class Unrolled(Event, frozen=True, kw_only=True):
     parameters: tuple[Parameter, ...]
     changed: tuple[str, ...] = ()  # the edits in words
     note: str = ""  # what was cut, which units are shown
-    words: str = ""  # what the last update did
+    summary: str = ""  # what the last update did
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,5 +116,5 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     truths: tuple[Truth, ...] = ()
     outputs: Outputs | None = None  # None: an encoder has none
     losses: tuple[float | None, ...] = ()  # of each time step; None: it does not count
-    right: tuple[float | None, ...] = ()  # probability of the target (or the number predicted)
-    before: tuple[float | None, ...] = ()  # the same before the last edit; empty: nothing was edited
+    target_probabilities: tuple[float | None, ...] = ()  # probability of the target (or the number predicted)
+    previous_probabilities: tuple[float | None, ...] = ()  # the same before the last edit; empty: nothing was edited

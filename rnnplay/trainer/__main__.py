@@ -50,7 +50,7 @@ def main() -> int:
         opening, *later = commands
         if not isinstance(opening, Train | Resume | Inspect):
             raise UserError(f"{type(opening).__name__} opens nothing.", "Begin with Train, Resume or Inspect.")
-        from rnnplay.trainer.loop import Loop
+        from rnnplay.trainer.loop import TrainingLoop
         from rnnplay.trainer.session import open_session
 
         session = open_session(opening)
@@ -58,19 +58,19 @@ def main() -> int:
         connection.run_id = run_id(session.run)
         if session.metrics is not None:
             _log_to(os.path.join(run, LOG))
-        Loop(session, connection, opening, later).run()
+        TrainingLoop(session, connection, opening, later).run()
         return 0
     except UserError as error:
-        connection.send(Failed(wrong=error.problem, remedy=error.remedy, fatal=True), opening)
+        connection.send(Failed(problem=error.problem, remedy=error.remedy, fatal=True), opening)
     except TooLargeError as error:
         wrong, _, remedy = str(error).rpartition(". ")
-        connection.send(Failed(wrong=f"{wrong}.", remedy=remedy, fatal=True), opening)
+        connection.send(Failed(problem=f"{wrong}.", remedy=remedy, fatal=True), opening)
     except Exception as error:
         # A mistake of the program's own, or no memory: told in one sentence, and in full in the log.
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
-        event = Failed(wrong=f"The trainer failed ({said}).", remedy=where, fatal=True)
+        event = Failed(problem=f"The trainer failed ({said}).", remedy=where, fatal=True)
         connection.send(event, None if run else opening)
     connection.flush(5.0)
     return 1

@@ -89,7 +89,9 @@ class Connection:
             try:
                 end = 4 + frame_length(bytes(self._received[:4]))
             except ValueError as error:
-                self.send(Failed(wrong=f"Commands cannot be read: {error}.", remedy="Start a new trainer.", fatal=True))
+                self.send(
+                    Failed(problem=f"Commands cannot be read: {error}.", remedy="Start a new trainer.", fatal=True)
+                )
                 self._ended = True
                 break
             if len(self._received) < end:
@@ -97,7 +99,7 @@ class Connection:
             try:
                 commands.append(decode_command(bytes(self._received[4:end])))
             except msgspec.DecodeError as error:
-                self.send(Failed(wrong=f"A command is not understood: {error}.", remedy="Send one of the protocol."))
+                self.send(Failed(problem=f"A command is not understood: {error}.", remedy="Send one of the protocol."))
             del self._received[:end]
         return commands
 
@@ -151,5 +153,5 @@ def _frame(event: Event) -> bytearray:
     except ValueError as error:
         name = type(event).__name__
         print(f"{name}: {error}", file=sys.stderr)  # the run's log
-        wrong, remedy = f"{name} is too large to be sent ({error}).", "Ask for less at a time."
-        return encode_frame(Failed(wrong=wrong, remedy=remedy, run_id=event.run_id, request=event.request))
+        problem, remedy = f"{name} is too large to be sent ({error}).", "Ask for less at a time."
+        return encode_frame(Failed(problem=problem, remedy=remedy, run_id=event.run_id, request=event.request))

@@ -20,7 +20,7 @@ from rnnplay.engine.schedules import learning_rate
 from rnnplay.runs import checkpoint
 from rnnplay.runs.checkpoint import Array, Checkpoint
 from rnnplay.tasks.base import Batch, Task
-from rnnplay.trainer.metrics import Step, finite, last_step
+from rnnplay.trainer.metrics import StepResult, finite, last_step
 
 
 def architecture(config: RunConfig, task: Task) -> Architecture:
@@ -48,10 +48,10 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             dtype=config.dtype,
         )
     except ValueError as error:
-        raise refused(error) from None
+        raise as_user_error(error) from None
 
 
-def refused(error: ValueError) -> UserError:
+def as_user_error(error: ValueError) -> UserError:
     """What the engine says of something that cannot be built: its last sentence is what to do."""
     wrong, _, remedy = str(error).rpartition(". ")
     return UserError(f"This network cannot be built: {wrong}.", remedy)
@@ -70,7 +70,7 @@ class Learner:
                 check_batch(shape, config.seq_len, config.batch, 0, True)
             self._backend: Backend = NumpyEngine(config, shape)
         except TooLargeError as error:
-            raise refused(error) from None
+            raise as_user_error(error) from None
         if initial := task.initial_parameters():
             self._backend.load_parameters({**self._backend.parameters(), **initial})
         self.remark: str | None = None  # what the task has to say about the last step
@@ -96,7 +96,7 @@ class Learner:
     def epoch(self) -> float | None:
         return self.step / self.task.epoch_steps if self.task.epoch_steps else None
 
-    def train(self) -> Step:
+    def train_step(self) -> StepResult:
         """One training step. Where its loss or gradient is not finite the parameters are worth nothing any more."""
         batch, rates = self.task.batch(self.step), Rates(self.lr, self.config.clip, self.config.clip_value)
         self.remark = self.task.log_line(self.step, batch, lambda: self._backend.outputs_before(batch))
@@ -106,15 +106,15 @@ class Learner:
             print(f"step {self.step}: {self._backend.problem}", file=sys.stderr)  # the run's log
             self._backend.problem = None
         self.step += 1
-        return Step(row.loss, row.grad_norm, row.clipped, rates.lr, batch.token_count)
+        return StepResult(row.loss, row.grad_norm, row.clipped, rates.lr, batch.token_count)
 
-    def shown(self) -> Network:
+    def eval_network(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""
         return self._backend.shown_network(self.step)
 
     def evaluate(self, batches: Iterable[Batch], interrupted: Callable[[], bool]) -> tuple[float | None, int] | None:
         """(loss, characters) over `batches`, the first from a zero state; None: it was interrupted."""
-        network, state = self.shown(), None
+        network, state = self.eval_network(), None
         total = weight = 0.0
         characters = 0
         for batch in batches:
@@ -128,7 +128,7 @@ class Learner:
 
     def weights(self) -> dict[str, Array]:
         """The parameters by name, averaged where they are shown so."""
-        return dict(self.shown().parameters)
+        return dict(self.eval_network().parameters)
 
     def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values that hold everything `restore` needs."""
@@ -140,43 +140,43 @@ class Learner:
         }
         return self._backend.arrays(), state
 
-    def restore(self, found: Checkpoint) -> None:
+    def restore(self, source: Checkpoint) -> None:
         """Be as at the step of `found`. Raises UserError, and changes nothing, where it does not fit."""
         try:
-            state = found.state["learner"]
+            state = source.state["learner"]
             changed = {name: float(state["changed"][name]) for name in ("lr", "clip")}
             np.random.default_rng().bit_generator.state = state["rng"]  # refuses what is none
             carries_state = bool(state["carried"])
-            checkpoint.check_matches(found, self._backend.expected_arrays(found.arrays, carries_state))
-            if found.arrays["optimizer/steps"].tolist() != [found.step]:
+            checkpoint.check_matches(source, self._backend.expected_arrays(source.arrays, carries_state))
+            if source.arrays["optimizer/steps"].tolist() != [source.step]:
                 raise ValueError("the optimizer has done another number of steps")
             self.task.restore(state["task"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             if isinstance(error, UserError):
                 raise
-            raise UserError(f'"{found.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
-        self._backend.load(found.arrays, carries_state, state["rng"])
-        self.step = found.step
+            raise UserError(f'"{source.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
+        self._backend.load(source.arrays, carries_state, state["rng"])
+        self.step = source.step
         self.config = msgspec.structs.replace(self.config, **changed)
 
-    def fill(self, network: Network, found: Checkpoint) -> None:
+    def load_weights_into(self, network: Network, source: Checkpoint) -> None:
         """Load the weights that are evaluated into `network`: of a full checkpoint, or of one of weights alone.
 
         As in `shown`, these are the averaged ones once a step was averaged. Raises UserError if they do not fit.
         """
-        parameters = under(found.arrays, "parameters/") or found.arrays
+        parameters = under(source.arrays, "parameters/") or source.arrays
         if all(array.dtype == np.float16 for array in parameters.values()):  # of the gallery
             parameters = {name: array.astype(network.flat.dtype) for name, array in parameters.items()}
         given, expected = dict(parameters), dict(network.parameters)
-        averaged = bool(found.arrays.get("averaging/steps", np.zeros(1))[0])
+        averaged = bool(source.arrays.get("averaging/steps", np.zeros(1))[0])
         if averaged:
-            given["averaging/mean"], expected["averaging/mean"] = found.arrays["averaging/mean"], network.flat
-        checkpoint.check_matches(Checkpoint(found.path, found.step, given, found.state), expected)
+            given["averaging/mean"], expected["averaging/mean"] = source.arrays["averaging/mean"], network.flat
+        checkpoint.check_matches(Checkpoint(source.path, source.step, given, source.state), expected)
         network.load_parameters(parameters)
         if averaged:
-            network.flat[...] = found.arrays["averaging/mean"]
+            network.flat[...] = source.arrays["averaging/mean"]
 
-    def look_at(self, found: Checkpoint) -> None:
+    def show_checkpoint(self, source: Checkpoint) -> None:
         """Show the network as it was at `found`, never to be trained on from there."""
-        self.fill(self._backend.shown_network(found.step), found)
-        self.step = found.step
+        self.load_weights_into(self._backend.shown_network(source.step), source)
+        self.step = source.step

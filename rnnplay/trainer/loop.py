@@ -42,22 +42,22 @@ from rnnplay.trainer.handlers.loss import LossHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
 from rnnplay.trainer.handlers.time import TimeHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
-from rnnplay.trainer.metrics import Pace, Step, evaluation_due, last_step
-from rnnplay.trainer.run_events import MetricsBuffer, evaluated, past, started, status
-from rnnplay.trainer.session import Session, go_back
+from rnnplay.trainer.metrics import SpeedMeter, StepResult, evaluation_due, last_step
+from rnnplay.trainer.run_events import MetricsBuffer, evaluated, history_events, started, status
+from rnnplay.trainer.session import TrainingSession, restore_last_good
 
-REPORT = 0.1  # seconds between two reports
-SAVE = 30.0  # seconds between two checkpoints
-_IDLE = 0.25  # seconds: signals are noticed this late at most
-_FLUSH = 5.0  # seconds for the last events to leave
+STATUS_SECONDS = 0.1  # seconds between two reports
+CHECKPOINT_SECONDS = 30.0  # seconds between two checkpoints
+_IDLE_SECONDS = 0.25  # seconds: signals are noticed this late at most
+_FLUSH_SECONDS = 5.0  # seconds for the last events to leave
 _REASONS = {"finished": "finished", "diverged": "diverged"}
 
 
-class Loop:
+class TrainingLoop:
     """One session from its first event to its last."""
 
     def __init__(
-        self, session: Session, connection: Connection, opening: Command, commands: Sequence[AnyCommand] = ()
+        self, session: TrainingSession, connection: Connection, opening: Command, commands: Sequence[AnyCommand] = ()
     ) -> None:
         """`opening` opened the session; `commands` came with it."""
         self._session, self._learner, self._connection = session, session.learner, connection
@@ -68,18 +68,18 @@ class Loop:
         self._handlers: list[Handler] = [kind(session, connection) for kind in simple] + [self._health]
         self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
-        self._wrong = self._remedy = ""  # why it was paused or has diverged
+        self._problem = self._remedy = ""  # why it was paused or has diverged
         self._ending = False
         self._changed = False  # lr or clip was changed since the run went back to a checkpoint
-        self._last: Step | None = None
+        self._last: StepResult | None = None
         self._failure: Failed | None = None  # of a training step: the run ends
-        self._waiting: deque[AnyCommand] = deque(commands)
-        self._told = ""  # the state that the last Status told
+        self._commands: deque[AnyCommand] = deque(commands)
+        self._sent_state = ""  # the state that the last Status told
         self._reported = 0.0
         self._saved = (-1, 0)  # (step, changes) of the last checkpoint
         self._saved_at = time.perf_counter()
-        self._mark: float | None = None  # the open block has its seconds up to here
-        self._pace = Pace()
+        self._block_started: float | None = None  # the open block has its seconds up to here
+        self._pace = SpeedMeter()
 
     def run(self) -> None:
         """Until it is told to stop, or nobody listens any more."""
@@ -88,55 +88,61 @@ class Loop:
         try:
             self._begin()
         except WriteError as error:
-            self._hold(error)
+            self._pause_on_write_error(error)
         while not self._ending:
-            idle = self._state != "training" and not self._waiting
-            until_due = min(_IDLE, *(handler.seconds_until_due() for handler in self._handlers)) if idle else 0.0
-            self._waiting.extend(self._connection.receive(until_due))
-            while self._waiting and not self._ending:
-                command = self._waiting.popleft()
-                self._guard(partial(self._dispatch, command), command)
+            idle = self._state != "training" and not self._commands
+            until_due = (
+                min(_IDLE_SECONDS, *(handler.seconds_until_due() for handler in self._handlers)) if idle else 0.0
+            )
+            self._commands.extend(self._connection.receive(until_due))
+            while self._commands and not self._ending:
+                command = self._commands.popleft()
+                self._run_guarded(partial(self._dispatch, command), command)
             self._ending = self._ending or self._connection.closed
             if not self._ending:
-                self._guard(self._turn)
+                self._run_guarded(self._iterate)
         self._end()
 
-    def _guard(self, act: Callable[[], object], command: Command | None = None, handler: Handler | None = None) -> None:
+    def _run_guarded(
+        self, act: Callable[[], object], command: Command | None = None, handler: Handler | None = None
+    ) -> None:
         """Do `act`. A failure becomes an answer to `command`, or to what `handler` works on, and never ends the run."""
         try:
             act()
         except WriteError as error:
-            self._hold(error)
+            self._pause_on_write_error(error)
         except Exception as error:
             if handler is not None and (command := handler.current) is not None:
                 handler.cancel(command)
             if handler is not None and not isinstance(error, UserError):
                 handler.current = None  # it would fail again
             name = type(command).__name__ if command is not None else ""
-            wrong, remedy = explain(error, str(self._session.run), self._session.metrics is not None)
-            self._connection.send(Failed(wrong=wrong, remedy=remedy, command=name), command)
+            problem, remedy = explain(error, str(self._session.run), self._session.metrics is not None)
+            self._connection.send(Failed(problem=problem, remedy=remedy, command=name), command)
 
-    def _turn(self) -> None:
+    def _iterate(self) -> None:
         if self._state == "training":
             self._train()
         for handler in self._handlers:
-            self._guard(partial(handler.run_pending, self._state == "training"), handler=handler)
-        if self._state != self._told or (self._state == "training" and time.perf_counter() - self._reported >= REPORT):
-            self._report()
+            self._run_guarded(partial(handler.run_pending, self._state == "training"), handler=handler)
+        if self._state != self._sent_state or (
+            self._state == "training" and time.perf_counter() - self._reported >= STATUS_SECONDS
+        ):
+            self._send_status()
 
     def _signalled(self, number: int, frame: object) -> None:
         self._ending = True
 
     def _interrupted(self) -> bool:
         """Whether to leave off something long, because the end has come."""
-        self._waiting.extend(self._connection.receive())
-        return self._ending or self._connection.closed or any(isinstance(command, Stop) for command in self._waiting)
+        self._commands.extend(self._connection.receive())
+        return self._ending or self._connection.closed or any(isinstance(command, Stop) for command in self._commands)
 
     # ----------------------------------------------------------------------------------------------------- beginning
 
     def _begin(self) -> None:
         self._connection.send(started(self._session), self._opening)
-        for event in past(self._session):
+        for event in history_events(self._session):
             self._connection.send(event)
         if self._session.metrics is not None and self._learner.step not in checkpoint_steps(self._session.run):
             self._save()
@@ -156,25 +162,27 @@ class Loop:
         """A training step failed, perhaps halfway: nothing of it is saved, and the run ends as it was saved last."""
         traceback.print_exception(error)
         run, step = self._session.run, self._learner.step + 1
-        known = checkpoint_steps(run)
-        where = f"It stands at its checkpoint of step {known[-1]:,}" if known else "It has no checkpoint yet"
+        steps_there = checkpoint_steps(run)
+        where = (
+            f"It stands at its checkpoint of step {steps_there[-1]:,}" if steps_there else "It has no checkpoint yet"
+        )
         remedy = f'{where}: `rnnplay resume {run_id(run)}` goes on from there. The log in "{run}" says more.'
-        wrong = f"The training step {step:,} failed ({describe(error)})."
-        self._failure, self._ending = Failed(wrong=wrong, remedy=remedy, fatal=True), True
+        problem = f"The training step {step:,} failed ({describe(error)})."
+        self._failure, self._ending = Failed(problem=problem, remedy=remedy, fatal=True), True
 
     def _step_or_due(self) -> None:
         session = self._session
         session.clock.run()
-        if self._due():
-            self._mark = None
+        if self._run_due_work():
+            self._block_started = None
             return
         self._check_health(self._health.before_step)
-        before = self._mark if self._mark is not None else time.perf_counter()
-        self._last = step = self._learner.train()
+        before = self._block_started if self._block_started is not None else time.perf_counter()
+        self._last = step = self._learner.train_step()
         if self._learner.remark is not None:
             self._connection.send(TaskRemarked(step=self._learner.step - 1, text=self._learner.remark))
         complete = session.recorder.add(self._learner.step, step)
-        self._mark = now = time.perf_counter()
+        self._block_started = now = time.perf_counter()
         session.recorder.block.seconds += now - before
         self._pace.add(step.characters, now - before)
         if complete or not step.finite:
@@ -183,7 +191,7 @@ class Loop:
             self._check_health(partial(self._health.row, row))
         self._check_health(partial(self._health.after_step, step.finite))
         if not step.finite:
-            self._diverge()
+            self._handle_divergence()
         elif not self._learner.step & (self._learner.step - 1):  # 1, 2, 4, ...: the run's history
             session.save_weights()
 
@@ -192,12 +200,12 @@ class Loop:
 
         def timed() -> None:
             if check():
-                self._mark = None
+                self._block_started = None
 
         if self._health.current is not None:
-            self._guard(timed, handler=self._health)
+            self._run_guarded(timed, handler=self._health)
 
-    def _due(self) -> bool:
+    def _run_due_work(self) -> bool:
         """Do one thing that is due at this step; whether there was one."""
         session, step = self._session, self._learner.step
         config, every = self._learner.config, session.evaluate_every
@@ -207,7 +215,7 @@ class Loop:
             self._finish()
         elif evaluation_due(step, every) and session.evaluated < step:
             self._evaluate(final=False)
-        elif time.perf_counter() - self._saved_at > SAVE and self._saved[0] != step:
+        elif time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS and self._saved[0] != step:
             self._save()
         else:
             return False
@@ -243,41 +251,41 @@ class Loop:
         self._session.clock.stop()
         self._state = "finished"
         self._check_health(self._health.finish)
-        self._report()
+        self._send_status()
         self._session.close()
 
-    def _diverge(self) -> None:
+    def _handle_divergence(self) -> None:
         """Back to the last good checkpoint, and wait for a person to change something."""
         session, at, config = self._session, self._learner.step, self._learner.config
         self._pause("diverged")
         self._unsent.flush()
-        go_back(session, checkpoint_steps(session.run))
+        restore_last_good(session, checkpoint_steps(session.run))
         clip = (
             f", or clip the gradient's norm at less than {config.clip:g}" if config.clip else ", or clip the gradient"
         )
-        self._wrong = f"The loss stopped being a number at step {at:,}."
+        self._problem = f"The loss stopped being a number at step {at:,}."
         self._remedy = (
             f"Make the learning rate smaller than {config.lr:g}{clip}; "
             f"it then goes on from the checkpoint of step {self._learner.step:,}."
         )
-        self._report()
+        self._send_status()
 
     def _pause(self, state: str) -> None:
         self._session.clock.stop()
-        self._mark = None
+        self._block_started = None
         self._state = state
 
-    def _hold(self, error: WriteError) -> None:
+    def _pause_on_write_error(self, error: WriteError) -> None:
         """Nothing can be written: wait, with what there is, until a person has made room."""
-        wrong = f'"{self._session.run}" cannot be written ({error.strerror or error}).'
+        problem = f'"{self._session.run}" cannot be written ({error.strerror or error}).'
         remedy = "Make room, then go on."
         if self._session.metrics is not None and self._state != "diverged":
             self._pause("paused")
-            if known := checkpoint_steps(self._session.run):
-                remedy += f" The checkpoint of step {known[-1]:,} is whole."
-            self._wrong, self._remedy, self._told = wrong, remedy, self._state
+            if steps_there := checkpoint_steps(self._session.run):
+                remedy += f" The checkpoint of step {steps_there[-1]:,} is whole."
+            self._problem, self._remedy, self._sent_state = problem, remedy, self._state
             self._connection.send(self._status())
-        self._connection.send(Failed(wrong=wrong, remedy=remedy))
+        self._connection.send(Failed(problem=problem, remedy=remedy))
 
     # ------------------------------------------------------------------------------------------------------- commands
 
@@ -285,7 +293,7 @@ class Loop:
         """Answer one command. Raises UserError if it makes no sense."""
         if (handler := self._handler_of.get(type(command))) is not None:
             if handler.handle_command(command, self._interrupted):
-                self._mark = None
+                self._block_started = None
         elif isinstance(command, Stop):
             self._ending = True
         elif isinstance(command, Pause | Continue | DoOneStep | Save | ChangeSettings):
@@ -317,9 +325,9 @@ class Loop:
 
     def _go_on(self) -> None:
         """A diverged run goes back: what came after its checkpoint is forgotten, here and on the screen."""
-        self._wrong = self._remedy = ""
+        self._problem = self._remedy = ""
         if self._state == "diverged":
-            self._session.rewind()
+            self._session.truncate_metrics()
             self._health.reset()
             if self._changed:
                 self._note_change()
@@ -329,11 +337,11 @@ class Loop:
         step = self._learner.step
         while self._state == "training" and self._learner.step == step and not self._interrupted():
             self._train()
-        while self._state == "training" and not self._interrupted() and self._due():
+        while self._state == "training" and not self._interrupted() and self._run_due_work():
             pass
         if self._state == "training":
             self._pause("paused")
-        self._report()
+        self._send_status()
 
     def _change(self, command: ChangeSettings) -> None:
         given = {name: value for name in ("lr", "clip") if (value := getattr(command, name)) is not None}
@@ -342,12 +350,12 @@ class Loop:
             self._changed = True  # the metrics still hold what came after the checkpoint: noted when that is cut
         else:
             self._note_change()
-        self._report()
+        self._send_status()
 
     def _note_change(self) -> None:
         """Add a row to the metrics that says what lr and clip are from this step on."""
         config, self._changed = self._learner.config, False
-        self._session.changes += 1
+        self._session.change_count += 1
         self._unsent.add_line({"kind": "changed", "step": self._learner.step, "lr": config.lr, "clip": config.clip})
 
     # ------------------------------------------------------------------------------------------------ writing, telling
@@ -359,9 +367,9 @@ class Loop:
         """
         self._saved_at = time.perf_counter()
         if not self._learner.finite:
-            self._diverge()  # its last step went too far: what was good is in the checkpoint before
+            self._handle_divergence()  # its last step went too far: what was good is in the checkpoint before
             return
-        session, now = self._session, (self._learner.step, self._session.changes)
+        session, now = self._session, (self._learner.step, self._session.change_count)
         if self._saved != now:
             self._unsent.flush()
             session.save()
@@ -369,14 +377,14 @@ class Loop:
             self._connection.send(Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0]), answers)
         self._saved = now
 
-    def _report(self) -> None:
-        self._reported, self._told = time.perf_counter(), self._state
+    def _send_status(self) -> None:
+        self._reported, self._sent_state = time.perf_counter(), self._state
         self._unsent.flush()
         self._connection.send(self._status())
 
     def _status(self) -> Status:
-        shown = status(self._session, self._state, self._last, self._pace)
-        return msgspec.structs.replace(shown, wrong=self._wrong, remedy=self._remedy)
+        status_event = status(self._session, self._state, self._last, self._pace)
+        return msgspec.structs.replace(status_event, problem=self._problem, remedy=self._remedy)
 
     # ----------------------------------------------------------------------------------------------------------- end
 
@@ -392,9 +400,9 @@ class Loop:
                 self._unsent.flush()
                 self._save()
         except WriteError as error:
-            wrong = f'"{run}" cannot be written ({error.strerror or error}).'
+            problem = f'"{run}" cannot be written ({error.strerror or error}).'
             remedy = f"Make room; `rnnplay resume {run_id(session.run)}` then goes on from the last checkpoint."
-            last = Failed(wrong=wrong, remedy=remedy, fatal=True)
+            last = Failed(problem=problem, remedy=remedy, fatal=True)
         session.close()
         self._connection.send(last)
-        self._connection.flush(_FLUSH)
+        self._connection.flush(_FLUSH_SECONDS)

@@ -37,7 +37,7 @@ def evaluation_due(step: int, every: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepResult:
     """What one training step gave. `grad_norm`: before clipping; `characters`: time steps times sequences."""
 
     loss: float
@@ -51,7 +51,7 @@ class Step:
         return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
 
 
-class Block(msgspec.Struct):
+class StepBlock(msgspec.Struct):
     """The steps since the last row: sums, from which the row's means are made. All of it is checkpointed."""
 
     steps: int = 0
@@ -64,13 +64,13 @@ class Block(msgspec.Struct):
     seconds: float = 0.0  # without evaluations and checkpoints
 
 
-class Recorder:
+class RowRecorder:
     """Turns steps into rows."""
 
     def __init__(self) -> None:
-        self.block = Block()
+        self.block = StepBlock()
 
-    def add(self, number: int, step: Step) -> bool:
+    def add(self, number: int, step: StepResult) -> bool:
         """Count training step `number`; whether its block is now complete and `row` is to be called."""
         block = self.block
         block.steps += 1
@@ -84,7 +84,7 @@ class Recorder:
 
     def row(self, step: int, lr: float, seconds: float) -> Row:
         """The row of the block that ends with `step`; the next block begins."""
-        block, self.block = self.block, Block()
+        block, self.block = self.block, StepBlock()
         speed = block.characters / block.seconds if block.seconds > 0 else None
         return Row(
             step=step,
@@ -105,7 +105,7 @@ class Recorder:
 
     def restore(self, state: dict[str, Any]) -> None:
         given = {name: value for name, value in state.items() if value is not None}
-        self.block = msgspec.convert(given, Block)
+        self.block = msgspec.convert(given, StepBlock)
 
 
 class Clock:
@@ -127,7 +127,7 @@ class Clock:
         self.seconds, self._since = self.read(), None
 
 
-class Pace:
+class SpeedMeter:
     """How fast it goes, lately, and how long it takes to a limit."""
 
     def __init__(self) -> None:
@@ -145,7 +145,9 @@ class Pace:
         """Characters a second."""
         return self._characters / self._seconds if self._seconds else None
 
-    def left(self, step: int, seconds: float, config: RunConfig, epoch_steps: int) -> tuple[float | None, float | None]:
+    def progress_and_eta(
+        self, step: int, seconds: float, config: RunConfig, epoch_steps: int
+    ) -> tuple[float | None, float | None]:
         """(share of the run's limit that is done, seconds left), by the limit that is reached first; None: no limit."""
         shares, lefts = [], []
         if (last := last_step(config, epoch_steps)) is not None:

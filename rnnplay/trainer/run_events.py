@@ -9,13 +9,13 @@ from rnnplay.catalogue import task_info
 from rnnplay.lab.sample import can_sample
 from rnnplay.protocol import Evaluated, Event, Facts, Row, RowsCompleted, Started, Status
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.metrics import Pace, Step, finite
-from rnnplay.trainer.session import Session
+from rnnplay.trainer.metrics import SpeedMeter, StepResult, finite
+from rnnplay.trainer.session import TrainingSession
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
 
 
-def started(session: Session) -> Started:
+def started(session: TrainingSession) -> Started:
     learner, task = session.learner, session.learner.task
     facts = Facts(
         io_pattern=task_info(learner.config.task).io_pattern,
@@ -26,26 +26,26 @@ def started(session: Session) -> Started:
         baselines=session.baselines,
         unit_of_loss="nats" if task.readout in _NATS else "squared error",
         characters=task.training_size,
-        held_out=len(task.held_out_ids if session.pieces is None else session.pieces),
+        held_out=len(task.held_out_ids if session.inspected_ids is None else session.inspected_ids),
         step_unit=task.step_unit,
         epoch_steps=task.epoch_steps,
         features=tuple(task.feature_names()),
         longest_lag=task.longest_lag,
         blas=session.blas,
-        examples=task.example(0) is not None,
+        has_examples=task.example(0) is not None,
         question_help=task.question_help,
-        samples=can_sample(task),
+        can_sample=can_sample(task),
         text_unavailable=session.text_unavailable,
     )
     notes = tuple(session.notes)
     return Started(run=str(session.run), config=learner.config, facts=facts, step=learner.step, notes=notes)
 
 
-def past(session: Session) -> Iterator[Event]:
+def history_events(session: TrainingSession) -> Iterator[Event]:
     """All rows up to now in one event, then each evaluation."""
-    rows, evaluations = session.past()
+    rows, evaluations = session.history()
     if rows:
-        yield RowsCompleted(rows=tuple(rows), past=True)
+        yield RowsCompleted(rows=tuple(rows), is_history=True)
     for line in evaluations:
         loss, characters = line.get("loss"), line.get("characters")
         other_text = session.is_on_other_text(line)
@@ -54,21 +54,21 @@ def past(session: Session) -> Iterator[Event]:
             loss=loss if isinstance(loss, float) else None,
             baseline=None if other_text else session.baseline,
             characters=characters if isinstance(characters, int) else 0,
-            past=True,
+            is_history=True,
             other_text=other_text,
         )
 
 
-def evaluated(session: Session, loss: float | None, characters: int, final: bool) -> Evaluated:
+def evaluated(session: TrainingSession, loss: float | None, characters: int, final: bool) -> Evaluated:
     return Evaluated(
         step=session.learner.step, loss=loss, baseline=session.baseline, characters=characters, final=final
     )
 
 
-def status(session: Session, state: str, last: Step | None, pace: Pace) -> Status:
+def status(session: TrainingSession, state: str, last: StepResult | None, pace: SpeedMeter) -> Status:
     """Where the run is. last: the last training step, if there was one; pace: how fast it goes."""
     learner, seconds = session.learner, session.clock.read()
-    progress, left = pace.left(learner.step, seconds, learner.config, learner.task.epoch_steps)
+    progress, left = pace.progress_and_eta(learner.step, seconds, learner.config, learner.task.epoch_steps)
     return Status(
         state=state,
         step=learner.step,
@@ -86,7 +86,7 @@ def status(session: Session, state: str, last: Step | None, pace: Pace) -> Statu
 class MetricsBuffer:
     """What is known of a run, and not yet in its metrics and not yet sent: rows, evaluations, changes of settings."""
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._connection = session, connection
         self._lines: list[dict[str, Any]] = []
         self._rows: list[Row] = []

@@ -117,10 +117,10 @@ def _describe_change(stored: TaskData, before: str, task: Task, path: str | None
 def _load(run: Path) -> tuple[TaskData | None, UserError | None]:
     """Return the run's stored data, or None and what is wrong with them, if anything is."""
     try:
-        found = task_data.load(run)
+        stored_data = task_data.load(run)
     except UserError as error:
         return None, error
-    return (None if found is None else TaskData(*found)), None
+    return (None if stored_data is None else TaskData(*stored_data)), None
 
 
 def _make(record: RunRecord, stored: TaskData | None) -> Task:

@@ -21,14 +21,14 @@ from rnnplay.runs import MetricsFile, RunLock, RunRecord, WriteError, checkpoint
 from rnnplay.runs.checkpoint import Checkpoint
 from rnnplay.tasks.base import Task
 from rnnplay.trainer.learner import Learner
-from rnnplay.trainer.metrics import Clock, Recorder, evaluation_due, evaluation_interval
+from rnnplay.trainer.metrics import Clock, RowRecorder, evaluation_due, evaluation_interval
 from rnnplay.trainer.run_task import RunTask, store, task_to_inspect, task_to_resume
 
 _MARK_LENGTH = 16  # characters of a SHA-256 that mark a text
 
 
 @dataclass(eq=False)
-class Session:
+class TrainingSession:
     """One run, open. `lock` and `metrics` are None where it is only looked at."""
 
     run: Path
@@ -37,13 +37,13 @@ class Session:
     evaluate_every: int  # steps, at first
     blas: str
     notes: list[str]
-    recorder: Recorder = field(default_factory=Recorder)
+    recorder: RowRecorder = field(default_factory=RowRecorder)
     clock: Clock = field(default_factory=Clock)
     lock: RunLock | None = None
     metrics: MetricsFile | None = None
     evaluated: int = 0  # the last step that was evaluated on schedule
-    changes: int = 0  # how often lr or clip was changed
-    pieces: Any = None  # ids of the text that it is looked at on
+    change_count: int = 0  # how often lr or clip was changed
+    inspected_ids: Any = None  # ids of the text that it is looked at on
     paused: bool = False
     text_unavailable: str = ""  # why the training text is not at hand; empty: it is, or there is none
     text: str = ""  # which text it learns from: the beginning of its SHA-256
@@ -60,37 +60,37 @@ class Session:
         seconds = block.pop("seconds")
         return {
             "evaluated": self.evaluated,
-            "changes": self.changes,
+            "changes": self.change_count,
             "block": block,
             "clock": {"seconds": self.clock.read(), "block_seconds": seconds},
         }
 
-    def restore(self, found: Checkpoint) -> None:
+    def restore(self, source: Checkpoint) -> None:
         """Go to where `found` was saved. Raises UserError where it does not fit this run."""
         try:
-            state = found.state["session"]
+            state = source.state["session"]
             clock = state["clock"]
-            evaluated, changes = int(state["evaluated"]), int(state["changes"])
+            evaluated, change_count = int(state["evaluated"]), int(state["changes"])
             seconds = float(clock["seconds"])
-            recorder = Recorder()
+            recorder = RowRecorder()
             recorder.restore({**state["block"], "seconds": clock["block_seconds"]})
         except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
-            raise UserError(f'"{found.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
-        self.learner.restore(found)
-        self.evaluated, self.changes, self.recorder = evaluated, changes, recorder
+            raise UserError(f'"{source.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
+        self.learner.restore(source)
+        self.evaluated, self.change_count, self.recorder = evaluated, change_count, recorder
         self.clock.seconds = seconds
 
-    def rewind(self) -> None:
+    def truncate_metrics(self) -> None:
         """Forget the rows of metrics that the learner, gone back, has not reached: it will write them anew."""
         assert self.metrics is not None
-        step, changes = self.learner.step, 0
+        step, change_count = self.learner.step, 0
 
         def keep(line: dict[str, Any]) -> bool:
-            nonlocal changes
+            nonlocal change_count
             match line.get("kind"):
                 case "changed":
-                    changes += 1
-                    return changes <= self.changes
+                    change_count += 1
+                    return change_count <= self.change_count
                 case "evaluated" if self.is_on_other_text(line):
                     return bool(line["step"] <= step)
                 case "evaluated":
@@ -135,17 +135,17 @@ class Session:
         path = checkpoint.checkpoint_path(self.run, step, checkpoint.WEIGHTS)
         checkpoint.save(path, step, self.learner.weights(), {}, durable=False)
 
-    def past(self) -> tuple[list[Row], list[dict[str, Any]]]:
+    def history(self) -> tuple[list[Row], list[dict[str, Any]]]:
         """The rows and evaluations of the run up to the learner's step. Lines that make no sense are left out."""
         rows, evaluations, _ = runs.read_metrics(self.run / runs.METRICS)
-        kept = []
+        converted = []
         for row in rows:
             try:
-                kept.append(msgspec.convert(row, Row))
+                converted.append(msgspec.convert(row, Row))
             except msgspec.ValidationError as error:
                 self.notes.append(f'A row of "{runs.METRICS}" is not understood and left out ({error}).')
         step = self.learner.step
-        return [row for row in kept if row.step <= step], [line for line in evaluations if line["step"] <= step]
+        return [row for row in converted if row.step <= step], [line for line in evaluations if line["step"] <= step]
 
     def close(self) -> None:
         """Give up the right to write. A second time does nothing."""
@@ -156,7 +156,7 @@ class Session:
         self.metrics = self.lock = None
 
 
-def open_session(command: Train | Resume | Inspect) -> Session:
+def open_session(command: Train | Resume | Inspect) -> TrainingSession:
     """The run that `command` opens. Raises UserError where that cannot be."""
     match command:
         case Train():
@@ -167,14 +167,14 @@ def open_session(command: Train | Resume | Inspect) -> Session:
             return _inspect(command)
 
 
-def _session(run: Path, opened: RunTask) -> Session:
+def _session(run: Path, opened: RunTask) -> TrainingSession:
     config, task = opened.record.config, opened.task
     learner = Learner(config, task)
     baselines = tuple(task.baselines())
     evaluated = sum(batch.token_count for batch in task.evaluation())
     every = evaluation_interval(config.evaluate_every, config.batch * config.seq_len, evaluated)
     first_text, text = text_marks(opened.record)
-    return Session(
+    return TrainingSession(
         run=run,
         learner=learner,
         baselines=baselines,
@@ -193,7 +193,7 @@ def text_marks(record: RunRecord) -> tuple[str, str]:
     return texts[0], texts[-1]
 
 
-def _train(command: Train) -> Session:
+def _train(command: Train) -> TrainingSession:
     config = validate(command.config)
     if config.text is not None:
         config = msgspec.structs.replace(config, text=corpora.resolve_text(config.text))  # it is resumed from anywhere
@@ -232,7 +232,7 @@ def _record(config: RunConfig, task: Task, blas_used: str) -> RunRecord:
     )
 
 
-def _resume(command: Resume) -> Session:
+def _resume(command: Resume) -> TrainingSession:
     run = Path(command.run)
     record = runs.load_record(run)
     try:
@@ -243,14 +243,14 @@ def _resume(command: Resume) -> Session:
         opened = task_to_resume(run, record, command)
         session = _reopen(run, opened)
         session.lock = lock
-        go_back(session, checkpoint.checkpoint_steps(run))
+        restore_last_good(session, checkpoint.checkpoint_steps(run))
         if command.more_steps is not None:
             opened = replace(opened, record=_extend(session, opened.record, command.more_steps))
         if opened.record.sha256 != record.sha256:
             store(run, opened.task)
         runs.save_record(run, opened.record)
         session.metrics = MetricsFile(run)
-        session.rewind()
+        session.truncate_metrics()
     except OSError as error:
         lock.release()
         if isinstance(error, WriteError):
@@ -265,7 +265,7 @@ def _resume(command: Resume) -> Session:
     return session
 
 
-def _extend(session: Session, record: RunRecord, more_steps: int) -> RunRecord:
+def _extend(session: TrainingSession, record: RunRecord, more_steps: int) -> RunRecord:
     """Let the run end `more_steps` from here. A schedule that was to end somewhere else begins again, with a note."""
     learner, config = session.learner, record.config
     limits = {"steps": learner.step + more_steps, "epochs": None, "minutes": None}
@@ -278,7 +278,7 @@ def _extend(session: Session, record: RunRecord, more_steps: int) -> RunRecord:
     return msgspec.structs.replace(record, schedule_start=learner.step)
 
 
-def _reopen(run: Path, opened: RunTask) -> Session:
+def _reopen(run: Path, opened: RunTask) -> TrainingSession:
     """Return the run as it began; notes say what keeps it from going on bit for bit."""
     record = opened.record
     session = _session(run, opened)
@@ -290,7 +290,7 @@ def _reopen(run: Path, opened: RunTask) -> Session:
     return session
 
 
-def go_back(session: Session, steps: list[int]) -> None:
+def restore_last_good(session: TrainingSession, steps: list[int]) -> None:
     """Restore the last good checkpoint of `steps`; say which were damaged. Without any, the run begins anew."""
     damaged: UserError | None = None
     for step in reversed(steps):
@@ -305,49 +305,49 @@ def go_back(session: Session, steps: list[int]) -> None:
         raise damaged
 
 
-def _inspect(command: Inspect) -> Session:
+def _inspect(command: Inspect) -> TrainingSession:
     run = Path(command.run)
     record = runs.load_record(run)
     session = _reopen(run, task_to_inspect(run, record))
     if command.step is not None:
-        session.learner.look_at(history(run, command.step))
+        session.learner.show_checkpoint(load_checkpoint_at(run, command.step))
     else:
-        _look_at_last(session)
+        _show_last_checkpoint(session)
     if command.text is not None:
-        session.pieces, unseen = session.learner.task.encode_file(command.text, command.encoding)
+        session.inspected_ids, unseen = session.learner.task.encode_file(command.text, command.encoding)
         if unseen:
-            session.notes.append(left_out(unseen))
+            session.notes.append(unknown_symbols_note(unseen))
     return session
 
 
-def _look_at_last(session: Session) -> None:
+def _show_last_checkpoint(session: TrainingSession) -> None:
     """Restore the last good checkpoint. A trainer at work may prune one while it is being read: look again."""
     notes = list(session.notes)
     for _ in range(3):
         session.notes[:] = notes
         steps = checkpoint.checkpoint_steps(session.run)
         if not steps and (weights := checkpoint.checkpoint_steps(session.run, checkpoint.WEIGHTS)):
-            return session.learner.look_at(history(session.run, weights[-1]))  # of the gallery
+            return session.learner.show_checkpoint(load_checkpoint_at(session.run, weights[-1]))  # of the gallery
         if not steps:
             session.notes.append("The run has no checkpoint yet: this is the network before its first step.")
         try:
-            return go_back(session, steps)
+            return restore_last_good(session, steps)
         except UserError:
             if steps == checkpoint.checkpoint_steps(session.run):
                 raise
 
 
-def history(run: Path, step: int) -> Checkpoint:
+def load_checkpoint_at(run: Path, step: int) -> Checkpoint:
     """The checkpoint after `step`, whole or weights only. Raises UserError, which names those that there are."""
     for kind in (checkpoint.FULL, checkpoint.WEIGHTS):
         if (path := checkpoint.checkpoint_path(run, step, kind)).exists():
             return checkpoint.load(path)
-    known = sorted({*checkpoint.checkpoint_steps(run), *checkpoint.checkpoint_steps(run, checkpoint.WEIGHTS)})
-    remedy = f"There are checkpoints of steps {', '.join(map(str, known))}." if known else "Train it first."
+    steps_there = sorted({*checkpoint.checkpoint_steps(run), *checkpoint.checkpoint_steps(run, checkpoint.WEIGHTS)})
+    remedy = f"There are checkpoints of steps {', '.join(map(str, steps_there))}." if steps_there else "Train it first."
     raise UserError(f"The run {run.name} has no checkpoint of step {step}.", remedy)
 
 
-def left_out(unseen: tuple[str, ...]) -> str:
+def unknown_symbols_note(unseen: tuple[str, ...]) -> str:
     """What to say about symbols of a foreign text that the network does not know."""
     some = " ".join(map(repr, unseen[:8])) + (" ..." if len(unseen) > 8 else "")
     return f"{len(unseen)} characters that the network does not know were left out: {some}."

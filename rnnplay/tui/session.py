@@ -346,7 +346,7 @@ class RunSession:
             return
         self.state = event.state
         if event.state == "diverged" and before != "diverged":
-            self.problem = (event.wrong or "The run diverged.", event.remedy)
+            self.problem = (event.problem or "The run diverged.", event.remedy)
         elif event.state == "training" and before in ("diverged", "paused"):
             self.problem = None
         self._announce(RunChanged if event.state != before else StatusChanged)
@@ -354,8 +354,8 @@ class RunSession:
     def _handle_sampled(self, event: protocol.Sampled) -> None:
         if not self.sample.handle_event(event):
             return
-        if event.begins and event.unseen and event.channel != CLAMPED:
-            symbols = " ".join(repr(symbol) for symbol in event.unseen)
+        if event.is_first and event.unknown_symbols and event.channel != CLAMPED:
+            symbols = " ".join(repr(symbol) for symbol in event.unknown_symbols)
             self.problem = (f"The network has never seen {symbols}.", "The prompt is read without.")
             self._announce(StatusChanged)
         self._announce(SampleReceived)
@@ -365,15 +365,15 @@ class RunSession:
     def _handle_failed(self, event: protocol.Failed) -> None:
         """Show what is wrong; what nobody asked for is explained in its panel, not as an error."""
         if event.fatal:
-            self._fail(event.wrong, event.remedy)
+            self._fail(event.problem, event.remedy)
             return
         topic = next((topic for topic, request in self._automatic.items() if answers(event, request)), None)
         if topic is not None:
-            (self.cells if topic == "cells" else self.sample).unavailable = event.wrong
+            (self.cells if topic == "cells" else self.sample).unavailable = event.problem
             self._continue_automatic(topic)
             self._announce(RunChanged)
             return
-        self.problem = (event.wrong, event.remedy)
+        self.problem = (event.problem, event.remedy)
         self.cells.on_command_failed(event)
         self.example.on_command_failed(event)
         self._announce(AnswerReceived, event=event)

@@ -68,7 +68,7 @@ def run_of(events: list[AnyEvent]) -> Path:
 
 
 def losses(events: list[AnyEvent]) -> list[float | None]:
-    return [row.loss for event in of(RowsCompleted, events) if not event.past for row in event.rows]
+    return [row.loss for event in of(RowsCompleted, events) if not event.is_history for row in event.rows]
 
 
 def last_saved(run: Path) -> int:

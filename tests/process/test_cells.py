@@ -69,7 +69,7 @@ async def test_find_ranks_all_units_beside_two_controls(run: Path) -> None:
     assert len(found.units) == 2 * 11 * 2
     assert [u.strength for u in found.units] == sorted((u.strength for u in found.units), reverse=True)
     assert found.units[0].strength == max(found.units[0].value, 1 - found.units[0].value)
-    assert 0.5 <= found.rolled < 1
+    assert 0.5 <= found.rolled_control < 1
     assert 0.5 <= found.untrained < 1
     assert found.characters == 500
     assert "start of word" in found.sentence
@@ -90,7 +90,7 @@ async def test_a_feature_with_degrees_is_followed_by_rank(run: Path) -> None:
         (FindUnits(pattern="([a-z ]+)+!"), "longer than"),
         (FindUnits(pattern="a", characters=0), "cannot be read"),
         (AblateUnit(layer=0, unit=11, pattern="a"), "no unit 12 of layer 1"),
-        (AblateUnit(layer=0, unit=1, pattern="a", to="five"), "held at 'five'"),
+        (AblateUnit(layer=0, unit=1, pattern="a", clamp_to="five"), "held at 'five'"),
         (ComputeHistory(layer=0, unit=0, state="f", pattern="a"), "no 'f' to follow"),
         (WatchTrace(state="q", every=0), "no 'q' to look at"),
         (Sample(clamps=((5, 0, 1.0),)), "no unit 1 of layer 6"),
@@ -103,7 +103,7 @@ async def test_what_cannot_be_answered_is_one_sentence_and_nothing_is_lost(
     told = await answers(run, question, FindUnits(pattern="a", characters=300), until=(Failed, UnitsFound))
     failed = of(Failed, told)
     assert len(failed) == 1
-    assert wrong in failed[0].wrong
+    assert wrong in failed[0].problem
     assert failed[0].remedy
     assert not failed[0].fatal
     assert of(UnitsFound, told)
@@ -153,7 +153,7 @@ async def test_gates_are_told_for_each_layer_gate_and_unit(run: Path) -> None:
     shown = of(GatesComputed, await answers(run, ComputeGates(characters=500), until=GatesComputed))[0]
     assert [(g.layer, g.gate) for g in shown.gates] == [(layer, gate) for layer in range(2) for gate in "ifo"]
     for gate in shown.gates:
-        left, right = gate.left.array(), gate.right.array()
+        left, right = gate.left_saturated.array(), gate.right_saturated.array()
         assert left.shape == right.shape == (11,)
         assert ((left + right) <= 1).all()
 
@@ -187,8 +187,8 @@ async def test_what_the_network_expects_after_each_character_is_told_when_asked_
         ),
     )
     assert plain.candidates is None
-    assert asked.candidates is not None and asked.chances is not None
-    chances = asked.chances.array().astype(float)
+    assert asked.candidates is not None and asked.probabilities is not None
+    chances = asked.probabilities.array().astype(float)
     assert chances.shape == asked.candidates.array().shape == (5, 40)
     assert (np.diff(chances, axis=0) <= 0).all()
 

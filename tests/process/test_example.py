@@ -54,15 +54,15 @@ async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is
     commands = [numbered(question) for question in questions]
     events = await asked(training("addition", tmp_path), *commands)
     facts = of(Started, events)[0].facts
-    assert facts.examples and not facts.held_out and not facts.samples
+    assert facts.has_examples and not facts.held_out and not facts.can_sample
     assert "23 + 18" in facts.question_help
     (shown,), (answered,), (measured,) = (of(kind, events) for kind in (ExampleShown, TaskAnswered, Measured))
     assert shown.index == 2
     assert shown.predictions == shown.targets
-    assert min(shown.right) > 0.5
-    assert [len(row) for row in (shown.inputs, shown.targets, shown.chances)] == [8, 8, 8]
-    assert "".join(said.symbol for said in answered.said) == "25 + 18 = 43"
-    assert [(event.wrong, event.command) for event in of(Failed, events)] == [("'much' is no sum.", "AskTask")]
+    assert min(shown.target_probabilities) > 0.5
+    assert [len(row) for row in (shown.inputs, shown.targets, shown.prediction_probabilities)] == [8, 8, 8]
+    assert "".join(said.symbol for said in answered.answer) == "25 + 18 = 43"
+    assert [(event.problem, event.command) for event in of(Failed, events)] == [("'much' is no sum.", "AskTask")]
     assert measured.solved and measured.value == 1.0
     again = await asked(Inspect(run=str(run_of(events))), *commands)
     assert of(ExampleShown, again)[0] == shown
@@ -93,7 +93,7 @@ async def test_an_encoders_words_stand_on_a_line_before_the_decoders(tmp_path: P
     assert [symbol.strip() for symbol in trace.symbols[:S]] == list(reversed(shown.source))
     assert trace.symbols[S] == "\n"
     assert trace.symbols[S + 1].strip() == "<START>"
-    assert shown.wanted == tuple(target for target in shown.targets if target != "<END>")
+    assert shown.expected == tuple(target for target in shown.targets if target != "<END>")
 
 
 async def test_pictures_and_films_come_with_what_the_network_makes_of_them(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_an_asked_forecast_comes_with_the_end_of_the_series(tmp_path: Path
     assert answered.series is not None and answered.before is not None
     assert (answered.series.shape, answered.before.shape) == ((7,), (60,))
     assert answered.before.array().std() > 0.5
-    assert of(Failed, events)[0].wrong == "'many' is not a number of values."
+    assert of(Failed, events)[0].problem == "'many' is not a number of values."
 
 
 async def test_a_review_has_the_probability_of_each_label_after_every_word(tmp_path: Path) -> None:
@@ -140,7 +140,9 @@ async def test_a_review_has_the_probability_of_each_label_after_every_word(tmp_p
     p = shown.probabilities.array()
     assert p.shape == (len(shown.inputs), 2)
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
-    assert shown.right[-1] == pytest.approx(float(p[-1, shown.outputs.index(str(shown.targets[-1]))]), abs=1e-6)
+    assert shown.target_probabilities[-1] == pytest.approx(
+        float(p[-1, shown.outputs.index(str(shown.targets[-1]))]), abs=1e-6
+    )
     assert shown.targets[:-1] == (None,) * (len(shown.inputs) - 1)
 
 
@@ -163,8 +165,8 @@ async def test_an_example_is_shown_again_as_the_network_learns(tmp_path: Path) -
 async def test_a_text_has_no_example_and_is_measured_by_an_n_gram(tmp_path: Path) -> None:
     commands = ShowExample(), AskTask(prompt="x"), MeasureTask()
     events = await asked(training("prose", tmp_path, steps=2, hidden=6), *commands)
-    assert not of(Started, events)[0].facts.examples
-    assert [event.wrong for event in of(Failed, events)] == [
+    assert not of(Started, events)[0].facts.has_examples
+    assert [event.problem for event in of(Failed, events)] == [
         "prose is a text: it has no examples.",
         "prose takes no question.",
     ]
@@ -177,12 +179,12 @@ async def test_a_text_has_no_example_and_is_measured_by_an_n_gram(tmp_path: Path
 async def test_a_reber_string_says_what_may_follow_beside_what_is_held_likely(tmp_path: Path) -> None:
     events = await asked(training("reber", tmp_path, steps=500), ShowExample(index=1))
     shown = of(ExampleShown, events)[0]
-    assert shown.rows == ("may follow", "likely", "p(allowed)")
+    assert shown.row_labels == ("may follow", "likely", "p(allowed)")
     assert shown.targets[:2] == ("PT", "B")
     followed = [next_letter in may for next_letter, may in zip(shown.inputs[1:], shown.targets, strict=False)]
     assert all(followed) and {len(may or "") for may in shown.targets} == {1, 2}
     assert sum(map(str.__eq__, map(str, shown.predictions), map(str, shown.targets))) > len(followed) // 2
-    assert min(shown.right) > 0.8
+    assert min(shown.target_probabilities) > 0.8
 
 
 async def test_what_nobody_can_know_has_no_target(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ async def test_being_looked_at_sampled_from_and_measured_changes_no_number(text:
         match event:
             case Started():
                 return Sample(prompt="de", rate=2000.0)
-            case Sampled(begins=True, channel=0):
+            case Sampled(is_first=True, channel=0):
                 return WatchTrace(length=300, every=0.01)
             case Trace() if len(of(Trace, seen)) == 2:
                 return Sample(rate=0.0, channel=1, temperature=0.5)
@@ -96,7 +96,7 @@ async def test_looking_at_a_run_neither_locks_nor_writes(text: Path, tmp_path: P
                 return Continue()
             case Failed():
                 return Evaluate(streams=1)
-            case Evaluated(past=False):
+            case Evaluated(is_history=False):
                 return Stop()
         return None
 
@@ -106,12 +106,12 @@ async def test_looking_at_a_run_neither_locks_nor_writes(text: Path, tmp_path: P
     assert "".join(trace.symbols) == held_out[10:100]
     assert trace.values.array().shape == (1, 11, 90) and trace.surprise.array().shape == (90,)
     sampled = of(Sampled, asked)
-    assert sampled[0].begins and sampled[0].unseen == ("~",)
+    assert sampled[0].is_first and sampled[0].unknown_symbols == ("~",)
     written = [symbol for event in sampled for symbol in event.text]
     assert written[:2] == ["n", "o"] and len(written) == 32
     assert sum(len(event.probabilities) for event in sampled) == 32
     assert len(sampled[-1].candidates) == 5
-    assert "only being looked at" in of(Failed, asked)[0].wrong
+    assert "only being looked at" in of(Failed, asked)[0].problem
     assert contents() == before
 
 
@@ -154,7 +154,7 @@ async def test_another_text_can_be_looked_at_and_measured(text: Path, tmp_path: 
                 return WatchTrace(length=50)
             case Trace():
                 return Evaluate(text=str(other), streams=2)
-            case Evaluated(past=False):
+            case Evaluated(is_history=False):
                 return Stop()
         return None
 
@@ -188,7 +188,7 @@ async def test_a_question_that_makes_no_sense_is_refused_and_training_goes_on(
         lambda event: command if isinstance(event, Started) else None,
     )
     (failed,) = of(Failed, events)
-    assert word in failed.wrong and failed.remedy and not failed.fatal
+    assert word in failed.problem and failed.remedy and not failed.fatal
     assert of(Stopped, events)[0].step == 50
 
 

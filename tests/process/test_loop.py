@@ -61,7 +61,7 @@ async def test_a_run_ends_with_an_evaluation_of_its_last_parameters(text: Path, 
     assert of(Stopped, events)[0].reason == "finished"
     answers: list[AnyEvent] = await follow(
         Inspect(run=str(run_of(events))), lambda event: Evaluate() if isinstance(event, Started) else
-        Stop() if isinstance(event, Evaluated) and not event.past else None,
+        Stop() if isinstance(event, Evaluated) and not event.is_history else None,
     )  # fmt: skip
     assert of(Evaluated, answers)[-1].loss == evaluations[-1].loss
 
@@ -93,7 +93,7 @@ async def test_a_diverging_run_pauses_keeps_its_checkpoint_and_goes_on_when_chan
     events = await follow(Train(config=config, root=str(tmp_path), paused=True), react)
     run = run_of(events)
     (first, *_) = told
-    assert "stopped being a number" in first.wrong
+    assert "stopped being a number" in first.problem
     assert "learning rate" in first.remedy and "clip" in first.remedy
     assert of(Stopped, events)[0].reason == "finished"
     again = of(Started, events)[-1]
@@ -123,7 +123,7 @@ async def test_changing_the_learning_rate_becomes_a_row_of_its_own_and_is_kept(t
                 await client.send(ChangeSettings(lr=0.25, clip=2.0))
                 await client.send(ChangeSettings(lr=-1.0))
             case Failed():
-                assert "lr" in event.wrong and not event.fatal
+                assert "lr" in event.problem and not event.fatal
                 await client.send(Stop())
             case _:
                 pass
@@ -199,7 +199,7 @@ async def test_a_full_disk_pauses_the_run_and_it_goes_on_when_there_is_room(text
             case _:
                 pass
     assert len(wrong) == 1
-    assert str(run) in wrong[0].wrong
+    assert str(run) in wrong[0].problem
     assert "checkpoint of step" in wrong[0].remedy
     assert metrics(run) == metrics(whole)
     assert saved_arrays(run, 3000) == saved_arrays(whole, 3000)
@@ -294,14 +294,14 @@ async def test_a_run_that_cannot_be_is_refused_in_one_sentence_and_leaves_nothin
     root = tmp_path / "runs"
     (failed,) = await follow(Train(config=config, root=str(root)))
     assert isinstance(failed, Failed) and failed.fatal
-    assert word in failed.wrong + failed.remedy
-    assert "Traceback" not in failed.wrong
+    assert word in failed.problem + failed.remedy
+    assert "Traceback" not in failed.problem
     assert not root.exists() or not list(root.iterdir())
 
 
 async def test_a_directory_that_cannot_be_written_is_named(text: Path, tmp_path: Path) -> None:
     (failed,) = await follow(Train(config=small(text), root=str(text)))
-    assert isinstance(failed, Failed) and failed.fatal and str(text) in failed.wrong
+    assert isinstance(failed, Failed) and failed.fatal and str(text) in failed.problem
 
 
 async def test_a_text_without_anything_held_out_trains_without_evaluations(text: Path, tmp_path: Path) -> None:

@@ -10,16 +10,18 @@ import pytest
 
 from rnnplay.protocol import Row
 from rnnplay.runs import MetricsFile, read_metrics
-from rnnplay.trainer.metrics import Recorder, Step, block_length, evaluation_due, evaluation_interval
+from rnnplay.trainer.metrics import RowRecorder, StepResult, block_length, evaluation_due, evaluation_interval
 
 
-def step_of(number: int) -> Step:
+def step_of(number: int) -> StepResult:
     loss = 1.234567890123 + math.sin(number)
-    return Step(loss=loss, grad_norm=abs(math.cos(number)) * 3.3, clipped=number % 3 == 0, lr=0.001953, characters=1600)
+    return StepResult(
+        loss=loss, grad_norm=abs(math.cos(number)) * 3.3, clipped=number % 3 == 0, lr=0.001953, characters=1600
+    )
 
 
 def test_a_million_steps_leave_a_small_file_with_512_rows_a_doubling(tmp_path: Path) -> None:
-    recorder, metrics = Recorder(), MetricsFile(tmp_path)
+    recorder, metrics = RowRecorder(), MetricsFile(tmp_path)
     covered = 0
     for number in range(1, 1_000_001):
         if recorder.add(number, step_of(number)):
@@ -40,7 +42,7 @@ def test_a_million_steps_leave_a_small_file_with_512_rows_a_doubling(tmp_path: P
 
 
 def test_a_row_is_the_mean_of_its_block() -> None:
-    recorder = Recorder()
+    recorder = RowRecorder()
     first = 2048 + 4 + 1  # blocks of 4 here
     numbers = range(first, first + 4)
     assert [recorder.add(number, step_of(number)) for number in numbers] == [False, False, False, True]
@@ -56,13 +58,13 @@ def test_an_open_block_survives_being_written_down_at_any_step() -> None:
     draw = random.Random(2)
 
     def rows(stops: set[int]) -> list[Row]:
-        recorder, found = Recorder(), []
+        recorder, found = RowRecorder(), []
         for number in range(1, 9000):
             if recorder.add(number, step_of(number)):
                 found.append(recorder.row(number, 0.5, 7.0))
             if number in stops:
                 state = json.loads(json.dumps(recorder.state(), allow_nan=False))
-                recorder = Recorder()
+                recorder = RowRecorder()
                 recorder.restore(state)
         return found
 
@@ -70,8 +72,8 @@ def test_an_open_block_survives_being_written_down_at_any_step() -> None:
 
 
 def test_a_loss_that_is_not_finite_is_none() -> None:
-    recorder = Recorder()
-    recorder.add(1, Step(math.nan, math.inf, True, 0.5, 8))
+    recorder = RowRecorder()
+    recorder.add(1, StepResult(math.nan, math.inf, True, 0.5, 8))
     row = recorder.row(1, 0.5, 7.0)
     assert (row.loss, row.grad_norm, row.clipped) == (None, None, 1.0)
 

@@ -143,7 +143,7 @@ async def test_killed_again_and_again_at_random_moments_it_resumes_each_time(tex
         assert not alive(client.pid)
         failed = of(Failed, events)[-1]
         assert failed.fatal
-        assert "SIGKILL" in failed.wrong
+        assert "SIGKILL" in failed.problem
         assert str(run) in failed.remedy
         steps.append(of(Started, events)[0].step)
         opening = Resume(run=str(run))
@@ -229,7 +229,7 @@ async def test_a_second_resume_is_refused_while_it_runs(text: Path, tmp_path: Pa
     (failed,) = refused
     assert isinstance(failed, Failed)
     assert failed.fatal
-    assert "another process" in failed.wrong
+    assert "another process" in failed.problem
 
 
 async def test_a_text_that_changed_is_refused(text: Path, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ async def test_a_text_that_changed_is_refused(text: Path, tmp_path: Path) -> Non
     text.write_text(text.read_text() + "once more")
     (failed,) = await resumed(run, more_steps=5)
     assert isinstance(failed, Failed)
-    assert "changed" in failed.wrong
+    assert "changed" in failed.problem
     assert metrics(run) == before
 
 
@@ -344,7 +344,7 @@ async def test_with_every_checkpoint_damaged_it_says_which(text: Path, tmp_path:
         checkpoint.checkpoint_path(run, step).write_bytes(b"nothing of the kind")
     (failed,) = await resumed(run, more_steps=5)
     assert isinstance(failed, Failed)
-    assert "ckpt-5.safetensors" in failed.wrong
+    assert "ckpt-5.safetensors" in failed.problem
 
 
 async def test_another_numpy_is_noted(text: Path, tmp_path: Path) -> None:
@@ -360,11 +360,11 @@ async def test_another_numpy_is_noted(text: Path, tmp_path: Path) -> None:
 async def test_a_resumed_run_tells_its_past_first(text: Path, tmp_path: Path) -> None:
     run = await trained(small(text, steps=20), tmp_path)
     events = await resumed(run, more_steps=4)
-    past = [event for event in of(RowsCompleted, events) if event.past]
+    past = [event for event in of(RowsCompleted, events) if event.is_history]
     assert [row.step for event in past for row in event.rows] == list(range(1, 21))
-    new = [row.step for event in of(RowsCompleted, events) if not event.past for row in event.rows]
+    new = [row.step for event in of(RowsCompleted, events) if not event.is_history for row in event.rows]
     assert new == [21, 22, 23, 24]
-    assert events.index(past[0]) < events.index(next(e for e in of(RowsCompleted, events) if not e.past))
+    assert events.index(past[0]) < events.index(next(e for e in of(RowsCompleted, events) if not e.is_history))
 
 
 async def test_a_paused_run_steps_one_by_one_and_gives_the_same_numbers(text: Path, tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ class Written:
     def hear(self, event: AnyEvent) -> bool:
         if not isinstance(event, Sampled) or event.channel != self.channel:
             return False
-        if event.begins:
+        if event.is_first:
             self.text = ""
-        if event.keep is not None:
-            self.text = self.text[: event.keep]
+        if event.keep_symbols is not None:
+            self.text = self.text[: event.keep_symbols]
         self.text += "".join(event.text)
         self.last = event
         return True
@@ -49,7 +49,7 @@ async def test_a_sample_is_stopped_taken_back_written_by_hand_and_goes_on_while_
         elif stage == 1:
             kept = written.text[:20]
             stage = 2
-            await client.send(ChangeSample(channel=2, keep=20))
+            await client.send(ChangeSample(channel=2, keep_symbols=20))
         elif stage == 2:
             assert written.text == kept
             assert written.last is not None and len(written.last.candidates) == 5

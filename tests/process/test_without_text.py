@@ -64,7 +64,7 @@ async def answers(opening: Inspect, commands: Sequence[Command]) -> list[AnyEven
             await client.send(next(queue))
         elif isinstance(event, Sampled) and not event.done:
             continue
-        elif not isinstance(event, Status | QuestionProgressed | Stopped) and not getattr(event, "past", False):
+        elif not isinstance(event, Status | QuestionProgressed | Stopped) and not getattr(event, "is_history", False):
             found.append(event)
             await client.send(next(queue, Stop()))
     return found
@@ -78,7 +78,7 @@ QUESTIONS: list[Command] = [
     ComputeGradientByLag(lags=5),
     ComputeInfluence(past=4),
     FindUnits(pattern="start of word", characters=500),
-    AblateUnit(layer=0, unit=1, pattern="start of word", characters=500, others=3),
+    AblateUnit(layer=0, unit=1, pattern="start of word", characters=500, other_units=3),
 ]
 
 
@@ -130,8 +130,8 @@ async def test_what_needs_the_training_text_says_why_it_is_off(text: Path, tmp_p
     assert [event.copied for event in sampled] == [None, None]
     failed = of(Failed, found)
     assert len(failed) == 2
-    assert "training text" in failed[0].wrong and str(text) in failed[0].wrong
-    assert "3-gram model needs the training text" in failed[1].wrong
+    assert "training text" in failed[0].problem and str(text) in failed[0].problem
+    assert "3-gram model needs the training text" in failed[1].problem
 
 
 async def test_of_a_long_text_the_part_that_is_stored_is_measured_and_it_says_so(text: Path, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ async def test_a_run_that_stores_nothing_yet_does_so_when_it_is_opened(text: Pat
     assert without_notes(await answers(Inspect(run=str(run)), QUESTIONS)) == without_notes(before)
     (run / TASK_DATA).unlink()
     (failed,) = await follow(Inspect(run=str(run)))
-    assert isinstance(failed, Failed) and str(text) in failed.wrong and failed.fatal
+    assert isinstance(failed, Failed) and str(text) in failed.problem and failed.fatal
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -253,7 +253,7 @@ async def test_damaged_data_are_written_again_where_the_text_is_at_hand(text: Pa
     (run / TASK_DATA).write_bytes(whole[:-7] + b"altered")
     moved = text.rename(tmp_path / "moved.txt")
     (failed,) = await follow(Inspect(run=str(run)))
-    assert isinstance(failed, Failed) and TASK_DATA in failed.wrong
+    assert isinstance(failed, Failed) and TASK_DATA in failed.problem
     moved.rename(text)
     assert not of(Failed, await answers(Inspect(run=str(run)), [Sample(length=5)]))
     assert (run / TASK_DATA).read_bytes() == whole
@@ -268,7 +268,7 @@ async def test_without_its_text_a_run_is_not_resumed_and_says_what_to_do(text: P
     text.rename(tmp_path / "moved.txt")
     (failed,) = await follow(Resume(run=str(run), more_steps=5))
     assert isinstance(failed, Failed)
-    assert str(text) in failed.wrong and "--text FILE" in failed.remedy
+    assert str(text) in failed.problem and "--text FILE" in failed.remedy
     assert metrics(run) == before
 
 
@@ -291,7 +291,7 @@ async def test_a_longer_text_goes_on_with_a_remark(text: Path, tmp_path: Path) -
     first = load_record(run)
     text.write_text(text.read_text() * 3 + "ßß and é\n", encoding="utf-8")
     (failed,) = await follow(Resume(run=str(run), more_steps=5))
-    assert isinstance(failed, Failed) and "changed" in failed.wrong and "--text" in failed.remedy
+    assert isinstance(failed, Failed) and "changed" in failed.problem and "--text" in failed.remedy
     events = await follow(Resume(run=str(run), more_steps=20, text=str(text)))
     started = of(Started, events)[0]
     change, unknown = started.notes[:2]
@@ -304,13 +304,13 @@ async def test_a_longer_text_goes_on_with_a_remark(text: Path, tmp_path: Path) -
     new = lines[len(old) :]
     assert new and {line["text"] for line in new} == {str(record.sha256)[:16]}
     assert record.earlier_texts == (first.sha256,) and record.sha256 != first.sha256
-    past = [event for event in of(Evaluated, events) if event.past]
+    past = [event for event in of(Evaluated, events) if event.is_history]
     assert past and all(event.other_text and event.baseline is None for event in past)
-    assert not any(event.other_text for event in of(Evaluated, events) if not event.past)
+    assert not any(event.other_text for event in of(Evaluated, events) if not event.is_history)
 
     again = await follow(Resume(run=str(run), more_steps=3))
-    assert [event.other_text for event in of(Evaluated, again) if event.past] == [True] * len(old) + [False] * (
-        len(of(Evaluated, again)) - len(old) - sum(not event.past for event in of(Evaluated, again))
+    assert [event.other_text for event in of(Evaluated, again) if event.is_history] == [True] * len(old) + [False] * (
+        len(of(Evaluated, again)) - len(old) - sum(not event.is_history for event in of(Evaluated, again))
     )
     assert not any("another text" in note for note in of(Started, again)[0].notes)
     assert [line for line in metrics(run) if line.get("kind") == "evaluated"][: len(old)] == old
@@ -337,7 +337,7 @@ async def test_a_task_that_reads_nothing_takes_no_text(text: Path, tmp_path: Pat
     config = make_config("addition", hidden=5, steps=3)
     events = await follow(Train(config=config, root=str(tmp_path / "runs")))
     (failed,) = await follow(Resume(run=of(Started, events)[0].run, more_steps=3, text=str(text)))
-    assert isinstance(failed, Failed) and "reads no" in failed.wrong
+    assert isinstance(failed, Failed) and "reads no" in failed.problem
     assert not list((tmp_path / "runs").glob(f"*/{TASK_DATA}"))
 
 
@@ -367,7 +367,7 @@ async def test_another_table_is_measured_without_the_own_one_and_gone_on_with(tm
     assert without_notes(after) == without_notes(before)
     (evaluated,) = of(Evaluated, after)
     assert evaluated.loss > 0 and evaluated.baseline is None and evaluated.characters >= 149
-    assert "no file" in of(Failed, after)[0].wrong
+    assert "no file" in of(Failed, after)[0].problem
     started = of(Started, await follow(Resume(run=str(run), more_steps=5, text=str(other))))[0]
     assert "another text" in started.notes[0] and other.name in started.notes[0]
     assert not of(Failed, await follow(Resume(run=str(run), more_steps=2)))
@@ -398,6 +398,6 @@ async def test_a_task_that_reads_no_file_refuses_one_in_words(text: Path, tmp_pa
     for task in ("addition", "tagging"):
         run = await trained(make_config(task, hidden=5, batch=5, steps=3), tmp_path / "runs")
         failed = of(Failed, await answers(Inspect(run=str(run)), [Evaluate(text=str(text))]))
-        assert "reads no file" in failed[0].wrong
+        assert "reads no file" in failed[0].problem
     (refused,) = await follow(Inspect(run=str(run), text=str(text)))
-    assert isinstance(refused, Failed) and "reads no text" in refused.wrong
+    assert isinstance(refused, Failed) and "reads no text" in refused.problem

@@ -30,8 +30,8 @@ def learned(name: str, seed: int, cell: str | None = None) -> tuple[Task, Networ
     learner = Learner(config, task)
     assert config.steps is not None
     for _ in range(config.steps):
-        learner.train()
-    return task, learner.shown()
+        learner.train_step()
+    return task, learner.eval_network()
 
 
 def outputs(network: Network, batch: Batch) -> Array:

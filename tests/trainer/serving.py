@@ -7,8 +7,8 @@ from threading import Thread
 
 from rnnplay.protocol import AnyEvent, Command, Inspect, Resume, Train, decode_event, encode_frame, frame_length
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.loop import Loop
-from rnnplay.trainer.session import Session, open_session
+from rnnplay.trainer.loop import TrainingLoop
+from rnnplay.trainer.session import TrainingSession, open_session
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def serve(
     opening: Train | Resume | Inspect,
     react: Callable[[AnyEvent], Iterable[Command]],
-    prepare: Callable[[Session], None] = lambda session: None,
+    prepare: Callable[[TrainingSession], None] = lambda session: None,
 ) -> list[AnyEvent]:
     """All events of a session. `react` gives the commands that each is answered with; Stop is to be among them.
 
@@ -39,7 +39,7 @@ def serve(
     reader.start()
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        Loop(session, Connection(commands, events), opening).run()
+        TrainingLoop(session, Connection(commands, events), opening).run()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -10,16 +10,16 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.protocol import Inspect, Resume, Train
 from rnnplay.runs import checkpoint
-from rnnplay.trainer.session import Session, history, open_session
+from rnnplay.trainer.session import TrainingSession, load_checkpoint_at, open_session
 
 
-def trained(tmp_path: Path, steps: int, average: float) -> Session:
+def trained(tmp_path: Path, steps: int, average: float) -> TrainingSession:
     """A run at a checkpoint, closed; its learner is still in memory. At step 0 its weights are set, as by an import."""
     config = small(write_text(tmp_path / "words.txt"), ema_decay=average)
     session = open_session(Train(config=config, root=str(tmp_path / "runs")))
     session.learner.network.flat[...] += 0.25
     for _ in range(steps):
-        session.learner.train()
+        session.learner.train_step()
     session.save()
     session.save_weights()
     session.close()
@@ -32,16 +32,16 @@ def test_however_a_checkpoint_is_opened_the_same_weights_are_evaluated(
     tmp_path: Path, steps: int, average: float
 ) -> None:
     session = trained(tmp_path, steps, average)
-    saved, run = session.learner.shown().flat.copy(), str(session.run)
+    saved, run = session.learner.eval_network().flat.copy(), str(session.run)
     other = Network(session.learner.network.architecture)
-    session.learner.fill(other, history(session.run, steps))
+    session.learner.load_weights_into(other, load_checkpoint_at(session.run, steps))
     found = [other]
     for opening in (Inspect(run=run), Inspect(run=run, step=steps), Resume(run=run)):
         opened = open_session(opening)
-        found.append(opened.learner.shown())
+        found.append(opened.learner.eval_network())
         opened.close()
     checkpoint.checkpoint_path(session.run, steps).unlink()  # only its weights are left, as of the history
-    found.append(open_session(Inspect(run=run)).learner.shown())
+    found.append(open_session(Inspect(run=run)).learner.eval_network())
     for network in found:
         np.testing.assert_array_equal(network.flat, saved)
 
@@ -51,4 +51,4 @@ def test_an_average_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     saved = checkpoint.load(checkpoint.checkpoint_path(session.run, 3))
     saved.arrays["averaging/mean"][0] = np.inf
     with pytest.raises(UserError, match="not finite"):
-        session.learner.fill(Network(session.learner.network.architecture), saved)
+        session.learner.load_weights_into(Network(session.learner.network.architecture), saved)

@@ -94,8 +94,8 @@ def config_of(text: Path, **choices: Any) -> RunConfig:
 def trained(config: RunConfig, steps: int = STEPS) -> tuple[Arrays, list[float]]:
     """(parameters, and those that are shown where they are other ones; losses) as the trainer computes them."""
     learner = Learner(config, tasks.make(config))
-    losses = [learner.train().loss for _ in range(steps)]
-    shown = {f"shown {name}": value.copy() for name, value in learner.shown().parameters.items()}
+    losses = [learner.train_step().loss for _ in range(steps)]
+    shown = {f"shown {name}": value.copy() for name, value in learner.eval_network().parameters.items()}
     return {**{name: value.copy() for name, value in learner.network.parameters.items()}, **shown}, losses
 
 

@@ -12,7 +12,7 @@ from rnnplay.catalogue import make_config
 from rnnplay.engine import Network
 from rnnplay.lab.health import Monitor, probe_network, update_ratio
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.trainer.handlers.health import run_facts, sample
+from rnnplay.trainer.handlers.health import health_batch, run_facts
 from rnnplay.trainer.learner import Learner
 
 Spoil = Callable[[Network], None]
@@ -96,7 +96,7 @@ def watched(task: str, steps: int, settings: dict[str, Any], spoil: Spoil | None
     learner = Learner(config, task_made)
     if spoil is not None:
         spoil(learner.network)
-    monitor, batch = Monitor(run_facts(learner, tuple(task_made.baselines()))), sample(learner)
+    monitor, batch = Monitor(run_facts(learner, tuple(task_made.baselines()))), health_batch(learner)
     assert batch is not None
     said: set[str] = set()
 
@@ -114,7 +114,7 @@ def watched(task: str, steps: int, settings: dict[str, Any], spoil: Spoil | None
         for step in range(1, steps + 1):
             due = not step & (step - 1) or step % 25 == 0
             before = {name: value.copy() for name, value in learner.network.parameters.items()} if due else {}
-            taken = learner.train()
+            taken = learner.train_step()
             finite = bool(np.isfinite(taken.loss) and np.isfinite(taken.grad_norm))
             row = (taken.loss, taken.grad_norm) if finite else (None, None)
             monitor.row(step, *row, float(taken.clipped), taken.lr)

@@ -105,7 +105,7 @@ def test_a_question_that_fails_is_told_and_logged_and_training_goes_on(
     events = serve(train, asking(question))
     (failed,) = of(Failed, events)
     assert not failed.fatal and failed.request == 7 and failed.command == type(question).__name__
-    assert "broken on purpose" in failed.wrong and "raining goes on" in failed.remedy
+    assert "broken on purpose" in failed.problem and "raining goes on" in failed.remedy
     assert isinstance(events[-1], Stopped) and events[-1].reason == "stopped"
     assert "Traceback" in capfd.readouterr().err
 
@@ -135,7 +135,7 @@ def test_an_answer_that_fails_later_is_told_once_and_dropped(
     events = serve(train, asking(question))
     (failed,) = of(Failed, events)
     assert not failed.fatal and failed.request == 7
-    assert "broken on purpose" in failed.wrong
+    assert "broken on purpose" in failed.problem
     assert isinstance(events[-1], Stopped) and events[-1].reason == "stopped"
 
 
@@ -149,7 +149,7 @@ def test_an_event_that_is_too_large_is_told_and_training_goes_on(
         Train(config=config, root=str(tmp_path)), asking(WatchTrace(length=2000, request=7), Unroll(request=8))
     )
     assert {failed.request for failed in of(Failed, events)} >= {7, 8}  # and rows, perhaps
-    assert all("too large" in failed.wrong and not failed.fatal for failed in of(Failed, events))
+    assert all("too large" in failed.problem and not failed.fatal for failed in of(Failed, events))
     assert isinstance(events[-1], Stopped) and events[-1].reason == "stopped"
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_told_so_and_training_goes_on(train: Train, monke
     monkeypatch.setattr(LossHandler, "handle_command", unreadable)
     events = serve(train, asking(Evaluate(request=7)))
     (failed,) = of(Failed, events)
-    assert failed.wrong == '"/some/text" cannot be read (Permission denied).'
+    assert failed.problem == '"/some/text" cannot be read (Permission denied).'
     assert all(status.state == "training" for status in of(Status, events))
 
 
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_told_so_and_training_goes_on(train: Train, monke
 def test_a_training_step_that_fails_stops_the_run_at_its_last_good_checkpoint(
     train: Train, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    real = Learner.train
+    real = Learner.train_step
 
     def fail_at(self: Learner) -> Any:
         step = real(self)
@@ -185,17 +185,17 @@ def test_a_training_step_that_fails_stops_the_run_at_its_last_good_checkpoint(
             yield Save()
         if isinstance(event, Saved) and event.step > 20:
             saved = event.step
-            monkeypatch.setattr(Learner, "train", fail_at)
+            monkeypatch.setattr(Learner, "train_step", fail_at)
 
     events = serve(train, react)
     last = events[-1]
     assert isinstance(last, Failed) and last.fatal
-    assert "training step" in last.wrong and type(error).__name__ in last.wrong
+    assert "training step" in last.problem and type(error).__name__ in last.problem
     assert f"checkpoint of step {saved:,}" in last.remedy and "resume" in last.remedy
     assert "Traceback" in capfd.readouterr().err
     (run,) = Path(str(train.root)).iterdir()
     assert last_saved(run) == saved
-    monkeypatch.setattr(Learner, "train", real)
+    monkeypatch.setattr(Learner, "train_step", real)
     again = serve(Resume(run=str(run), more_steps=5), lambda event: [Stop()] * getattr(event, "final", False))
     assert of(Stopped, again)[0].step == saved + 5
     steps = [line["step"] for line in metrics(run) if "kind" not in line]

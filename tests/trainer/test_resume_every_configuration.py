@@ -13,7 +13,7 @@ import pytest
 from rnnplay.catalogue import CATALOGUE, make_config
 from rnnplay.config import RunConfig
 from rnnplay.protocol import Resume, Train
-from rnnplay.trainer.session import Session, open_session
+from rnnplay.trainer.session import TrainingSession, open_session
 
 OPTIMIZERS: tuple[dict[str, Any], ...] = tuple(
     {"optimizer": name} for name in ("adam", "adamw", "rmsprop", "adagrad", "momentum", "sgd")
@@ -36,7 +36,7 @@ PRESETS = tuple(entry.name for entry in CATALOGUE if entry.name != "text")
 BEFORE, AFTER = 10, 10  # steps, of presets fewer
 
 
-def content(session: Session) -> dict[str, Any]:
+def content(session: TrainingSession) -> dict[str, Any]:
     """All that a checkpoint holds, as bytes and JSON values, without what depends on the clock."""
     arrays, state = session.learner.snapshot()
     own = session.state()
@@ -45,8 +45,8 @@ def content(session: Session) -> dict[str, Any]:
     return {**found, "learner": state, "session": own, "step": session.learner.step}
 
 
-def train(session: Session, steps: int) -> list[float]:
-    return [session.learner.train().loss for _ in range(steps)]
+def train(session: TrainingSession, steps: int) -> list[float]:
+    return [session.learner.train_step().loss for _ in range(steps)]
 
 
 def assert_resumed_bit_for_bit(config: RunConfig, root: Path, before: int, after: int) -> None:

@@ -93,7 +93,7 @@ def test_every_number_forward_is_what_the_equations_give(name: str, cell: str, a
         for layer in part.layers:
             for place, u in enumerate(layer.units):
                 same(layer.h.array()[t + 1, place], ("h", t, layer.index, u))
-                same(layer.computed.array()[t, place], ("h", t, layer.index, u))
+                same(layer.h_before_poke.array()[t, place], ("h", t, layer.index, u))
                 if layer.c is not None:
                     same(layer.c.array()[t + 1, place], ("c", t, layer.index, u))
                 for gate in layer.gates:
@@ -141,12 +141,16 @@ def test_every_number_backward_is_what_a_finite_difference_gives(
                     for summand in gate.summands:
                         row = summand.rows[place]
                         assert row == BLOCKS[cell].index(gate.name) * layer.total + u
-                        assert summand.entry is not None and summand.column is not None and summand.added is not None
+                        assert (
+                            summand.largest_entry is not None
+                            and summand.column is not None
+                            and summand.step_norm is not None
+                        )
                         column = int(summand.column.array()[t, place])
-                        same(summand.entry.array()[t, place], ("W", summand.parameter, row, column, t))
+                        same(summand.largest_entry.array()[t, place], ("W", summand.parameter, row, column, t))
                         width = np.shape(network.parameters[summand.parameter])[1]
                         whole = [reference.slope(("W", summand.parameter, row, j, t)) for j in range(width)]
-                        assert summand.added.array()[t, place] == pytest.approx(
+                        assert summand.step_norm.array()[t, place] == pytest.approx(
                             np.linalg.norm(whole), rel=1e-6, abs=1e-11
                         )
         assert part.outputs is not None
@@ -162,7 +166,7 @@ def test_every_number_backward_is_what_a_finite_difference_gives(
         assert parameters[key].norm == pytest.approx(norm, rel=1e-6)
         t = int(rng.integers(T))
         step = np.linalg.norm([reference.slope(keys[t]) for keys in every])
-        assert parameters[key].added.array()[t] == pytest.approx(step, rel=1e-6, abs=1e-11)
+        assert parameters[key].step_norms.array()[t] == pytest.approx(step, rel=1e-6, abs=1e-11)
 
 
 def test_the_numbers_stay_right_after_a_hidden_value_was_set_by_hand() -> None:
@@ -178,7 +182,7 @@ def test_the_numbers_stay_right_after_a_hidden_value_was_set_by_hand() -> None:
                     key = ("sum", t, layer.index, gate.name, u)
                     slope = reference.slope(key)
                     assert gate.gradient.array()[t, place] == pytest.approx(slope, rel=1e-6, abs=1e-11), key
-    assert part.layers[0].computed.array()[1, 2] != part.layers[0].h.array()[2, 2] == 0.8
+    assert part.layers[0].h_before_poke.array()[1, 2] != part.layers[0].h.array()[2, 2] == 0.8
 
 
 def test_one_update_on_hello_raises_the_mean_probability_of_the_right_letters() -> None:
@@ -187,7 +191,7 @@ def test_one_update_on_hello_raises_the_mean_probability_of_the_right_letters() 
         task = tasks.make(config)
         network = Network(architecture(config, task), seed)
         shown = ask(task, network, edits=(GradientStep(rate=0.1),)).parts[0]
-        before, after = [p or 0.0 for p in shown.before], [p or 0.0 for p in shown.right]
+        before, after = [p or 0.0 for p in shown.previous_probabilities], [p or 0.0 for p in shown.target_probabilities]
         assert len(before) == len(after) == 4
         assert sum(after) > sum(before)
 
@@ -204,7 +208,7 @@ def test_an_encoder_and_a_decoder_stand_side_by_side() -> None:
     np.testing.assert_array_equal(encoder.layers[0].h.array()[-1], decoder.layers[0].h.array()[0])
     assert encoder.layers[0].units == decoder.layers[0].units
     columns = len(encoder.inputs) + len(decoder.inputs)
-    assert all(p.added.array().shape == (columns,) for p in shown.parameters)
+    assert all(p.step_norms.array().shape == (columns,) for p in shown.parameters)
     poked = ask(task, network, example=3, edits=(SetHidden(layer=0, time=0, unit=1, value=0.9, part="encoder"),))
     assert poked.loss != shown.loss
 
@@ -289,7 +293,7 @@ def test_every_shape_unrolls_with_the_engines_loss_and_empty_cells_where_nothing
     assert shown.loss == pytest.approx(loss / weight, rel=1e-10)
     last = shown.parts[-1]
     told = [value is not None for value in last.losses]
-    assert any(told) and [value is not None for value in last.right] == told
+    assert any(told) and [value is not None for value in last.target_probabilities] == told
     if shape == "many to one":
         assert sum(told) < len(told)
     if shape == "one to one":

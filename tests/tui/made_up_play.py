@@ -88,11 +88,11 @@ def trace(step: int = 40, start: int = 0, layers: int = 2, units: int = 6, text:
     )
 
 
-def sampled(text: str, begins: bool = False, **changes: Any) -> say.Sampled:
+def sampled(text: str, is_first: bool = False, **changes: Any) -> say.Sampled:
     fields: dict[str, Any] = {
         "text": tuple(text),
         "probabilities": tuple(0.1 + 0.8 * (n % 7) / 7 for n in range(len(text))),
-        "begins": begins,
+        "is_first": is_first,
         "candidates": tuple(say.Candidate(c, p) for c, p in (("e", 0.41), (" ", 0.22), ("\n", 0.09), ("é", 0.02))),
     }
     return say.Sampled(**(fields | changes))

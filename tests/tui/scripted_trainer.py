@@ -43,7 +43,7 @@ class ScriptedTrainer(Recorder):
         if not self.items:
             known = facts(features=FEATURES)
         else:
-            known = facts(characters=0, held_out=0, examples=True, question_help="a word", step_unit="time steps")
+            known = facts(characters=0, held_out=0, has_examples=True, question_help="a word", step_unit="time steps")
         return say.Started(run="/nowhere/run-1", config=self.config, facts=known, step=0)
 
     def answers(self, command: Any) -> list[say.Event]:
@@ -65,7 +65,7 @@ class ScriptedTrainer(Recorder):
                 return [example(command.index)]
             case say.AskTask():
                 said = tuple(say.Candidate(symbol, 0.9 - 0.1 * n) for n, symbol in enumerate(command.prompt))
-                return [say.TaskAnswered(step=STEP, prompt=command.prompt, said=said)]
+                return [say.TaskAnswered(step=STEP, prompt=command.prompt, answer=said)]
             case say.Unroll():
                 return [unrolled_example(command)]
             case say.ComputeGradientByLag():
@@ -108,7 +108,7 @@ def trace(layers: int, units: int, state: str = "h", candidates: bool = False) -
         scale=0.9,
         surprise=say.PackedArray.from_array((t % 70).astype(np.uint8)),
         candidates=say.PackedArray.from_array(ids) if candidates else None,
-        chances=say.PackedArray.from_array(chances) if candidates else None,
+        probabilities=say.PackedArray.from_array(chances) if candidates else None,
     )
 
 
@@ -120,7 +120,7 @@ def written(command: say.Sample) -> say.Sampled:
         text=tuple(text),
         probabilities=tuple(0.1 + 0.8 * (n % 7) / 7 for n in range(len(text))),
         candidates=tuple(say.Candidate(symbol, p) for symbol, p in candidates),
-        begins=True,
+        is_first=True,
         copied=(9, 24) if command.copied and length else None,
         channel=command.channel,
     )
@@ -137,11 +137,11 @@ def found(pattern: str) -> say.UnitsFound:
         step=STEP,
         measure="AUC",
         units=units,
-        rolled=0.56,
+        rolled_control=0.56,
         untrained=0.66,
         convincing=True,
         pair=say.ScoredPair(units=units[:2], weights=(1.0, -0.4), value=0.98, strength=0.98),
-        share=0.4,
+        fraction=0.4,
         characters=10_000,
         sentence=f"Unit 5 of layer 2 is high {pattern}: AUC 0.97 (rolled 0.56, untrained 0.66).",
     )
@@ -152,7 +152,7 @@ def ablated(command: say.AblateUnit) -> say.UnitAblated:
         layer=command.layer,
         unit=command.unit,
         pattern=command.pattern,
-        to=command.to,
+        clamp_to=command.clamp_to,
         inside=0.42,
         outside=0.03,
         others_inside=tuple(0.02 * n - 0.01 for n in range(11)),
@@ -169,8 +169,8 @@ def gates(config: RunConfig) -> say.GatesComputed:
         say.GateSaturation(
             layer=layer,
             gate=gate,
-            left=say.PackedArray.from_array(share),
-            right=say.PackedArray.from_array(share[::-1] / 2),
+            left_saturated=say.PackedArray.from_array(share),
+            right_saturated=say.PackedArray.from_array(share[::-1] / 2),
         )
         for layer in range(config.layers)
         for gate in names
@@ -197,8 +197,8 @@ def example(index: int) -> say.ExampleShown:
         inputs=("this", "hard", "guard", "rings"),
         targets=("DET", "ADJ", "NOUN", "VERB"),
         predictions=("DET", "ADJ", "VERB", "VERB"),
-        chances=(0.98, 0.9, 0.6, 0.93),
-        right=(0.98, 0.9, 0.31, 0.93),
+        prediction_probabilities=(0.98, 0.9, 0.6, 0.93),
+        target_probabilities=(0.98, 0.9, 0.31, 0.93),
     )
 
 

@@ -47,10 +47,10 @@ def found(**changes: Any) -> say.UnitsFound:
         "step": 120,
         "measure": "AUC",
         "units": (unit(1, 4, 0.97), unit(0, 2, 0.81, -1), unit(1, 0, 0.77)),
-        "rolled": 0.56,
+        "rolled_control": 0.56,
         "untrained": 0.66,
         "convincing": True,
-        "share": 0.4,
+        "fraction": 0.4,
         "characters": 10_000,
         "sentence": "Unit 5 of layer 2 is high inside quotes: AUC 0.97 (rolled 0.56, untrained 0.66).",
     }
@@ -122,7 +122,7 @@ async def opened(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Asyn
         begun = started()
         begun = say.Started(run=begun.run, config=begun.config, facts=facts(features=FEATURES), step=0)
         person.trainer.tell(begun, status())
-        await person.tell(trace(), sampled("The lamp was ", begins=True))
+        await person.tell(trace(), sampled("The lamp was ", is_first=True))
         yield person
 
 
@@ -174,10 +174,10 @@ async def test_what_cannot_be_found_is_told_in_two_sentences(person: Person) -> 
     await person.press("enter")
     assert "looking for x" in person.sees()
     await person.tell(
-        say.Failed(wrong="x is true nowhere in this text.", remedy="Look for what occurs.", command="FindUnits")
+        say.Failed(problem="x is true nowhere in this text.", remedy="Look for what occurs.", command="FindUnits")
     )
     text = person.sees()
-    assert "x is true nowhere in this text. Look for something that occurs." in text
+    assert "x is true nowhere in this text. Look for what occurs." in text
     assert "looking for" not in text
 
 
@@ -234,7 +234,7 @@ async def test_under_the_cursor_stand_value_surprise_and_five_candidates(person:
     told = say.Trace(
         **{name: getattr(base, name) for name in base.__struct_fields__ if name not in ("candidates", "chances")},
         candidates=say.PackedArray.from_array(ids),
-        chances=say.PackedArray.from_array(chances),
+        probabilities=say.PackedArray.from_array(chances),
     )
     cells = await in_cells(person, told)
     await person.press("l", "l", "l")
@@ -291,7 +291,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
     await person.press("a")
     question = person.asked(say.AblateUnit)[0]
     assert (question.layer, question.unit, question.pattern, question.to) == (1, 4, "inside quotes", "zero")
-    await person.tell(say.QuestionProgressed(question="AblateUnit", share=0.37))
+    await person.tell(say.QuestionProgressed(question="AblateUnit", fraction=0.37))
     assert "37 %" in person.sees()
     await person.press("a")
     assert person.asked(say.CancelQuestions)
@@ -301,7 +301,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
             layer=1,
             unit=4,
             pattern="inside quotes",
-            to="zero",
+            clamp_to="zero",
             inside=0.031,
             outside=-0.002,
             characters=5_000,
@@ -322,8 +322,8 @@ async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Pe
     shares = say.GateSaturation(
         layer=0,
         gate="f",
-        left=say.PackedArray.from_array(np.zeros(6, np.float32)),
-        right=say.PackedArray.from_array(np.ones(6, np.float32)),
+        left_saturated=say.PackedArray.from_array(np.zeros(6, np.float32)),
+        right_saturated=say.PackedArray.from_array(np.ones(6, np.float32)),
     )
     await in_cells(person, say.GatesComputed(step=9, gates=(shares,)))
     assert "f mostly open: 6 of 6 units" in person.sees()
@@ -420,7 +420,7 @@ async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(perso
     await person.press("w")
     assert person.asked(say.ChangeSample)[-1].go is False
     await person.press("left", "left")
-    assert [s.keep for s in person.asked(say.ChangeSample)[-2:]] == [6, 5]
+    assert [s.keep_symbols for s in person.asked(say.ChangeSample)[-2:]] == [6, 5]
     assert "".join(screen.sample.texts[FREE].text) == "The s"
     await person.tell(wrote("", keep=6), wrote("", keep=5))
     assert "".join(screen.sample.texts[FREE].tail) == "ea"

@@ -53,7 +53,7 @@ def shown(index: int = 0, **changes: Any) -> say.ExampleShown:
 async def begin(person: Person, task: str, **told: Any) -> None:
     person.play.drafts.adopt(make_config(task))
     await person.press("enter")
-    known = facts(characters=0, held_out=0, examples=True, **told)
+    known = facts(characters=0, held_out=0, has_examples=True, **told)
     await person.tell(say.Started(run="/nowhere/run-1", config=make_config(task), facts=known), status())
     await person.tell(trace(text="ab cd ef\n" * 3), shown())
 
@@ -88,7 +88,7 @@ async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(per
     await person.press(*"the dog", "enter")
     assert [command.prompt for command in person.trainers[0].commands(say.AskTask)] == ["the dog"]
     said = (say.Candidate("the/DET", 0.91), say.Candidate("dog/NOUN", 0.77))
-    await person.tell(say.TaskAnswered(step=130, prompt="the dog", said=said))
+    await person.tell(say.TaskAnswered(step=130, prompt="the dog", answer=said))
     text = person.sees()
     assert "4 Answer · the dog" in text
     assert "dog/NOUN" in text
@@ -101,7 +101,7 @@ async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(per
     await begin(person, "tagging", question_help="a sentence", samples=False)
     await person.press("s", *"zzz", "enter")
     await person.tell(
-        say.Failed(wrong="The network never met the word 'zzz'.", remedy="Use others.", command="AskTask")
+        say.Failed(problem="The network never met the word 'zzz'.", remedy="Use others.", command="AskTask")
     )
     assert "never met the word 'zzz'" in person.sees()
     assert "4 Example" in person.sees()
@@ -120,7 +120,7 @@ async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: P
     await begin(person, "song", samples=True)
     await person.press("v")
     assert len(person.trainers[0].commands(say.Sample)) == 1
-    await person.tell(sampled("i love carrots ", begins=True))
+    await person.tell(sampled("i love carrots ", is_first=True))
     assert "4 Sample" in person.sees()
     await person.press("v")
     assert "4 Example" in person.sees()
@@ -134,11 +134,11 @@ async def test_a_question_refused_before_the_first_example_is_told_below_and_lea
 ) -> None:
     person.play.drafts.adopt(make_config("addition"))
     await person.press("enter")
-    known = facts(characters=0, held_out=0, examples=True, question_help="two numbers", samples=False)
+    known = facts(characters=0, held_out=0, has_examples=True, question_help="two numbers", can_sample=False)
     await person.tell(say.Started(run="/nowhere/run-1", config=make_config("addition"), facts=known), status())
     await person.tell(trace(text="10 11\n"))
     await person.press("s", *"much", "enter")
-    await person.tell(say.Failed(wrong="'much' is no sum.", remedy="Give two numbers.", command="AskTask"))
+    await person.tell(say.Failed(problem="'much' is no sum.", remedy="Give two numbers.", command="AskTask"))
     assert "'much' is no sum. Give two numbers." in person.sees()
     assert "An example appears here" in person.sees()
     await person.tell(shown())

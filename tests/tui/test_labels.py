@@ -91,7 +91,7 @@ async def test_prove_shows_the_answer_that_came(session: RunSession) -> None:
     other = tuple(float(x) for x in np.linspace(-0.01, 0.02, 7))
     found = Ablation(0, 3, "inside quotes", "zero", 0.05, 0.004, tuple((x, 0.0) for x in other), 900)
     session.cells.ablated = protocol.UnitAblated(
-        layer=found.layer, unit=found.unit, pattern=found.pattern, to="zero", inside=found.inside,
+        layer=found.layer, unit=found.unit, pattern=found.pattern, clamp_to="zero", inside=found.inside,
         outside=found.outside, others_inside=other, fraction_beaten=1.0, characters=900, sentence=found.sentence(),
     )  # fmt: skip
     shown = ablation_view(session)
@@ -103,8 +103,8 @@ async def test_prove_shows_the_answer_that_came(session: RunSession) -> None:
 def found_units(measure: str) -> protocol.UnitsFound:
     unit = protocol.ScoredUnit(layer=0, unit=2, state="h", value=-0.8, strength=0.8, sign=-1)
     return protocol.UnitsFound(
-        pattern="column", step=9, measure=measure, units=(unit,), rolled=0.2, untrained=0.3, convincing=True,
-        share=0.4, characters=100, sentence="It falls.",
+        pattern="column", step=9, measure=measure, units=(unit,), rolled_control=0.2, untrained=0.3, convincing=True,
+        fraction=0.4, characters=100, sentence="It falls.",
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ async def test_a_sample_s_surprise_is_in_bits_of_what_a_time_step_reads(
     session: RunSession, step_unit: str, named: str
 ) -> None:
     session.handle_event(msgspec.structs.replace(started(), facts=facts(step_unit=step_unit)))
-    answer(session, sampled("abcd", begins=True, probabilities=(0.5, 0.25, 0.125, 0.125)))
+    answer(session, sampled("abcd", is_first=True, probabilities=(0.5, 0.25, 0.125, 0.125)))
     figures = dict(sampled_text_view(session, PLAY).key_figures)
     bits = (1 + 2 + 3 + 3) / 4
     assert figures["surprise"] == f"{bits:.2f} {named}"

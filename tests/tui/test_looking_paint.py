@@ -53,8 +53,9 @@ def part(T: int = 6, U: int = 5, layers: int = 1, name: str = "", encoder: bool 
         name=name, first=0, total=T, inputs=tuple(WORDS[t % 6] for t in range(T)), symbols=WORDS,
         targets=(None,) * T if encoder else tuple("cat" if t % 2 else None for t in range(T)),
         layers=tuple(layer(T, U, n, seed=n) for n in range(layers)), outputs=outputs,
-        losses=tuple(told if t % 2 else None for t in range(T)), right=tuple(told if t % 2 else None for t in range(T)),
-        before=(), truths=() if encoder else (("carry", ((0.0, 1.0) * T)[:T]),),
+        losses=tuple(told if t % 2 else None for t in range(T)),
+        target_probabilities=tuple(told if t % 2 else None for t in range(T)),
+        previous_probabilities=(), truths=() if encoder else (("carry", ((0.0, 1.0) * T)[:T]),),
     )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def test_while_it_plays_later_columns_are_not_computed_yet() -> None:
 
 def test_an_edit_shows_probabilities_before_and_after_with_arrows() -> None:
     one = part()
-    before = tuple(None if p is None else 0.2 for p in one.right)
+    before = tuple(None if p is None else 0.2 for p in one.target_probabilities)
     rows = plain(paint_grid.grid(view(replace(one, before=before), words="one update"), 116, 36, palette_of("none")))
     assert any(row.strip().startswith("before") and "20.0" in row for row in rows)
     assert any("↑25.0" in row for row in rows)

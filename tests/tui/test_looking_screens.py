@@ -160,7 +160,7 @@ async def test_one_update_shows_every_targets_probability_before_and_after() -> 
         await person.press("a")
         seen = await person.until("one update, rate 0.1: the targets' mean probability goes from", "before")
         part = person.unroll.view.parts[0]
-        assert sum(p or 0 for p in part.right) > sum(p or 0 for p in part.before)
+        assert sum(p or 0 for p in part.target_probabilities) > sum(p or 0 for p in part.previous_probabilities)
         assert "↑" in seen
         assert person.app.session.step == 3
 

@@ -69,7 +69,7 @@ class Person:
         self.play.drafts.adopt(config())
         await self.press("enter")
         self.trainers[-1].tell(started(), status(), say.RowsCompleted(rows=tuple(row(n) for n in range(1, 80))))
-        await self.tell(trace(), sampled("The lamp was ", begins=True))
+        await self.tell(trace(), sampled("The lamp was ", is_first=True))
 
     def sees(self) -> str:
         return seen(self.pilot.app)
@@ -272,7 +272,7 @@ async def test_a_stopped_run_can_go_on_and_can_still_be_sampled(person: Person) 
 
 async def test_a_trainer_that_dies_is_told_and_r_goes_on(person: Person) -> None:
     await person.running()
-    gone = say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="Look at its log.", fatal=True)
+    gone = say.Failed(problem="The trainer ended unexpectedly (signal SIGKILL).", remedy="Look at its log.", fatal=True)
     person.trainers[0].tell(gone)
     person.trainers[0].queue.put_nowait(None)
     await settled(person.pilot.app, person.trainers)

@@ -62,7 +62,7 @@ async def test_a_run_that_starts_again_from_its_checkpoint_forgets_what_came_aft
     session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 90))))
     session.handle_event(say.Evaluated(step=50, loss=2.0))
     session.handle_event(started(step=40))
-    session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 41)), past=True))
+    session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 41)), is_history=True))
     assert session.metrics["step"][-1] == 40
     assert session.evaluations == []
 
@@ -70,7 +70,7 @@ async def test_a_run_that_starts_again_from_its_checkpoint_forgets_what_came_aft
 async def test_evaluations_on_an_earlier_text_are_marked_and_not_the_best(
     session: RunSession,
 ) -> None:
-    session.handle_event(say.Evaluated(step=10, loss=0.5, past=True, other_text=True))
+    session.handle_event(say.Evaluated(step=10, loss=0.5, is_history=True, other_text=True))
     session.handle_event(say.RowsCompleted(rows=tuple(row(n) for n in range(1, 60))))
     view = loss_view(session, log=False, full=True)
     assert view is not None
@@ -111,26 +111,26 @@ async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSessi
 
 
 async def test_a_sample_grows_by_what_was_drawn_and_begins_anew(session: RunSession) -> None:
-    answer(session, sampled("The ", begins=True))
+    answer(session, sampled("The ", is_first=True))
     answer(session, sampled("lamp"))
     view = sample_view(session)
     assert "".join(view.text) == "The lamp"
     assert view.candidates[0] == ("e", 0.41)
-    answer(session, sampled("Another", begins=True))
+    answer(session, sampled("Another", is_first=True))
     assert "".join(sample_view(session).text) == "Another"
 
 
 async def test_the_prompt_is_told_from_what_was_drawn_and_unseen_characters_are_named(session: RunSession) -> None:
     session.sample.settings = SampleSettings(prompt="Oé yes")
     session.sample.begin(PLAY)
-    answer(session, sampled("O yes no", begins=True, unseen=("é",)))
+    answer(session, sampled("O yes no", is_first=True, unknown_symbols=("é",)))
     assert sample_view(session).prompt == len("O yes")
     assert session.problem is not None
     assert "'é'" in session.problem[0]
 
 
 async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_were(session: RunSession) -> None:
-    answer(session, sampled("", begins=True))
+    answer(session, sampled("", is_first=True))
     seen = ""
     for _ in range(60):
         answer(session, sampled(TEXT))
@@ -145,14 +145,14 @@ async def test_a_text_without_end_stays_bounded_and_its_lines_stay_where_they_we
 
 
 async def test_what_a_task_cannot_do_is_told_in_its_panel_when_nobody_asked(session: RunSession) -> None:
-    answer(session, say.Failed(wrong="adding shows nothing.", remedy="Look at a text."))
-    answer(session, say.Failed(wrong="adding writes nothing.", remedy="Sample from a text."))
+    answer(session, say.Failed(problem="adding shows nothing.", remedy="Look at a text."))
+    answer(session, say.Failed(problem="adding writes nothing.", remedy="Sample from a text."))
     assert session.problem is None
     assert (session.cells.unavailable, session.sample.unavailable) == (
         "adding shows nothing.",
         "adding writes nothing.",
     )
-    session.handle_event(say.Failed(wrong="That went wrong.", remedy="Do this."))
+    session.handle_event(say.Failed(problem="That went wrong.", remedy="Do this."))
     assert session.problem == ("That went wrong.", "Do this.")
 
 
@@ -180,7 +180,7 @@ async def test_a_limited_run_tells_how_far_it_is(session: RunSession) -> None:
 async def test_a_run_that_diverged_says_why_until_it_goes_on(session: RunSession) -> None:
     session.handle_event(status())
     session.handle_event(
-        status("diverged", wrong="The loss stopped being a number.", remedy="Lower the learning rate.")
+        status("diverged", problem="The loss stopped being a number.", remedy="Lower the learning rate.")
     )
     view = status_view(session)
     assert (view.text, view.mood) == ("The loss stopped being a number.", "bad")
@@ -197,7 +197,7 @@ async def test_a_change_that_needs_a_new_network_says_so(session: RunSession) ->
 
 async def test_a_trainer_that_dies_leaves_a_run_to_go_on_with(session: RunSession) -> None:
     session.handle_event(status())
-    session.handle_event(say.Failed(wrong="The trainer ended unexpectedly (signal SIGKILL).", remedy="x", fatal=True))
+    session.handle_event(say.Failed(problem="The trainer ended unexpectedly (signal SIGKILL).", remedy="x", fatal=True))
     assert session.state == "dead"
     view = status_view(session)
     assert "SIGKILL" in view.text
@@ -237,7 +237,7 @@ async def test_squared_error_is_called_so() -> None:
 
 async def test_words_stand_apart_where_spaces_are_no_symbols(session: RunSession) -> None:
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", "bad", "!"))))
-    answer(session, say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), begins=True))
+    answer(session, say.Sampled(text=("good", "!", "bad"), probabilities=(0.5, 0.5, 0.5), is_first=True))
     assert "".join(sample_view(session).text) == "good ! bad "
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
     assert "".join(sample_view(session).text) == "good!bad"

@@ -42,7 +42,7 @@ from rnnplay.protocol import (
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
-from rnnplay.trainer.session import Session, history
+from rnnplay.trainer.session import TrainingSession, load_checkpoint_at
 
 MAX_TRACE = 50 * 2**20  # numbers in a trace
 _JOB_SHARE = 0.5  # of the time beside training that jobs may take
@@ -56,7 +56,7 @@ class TraceHandler(Handler):
     commands = (WatchTrace,)
     current: WatchTrace | None = None  # to be answered again
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._traced = 0.0  # when
         self._traced_step = -1
@@ -92,7 +92,7 @@ class TraceHandler(Handler):
             step = command.step
             network = self._network_of(step)
         else:
-            network = learner.shown()
+            network = learner.eval_network()
         architecture = network.architecture
         most = MAX_TRACE // (architecture.layers * architecture.hidden)
         start, length = max(command.start, 0), min(max(command.length, 1), most)
@@ -103,8 +103,8 @@ class TraceHandler(Handler):
 
     def _read(self, network: Network, command: WatchTrace) -> ActivationTrace:
         """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
-        task, pieces = self._learner.task, self._session.pieces
-        ids = task.held_out_ids if pieces is None else pieces
+        task, inspected_ids = self._learner.task, self._session.inspected_ids
+        ids = task.held_out_ids if inspected_ids is None else inspected_ids
         if len(ids):
             return trace_text(network, ids, command.start, command.length, command.state)
         if command.example is not None:
@@ -114,11 +114,11 @@ class TraceHandler(Handler):
     def _event(self, step: int, command: WatchTrace, network: Network) -> Trace:
         # A long text's values are large: never two readings of it in memory, nor one beside its bytes.
         candidates: tuple[PackedArray | None, PackedArray | None] = None, None
-        told = command.candidates and network.architecture.readout == "softmax"
-        if told and command.state != "h":
+        sends_candidates = command.candidates and network.architecture.readout == "softmax"
+        if sends_candidates and command.state != "h":
             candidates = _candidates(network, self._read(network, msgspec.structs.replace(command, state="h")))
         reading = self._read(network, command)
-        if told and command.state == "h":
+        if sends_candidates and command.state == "h":
             candidates = _candidates(network, reading)
         values, scale = quantize(reading.values)
         reading = replace(reading, values=values[:, :, :0])
@@ -132,14 +132,14 @@ class TraceHandler(Handler):
             scale=scale,
             surprise=PackedArray.from_array(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
             candidates=candidates[0],
-            chances=candidates[1],
+            probabilities=candidates[1],
         )
 
     def _network_of(self, step: int) -> Network:
         """The network as it was after `step`, kept until another one is asked for."""
         if self._earlier is None or self._earlier[0] != step:
             network = Network(self._learner.network.architecture)
-            self._learner.fill(network, history(self._session.run, step))
+            self._learner.load_weights_into(network, load_checkpoint_at(self._session.run, step))
             self._earlier = step, network
         return self._earlier[1]
 
@@ -155,7 +155,7 @@ class CellsHandler(Handler):
 
     commands = (FindUnits, AblateUnit, ComputeGates, ComputeHistory, CancelQuestions)
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._untrained: Network | None = None
         self._labelled: tuple[tuple[str, int], LabelledBatch] | None = None
@@ -179,7 +179,7 @@ class CellsHandler(Handler):
             case CancelQuestions():
                 self._jobs.clear()
             case AblateUnit():
-                network = self._learner.shown()
+                network = self._learner.eval_network()
                 check_clamps(network, [(command.layer, command.unit, 0.0)])
                 self._begin(command, self._ablate(command, network.copy()))
             case ComputeHistory():
@@ -204,7 +204,9 @@ class CellsHandler(Handler):
             for fraction in job:
                 if (now := time.perf_counter()) - self._reported > _PROGRESS_SECONDS:
                     self._reported = now
-                    self._connection.send(QuestionProgressed(question=type(command).__name__, share=fraction), command)
+                    self._connection.send(
+                        QuestionProgressed(question=type(command).__name__, fraction=fraction), command
+                    )
                 if now >= end:
                     break
             else:
@@ -222,7 +224,7 @@ class CellsHandler(Handler):
     def _label(self, pattern: str, characters: int) -> LabelledBatch:
         """What is labelled for a feature: kept, for the next question is mostly about the same."""
         if self._labelled is None or self._labelled[0] != (pattern, characters):
-            labelled = label_held_out(self._learner.task, pattern, characters, self._session.pieces)
+            labelled = label_held_out(self._learner.task, pattern, characters, self._session.inspected_ids)
             self._labelled = (pattern, characters), labelled
         return self._labelled[1]
 
@@ -236,14 +238,14 @@ class CellsHandler(Handler):
         return self._untrained
 
     def _find(self, question: FindUnits) -> None:
-        network = self._learner.shown()
+        network = self._learner.eval_network()
         labelled = self._label(question.pattern, question.characters)
-        found = find(network, self.untrained(), labelled, question.pattern)
-        self._connection.send(answer(found, self._learner.step), question)
+        result = find(network, self.untrained(), labelled, question.pattern)
+        self._connection.send(answer(result, self._learner.step), question)
 
     def _gates(self, question: ComputeGates) -> None:
-        network, task = self._learner.shown(), self._learner.task
-        found = gate_saturation(network, label_held_out(task, None, question.characters, self._session.pieces))
+        network, task = self._learner.eval_network(), self._learner.task
+        result = gate_saturation(network, label_held_out(task, None, question.characters, self._session.inspected_ids))
         self._connection.send(
             GatesComputed(
                 step=self._learner.step,
@@ -251,10 +253,10 @@ class CellsHandler(Handler):
                     GateSaturation(
                         layer=s.layer,
                         gate=s.gate,
-                        left=PackedArray.from_array(s.left_saturated.astype(np.float32)),
-                        right=PackedArray.from_array(s.right_saturated.astype(np.float32)),
+                        left_saturated=PackedArray.from_array(s.left_saturated.astype(np.float32)),
+                        right_saturated=PackedArray.from_array(s.right_saturated.astype(np.float32)),
                     )
-                    for s in found
+                    for s in result
                 ),
             ),
             question,
@@ -262,15 +264,15 @@ class CellsHandler(Handler):
 
     def _ablate(self, question: AblateUnit, network: Network) -> Iterator[float]:
         q = question
-        labelled = self._label(q.pattern, _affordable(network, q.characters, q.others))
-        for state in ablate(network, labelled, q.layer, q.unit, q.pattern, q.to, q.others):
+        labelled = self._label(q.pattern, _affordable(network, q.characters, q.other_units))
+        for state in ablate(network, labelled, q.layer, q.unit, q.pattern, q.clamp_to, q.other_units):
             if isinstance(state, Ablation):
                 self._connection.send(
                     UnitAblated(
                         layer=q.layer,
                         unit=q.unit,
                         pattern=q.pattern,
-                        to=q.to,
+                        clamp_to=q.clamp_to,
                         inside=state.inside,
                         outside=state.outside,
                         others_inside=tuple(inside for inside, _ in state.other_units),
@@ -286,23 +288,23 @@ class CellsHandler(Handler):
     def _check(self, question: ComputeHistory) -> None:
         network = self._learner.network
         check_clamps(network, [(question.layer, question.unit, 0.0)])
-        if question.state not in (known := states_of(network)):
-            raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(known)}.")
+        if question.state not in (states := states_of(network)):
+            raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(states)}.")
 
     def _history(self, question: ComputeHistory) -> Iterator[float]:
         q, run = question, self._session.run
         labelled = self._label(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
         kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
-        known = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)})
+        states = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)})
         values: list[tuple[int, float]] = []
-        for n, step in enumerate(known):
+        for n, step in enumerate(states):
             try:
-                self._learner.fill(network, history(run, step))
+                self._learner.load_weights_into(network, load_checkpoint_at(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
             values.append((step, unit_score(network, labelled, Unit(q.layer, q.unit, q.state))))
-            yield n / len(known)
+            yield n / len(states)
         if not values:
             raise UserError("The run has no checkpoint yet.", "Wait for the first one.")
         self._connection.send(
@@ -318,31 +320,31 @@ class CellsHandler(Handler):
         )
 
 
-def answer(found: FindResult, step: int) -> UnitsFound:
+def answer(result: FindResult, step: int) -> UnitsFound:
     """A FindResult as it goes through the pipe."""
-    ranking = found.ranking
+    ranking = result.ranking
     pair = None
     if ranking.pair is not None and ranking.pairing is not None:
         scores = dict(ranking.units)
-        one, two = (_found(unit, scores[unit]) for unit in ranking.pair)
+        one, two = (_scored_unit(unit, scores[unit]) for unit in ranking.pair)
         p = ranking.pairing
         pair = ScoredPair(units=(one, two), weights=p.weights, value=p.value, strength=p.strength)
     return UnitsFound(
-        pattern=found.pattern,
+        pattern=result.pattern,
         step=step,
-        measure=found.measure,
-        units=tuple(_found(unit, score) for unit, score in ranking.units),
-        rolled=ranking.rolled,
-        untrained=found.untrained,
-        convincing=found.convincing,
+        measure=result.measure,
+        units=tuple(_scored_unit(unit, score) for unit, score in ranking.units),
+        rolled_control=ranking.rolled,
+        untrained=result.untrained,
+        convincing=result.convincing,
         pair=pair,
-        share=found.share,
-        characters=found.characters,
-        sentence=found.sentence(),
+        fraction=result.share,
+        characters=result.characters,
+        sentence=result.sentence(),
     )
 
 
-def _found(unit: Unit, score: Score) -> ScoredUnit:
+def _scored_unit(unit: Unit, score: Score) -> ScoredUnit:
     return ScoredUnit(
         layer=unit.layer,
         unit=unit.unit,

@@ -33,7 +33,7 @@ from rnnplay.tasks.text import TextTask
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeBudget
 from rnnplay.trainer.metrics import finite
-from rnnplay.trainer.session import Session
+from rnnplay.trainer.session import TrainingSession
 
 EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
 FEW = 8  # outputs whose probabilities are all told
@@ -54,7 +54,7 @@ class ExampleHandler(Handler):
     commands = (ShowExample, AskTask, MeasureTask)
     current: ShowExample | None = None  # to be answered again
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._learner, self._connection = session.learner, connection
         self._sent, self._sent_step = 0.0, -1
         self._budget = TimeBudget(EXAMPLE_TIME_SHARE)
@@ -87,75 +87,75 @@ class ExampleHandler(Handler):
 
     def _show(self, command: ShowExample) -> None:
         begun = time.perf_counter()
-        event = shown(self._learner.shown(), self._learner.task, self._learner.step, command.index)
+        event = example_shown(self._learner.eval_network(), self._learner.task, self._learner.step, command.index)
         self._connection.send(event, command)
         self._sent, self._sent_step = time.perf_counter(), self._learner.step
         self._budget.spend(self._sent - begun)
 
     def ask(self, prompt: str) -> TaskAnswered:
-        task, network = self._learner.task, self._learner.shown()
+        task, network = self._learner.task, self._learner.eval_network()
         if not task.question_help:
             raise UserError(f"{task.name} takes no question.", "Look at its examples.")
-        said = task.answer_question(prompt, lambda batch: network.forward(batch).outputs)
+        decoded = task.answer_question(prompt, lambda batch: network.forward(batch).outputs)
         numbers = before = None
         if isinstance(task, Series):
-            numbers, before = np.array([float(symbol) for symbol, _ in said]), task.unscaled(task.latest())
+            numbers, before = np.array([float(symbol) for symbol, _ in decoded]), task.unscaled(task.latest())
         return TaskAnswered(
             step=self._learner.step,
             prompt=prompt,
-            said=tuple(Candidate(symbol, probability) for symbol, probability in said),
+            answer=tuple(Candidate(symbol, probability) for symbol, probability in decoded),
             series=None if numbers is None else PackedArray.from_array(numbers),
             before=None if before is None else PackedArray.from_array(before),
         )
 
     def measure(self, interrupted: Callable[[], bool]) -> Measured:
         """Raises Interrupted where it is interrupted, UserError where the task has no way to tell."""
-        task, network = self._learner.task, self._learner.shown()
+        task, network = self._learner.task, self._learner.eval_network()
 
         def answer(batch: Batch) -> Array:
             if interrupted():
                 raise Interrupted
             return np.asarray(network.forward(batch).outputs)
 
-        found = task.score(answer) or self._by_loss(interrupted)
+        result = task.score(answer) or self._score_by_loss(interrupted)
         return Measured(
             step=self._learner.step,
-            name=found.name,
-            value=finite(found.value),
-            criterion=found.criterion,
-            solved=bool(found.solved),
+            name=result.name,
+            value=finite(result.value),
+            criterion=result.criterion,
+            solved=bool(result.solved),
         )
 
-    def _by_loss(self, interrupted: Callable[[], bool]) -> TaskScore:
+    def _score_by_loss(self, interrupted: Callable[[], bool]) -> TaskScore:
         """The held-out loss: of a text against an n-gram model, else against almost nothing."""
         task = self._learner.task
-        found = self._learner.evaluate(task.evaluation(), interrupted)
-        if found is None:
+        result = self._learner.evaluate(task.evaluation(), interrupted)
+        if result is None:
             raise Interrupted
-        if not found[1]:
+        if not result[1]:
             raise UserError("No data are held out to measure on.", "Give --validation a share above 0.")
-        loss = float("nan") if found[0] is None else found[0]
+        loss = float("nan") if result[0] is None else result[0]
         if isinstance(task, TextTask):
             name, criterion = f"nats a symbol, {ORDER}-gram {{:.3f}}", task.ngram(ORDER)
             return TaskScore(name.format(criterion), loss, criterion, loss < criterion)
         return TaskScore("held-out loss", loss, LEARNED, loss < LEARNED)
 
 
-def shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
+def example_shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
     """Item `index` as the network answers it. Raises UserError where there is none."""
     example = held_out_example(task, index)
     batch = example.batch
-    found = network.forward(batch)
-    y = np.asarray(found.outputs[:, :, 0], np.float64)  # (T, V)
+    result = network.forward(batch)
+    y = np.asarray(result.outputs[:, :, 0], np.float64)  # (T, V)
     fields = {"targets": tuple(example.targets)} | _rows(task, example, y)
     if task.inputs_are_ids and (possible := task.allowed_outputs(batch.inputs[:, 0])) is not None:
-        fields |= _several(task, possible, y)
+        fields |= _allowed_rows(task, possible, y)
     if task.frame_shape is not None or example.picture is not None:
         fields |= _pictures(task, example, y)
     if isinstance(task, Series) and example.series is not None:
         fields |= _series(network, task, example, y)
     if task.inputs_are_ids and START in task.vocabulary and END in task.output_vocabulary:
-        fields |= _written(network, task, example)
+        fields |= _decoded(network, task, example)
     return ExampleShown(
         step=step,
         index=index,
@@ -185,13 +185,17 @@ def _rows(task: Task, example: Example, y: Array) -> dict[str, Any]:
             one = float(y[t, 0])
             predictions[t], chances[t] = str(int(one > 0.5)), max(one, 1 - one)
             right[t] = one if example.batch.targets[t, 0, 0] > 0.5 else 1 - one
-    fields: dict[str, Any] = {"predictions": tuple(predictions), "chances": tuple(chances), "right": tuple(right)}
+    fields: dict[str, Any] = {
+        "predictions": tuple(predictions),
+        "prediction_probabilities": tuple(chances),
+        "target_probabilities": tuple(right),
+    }
     if task.readout == "softmax" and (V <= FEW or T == 1):
         fields |= {"outputs": tuple(names), "probabilities": PackedArray.from_array(y.astype(np.float32))}
     return fields
 
 
-def _several(task: Task, possible: Array, y: Array) -> dict[str, Any]:
+def _allowed_rows(task: Task, possible: Array, y: Array) -> dict[str, Any]:
     """What may follow each time step beside what the network holds likely, and how much it gives to the former."""
 
     def named(chosen: Array) -> tuple[str, ...]:
@@ -199,11 +203,11 @@ def _several(task: Task, possible: Array, y: Array) -> dict[str, Any]:
 
     likely = y > LIKELY
     return {
-        "rows": ("may follow", "likely", "p(allowed)"),
+        "row_labels": ("may follow", "likely", "p(allowed)"),
         "targets": named(possible),
         "predictions": named(likely),
-        "chances": tuple((y * likely).sum(axis=1).tolist()),
-        "right": tuple((y * possible).sum(axis=1).tolist()),
+        "prediction_probabilities": tuple((y * likely).sum(axis=1).tolist()),
+        "target_probabilities": tuple((y * possible).sum(axis=1).tolist()),
     }
 
 
@@ -242,7 +246,7 @@ def _series(network: Network, task: Series, example: Example, y: Array) -> dict[
     }
 
 
-def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
+def _decoded(network: Network, task: Task, example: Example) -> dict[str, Any]:
     """What the network writes by itself, its likeliest symbol fed back until <END>."""
     batch = example.batch
     names, end = task.output_vocabulary, task.output_vocabulary.index(END)
@@ -250,15 +254,15 @@ def _written(network: Network, task: Task, example: Example) -> dict[str, Any]:
     first = batch.slice_time(0, 1)
     if int(batch.inputs[0, 0]) != reads[START]:
         return {}
-    found: ForwardResult = network.forward(first)
-    p, state = found.outputs[0, :, 0], found.state
-    said: list[Candidate] = []
-    while len(said) < LONGEST:
+    result: ForwardResult = network.forward(first)
+    p, state = result.outputs[0, :, 0], result.state
+    decoded: list[Candidate] = []
+    while len(decoded) < LONGEST:
         best = int(p.argmax())
         if best == end or names[best] not in reads:
             break
-        said.append(Candidate(names[best], float(p[best])))
+        decoded.append(Candidate(names[best], float(p[best])))
         y, state = network.step(np.array([reads[names[best]]], np.int32), state)
         p = softmax(y[:, 0])
-    wanted = [target for target in example.targets if target is not None and target != END]
-    return {"written": tuple(said), "wanted": tuple(wanted)}
+    expected = [target for target in example.targets if target is not None and target != END]
+    return {"decoded": tuple(decoded), "expected": tuple(expected)}

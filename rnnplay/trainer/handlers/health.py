@@ -16,7 +16,7 @@ from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.learner import Learner
-from rnnplay.trainer.session import Session
+from rnnplay.trainer.session import TrainingSession
 
 SEQUENCES = 2
 TIME_STEPS = 64  # the most of a sequence that are looked at
@@ -48,7 +48,7 @@ class HealthHandler(Handler):
 
     commands = (WatchHealth,)
 
-    def __init__(self, session: Session, connection: Connection, flush: Callable[[], None]) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection, flush: Callable[[], None]) -> None:
         """`flush` writes the rows of the metrics that are complete."""
         self._session, self._connection, self._flush = session, connection, flush
         self._command = WatchHealth()
@@ -65,7 +65,7 @@ class HealthHandler(Handler):
         self._last_sent = None
         self.reset()
         self._monitor = lab.Monitor(run_facts(self._session.learner, self._session.baselines))
-        for row in self._session.past()[0]:
+        for row in self._session.history()[0]:
             self.row(row)
         self._probe(None)
         return True
@@ -122,7 +122,7 @@ class HealthHandler(Handler):
         assert monitor is not None
         network = learner.network
         if self._batch is None:
-            self._batch = sample(learner)
+            self._batch = health_batch(learner)
         if self._batch is not None:
             reference = ReferenceNetwork(network.architecture, network.parameters)
             exact = network.architecture.hidden <= _EXACT_RADIUS
@@ -136,21 +136,21 @@ class HealthHandler(Handler):
         """Say what ails the run, if that has changed."""
         if self._monitor is None:
             return
-        found = tuple(
+        advice = tuple(
             Advice(name=a.name, cause=a.cause, remedy=a.remedy, severity=a.severity) for a in self._monitor.advice()
         )
-        texts = [(a.name, a.cause, a.remedy) for a in found]
+        texts = [(a.name, a.cause, a.remedy) for a in advice]
         if texts != self._last_sent:
             self._last_sent = texts
-            self._connection.send(Health(step=self._session.learner.step, advice=found), self._command)
+            self._connection.send(Health(step=self._session.learner.step, advice=advice), self._command)
 
 
-def sample(learner: Learner) -> Batch | None:
+def health_batch(learner: Learner) -> Batch | None:
     """Some held-out sequences, cut at TIME_STEPS; None where nothing is held out."""
     batch = next(iter(learner.task.evaluation()), None)
     if batch is None:
         return None
-    found = trim_to_common_end(batch, SEQUENCES)
-    if found.inputs.shape[0] <= TIME_STEPS or found.source is not None:
-        return found
-    return Batch(found.inputs[:TIME_STEPS], found.targets[:TIME_STEPS])
+    advice = trim_to_common_end(batch, SEQUENCES)
+    if advice.inputs.shape[0] <= TIME_STEPS or advice.source is not None:
+        return advice
+    return Batch(advice.inputs[:TIME_STEPS], advice.targets[:TIME_STEPS])

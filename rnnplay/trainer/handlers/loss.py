@@ -11,7 +11,7 @@ from rnnplay.tasks.base import Batch
 from rnnplay.tasks.text import stream_batches
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
-from rnnplay.trainer.session import Session, left_out
+from rnnplay.trainer.session import TrainingSession, unknown_symbols_note
 
 
 class LossHandler(Handler):
@@ -19,7 +19,7 @@ class LossHandler(Handler):
 
     commands = (Evaluate,)
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
 
     def handle_command(self, command: Evaluate, interrupted: Callable[[], bool]) -> bool:
@@ -47,7 +47,7 @@ class LossHandler(Handler):
             return batches, None, notes
         if command.text is not None:
             ids, unseen = task.encode_file(command.text, command.encoding)
-            notes = (left_out(unseen),) if unseen else ()
+            notes = (unknown_symbols_note(unseen),) if unseen else ()
         elif not task.training_size:
             return task.evaluation(), self._session.baseline, ()
         elif fraction is None:

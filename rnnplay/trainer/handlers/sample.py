@@ -13,7 +13,7 @@ from rnnplay.lab.sample import InteractiveSampler, SamplingOptions
 from rnnplay.protocol import Candidate, ChangeSample, Command, Sample, Sampled, StopSampling
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
-from rnnplay.trainer.session import Session
+from rnnplay.trainer.session import TrainingSession
 
 EVENT_SECONDS = 0.1  # between two events of a sample
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
@@ -67,10 +67,10 @@ class SampleStream:
             text=tuple(symbol for symbol, _ in text),
             probabilities=tuple(probability for _, probability in text),
             candidates=tuple(Candidate(symbol, p) for symbol, p in self.sampler.candidates()),
-            begins=is_first,
-            keep=keep,
+            is_first=is_first,
+            keep_symbols=keep,
             copied=self.sampler.copied,
-            unseen=self.sampler.unseen if is_first else (),
+            unknown_symbols=self.sampler.unseen if is_first else (),
             done=self.done,
             channel=self.command.channel,
         )
@@ -81,7 +81,7 @@ class SampleHandler(Handler):
 
     commands = (Sample, ChangeSample, StopSampling)
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._learner, self._connection = session.learner, connection
         self._streams: dict[int, SampleStream] = {}  # by channel
         self._budget = TimeBudget(TIME_SHARE)  # of channel 0
@@ -126,7 +126,7 @@ class SampleHandler(Handler):
         training_ids = task.training_ids if command.copied else None
         stream = SampleStream(
             sampler=InteractiveSampler(
-                self._learner.shown(), task, command.prompt, options, command.clamps, training_ids
+                self._learner.eval_network(), task, command.prompt, options, command.clamps, training_ids
             ),
             command=command,
             budget=self._budget if command.channel == 0 else TimeBudget(FOCUSED_TIME_SHARE),
@@ -154,8 +154,8 @@ class SampleHandler(Handler):
                 top_p=old.top_p if command.top_p is None else command.top_p,
             )
         )
-        if command.keep is not None and command.keep < sampler.length:
-            self._take_back(stream, max(command.keep, 0))
+        if command.keep_symbols is not None and command.keep_symbols < sampler.length:
+            self._take_back(stream, max(command.keep_symbols, 0))
         if command.symbol is not None:
             stream.text.append(sampler.force_symbol(command.symbol))
         if command.rate is not None:
@@ -190,7 +190,7 @@ class SampleHandler(Handler):
             stream.sent = begun
             if stream.step != self._learner.step:
                 begun = time.perf_counter()
-                self._learner.shown()  # averaged weights follow those in training
+                self._learner.eval_network()  # averaged weights follow those in training
                 stream.sampler.refresh()
                 stream.step = self._learner.step
                 budget.spend(time.perf_counter() - begun)

@@ -18,7 +18,7 @@ from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.metrics import finite
-from rnnplay.trainer.session import Session, history, text_marks
+from rnnplay.trainer.session import TrainingSession, load_checkpoint_at, text_marks
 
 MOST_LAGS = 1_000
 SEQUENCES = 4  # that the gradient by lag is a mean over
@@ -30,7 +30,7 @@ class TimeHandler(Handler):
 
     commands = (protocol.ComputeGradientByLag, protocol.ComputeOneUnit, protocol.ComputeInfluence)
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._batch: tuple[int, Batch] | None = None
         self._untrained: tuple[int, list[protocol.GradientByLag]] | None = None
@@ -55,24 +55,23 @@ class TimeHandler(Handler):
         """Held-out sequences for a gradient over `lags` time steps."""
         if self._batch is None or self._batch[0] != lags:
             try:
-                found = lab.sequences(self._learner.task, lags, SEQUENCES)
+                result = lab.sequences(self._learner.task, lags, SEQUENCES)
             except StopIteration:
                 raise UserError("No data are held out to look at.", "Give --validation a share above 0.") from None
-            self._batch = lags, found
+            self._batch = lags, result
         return self._batch[1]
 
     def reference(self) -> ReferenceNetwork:
-        network = self._learner.shown()
+        network = self._learner.eval_network()
         return ReferenceNetwork(network.architecture, network.parameters)
 
     def gradients(self, command: protocol.ComputeGradientByLag) -> protocol.GradientByLagComputed:
         _lags(command.lags)
-        task, network = self._learner.task, self._learner.shown()
+        task, network = self._learner.task, self._learner.eval_network()
         batch = self.sequences(command.lags)
         name = lab.kind_of(network.architecture)
         own = lab.gradient_by_lag(self.reference(), batch, command.lags)
-        make_parameters = command.beside == "fresh"
-        others = list(self._beside(command.lags, batch, network.architecture)) if make_parameters else []
+        others = list(self._untrained_networks(command.lags, batch, network.architecture)) if command.untrained else []
         notes = []
         for run in command.runs:
             try:
@@ -83,18 +82,18 @@ class TimeHandler(Handler):
             notes.append(f"The sequences of this task have {batch.inputs.shape[0]} time steps.")
         return protocol.GradientByLagComputed(
             step=self._learner.step,
-            networks=(_reach(name, True, own), *others),
+            networks=(_packed(name, True, own), *others),
             longest_lag=task.longest_lag,
             sentence=lab.sentence(name, own, task.longest_lag),
             note=" ".join(notes),
         )
 
-    def _beside(self, lags: int, batch: Batch, own: Architecture) -> list[protocol.GradientByLag]:
+    def _untrained_networks(self, lags: int, batch: Batch, own: Architecture) -> list[protocol.GradientByLag]:
         """Untrained networks of the same size, computed once."""
         if self._untrained is None or self._untrained[0] != lags:
             seed = self._learner.config.seed
-            found = lab.untrained_networks(own, batch, lags, lambda other: Network(other, seed).parameters)
-            self._untrained = lags, [_reach(name, False, reach) for name, reach in found]
+            result = lab.untrained_networks(own, batch, lags, lambda other: Network(other, seed).parameters)
+            self._untrained = lags, [_packed(name, False, gradient) for name, gradient in result]
         return self._untrained[1]
 
     def _trained(self, run: Path, batch: Batch, lags: int) -> protocol.GradientByLag:
@@ -107,16 +106,16 @@ class TimeHandler(Handler):
             raise UserError(f"The run {run.name} is of the task {record.config.task}.", f"Choose one of {own.task}.")
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
         if steps := checkpoint.checkpoint_steps(run):
-            self._learner.fill(other, history(run, steps[-1]))
-        found = lab.gradient_by_lag(ReferenceNetwork(other.architecture, other.parameters), batch, lags)
-        return _reach(lab.kind_of(other.architecture), True, found)
+            self._learner.load_weights_into(other, load_checkpoint_at(run, steps[-1]))
+        result = lab.gradient_by_lag(ReferenceNetwork(other.architecture, other.parameters), batch, lags)
+        return _packed(lab.kind_of(other.architecture), True, result)
 
     def influence(self, command: protocol.ComputeInfluence) -> protocol.InfluenceComputed:
         if command.past < 1:
             raise UserError("Nothing would be shown.", "Look back at least one time step.")
         task, reference = self._learner.task, self.reference()
-        if command.example is None and (len(task.held_out_ids) or self._session.pieces is not None):
-            ids = self._session.pieces
+        if command.example is None and (len(task.held_out_ids) or self._session.inspected_ids is not None):
+            ids = self._session.inspected_ids
             text = np.asarray(task.held_out_ids if ids is None else ids)
             total = len(text) - 1
             position = min(total - 1, command.past - 1) if command.position is None else command.position
@@ -125,7 +124,7 @@ class TimeHandler(Handler):
             piece = np.asarray(text[first : position + 2], np.int32)[:, None]
             batch = Batch(piece[:-1], piece[1:])
             symbols = [task.vocabulary[i] for i in piece[:-1, 0]]
-            found = lab.influence(reference, batch, len(symbols) - 1)
+            result = lab.influence(reference, batch, len(symbols) - 1)
         else:
             example, _ = example_or_text(task, command.example or 0, command.past)
             batch, total = example.batch, example.batch.inputs.shape[0]
@@ -133,17 +132,17 @@ class TimeHandler(Handler):
             _within(position, total)
             source = [] if batch.source is None else [source_names(task)[i] for i in batch.source[:, 0]]
             symbols = [*source, *(text or "·" for text in example.inputs[: position + 1])]
-            found = lab.influence(reference, batch, position)
+            result = lab.influence(reference, batch, position)
             first = -len(source)
-        return self._influence(found, symbols, first, position, total)
+        return self._influence(result, symbols, first, position, total)
 
     def _influence(
-        self, found: lab.Influence, symbols: list[str], first: int, position: int, total: int
+        self, result: lab.Influence, symbols: list[str], first: int, position: int, total: int
     ) -> protocol.InfluenceComputed:
         names = self._learner.task.output_vocabulary or self._learner.task.vocabulary
-        predicted = names[found.output] if found.output < len(names) else str(found.output + 1)
-        largest = float(found.norms.max()) if len(found.norms) else 0.0
-        norms = found.norms / largest if np.isfinite(largest) and largest > 0 else np.zeros(len(found.norms))
+        predicted = names[result.output] if result.output < len(names) else str(result.output + 1)
+        largest = float(result.norms.max()) if len(result.norms) else 0.0
+        norms = result.norms / largest if np.isfinite(largest) and largest > 0 else np.zeros(len(result.norms))
         place = int(norms.argmax())
         back = len(symbols) - 1 - place
         where = "the present one" if back == 0 else "the one before" if back == 1 else f"{back} time steps before"
@@ -157,19 +156,19 @@ class TimeHandler(Handler):
             norms=tuple(norms.tolist()),
             largest=finite(largest) or 0.0,
             predicted=predicted,
-            probability=finite(found.value) or 0.0,
+            probability=finite(result.value) or 0.0,
             sentence=sentence,
         )
 
 
-def _reach(name: str, trained: bool, found: lab.GradientByLag) -> protocol.GradientByLag:
+def _packed(name: str, trained: bool, result: lab.GradientByLag) -> protocol.GradientByLag:
     return protocol.GradientByLag(
         name=name,
         trained=trained,
-        norms=tuple(finite(norm) for norm in found.norms.tolist()),
-        radius=found.radius,
-        horizon=found.horizon,
-        verdict=found.verdict,
+        norms=tuple(finite(norm) for norm in result.norms.tolist()),
+        radius=result.radius,
+        horizon=result.horizon,
+        verdict=result.verdict,
     )
 
 

@@ -21,7 +21,7 @@ from rnnplay.tasks.base import Example, Task
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.metrics import finite
-from rnnplay.trainer.session import Session
+from rnnplay.trainer.session import TrainingSession
 
 OUTPUTS = 64  # the most outputs to send
 TRUTHS = 2  # the most features
@@ -33,13 +33,13 @@ class UnrollHandler(Handler):
 
     commands = (protocol.Unroll,)
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
 
     def handle_command(self, command: protocol.Unroll, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if an example, a unit, a symbol or a weight is not there."""
-        learner, network = self._learner, self._learner.shown()
-        parameters, ids = dict(network.parameters), self._session.pieces
+        learner, network = self._learner, self._learner.eval_network()
+        parameters, ids = dict(network.parameters), self._session.inspected_ids
         event = unrolled(command, network.architecture, parameters, learner.task, learner.step, ids)
         self._connection.send(event, command)
         return True
@@ -62,33 +62,37 @@ def unrolled(
     symbols: dict[str, Sequence[str]] = {part: task.vocabulary if task.inputs_are_ids else () for part in parts}
     if architecture.source_vocabulary_size:
         symbols["encoder"] = source_names(task)
-    walked = lab.unroll(architecture, parameters, example.batch, command.edits, state, symbols)
-    view = _View(command, walked, example, symbols)
-    made = tuple(view.part(n, chain, task) for n, chain in enumerate(walked.reference.chains))
+    passes = lab.unroll(architecture, parameters, example.batch, command.edits, state, symbols)
+    view = _UnrolledPacker(command, passes, example, symbols)
+    made = tuple(view.part(n, chain, task) for n, chain in enumerate(passes.reference.chains))
     notes = [note, *view.notes]
     return protocol.Unrolled(
         step=step,
         example=command.example,
         title=example.title,
         parts=made,
-        loss=finite(walked.forward_pass.loss),
+        loss=finite(passes.forward_pass.loss),
         unit_of_loss="squared error" if architecture.readout in ("linear", "sigmoid-squared") else "nats",
-        parameters=tuple(view.parameter(name) for name in parameters if name in walked.reference.parameters),
-        changed=walked.changed,
+        parameters=tuple(view.parameter(name) for name in parameters if name in passes.reference.parameters),
+        changed=passes.changed,
         note=" ".join(text for text in notes if text),
-        words=walked.words,
+        summary=passes.words,
     )
 
 
-class _View:
+class _UnrolledPacker:
     """What is shown of a walk: `windows` are the time steps of each part, `units` those of each layer."""
 
     def __init__(
-        self, command: protocol.Unroll, walked: UnrolledExample, example: Example, symbols: dict[str, Sequence[str]]
+        self,
+        command: protocol.Unroll,
+        passes: UnrolledExample,
+        example: Example,
+        symbols: dict[str, Sequence[str]],
     ) -> None:
-        self.walked, self.example, self.symbols = walked, example, symbols
+        self.passes, self.example, self.symbols = passes, example, symbols
         self.notes: list[str] = []
-        fwd, reference = walked.forward_pass, walked.reference
+        fwd, reference = passes.forward_pass, passes.reference
         lengths = [len(moments) for moments in fwd.moments]
         counted = np.flatnonzero(fwd.loss_weights[:, 0] > 0)
         self.windows: list[range] = []
@@ -108,10 +112,10 @@ class _View:
         self.units = [most_active(reference, fwd, n, command.units) for n in range(reference.architecture.layers)]
         if command.units < H:
             self.notes.append(f"The {command.units} most active of {H} units are shown.")
-        self.gradients = reference.gradients(fwd, walked.backs, walked.dy)
+        self.gradients = reference.gradients(fwd, passes.backs, passes.dy)
 
     def part(self, n: int, chain: LayerChain, task: Task) -> protocol.Part:
-        window, fwd = self.windows[n], self.walked.forward_pass
+        window, fwd = self.windows[n], self.passes.forward_pass
         last = n == len(self.windows) - 1
         example = self.example
         inputs: Sequence[str | None] = example.inputs if last else (example.source or [])
@@ -120,28 +124,30 @@ class _View:
         if not last:
             assert fwd.batch.source is not None and example.batch.source is not None
             fed, original = fwd.batch.source, example.batch.source
-        told = [self._input(t, inputs, fed, original, names) for t in window]
+        inputs_shown = [self._input(t, inputs, fed, original, names) for t in window]
         weights = fwd.loss_weights[:, 0]
         counts = [bool(last and weights[t] > 0) for t in window]
-        chance = target_probability(fwd, self.walked.reference.architecture.readout)[:, 0]
-        before = self.walked.before
+        chance = target_probability(fwd, self.passes.reference.architecture.readout)[:, 0]
+        before = self.passes.before
 
         def each(values: Array) -> tuple[float | None, ...]:
-            return tuple(finite(values[t]) if here else None for t, here in zip(window, counts, strict=True))
+            return tuple(
+                finite(values[t]) if counted_step else None for t, counted_step in zip(window, counts, strict=True)
+            )
 
         return protocol.Part(
             name=chain.name,
             first=window[0] if len(window) else 0,
             total=len(fwd.moments[n]),
-            inputs=tuple(told),
+            inputs=tuple(inputs_shown),
             symbols=tuple(names),
             targets=tuple(example.targets[t] for t in window) if last else (None,) * len(window),
             layers=tuple(self._layer(n, chain, layer) for layer in range(len(chain.layers))),
             truths=self._truths(window, task) if last else (),
             outputs=self._outputs(window, task) if last else None,
             losses=each(fwd.losses[:, 0]) if last else (None,) * len(window),
-            right=each(chance) if last else (None,) * len(window),
-            before=each(before[:, 0]) if last and before is not None else (),
+            target_probabilities=each(chance) if last else (None,) * len(window),
+            previous_probabilities=each(before[:, 0]) if last and before is not None else (),
         )
 
     def _input(
@@ -156,8 +162,8 @@ class _View:
 
     def _layer(self, n: int, chain: LayerChain, layer: int) -> protocol.Layer:
         window, units = self.windows[n], self.units[layer]
-        moments = [self.walked.forward_pass.moments[n][t][layer] for t in window]
-        slopes = [self.walked.backs[n].slopes[t][layer] for t in window]
+        moments = [self.passes.forward_pass.moments[n][t][layer] for t in window]
+        slopes = [self.passes.backs[n].slopes[t][layer] for t in window]
 
         def stack(values: Sequence[Array]) -> PackedArray:
             return PackedArray.from_array(np.ascontiguousarray(np.stack([value[units, 0] for value in values])))
@@ -177,7 +183,7 @@ class _View:
             c=stack(c) if lstm else None,
             dh_above=stack([s.above for s in slopes]),
             dh_future=stack([s.future for s in slopes]),
-            computed=stack([np.asarray(m.computed.h) for m in moments]),
+            h_before_poke=stack([np.asarray(m.computed.h) for m in moments]),
             dc_future=stack([s.dc_future for s in slopes if s.dc_future is not None]) if lstm else None,
             dc=stack([s.cell.dc for s in slopes if s.cell.dc is not None]) if lstm else None,
         )
@@ -232,8 +238,8 @@ class _View:
                     value=PackedArray.from_array(np.stack([step[k][units, 0] for step in terms])),
                     parameter=f"{chain.prefix}l{layer}.{keys[k]}",
                     rows=rows,
-                    added=PackedArray.from_array(np.abs(grown) * np.array(sizes)[:, None]),
-                    entry=PackedArray.from_array(grown * np.array(entries)[:, None]),
+                    step_norm=PackedArray.from_array(np.abs(grown) * np.array(sizes)[:, None]),
+                    largest_entry=PackedArray.from_array(grown * np.array(entries)[:, None]),
                     column=PackedArray.from_array(np.repeat(np.array(columns, np.int32)[:, None], len(units), axis=1)),
                 )
             )
@@ -247,15 +253,15 @@ class _View:
 
     def _truths(self, window: range, task: Task) -> tuple[protocol.Truth, ...]:
         """The task's first features over the example as it now is."""
-        batch = self.walked.forward_pass.batch
-        found = []
+        batch = self.passes.forward_pass.batch
+        result = []
         for name in task.feature_names()[:TRUTHS]:
             values = np.asarray(task.batch_feature(name, batch), np.float64)[:, 0]
-            found.append(protocol.Truth(name=name, values=tuple(float(values[t]) for t in window)))
-        return tuple(found)
+            result.append(protocol.Truth(name=name, values=tuple(float(values[t]) for t in window)))
+        return tuple(result)
 
     def _outputs(self, window: range, task: Task) -> protocol.Outputs:
-        reference, fwd = self.walked.reference, self.walked.forward_pass
+        reference, fwd = self.passes.reference, self.passes.forward_pass
         V = reference.architecture.outputs
         times = list(window)
         best = np.nan_to_num(fwd.values[times, :, 0]).max(axis=0)
@@ -276,23 +282,23 @@ class _View:
             product=cut(fwd.product),
             bias=PackedArray.from_array(np.ascontiguousarray(bias[ids, 0])),
             values=cut(fwd.values),
-            gradient=cut(self.walked.dy),
+            gradient=cut(self.passes.dy),
             function=function,
         )
 
     def parameter(self, name: str) -> protocol.Parameter:
         """The norm of a parameter's gradient and of what each time step shown adds to it."""
-        walked = self.walked
+        passes = self.passes
         added: list[float] = []
-        for n, (chain, window) in enumerate(zip(walked.reference.chains, self.windows, strict=True)):
+        for n, (chain, window) in enumerate(zip(passes.reference.chains, self.windows, strict=True)):
             for t in window:
                 if name in ("W_hy", "b_y"):
-                    top = walked.forward_pass.moments[n][t][-1].h if name == "W_hy" else np.ones((1, 1))
-                    here = n == len(self.windows) - 1
-                    added.append(float(np.linalg.norm(walked.dy[t]) * np.linalg.norm(top)) if here else 0.0)
+                    top = passes.forward_pass.moments[n][t][-1].h if name == "W_hy" else np.ones((1, 1))
+                    counted_step = n == len(self.windows) - 1
+                    added.append(float(np.linalg.norm(passes.dy[t]) * np.linalg.norm(top)) if counted_step else 0.0)
                 elif name.startswith(f"{chain.prefix}l"):
                     layer, key = name.removeprefix(chain.prefix)[1:].split(".")
-                    added.append(_size(walked, n, t, int(layer), key))
+                    added.append(_size(passes, n, t, int(layer), key))
                 else:
                     added.append(0.0)
         whole = self.gradients[name]
@@ -300,7 +306,7 @@ class _View:
             name=name,
             shape=(whole.shape[0], whole.shape[1]),
             norm=float(np.linalg.norm(whole)),
-            added=PackedArray.from_array(np.array(added)),
+            step_norms=PackedArray.from_array(np.array(added)),
         )
 
 
@@ -312,9 +318,9 @@ def _largest(x: Array) -> tuple[float, float, int]:
     return float(np.linalg.norm(x[:, 0])), float(x[place, 0]), place
 
 
-def _size(walked: UnrolledExample, n: int, t: int, layer: int, key: str) -> float:
+def _size(passes: UnrolledExample, n: int, t: int, layer: int, key: str) -> float:
     """The norm of what a time step adds to one parameter of a layer: an outer product."""
-    m, d = walked.forward_pass.moments[n][t][layer], walked.backs[n].slopes[t][layer].cell
+    m, d = passes.forward_pass.moments[n][t][layer], passes.backs[n].slopes[t][layer].cell
     if key == "b_hn":
         return float(np.linalg.norm(d.dz_recurrent[-len(m.h) :]))
     size = float(np.linalg.norm(d.dz_recurrent if key in ("W_hh", "W_ph") else d.dz))

@@ -168,7 +168,7 @@ def _what_it_follows(session: RunSession) -> str:
     if cells.found is None or number is None:
         return ""
     strength = cells.found.units[number].strength
-    if strength <= max(cells.found.rolled, cells.found.untrained):
+    if strength <= max(cells.found.rolled_control, cells.found.untrained):
         return ""
     return f'follows "{cells.found.pattern}" · {cells.found.measure} {strength:.2f}'
 

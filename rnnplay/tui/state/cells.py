@@ -59,7 +59,7 @@ class CellsState:
         """Take in what the task is like; `units` is their number over all layers."""
         self.facts = facts
         self.length = max(200, min(self.length, _MAX_TRACE_BYTES // units))
-        self.start, self.first_item = 0, 0 if facts.examples and not facts.held_out else None
+        self.start, self.first_item = 0, 0 if facts.has_examples and not facts.held_out else None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -122,7 +122,9 @@ class CellsState:
         layer, unit = self._selection.layer, self._selection.unit
         self._ask(
             protocol.UnitAblated,
-            protocol.AblateUnit(layer=layer, unit=unit, pattern=self.pattern, to=to, characters=ABLATED_CHARACTERS),
+            protocol.AblateUnit(
+                layer=layer, unit=unit, pattern=self.pattern, clamp_to=to, characters=ABLATED_CHARACTERS
+            ),
             unit_name(layer, unit),
         )
 
@@ -154,7 +156,7 @@ class CellsState:
         if isinstance(event, protocol.Trace):
             return self._handle_trace(event)
         if isinstance(event, protocol.QuestionProgressed):
-            self.progress = event.share
+            self.progress = event.fraction
             return any(answers(event, question.request) for question in self.waiting.values())
         question = self.waiting.get(type(event))
         if question is None or not answers(event, question.request):

@@ -33,7 +33,7 @@ class ExampleState:
     @property
     def has_items(self) -> bool:
         """Whether the task has items to show."""
-        return self.facts is not None and self.facts.examples
+        return self.facts is not None and self.facts.has_examples
 
     @property
     def is_shown(self) -> bool:
@@ -48,7 +48,7 @@ class ExampleState:
     @property
     def can_sample(self) -> bool:
         """Whether a free sample may be drawn too."""
-        return self.facts is not None and self.facts.samples
+        return self.facts is not None and self.facts.can_sample
 
     @property
     def words_shown(self) -> int | None:
@@ -103,6 +103,6 @@ class ExampleState:
         if self._words_shown is None or self.example is None or self.example.index != self.index:
             return False
         self._words_shown += 1
-        if self._words_shown >= len(self.example.written):
+        if self._words_shown >= len(self.example.decoded):
             self._words_shown = None
         return True

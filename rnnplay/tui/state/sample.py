@@ -89,16 +89,16 @@ class SampledText:
 
     def add(self, event: protocol.Sampled) -> None:
         """Take in what was written."""
-        if event.begins:
+        if event.is_first:
             self.text, self.probabilities, self.dropped = [], [], 0
             self.drop_tail()
-        if event.keep is not None:
-            self.take_back(event.keep)
+        if event.keep_symbols is not None:
+            self.take_back(event.keep_symbols)
         self._shorten_tail(event.text)
         self.text += event.text
         self.probabilities += event.probabilities
-        if event.begins:
-            self.prompt = self._prompt_length(event.unseen)
+        if event.is_first:
+            self.prompt = self._prompt_length(event.unknown_symbols)
         if len(self.text) > _MAX_SYMBOLS:
             gone = _MAX_SYMBOLS // 2
             del self.text[:gone], self.probabilities[:gone]
@@ -211,7 +211,7 @@ class SampleState:
         if by < 0:
             keep = max(0, text.length + by)
             text.take_back(keep)  # shown at once; the trainer sends the same, and the candidates there
-            self._steer(keep=keep)
+            self._steer(keep_symbols=keep)
         for n in range(by):
             symbol = text.next_of_tail()
             if symbol is None:
@@ -259,7 +259,7 @@ class SampleState:
         """Change the text under way, on both channels unless the change is about the symbols of one."""
         if not self.has_begun:
             return
-        one = "keep" in changes or "symbol" in changes
+        one = "keep_symbols" in changes or "symbol" in changes
         for channel in (FREE,) if one or self.clamp is None else (FREE, CLAMPED):
             self._send(protocol.ChangeSample(channel=channel, **changes))
             text = self.texts[channel]

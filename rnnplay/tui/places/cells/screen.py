@@ -307,7 +307,7 @@ class Cells(FindActions):
             cells.cancel()
         elif not self.load_if_stopped():
             last, here = cells.ablated, (selection.layer, selection.unit)
-            again = last is not None and (last.layer, last.unit) == here and last.to == "zero"
+            again = last is not None and (last.layer, last.unit) == here and last.clamp_to == "zero"
             cells.ablate("mean" if again else "zero")
             if self.narrow:
                 self.panel_page = 2

@@ -134,7 +134,7 @@ def find_view(session: RunSession) -> FindingView:
         measure=found.measure,
         units=unit_rows(cells),
         cursor=cells.index_of(selection.layer, selection.unit),
-        rolled=found.rolled,
+        rolled=found.rolled_control,
         untrained=found.untrained,
         convincing=found.convincing,
         sentence=found.sentence,
@@ -168,7 +168,7 @@ def ablation_view(session: RunSession) -> ProofView:
     return ProofView(
         unit=unit_name(answer.layer, answer.unit),
         pattern=answer.pattern,
-        to=answer.to,
+        to=answer.clamp_to,
         inside=answer.inside,
         outside=answer.outside,
         others=answer.others_inside,
@@ -186,7 +186,9 @@ def gates_view(session: RunSession) -> GatesView:
     if not gates.gates:
         empty = "This cell has no gates: LSTM and GRU have."
         return GatesView(empty=empty, step=gates.step, generation=session.generation)
-    points = tuple(GatePoints(g.layer, g.gate, g.left.array(), g.right.array()) for g in gates.gates)
+    points = tuple(
+        GatePoints(g.layer, g.gate, g.left_saturated.array(), g.right_saturated.array()) for g in gates.gates
+    )
     unit = (selection.layer, selection.unit)
     return GatesView(gates=points, unit=unit, step=gates.step, generation=session.generation)
 
@@ -244,9 +246,9 @@ def cursor_view(session: RunSession) -> CursorView:
         return CursorView(generation=session.generation)
     value = (int(trace.values.array()[selection.layer, selection.unit, at]) - 127) / 127 * trace.scale
     candidates: list[tuple[str, float]] = []
-    if trace.candidates is not None and trace.chances is not None and session.facts is not None:
+    if trace.candidates is not None and trace.probabilities is not None and session.facts is not None:
         names = session.facts.vocabulary
-        chances = trace.chances.array()[:, at].tolist()
+        chances = trace.probabilities.array()[:, at].tolist()
         candidates = [(names[i], p) for i, p in zip(trace.candidates.array()[:, at].tolist(), chances, strict=True)]
     return CursorView(
         trace.symbols[at],

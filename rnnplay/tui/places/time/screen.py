@@ -64,8 +64,8 @@ class Time(LiveQuestions):
     def ask(self) -> None:
         compared = COMPARED[self.compared]
         runs = self._others() if compared == "trained" else ()
-        beside = "fresh" if compared == "fresh" else ""
-        self.send_question(protocol.ComputeGradientByLag(lags=LAGS[self.lags], beside=beside, runs=runs))
+        untrained = compared == "fresh"
+        self.send_question(protocol.ComputeGradientByLag(lags=LAGS[self.lags], untrained=untrained, runs=runs))
         if self.weights is None:
             self.send_question(protocol.ComputeOneUnit())
         self.ask_influence()

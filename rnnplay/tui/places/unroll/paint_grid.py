@@ -165,7 +165,7 @@ def grid(view: UnrollView, width: int, height: int, palette: Palette) -> list[St
     table = Grid(view, columns, cell, width, palette)
     notes = [row([(fit(text, width), style)], width, palette) for text, style in _notes(view, palette)][:2]
     outputs = next((part.outputs for part in view.parts if part.outputs is not None), None)
-    edited = any(part.before for part in view.parts)
+    edited = any(part.previous_probabilities for part in view.parts)
     truths = view.parts[-1].truths if height >= ROOMY else view.parts[-1].truths[:1]
     fixed = 5 + (len(view.parts) > 1) + edited + len(notes) + 1 + len(truths)
     room = max(2, height - fixed)
@@ -315,12 +315,12 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
         return signed(found, table.body) if numeric else f"{found * 100:.{1 if table.body >= 7 else 0}f}"
 
     def before(column: Column, part: PartView) -> Piece:
-        return (chance(part.before[column.time]) if part.before else " "), palette.dim
+        return (chance(part.previous_probabilities[column.time]) if part.previous_probabilities else " "), palette.dim
 
     def right(column: Column, part: PartView) -> Piece:
-        found = part.right[column.time] if part.right else None
+        found = part.target_probabilities[column.time] if part.target_probabilities else None
         text, style = chance(found), palette.probability
-        old = part.before[column.time] if part.before else None
+        old = part.previous_probabilities[column.time] if part.previous_probabilities else None
         if found is not None and old is not None and not numeric and abs(found - old) > 5e-7:
             style = palette.good if found > old else palette.bad
             text = ((up if found > old else down) if table.body > 3 else "") + text
@@ -351,7 +351,7 @@ def _notes(view: UnrollView, palette: Palette) -> Iterator[Piece]:
 
 def _figures(view: UnrollView, palette: Palette) -> list[Piece]:
     pairs = [(f"loss ({view.unit_of_loss})", figure(view.loss, 4))]
-    found = [p for part in view.parts for p in part.right if p is not None]
+    found = [p for part in view.parts for p in part.target_probabilities if p is not None]
     if found and not any(part.outputs is not None and not part.outputs.function for part in view.parts):
         pairs.append(("targets on average", percent(sum(found) / len(found))))
     if view.changed:

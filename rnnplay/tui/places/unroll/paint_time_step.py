@@ -64,12 +64,12 @@ def forward(view: UnrollView, digits: int) -> list[str]:
     if layer.cell == "lstm" and layer.c is not None:
         c, c_before = number(float(layer.c[t + 1, u]), digits), number(float(layer.c[t, u]), digits)
         lines.append(f"c = f·c' + i·g = {put('f')}·{c_before} + {put('i')}·{put('g')} = {c}")
-        lines.append(f"h = o·tanh(c) = {put('o')}·tanh({c}) = {number(float(layer.computed[t, u]), digits)}")
+        lines.append(f"h = o·tanh(c) = {put('o')}·tanh({c}) = {number(float(layer.h_before_poke[t, u]), digits)}")
     elif layer.cell == "gru":
         kept = f"{put('z')}·{number(before, digits)}"
-        made = number(float(layer.computed[t, u]), digits)
+        made = number(float(layer.h_before_poke[t, u]), digits)
         lines.append(f"h = (1 {MINUS} z)·n + z·h' = (1 {MINUS} {put('z')})·{put('n')} + {kept} = {made}")
-    if float(layer.computed[t, u]) != h:
+    if float(layer.h_before_poke[t, u]) != h:
         lines.append(f"h is set by hand to {number(h, digits)}")
     lines += _readout(part, t, digits)
     return lines
@@ -128,7 +128,7 @@ def backward(view: UnrollView, digits: int) -> list[tuple[str, bool]]:
     prefix = f"{'encoder.' if part.name == 'encoder' else ''}l{layer.index}."
     mine = [q for q in view.parameters if q.name.startswith(prefix) or q.name.startswith("W_hy")]
     texts = [
-        f"{q.name.removeprefix(prefix)} {number(float(q.added[begin]), digits)} of {number(q.norm, digits)}"
+        f"{q.name.removeprefix(prefix)} {number(float(q.step_norms[begin]), digits)} of {number(q.norm, digits)}"
         for q in mine
     ]
     lines += [(", ".join(texts[k : k + 2]), False) for k in range(0, len(texts), 2)]
@@ -142,10 +142,10 @@ def _plus(value: float, digits: int) -> str:
 def _added(summand: SummandView, unit: int, t: int, u: int, digits: int) -> str:
     """dW_xf[4,2] 0.0031: the largest entry that this step adds to the unit's row."""
     matrix = re.search(r"W_\w+", summand.name)
-    if matrix is None or summand.entry is None or summand.column is None:
+    if matrix is None or summand.largest_entry is None or summand.column is None:
         return ""
     at = f"[{unit + 1},{int(summand.column[t, u]) + 1}]"
-    return f"d{matrix[0]}{at} {number(float(summand.entry[t, u]), digits)}"
+    return f"d{matrix[0]}{at} {number(float(summand.largest_entry[t, u]), digits)}"
 
 
 def where(view: UnrollView) -> str:

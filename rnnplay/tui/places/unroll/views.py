@@ -19,8 +19,8 @@ class SummandView:
     value: Array  # (T, U)
     parameter: str = ""
     rows: tuple[int, ...] = ()
-    added: Array | None = None  # (T, U)
-    entry: Array | None = None  # (T, U)
+    step_norm: Array | None = None  # (T, U)
+    largest_entry: Array | None = None  # (T, U)
     column: Array | None = None  # (T, U)
 
 
@@ -44,7 +44,7 @@ class LayerView:
     c: Array | None
     dh_above: Array  # (T, U)
     dh_future: Array  # (T, U)
-    computed: Array  # (T, U): h before it was set by hand
+    h_before_poke: Array  # (T, U): h before it was set by hand
     dc_future: Array | None = None
     dc: Array | None = None
 
@@ -82,8 +82,8 @@ class PartView:
     layers: tuple[LayerView, ...]
     outputs: OutputsView | None
     losses: tuple[float | None, ...]
-    right: tuple[float | None, ...]
-    before: tuple[float | None, ...]
+    target_probabilities: tuple[float | None, ...]
+    previous_probabilities: tuple[float | None, ...]
     truths: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
@@ -92,7 +92,7 @@ class ParameterView:
     name: str
     shape: tuple[int, int]
     norm: float
-    added: Array  # (T,)
+    step_norms: Array  # (T,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +178,7 @@ def unroll_view(event: protocol.Unrolled, before: UnrollView, title: str, genera
         unit_of_loss=event.unit_of_loss,
         changed=event.changed,
         note=event.note,
-        words=event.words,
+        words=event.summary,
         empty="",
         generation=generation,
     )

@@ -79,7 +79,7 @@ def example_view(session: RunSession, first_row: int) -> ExampleView:
     fields |= {name: _open(getattr(event, name)) for name in _ARRAYS}
     return ExampleView(
         **fields,
-        written=_words(event.written),
+        written=_words(event.decoded),
         revealed=state.words_shown,
         answer=_answer(session),
         first_row=first_row,
@@ -103,4 +103,4 @@ def _answer(session: RunSession) -> AnswerView | None:
         return AnswerView(asked, waiting=True)
     if answer is None:
         return None
-    return AnswerView(answer.prompt, _words(answer.said), _open(answer.series), before=_open(answer.before))
+    return AnswerView(answer.prompt, _words(answer.answer), _open(answer.series), before=_open(answer.before))
