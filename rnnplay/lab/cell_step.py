@@ -128,11 +128,11 @@ def summands(layer: LayerWeights, step: CellStep) -> dict[str, list[Array]]:
     from_h = layer.by_gate(w["W_ph" if layer.cell == "input-rnn" else "W_hh"] @ step.h_prev)
     if layer.cell == "gru":
         from_h["n"] = step.gate("r") * step.gate("a")
-    found = {gate: [from_x[gate], from_h[gate]] for gate in from_x}
+    result = {gate: [from_x[gate], from_h[gate]] for gate in from_x}
     if "b_h" in w:
         for gate, b in layer.by_gate(w["b_h"]).items():
-            found[gate].append(np.broadcast_to(b, from_x[gate].shape))
-    return found
+            result[gate].append(np.broadcast_to(b, from_x[gate].shape))
+    return result
 
 
 def _poke(values: Array, poked: Mapping[int, float]) -> Array:

@@ -218,7 +218,7 @@ def opened_cell(cell: str, seed: int = 5) -> UnrollView:
         GateView(name, "", base.gates[0].summands, (sigmoid | made)[name], base.gates[0].gradient)
         for name in ("oifg" if cell == "lstm" else "rzn")
     )
-    one: LayerView = replace(base, cell=cell, gates=gates, h=h, c=c if cell == "lstm" else None, computed=h[1:])
+    one: LayerView = replace(base, cell=cell, gates=gates, h=h, c=c if cell == "lstm" else None, h_before_poke=h[1:])
     return view(replace(part(T, U), layers=(one,)), time=1, row=1)
 
 
