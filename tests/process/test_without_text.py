@@ -390,7 +390,7 @@ async def test_another_table_is_read_in_the_encoding_that_is_named(tmp_path: Pat
     run = await trained(make_config("sentiment", text=str(own), hidden=5, batch=5, steps=3), tmp_path / "runs")
     asked: list[Command] = [Evaluate(text=str(other)), Evaluate(text=str(other), encoding="latin-1")]
     found = await answers(Inspect(run=str(run)), asked)
-    assert "not UTF-8" in of(Failed, found)[0].wrong
+    assert "not UTF-8" in of(Failed, found)[0].problem
     assert "'b\xe4d'" in of(Evaluated, found)[0].notes[0]
 
 

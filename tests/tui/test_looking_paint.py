@@ -145,7 +145,11 @@ def test_while_it_plays_later_columns_are_not_computed_yet() -> None:
 def test_an_edit_shows_probabilities_before_and_after_with_arrows() -> None:
     one = part()
     before = tuple(None if p is None else 0.2 for p in one.target_probabilities)
-    rows = plain(paint_grid.grid(view(replace(one, before=before), words="one update"), 116, 36, palette_of("none")))
+    rows = plain(
+        paint_grid.grid(
+            view(replace(one, previous_probabilities=before), words="one update"), 116, 36, palette_of("none")
+        )
+    )
     assert any(row.strip().startswith("before") and "20.0" in row for row in rows)
     assert any("↑25.0" in row for row in rows)
     assert any("one update" in row for row in rows)
