@@ -86,7 +86,9 @@ def cells(
         one, two = result.pair.units
         names = " and ".join(f"{u.layer + 1}.{u.unit + 1} {u.state}" for u in (one, two))
         print(f"  {names} together {result.pair.strength:.3f}")
-    print(f"  rolled {result.rolled:.3f}, untrained {result.untrained:.3f}, over {result.characters:,} characters")
+    print(
+        f"  rolled {result.rolled_control:.3f}, untrained {result.untrained:.3f}, over {result.characters:,} characters"
+    )
 
 
 @click.command()
@@ -120,7 +122,9 @@ def ablate(
     layer, number = parse_unit(unit)
     if others < 0:
         raise UserError(f"--others is {others}.", "Give 0 or more.")
-    command = AblateUnit(layer=layer, unit=number, pattern=pattern, to=to, others=others, characters=characters)
+    command = AblateUnit(
+        layer=layer, unit=number, pattern=pattern, clamp_to=to, other_units=others, characters=characters
+    )
     result = ask_trainer(_inspect(run, text, encoding, step, runs), command, UnitAblated)[-1]
     if as_json:
         print_json(
@@ -214,10 +218,10 @@ def _find_fields(result: Any) -> dict[str, Any]:
         "step": result.step,
         "measure": result.measure,
         "units": [unit(u) for u in result.units],
-        "controls": {"rolled": result.rolled, "untrained": result.untrained},
+        "controls": {"rolled": result.rolled_control, "untrained": result.untrained},
         "convincing": result.convincing,
         "pair": pair,
-        "fraction": result.share,
+        "fraction": result.fraction,
         "characters": result.characters,
         "sentence": result.sentence,
     }

@@ -80,7 +80,7 @@ async def _ask_trainer(inspect: Any, command: Any, answers: tuple[type, ...]) ->
                     print_notes(event.notes)
                     await trainer.client.send(command)
                 case Failed():
-                    raise UserError(event.wrong, event.remedy)
+                    raise UserError(event.problem, event.remedy)
                 case Stopped():
                     sys.exit(trainer.status)
                 case _ if isinstance(event, answers):

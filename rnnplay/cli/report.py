@@ -59,10 +59,10 @@ class JsonReport:
                         **facts,
                     },
                 )
-            case RowsCompleted(past=False):
+            case RowsCompleted(is_history=False):
                 for row in event.rows:
                     json_line("progress", msgspec.to_builtins(row))
-            case Evaluated(past=False):
+            case Evaluated(is_history=False):
                 json_line("evaluated", evaluated_fields(event))
             case TaskRemarked():
                 json_line("remark", {"step": event.step, "text": event.text})
@@ -107,7 +107,7 @@ class BarReport:
                 self._row = event.rows[-1] if event.rows else self._row
             case Evaluated():
                 self._validation = event.loss
-                if not self.console.is_terminal and not event.past:
+                if not self.console.is_terminal and not event.is_history:
                     self._print_evaluation(event)
             case TaskRemarked():
                 # On a terminal rich prints it above the bar; a pipe must get it unchanged.

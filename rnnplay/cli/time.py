@@ -43,7 +43,7 @@ def gradients(
     from rnnplay.protocol import ComputeGradientByLag, GradientByLagComputed, Inspect
 
     compared = tuple(resolve_run_argument(other, runs) for other in others)
-    question = ComputeGradientByLag(lags=lags, beside="fresh" if untrained else "", runs=compared)
+    question = ComputeGradientByLag(lags=lags, untrained=untrained, runs=compared)
     result = ask_trainer(Inspect(run=resolve_run_argument(run, runs), step=step), question, GradientByLagComputed)[-1]
     if as_json:
         network = result.networks[0]

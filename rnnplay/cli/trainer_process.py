@@ -91,7 +91,7 @@ async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
                 match event:
                     case Started():
                         started = event
-                    case Evaluated(past=False):
+                    case Evaluated(is_history=False):
                         evaluated = event
                     case Status(state="diverged") if diverged is None:
                         diverged = event
@@ -107,7 +107,7 @@ async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
                     case Failed() if sample is not None and not event.fatal:  # the task has nothing to sample
                         await trainer.client.send(Stop())
                     case Failed():
-                        raise UserError(event.wrong, event.remedy)
+                        raise UserError(event.problem, event.remedy)
                     case _:
                         pass
             status = trainer.status
@@ -121,7 +121,7 @@ async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
             print("\n" + printable("".join(sample), sys.stdout) + "\n")
         print(started.run, flush=True)
     if diverged:
-        print(f"{diverged.wrong} {diverged.remedy}", file=sys.stderr)
+        print(f"{diverged.problem} {diverged.remedy}", file=sys.stderr)
         return DIVERGED
     return status
 
@@ -135,7 +135,7 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                     facts = event.facts
                     print_notes(event.notes)
                     await trainer.client.send(command)
-                case Evaluated(past=False):
+                case Evaluated(is_history=False):
                     print_notes(event.notes)
                     if as_json:
                         json_line("evaluated", evaluated_fields(event))
@@ -143,7 +143,7 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                         print(f"step {event.step:,}: {verdict(event, facts)}")
                     break
                 case Failed():
-                    raise UserError(event.wrong, event.remedy)
+                    raise UserError(event.problem, event.remedy)
                 case _:
                     pass
         return trainer.status
@@ -160,14 +160,14 @@ async def sample(inspect: Inspect, command: Sample, output: Path | None = None) 
                     writer.open(event.config.read_as_bytes)
                     await trainer.client.send(command)
                 case Sampled():
-                    if event.unseen:
-                        unseen = " ".join(map(repr, event.unseen))
+                    if event.unknown_symbols:
+                        unseen = " ".join(map(repr, event.unknown_symbols))
                         print_notes([f"The network never saw {unseen}; the prompt is read without it."])
                     writer.write("".join(event.text))
                     if event.done:
                         break
                 case Failed():
-                    raise UserError(event.wrong, event.remedy)
+                    raise UserError(event.problem, event.remedy)
                 case Stopped():
                     break
                 case _:

@@ -64,7 +64,7 @@ def _unrolled_fields(result: Any) -> dict[str, Any]:
         "note": result.note,
         "parts": [_part_fields(part) for part in result.parts],
         "parameters": [
-            {"name": p.name, "shape": p.shape, "norm": p.norm, "added": p.added.array().tolist()}
+            {"name": p.name, "shape": p.shape, "norm": p.norm, "step_norms": p.step_norms.array().tolist()}
             for p in result.parameters
         ],
     }
@@ -79,7 +79,7 @@ def _part_fields(part: Any) -> dict[str, Any]:
         "inputs": part.inputs,
         "targets": part.targets,
         "losses": part.losses,
-        "right": part.right,
+        "target_probabilities": part.target_probabilities,
         "layers": [_layer_fields(layer) for layer in part.layers],
         "outputs": outputs
         and {
