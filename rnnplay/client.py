@@ -1,4 +1,4 @@
-"""Starts a trainer in a process of its own, sends it commands and yields its events; independent of the screen.
+"""Starts a trainer in its own process, sends it commands and yields its events; independent of the screen.
 
 The child has its own session, so that Ctrl-C or a hang-up reaches it only as the end of its input, on which it saves
 and exits. `train` is the same for a script: it returns when the run has ended.

@@ -24,7 +24,7 @@ class GalleryNetwork(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     seed: int
     shipped_steps: tuple[int, ...]  # steps whose weights are shipped: its history
-    choices: dict[str, Any] = {}  # all that the task's preset decides, too, where that may change
+    choices: dict[str, Any] = {}  # the settings, also those of the task's preset, which may change
 
     @property
     def command(self) -> str:

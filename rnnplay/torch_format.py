@@ -34,7 +34,7 @@ TORCH_GATES = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n
 """The row blocks of torch.nn's weights, in order."""
 
 _EXPORT_REMEDY = "Export a run with the cell rnn (tanh or relu), lstm or gru that reads one sequence."
-_FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's config beside the settings
+_FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's config, apart from the settings
 _IMPORT_REMEDY = "Save an nn.RNN, nn.LSTM or nn.GRU with an nn.Linear behind it, as state_dict does."
 
 

@@ -47,10 +47,12 @@ def values(result: Result) -> dict[str, Any]:
     return {
         "row": workload.name,
         **workload.fields(),
-        "ms": {name: found.seconds * 1e3 for name, found in result.measurements.items() if name != PEAK_MATMUL},
-        "steps": {name: found.steps for name, found in result.measurements.items() if name != PEAK_MATMUL},
-        "peak_memory": {name: found.peak_memory for name, found in result.measurements.items() if name != PEAK_MATMUL},
-        "variant": {name: found.variant for name, found in result.measurements.items() if name != PEAK_MATMUL},
+        "ms": {name: measured.seconds * 1e3 for name, measured in result.measurements.items() if name != PEAK_MATMUL},
+        "steps": {name: measured.steps for name, measured in result.measurements.items() if name != PEAK_MATMUL},
+        "peak_memory": {
+            name: measured.peak_memory for name, measured in result.measurements.items() if name != PEAK_MATMUL
+        },
+        "variant": {name: measured.variant for name, measured in result.measurements.items() if name != PEAK_MATMUL},
         "chars_per_s": workload.characters / result.rnnplay.seconds,
         "peak_gflops": None if result.peak_flops is None else result.peak_flops / 1e9,
         "fraction_of_peak": result.fraction_of_peak,
@@ -88,12 +90,12 @@ def table(results: Sequence[Result]) -> Table:
         rows_table.add_column(f"{LIBRARIES[library]} ms", justify="right", no_wrap=True)
         rows_table.add_column("×", justify="right", no_wrap=True)
     for result in results:
-        own, share = result.rnnplay, result.fraction_of_peak
+        own, fraction = result.rnnplay, result.fraction_of_peak
         cells: list[str | Text] = [
             result.workload.name,
             three_digits(own.seconds * 1e3),
             short(result.workload.characters / own.seconds),
-            "" if share is None else f"{share:.0%}",
+            "" if fraction is None else f"{fraction:.0%}",
             f"{own.peak_memory / 1e6:.0f}",
         ]
         for library in libraries:

@@ -79,9 +79,9 @@ def cells(
     words = ("low", "high") if result.measure == "AUC" else ("falls", "rises")
     for rank, u in enumerate(result.units, 1):
         if rank <= _SHOWN or (chosen is not None and u in shown):
-            where = words[u.sign > 0]
+            direction = words[u.sign > 0]
             place = "" if rank <= _SHOWN else f"   place {rank} of {len(result.units)}"
-            print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {where:<5} {u.strength:.3f}{place}")
+            print(f"  {u.layer + 1}.{u.unit + 1:<6} {u.state}   {direction:<5} {u.strength:.3f}{place}")
     if result.pair is not None:
         one, two = result.pair.units
         names = " and ".join(f"{u.layer + 1}.{u.unit + 1} {u.state}" for u in (one, two))

@@ -37,7 +37,7 @@ def export(run: str, file: str, step: int | None, runs: str | None) -> None:
 
 @click.command(name="import")
 @click.argument("file", type=click.Path())
-@click.option("--task", metavar="NAME", help="What the network reads, where the file does not tell.")
+@click.option("--task", metavar="NAME", help="What the network reads, if the file does not say.")
 @click.option("--text", metavar="FILE", help="A text of your own that it reads.")
 @encoding_option
 @click.option("--vocabulary", metavar="FILE", help="The symbol of each of its ids, a JSON list, instead of the file's.")

@@ -19,7 +19,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "activation": "Of the cells rnn and input-rnn.",
         "bias": "Whether there are biases at all.",
         "init": "Initial weights; uniform: within ±1/√H.",
-        "init_scale": "Standard deviation where init is normal.",
+        "init_scale": "Standard deviation if init is normal.",
         "forget_bias": "Initial bias of an LSTM's forget gate.",
         "chrono_max_lag": "Initial gate biases for dependencies of up to this many time steps.",
         "dropout": "Between layers and before the readout.",

@@ -10,9 +10,7 @@ from rnnplay.config import UserError
 @click.argument("names", nargs=-1, metavar="[TASK]...", shell_complete=complete_task)
 @click.option("--check", is_flag=True, help="Train each preset and say whether it solves its task.")
 @click.option("--seeds", default=1, show_default=True, help="Check so many seeds, from the preset's own on.")
-@click.option(
-    "--minutes", default=1.0, show_default=True, help="Check so long where a preset has no limit of its own (texts)."
-)
+@click.option("--minutes", default=1.0, show_default=True, help="Minutes to check a preset that has no limit (texts).")
 @click.option("--runs", metavar="DIR", help="Keep the checked runs in this folder.")
 @json_lines_option
 def tasks(names: tuple[str, ...], check: bool, seeds: int, minutes: float, runs: str | None, as_json: bool) -> None:

@@ -32,11 +32,11 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_runs(root: Path) -> list[RunInfo]:
     """Every run in `root`, the newest first."""
-    found = []
+    infos = []
     for run in run_dirs(root):
         with suppress(FileNotFoundError):  # it was deleted meanwhile
-            found.append(_run_info(run))
-    return found
+            infos.append(_run_info(run))
+    return infos
 
 
 def _run_info(run: Path) -> RunInfo:

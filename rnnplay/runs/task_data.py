@@ -1,6 +1,6 @@
 """The file `task.safetensors` of a run: what its network needs of the text or table that it was trained on.
 
-It has the form of a checkpoint: arrays beside one metadata key with sorted JSON and a digest over everything.
+It has the form of a checkpoint: arrays, and one metadata key with sorted JSON and a digest over everything.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def load(run: Path) -> tuple[dict[str, Array], dict[str, Any]] | None:
     if not path.exists():
         return None
     try:
-        found = checkpoint.load(path)
+        stored = checkpoint.load(path)
     except UserError as error:
         raise UserError(error.problem, "Open the run where its text is: the file is then written again.") from None
-    return found.arrays, found.state
+    return stored.arrays, stored.state

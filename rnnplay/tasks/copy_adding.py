@@ -13,7 +13,7 @@ class Copy(GeneratedTask):
     """Ten symbols, a silence of `seq_len` time steps whose last is the sign to go, then the ten symbols again.
 
     Source: Hochreiter and Schmidhuber (1997), as Arjovsky, Shah and Bengio (2016) pose it. A blank counts a tenth in
-    training, where the silence would else drown the symbols; in the evaluation all time steps count alike.
+    training, or the silence would outweigh the symbols; in the evaluation all time steps have equal weight.
     """
 
     name = "copy"

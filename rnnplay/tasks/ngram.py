@@ -19,7 +19,7 @@ def cross_entropy(training: Array, held_out: Array, symbols: int, order: int, *,
     """Mean loss in nats on `held_out[1:]` of the n-gram model of `order` counted on `training` (N,).
 
     Ids are below `symbols`. The context of the first is the end of `training`, which `held_out` follows. Raises
-    ValueError where there is nothing to measure on.
+    ValueError if `held_out` is shorter than 2.
     """
     if len(held_out) < 2:
         raise ValueError("the held-out part needs two symbols at least")
@@ -58,7 +58,7 @@ def probabilities(training: Array, held_out: Array, symbols: int, order: int, *,
 class _Grams:
     """The G different n-grams of one order."""
 
-    number: Array  # (N,) of the n-gram that ends at each position; 0 where the text is too short for one
+    number: Array  # (N,) of the n-gram that ends at each position; 0 if the text is too short for one
     codes: Array  # (G,) context * symbols + symbol, ascending
     context: Array  # (G,) the number of all but the last symbol among the shorter n-grams
     suffix: Array  # (G,) the number of all but the first symbol among the shorter n-grams

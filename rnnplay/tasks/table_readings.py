@@ -74,7 +74,7 @@ def readings_of(
     is a row of headings if it holds this one.
     """
     lines, begin = _without_comments(text)
-    found: list[Reading] = []
+    readings: list[Reading] = []
     broken: list[Broken] = []
     for name in SEPARATORS if separator is None else (separator,):
         split = split_rows(lines[:HEAD_LINES], begin, name)
@@ -83,12 +83,12 @@ def readings_of(
         if isinstance(split, Broken):
             broken.append(split)
         elif split and (name == "none" or len(split[0][1]) > 1 or separator is not None):
-            found += _judged(split, name, decimal, heading)
-    found = [reading for reading in found if any(column.kind == "number" for column in reading.columns)]
-    found = _without_counted(found)
-    found = [reading for reading in found if not _is_cut_short(reading, broken)]
-    least = min((reading.cost for reading in found), default=None)
-    return [reading for reading in found if reading.cost == least], broken
+            readings += _judged(split, name, decimal, heading)
+    readings = [reading for reading in readings if any(column.kind == "number" for column in reading.columns)]
+    readings = _without_counted(readings)
+    readings = [reading for reading in readings if not _is_cut_short(reading, broken)]
+    least = min((reading.cost for reading in readings), default=None)
+    return [reading for reading in readings if reading.cost == least], broken
 
 
 def _is_worth_splitting(head: list[Row] | Broken, separator: str, decimal: str | None, heading: str | None) -> bool:

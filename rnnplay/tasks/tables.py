@@ -109,16 +109,16 @@ def read_column(
     if not readings:
         raise refuse_without_readings(path.name, text, broken)
     places = [_places(path, reading, column) for reading in readings]
-    fitting = [(reading, found) for reading, found in zip(readings, places, strict=True) if found]
+    fitting = [(reading, indices) for reading, indices in zip(readings, places, strict=True) if indices]
     if not fitting:
         raise _no_such_column(path, readings[0], column)
     if _differ(fitting):
         raise _two_readings(path, fitting)
-    reading, found = fitting[0]
-    if len(found) > 1:
-        raise _several_columns(path, reading, found)
-    values, note = _values(path, reading, found[0], missing)
-    return NumberColumn(reading.columns[found[0]].name, values, sha256, (_describe(reading, found[0]), *note))
+    reading, indices = fitting[0]
+    if len(indices) > 1:
+        raise _several_columns(path, reading, indices)
+    values, note = _values(path, reading, indices[0], missing)
+    return NumberColumn(reading.columns[indices[0]].name, values, sha256, (_describe(reading, indices[0]), *note))
 
 
 def _places(path: Path, reading: Reading, column: str | None) -> list[int]:
