@@ -208,7 +208,7 @@ class Monkey:
             for key in way:
                 self.press(key)
                 self.read(0.05)
-            if self.until(place, 3.0):
+            if self.until(place, 3.0 if way == WAYS[place] else PATIENCE / 2):
                 self.visits[place] += 1
                 return True
             self.go_home()
@@ -340,12 +340,15 @@ class Monkey:
         runs = [json.loads(line) for line in printed.splitlines()]
         return {run["path"]: run for run in runs if "path" in run}
 
+    def unpressed(self) -> list[str]:
+        """Return the keys of places that were never pressed there."""
+        places = (HOME_PLACE, *WAYS)
+        return [f"{place} {key}" for place in places for key in self.known[place] if not self.pressed[place, key]]
+
     def summary(self) -> str:
-        unpressed = [f"{name} {key}" for name in (HOME_PLACE, *WAYS) for key in self.known[name]
-                     if not self.pressed[name, key]]  # fmt: skip
         return (
             f"seed {self.seed}: {self.sent} keys; visits {dict(self.visits)}; at most {self.most_trainers} trainers; "
-            f"longest stall {self.seen()['stall']} s; not pressed: {unpressed or 'none'}"
+            f"longest stall {self.seen()['stall']} s; not pressed: {self.unpressed() or 'none'}"
         )
 
 
