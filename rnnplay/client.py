@@ -65,12 +65,14 @@ def _exit_failure(run: str, code: int, stderr_file: IO[bytes]) -> Failed:
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
     stderr_file.seek(0)
     last_line = stderr_file.read().decode(errors="replace").strip().splitlines()[-1:]
-    wrong = f"The trainer ended unexpectedly ({how}{': ' + last_line[0] if last_line else ''})."
+    problem = f"The trainer ended unexpectedly ({how}{': ' + last_line[0] if last_line else ''})."
     if not run:
-        return Failed(problem=wrong, remedy="Try again; if it happens again, report it with this message.", fatal=True)
+        return Failed(
+            problem=problem, remedy="Try again; if it happens again, report it with this message.", fatal=True
+        )
     name = runs.run_id(Path(run))
     remedy = f'Its log is "{Path(run) / runs.LOG}"; `rnnplay resume {name}` goes on from its last checkpoint.'
-    return Failed(run_id=name, problem=wrong, remedy=remedy, fatal=True)
+    return Failed(run_id=name, problem=problem, remedy=remedy, fatal=True)
 
 
 def _is_last(event: AnyEvent) -> bool:
@@ -153,8 +155,8 @@ class TrainerClient:
         except (asyncio.IncompleteReadError, ConnectionResetError):
             pass  # the process ended: `_finish` reports how
         except (ValueError, msgspec.DecodeError) as error:
-            wrong = f"The trainer's output is not understood: {error}."
-            await self._put(last := Failed(problem=wrong, remedy="Start it again.", fatal=True))
+            problem = f"The trainer's output is not understood: {error}."
+            await self._put(last := Failed(problem=problem, remedy="Start it again.", fatal=True))
         await self._finish(last)
 
     async def _put(self, event: AnyEvent) -> None:

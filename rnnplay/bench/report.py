@@ -123,13 +123,13 @@ def conclusions(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _memory(results: Sequence[Result]) -> str:
+def _memory_of_others(results: Sequence[Result]) -> str:
     """The other libraries' peak memory, the least and the most of all rows."""
-    said = ""
+    text = ""
     for library in _libraries(results):
         peaks = [best[1].peak_memory / 1e6 for result in results if (best := result.best(library))]
-        said += f"; {LIBRARIES[library]}'s {min(peaks):.0f} to {max(peaks):.0f}"
-    return said
+        text += f"; {LIBRARIES[library]}'s {min(peaks):.0f} to {max(peaks):.0f}"
+    return text
 
 
 def console() -> Console:
@@ -153,7 +153,7 @@ def show(console: Console, machine: Mapping[str, Any], results: Sequence[Result]
     if products:
         low, high = min(products) / 1e9, max(products) / 1e9
         console.print(f"of best: fraction of the best matrix product of one core, {low:.0f} to {high:.0f} GFLOP/s.")
-    console.print(f"MB: peak memory of the whole process{_memory(results)}.")
+    console.print(f"MB: peak memory of the whole process{_memory_of_others(results)}.")
     if any(" " in (best[0] if (best := result.best("torch")) else "") for result in results):
         console.print("In brackets: the threads with which PyTorch was faster.")
     for note in notes:

@@ -102,9 +102,11 @@ def refusal(name: str, problem: str, sample: bytes, otherwise: str) -> UserError
     guesses = guess_encodings(sample)
     if not guesses:
         return UserError(f'"{name}" {problem}, and no encoding that is known here fits it.', otherwise)
-    said = ", ".join(f"{guess.name} ({guess.excerpt})" for guess in guesses)
+    candidates = ", ".join(f"{guess.name} ({guess.excerpt})" for guess in guesses)
     choose = "If that reads right, choose it:" if len(guesses) == 1 else "Choose the one that reads right:"
-    return UserError(f'"{name}" {problem}. It may be {said}.', f"{choose} --encoding {guesses[0].name}. {otherwise}")
+    return UserError(
+        f'"{name}" {problem}. It may be {candidates}.', f"{choose} --encoding {guesses[0].name}. {otherwise}"
+    )
 
 
 def is_iso_2022(chunk: bytes) -> bool:

@@ -122,8 +122,8 @@ class Sentiment(PooledTask):
                 items.append(self.item(ids, label_ids[label]))
                 keys.append(" ".join(words))
         if not items:
-            wrong = "No line of the table has a word and a label that the network knows."
-            raise UserError(wrong, "Give a table of the same kind.")
+            problem = "No line of the table has a word and a label that the network knows."
+            raise UserError(problem, "Give a table of the same kind.")
         self.prepare(items, keys)
 
     def _read_rows(self) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Tables of one's own: a column of numbers, or lines of a text and a label; wrong or ambiguous ones are refused."""
+"""The user's tables: a column of numbers, or lines of a text and a label; wrong or ambiguous ones are refused."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -154,17 +154,17 @@ def _several_columns(path: Path, reading: Reading, places: list[int]) -> UserErr
 
 
 def _two_readings(path: Path, fitting: list[tuple[Reading, list[int]]]) -> UserError:
-    said, ways = [], []
+    descriptions, ways = [], []
     for reading, places in fitting[:4]:
         columns = [
             (f'"{reading.columns[place].name}" ' if len(reading.columns) > 1 else "") + _first_values(reading, place)
             for place in places[-2:]
         ]
-        said.append(f"{reading.describe()} ({'; '.join(columns)})")
+        descriptions.append(f"{reading.describe()} ({'; '.join(columns)})")
         decides = sum(other.decimal == reading.decimal for other, _ in fitting) == 1
         ways.append(f"--decimal {reading.decimal}" if decides else f"--separator {reading.separator}")
     remedy = f"Say which: {' or '.join(dict.fromkeys(ways))}."
-    return UserError(f"{path.name} can be read as {', or as '.join(said)}.", remedy)
+    return UserError(f"{path.name} can be read as {', or as '.join(descriptions)}.", remedy)
 
 
 def _no_such_column(path: Path, reading: Reading, column: str | None) -> UserError:
