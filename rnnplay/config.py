@@ -42,7 +42,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """All choices of one run. Sizes as in the literature: H = hidden, T = seq_len, B = batch, L = layers."""
 
     task: str
-    text: str | None = None  # absolute path of the user's text or table
+    text: str | None = None  # absolute path of the user's text or table, or of a folder of texts
+    more_texts: tuple[str, ...] = ()  # absolute paths of further texts, joined to the first one
     column: str | None = None  # of that table: a heading or a number from 1; None: the only column to learn
     separator: Separator | None = None  # of its columns; None: the one that fits all rows
     decimal: DecimalSign | None = None  # the sign before a number's fraction; None: the one that fits all rows

@@ -158,7 +158,7 @@ def export_run(run: str, file: Path, step: int | None = None) -> list[str]:
     finally:
         session.close()
     settings = msgspec.to_builtins(config)
-    del settings["text"]  # a path on this machine
+    del settings["text"], settings["more_texts"]  # paths on this machine
     settings |= {
         "format": FORMAT,
         "inputs": task.inputs,
@@ -265,7 +265,8 @@ def _config(
         raise UserError(f"The file's config is not understood ({error}).", "Export the network again.") from None
     saved = upgrade_settings(saved, saved.pop("format", None))
     fields = {field.name for field in msgspec.structs.fields(RunConfig)}
-    settings = {name: value for name, value in saved.items() if name in fields - {"task", "text", "encoding"}}
+    of_the_file = fields - {"task", "text", "more_texts", "encoding"}
+    settings = {name: value for name, value in saved.items() if name in of_the_file}
     ignored = sorted(saved.keys() - fields - _FACTS)
     name = task or ("text" if text is not None else saved.get("task"))
     if not isinstance(name, str) or (name == "text" and text is None):
@@ -283,7 +284,7 @@ def _matching_task(
     task = tasks.make(config)
     if isinstance(task, TextTask) and symbols and set(symbols) != set(task.vocabulary):
         path = _filter_text(config, symbols, root)
-        config = msgspec.structs.replace(config, task="text", text=str(path), encoding=None)
+        config = msgspec.structs.replace(config, task="text", text=str(path), more_texts=(), encoding=None)
         task = TextTask(config)
     if task.source_vocabulary_size or task.context_size:
         raise UserError(f"{config.task} needs more than one network.", "Choose a task with one, --task NAME.")
@@ -309,6 +310,7 @@ def _filter_text(config: RunConfig, network_symbols: tuple[str, ...], root: Path
     text = corpora.read(
         config.task,
         config.text,
+        more=config.more_texts,
         max_vocabulary=config.max_vocabulary,
         as_bytes=config.read_as_bytes,
         encoding=config.encoding,

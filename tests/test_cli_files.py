@@ -1,5 +1,8 @@
 """Files on the command line: what is read has a bound, what a network writes comes back as it was read."""
 
+import gzip
+import json
+import lzma
 import os
 import pty
 import subprocess
@@ -13,8 +16,14 @@ NETWORK = ("--hidden", "12", "--batch", "3", "--seq-len", "16", "--steps", "20",
 
 def call(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [sys.executable, "-m", "rnnplay", *arguments],
-        **{"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 120} | options,
+        **{
+            "args": [sys.executable, "-m", "rnnplay", *arguments],
+            "stdin": subprocess.DEVNULL,
+            "capture_output": True,
+            "text": True,
+            "timeout": 120,
+        }
+        | options,
     )
 
 
@@ -96,3 +105,84 @@ def test_a_terminal_gets_pictures_of_controls(tmp_path: Path) -> None:
     assert "␛".encode() in shown and not set(shown) & {0x1B, 7, 8}
     piped = call("sample", run, "--length", "200").stdout
     assert "\x1b" in piped
+
+
+WORDS = "“the ferry” waits for the lamp keeper, who walks\r\n".encode() * 40
+TRAIN = ("--hidden", "9", "--batch", "3", "--seq-len", "16", "--steps", "6", "--validation", "0.2", "--cores", "1")
+
+
+def losses(done: "subprocess.CompletedProcess[str]") -> list[float]:
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return [line["loss"] for line in rows if line["kind"] in ("progress", "evaluated")]
+
+
+def train(folder: Path, *arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    return call("train", *arguments, *TRAIN, "--json", "--runs", str(folder / "runs"), **options)
+
+
+def test_a_file_a_pipe_a_compressed_file_and_a_folder_of_pieces_give_the_same_run(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_bytes(WORDS)
+    expected = losses(train(tmp_path, "--text", str(tmp_path / "own.txt")))
+    assert len(expected) > 2
+    (tmp_path / "own.txt.gz").write_bytes(gzip.compress(WORDS))
+    (tmp_path / "own.xz").write_bytes(lzma.compress(WORDS))
+    (tmp_path / "pieces").mkdir()
+    for number, begin in enumerate(range(0, len(WORDS), 700)):  # cut within characters too
+        (tmp_path / "pieces" / f"{number:02}.txt").write_bytes(WORDS[begin : begin + 700])
+    (tmp_path / "pieces" / "a.bin").write_bytes(b"\0\1\2")
+    (tmp_path / "pieces" / ".hidden").write_bytes(b"hidden")
+    for name in ("own.txt.gz", "own.xz", "pieces"):
+        assert losses(train(tmp_path, "--text", str(tmp_path / name))) == expected, name
+    named = [argument for path in sorted((tmp_path / "pieces").glob("*.txt")) for argument in ("--text", str(path))]
+    assert losses(train(tmp_path, *named)) == expected
+    with (tmp_path / "own.txt").open("rb") as source:
+        piped = train(tmp_path, "--text", "-", stdin=source)
+    assert losses(piped) == expected
+    started = json.loads(piped.stdout.splitlines()[0])
+    assert Path(started["config"]["text"]).parent == tmp_path / "runs" / "texts"
+    shell = f"exec {sys.executable} -m rnnplay train --text <(cat {tmp_path / 'own.txt'}) {' '.join(TRAIN)} --json"
+    assert losses(call("--version", args=["bash", "-c", f"{shell} --runs {tmp_path / 'runs'}"])) == expected
+
+
+def test_files_in_the_place_of_a_task_are_refused_in_words(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_bytes(WORDS)
+    one, other = str(tmp_path / "a.txt"), str(tmp_path / "b.txt")
+    for arguments in (("--text", one, other), ("--text", one, other, other)):
+        refused = train(tmp_path, *arguments)
+        assert refused.returncode == 2
+        assert f'"{other}" is a file, but stands in the place of a task.' in refused.stderr
+    assert "Several tasks are named: prose, play" in train(tmp_path, "prose", "play").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--text", "-"), "The text from standard input is empty."),
+        (("--text", "-", "--text", "-"), "Standard input is named twice."),
+        (("--text", "EMPTY"), "is a directory without a text file."),
+        (("--text", "DAMAGED"), "cannot be decompressed"),
+        (("--text", "SHORTENED"), "cannot be decompressed"),
+        (("series", "--text", "FULL", "--text", "FULL"), "The task series reads one file."),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full.txt").write_bytes(WORDS)
+    (tmp_path / "damaged.gz").write_bytes(WORDS)
+    (tmp_path / "short.xz").write_bytes(lzma.compress(WORDS)[:-30])
+    files = {"EMPTY": "empty", "FULL": "full.txt", "DAMAGED": "damaged.gz", "SHORTENED": "short.xz"}
+    refused = train(tmp_path, *(str(tmp_path / files[a]) if a in files else a for a in arguments))
+    assert refused.returncode == 2 and said in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_a_pipe_is_refused_where_it_cannot_be_read(tmp_path: Path) -> None:
+    run = trained(tmp_path, WORDS)
+    for arguments in (
+        ("play", "--text", "-"),
+        ("evaluate", run, "--text", "-"),
+        ("cells", run, "--pattern", "e", "--text", "-"),
+    ):
+        refused = call(*arguments)
+        assert refused.returncode == 2 and "Standard input is a pipe, which cannot be read here." in refused.stderr

@@ -64,7 +64,7 @@ def test_a_text_that_is_none_is_refused_and_no_run_begins(
 
 
 def test_a_directory_is_refused_as_a_text(tmp_path: Path) -> None:
-    refused(call("train", "--text", str(tmp_path), "--steps", "2"), "is a directory")
+    refused(call("train", "--text", str(tmp_path), "--steps", "2"), "is a directory without a text file")
 
 
 WAVES = "day,note,level\n" + "".join(f"{i},fair,{i % 17}\n" for i in range(200))

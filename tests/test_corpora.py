@@ -217,7 +217,7 @@ def test_reported_texts_are_read_right_or_refused_with_the_right_encoding() -> N
 def test_what_is_no_regular_file_is_refused_without_being_read(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.txt").startswith("There is no file ")
     assert refusal(tmp_path / "none.txt" / "a").startswith("There is no file ")
-    assert "is a directory" in refusal(tmp_path)
+    assert "is a directory without a text file" in refusal(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     assert "is a pipe, not a regular file" in refusal(tmp_path / "pipe")
     with socket.socket(socket.AF_UNIX) as listening:

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from rnnplay.cli.corpora import corpora
 from rnnplay.cli.exchange import export, import_network
 from rnnplay.cli.options import GroupedHelpCommand, config_options, given_settings
 from rnnplay.cli.tasks import tasks
+from rnnplay.cli.texts import refuse_pipes, save_pipes
 from rnnplay.cli.time import gradients
 from rnnplay.cli.unroll import unroll
 from rnnplay.config import RunConfig, UserError
@@ -50,12 +52,17 @@ def cli(ctx: click.Context) -> None:
 @task_argument
 @runs_option
 @config_options
-def play(task: str | None, runs: str | None, **settings: Any) -> None:
+def play(task: tuple[str, ...], runs: str | None, **settings: Any) -> None:
     """Open the playground on TASK and start; `rnnplay tasks` lists them.
 
     What is not given is as in the task's preset, else as in brackets.
     """
-    _open_playground(task, given_settings(settings), runs)
+
+    def refuse(texts: Sequence[str]) -> Sequence[str]:
+        refuse_pipes(texts, "Save it to a file, or train without a screen: rnnplay train --text -.")
+        return texts
+
+    _open_playground(_one_task(task), given_settings(settings, refuse), runs)
 
 
 @cli.command(cls=GroupedHelpCommand, short_help="Train on TASK without a screen.")
@@ -63,18 +70,20 @@ def play(task: str | None, runs: str | None, **settings: Any) -> None:
 @runs_option
 @json_lines_option
 @config_options
-def train(task: str | None, runs: str | None, as_json: bool, **settings: Any) -> None:
+def train(task: tuple[str, ...], runs: str | None, as_json: bool, **settings: Any) -> None:
     """Train on TASK without a screen; `rnnplay tasks` lists them.
 
     What is not given is as in the task's preset, else as in brackets. Without a limit it trains until Ctrl-C, which
     saves the run and ends it. The last line is the run's directory.
     """
-    config = _make_config(task, given_settings(settings))
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Train
     from rnnplay.runs import runs_root
 
-    run_and_exit(train_to_end(Train(config=config, root=str(runs_root(runs))), as_json))
+    root = runs_root(runs)
+    name = _one_task(task)
+    config = _make_config(name, given_settings(settings, lambda texts: save_pipes(texts, root / "texts")))
+    run_and_exit(train_to_end(Train(config=config, root=str(root)), as_json))
 
 
 @cli.command()
@@ -188,6 +197,20 @@ def runs(runs: str | None, as_json: bool) -> None:
 
 for _command in (tasks, corpora, cells, ablate, gallery, gradients, unroll, bench, export, import_network):
     cli.add_command(_command)
+
+
+def _one_task(names: tuple[str, ...]) -> str | None:
+    """The one task that is named, if any. Raises UserError: a file is in its place, or there are several."""
+    from rnnplay.catalogue import CATALOGUE
+
+    known = {task.name for task in CATALOGUE}
+    file = next((name for name in names if name not in known and Path(name).expanduser().exists()), None)
+    if file is not None:
+        remedy = "Repeat the option for each file, --text A --text B, or name their folder."
+        raise UserError(f'"{file}" is a file, but stands in the place of a task.', remedy)
+    if len(names) > 1:
+        raise UserError(f"Several tasks are named: {', '.join(names)}.", "Name one.")
+    return names[0] if names else None
 
 
 def _make_config(task: str | None, chosen: dict[str, Any]) -> RunConfig:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from rnnplay.cli.texts import refuse_pipes
 from rnnplay.config import UserError
 
 
@@ -29,7 +30,7 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 
 run_argument = click.argument("run", shell_complete=complete_run)
-task_argument = click.argument("task", required=False, shell_complete=complete_task)
+task_argument = click.argument("task", nargs=-1, metavar="[TASK]", shell_complete=complete_task)
 step_option = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
 runs_option = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
@@ -49,8 +50,11 @@ def resolve_run_argument(run: str, root: str | None) -> str:
 
 
 def absolute_path(path: str | None) -> str | None:
-    """`path` with ~ expanded and made absolute; None for None."""
-    return None if path is None else str(Path(path).expanduser().absolute())
+    """`path` with ~ expanded and made absolute; None for None. Raises UserError if it is a pipe."""
+    if path is None:
+        return None
+    refuse_pipes([path], "Save what it gives to a file and name that.")
+    return str(Path(path).expanduser().absolute())
 
 
 def run_and_exit(work: Coroutine[Any, Any, int]) -> None:

@@ -1,7 +1,7 @@
 """A command-line option for every field of RunConfig, shown in groups."""
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -27,7 +27,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "dtype": "Precision of the arithmetic.",
     },
     "The data": {
-        "text": "A text or table of your own, or the name of one that `rnnplay corpora` lists.",
+        "text": "A text, table or folder of texts of your own, - for a pipe, or a name that `rnnplay corpora` lists; "
+        "may be given again.",
         "column": "Of a table: a heading, or a number from 1; without it the only one that can be learned.",
         "separator": "Of a table's columns; without it the one that fits all rows.",
         "decimal": "The decimal sign of a table's numbers; without it the one that fits all rows.",
@@ -97,15 +98,20 @@ def _option(name: str, hint: Any, default: Any, line: str) -> Decorated:
         return click.option(f"{option}/--no-{name.replace('_', '-')}", default=None, help=line)
     kind: Any = click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
     if name == "text":
-        kind = click.Path()
+        return click.option(option, type=click.Path(), multiple=True, metavar="FILE", help=line)
     default_text = "" if default is None or default is msgspec.NODEFAULT else f" [{default}]"
-    metavar = "FILE" if name == "text" else None
-    return click.option(option, type=kind, default=None, metavar=metavar, help=line + default_text)
+    return click.option(option, type=kind, default=None, help=line + default_text)
 
 
-def given_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings that are not None, with the text's path made absolute."""
+def given_settings(settings: dict[str, Any], save_pipes: Callable[[Sequence[str]], Sequence[str]]) -> dict[str, Any]:
+    """Those settings that were given; `text` and `more_texts` are absolute paths, and left out if there are none.
+
+    save_pipes: what saves the texts that are pipes; returns the texts with a file for each pipe.
+    """
     chosen = {name: value for name, value in settings.items() if value is not None}
-    if "text" in chosen:
-        chosen["text"] = str(Path(chosen["text"]).expanduser().absolute())
+    texts = [str(Path(text).expanduser().absolute()) for text in save_pipes(chosen.pop("text", ()))]
+    if texts:
+        chosen["text"] = texts[0]
+    if len(texts) > 1:
+        chosen["more_texts"] = tuple(texts[1:])
     return chosen

@@ -2,6 +2,7 @@
 
 from rnnplay.corpora.decoding import in_known_form, read_string
 from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
+from rnnplay.corpora.files import text_file_chunks
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
 from rnnplay.corpora.sources import bundled_files, check_regular_file, file_chunks
@@ -20,4 +21,5 @@ __all__ = [
     "reencode",
     "resolve_text",
     "symbols_to_bytes",
+    "text_file_chunks",
 ]

@@ -6,17 +6,16 @@ become newlines; bytes are not changed.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
-from rnnplay.corpora.library import resolve_text
-from rnnplay.corpora.sources import ChunkReader, bundled_chunks, file_chunks
+from rnnplay.corpora.files import find_text_files, joined_chunks
+from rnnplay.corpora.sources import ChunkReader, bundled_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -74,18 +73,20 @@ def read(
     as_bytes: bool = False,
     encoding: str | None = None,
     normal_form: str = "none",
+    more: Sequence[str] = (),
 ) -> EncodedText:
-    """Encode the text called `name`, or the user's text at `path` (a file, or a name that `rnnplay corpora` lists).
+    """Encode the text called `name`, or the user's text at `path` (a file, a folder, or a name of `rnnplay corpora`).
 
-    max_vocabulary: number of distinct ids; of more symbols the rarest share one id. encoding, normal_form: as
-    TextDecoder takes them. Raises UserError if there is no such text, or if it cannot be read.
+    more: further files or folders, joined to it. max_vocabulary: number of distinct ids; of more symbols the rarest
+    share one id. encoding, normal_form: as TextDecoder takes them. Raises UserError if there is no such text, or if it
+    cannot be read.
     """
     if path is None:
         if encoding is not None:
             raise UserError(f"The text {name} comes with its encoding.", "Leave out --encoding, or give --text FILE.")
         return _encode(SymbolReader(bundled_chunks(name), name, as_bytes, normal_form=normal_form), max_vocabulary)
-    file = Path(resolve_text(path))
-    return _encode(SymbolReader(file_chunks(file), file.name, as_bytes, encoding, normal_form), max_vocabulary)
+    name, files, notes = find_text_files([path, *more], as_bytes)
+    return _encode(SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form), max_vocabulary, notes)
 
 
 class SymbolReader:
@@ -152,23 +153,23 @@ def encode_file(
 
     unknown_id: the id that unknown symbols get; None: they have none. Raises UserError if no symbol is known.
     """
-    file = Path(resolve_text(path))
+    name, files, _ = find_text_files([path], as_bytes)
     table, in_vocabulary = _id_table([_code(symbol, as_bytes) for symbol in vocabulary], unknown_id)
     is_unknown = np.zeros(_CODE_POINTS, bool)
     parts = []
-    for codes in SymbolReader(file_chunks(file), file.name, as_bytes, encoding, normal_form).codes():
+    for codes in SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form).codes():
         known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)
         is_unknown[codes[~known]] = True
         parts.append(table[codes[known]])
     if not sum(map(len, parts)):
-        raise UserError(f'"{file.name}" has no character that the network knows.', "Give a text of the same kind.")
+        raise UserError(f'"{name}" has no character that the network knows.', "Give a text of the same kind.")
     return np.concatenate(parts), _symbols(np.flatnonzero(is_unknown), as_bytes)
 
 
-def _encode(reader: SymbolReader, max_vocabulary: int) -> EncodedText:
+def _encode(reader: SymbolReader, max_vocabulary: int, notes: Sequence[str] = ()) -> EncodedText:
     counted = count_symbols(reader)
     as_bytes = reader.as_bytes
-    notes = _reading_notes(reader, counted)
+    notes = (*notes, *_reading_notes(reader, counted))
     vocabulary_codes, unknown_id, limit_notes = _limit_vocabulary(counted.counts, max_vocabulary, as_bytes)
     table, _ = _id_table(vocabulary_codes.tolist(), unknown_id)
     ids = np.empty(counted.total, table.dtype)

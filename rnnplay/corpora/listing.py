@@ -6,8 +6,9 @@ from pathlib import Path
 from rnnplay.config import UserError
 from rnnplay.corpora.downloadable import DOWNLOADABLE, DownloadableText, download_path, verified_download
 from rnnplay.corpora.encoding import SymbolReader, count_symbols
+from rnnplay.corpora.files import text_file_chunks
 from rnnplay.corpora.library import own_texts
-from rnnplay.corpora.sources import INSTALLED, ChunkReader, bundled_chunks, bundled_names, file_chunks
+from rnnplay.corpora.sources import INSTALLED, ChunkReader, bundled_chunks, bundled_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def _downloadable_entry(text: DownloadableText) -> Corpus:
 
 def _own_entry(name: str, path: Path) -> Corpus:
     try:
-        return _counted_entry(name, "own", file_chunks(path), "yours", str(path))
+        return _counted_entry(name, "own", text_file_chunks(path), "yours", str(path))
     except UserError as error:
         return Corpus(name=name, origin="own", licence="yours", path=str(path), problem=str(error))
 

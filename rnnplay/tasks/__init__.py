@@ -17,6 +17,8 @@ def make(config: RunConfig, known: TaskData | None = None) -> Task:
         raise UserError(f"The task {config.task} reads no table.", f"Leave out the column {config.column!r}.")
     if config.column is not None and config.text is None:
         raise UserError(f"There is no table with a column {config.column!r}.", "Name the CSV too, or leave it out.")
+    if config.more_texts and (config.text is None or task.reads_table or config.task == "sentiment"):
+        raise UserError(f"The task {config.task} reads one file.", "Name one with --text.")
     from rnnplay.tasks.registry import TASK_CLASSES, reading_class
 
     if config.task in TASK_CLASSES:

@@ -23,7 +23,7 @@ _SHOWN = 3  # values of a column, in messages
 def _read_text(path: Path, encoding: str | None) -> tuple[str, str]:
     """The text of the file and its SHA-256. Raises UserError if it cannot be read."""
     text, sha256, _ = corpora.read_string(
-        corpora.file_chunks(path, what="table"), path.name, encoding, MAX_BYTES, "Or save it as UTF-8."
+        corpora.text_file_chunks(path), path.name, encoding, MAX_BYTES, "Or save it as UTF-8."
     )
     if not text.strip():
         raise UserError(f"{path.name} is empty.", "Give a table with some hundreds of rows.")

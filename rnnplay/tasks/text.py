@@ -188,6 +188,7 @@ def read_text_of(config: RunConfig, name: str, max_vocabulary: int) -> corpora.E
     return corpora.read(
         name,
         config.text,
+        more=config.more_texts,
         max_vocabulary=max_vocabulary,
         as_bytes=config.read_as_bytes,
         encoding=config.encoding,

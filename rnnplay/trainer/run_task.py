@@ -84,7 +84,9 @@ def _with_named_text(run: Path, record: RunRecord, stored: TaskData | None, comm
     path: str | None = corpora.resolve_text(command.text)
     if before.text is None and Path(command.text).name == before.task and not Path(str(path)).exists():
         path = None  # the text that came with the program or with Python, as it is now
-    config = validate(msgspec.structs.replace(before, text=path, encoding=command.encoding or before.encoding))
+    config = validate(
+        msgspec.structs.replace(before, text=path, more_texts=(), encoding=command.encoding or before.encoding)
+    )
     task = tasks.make(config, stored)
     if task.sha256 is None:
         raise UserError(f"The task {before.task} reads no text.", "Leave out --text.")

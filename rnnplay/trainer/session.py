@@ -196,7 +196,10 @@ def text_marks(record: RunRecord) -> tuple[str, str]:
 def _train(command: Train) -> TrainingSession:
     config = validate(command.config)
     if config.text is not None:
-        config = msgspec.structs.replace(config, text=corpora.resolve_text(config.text))  # it is resumed from anywhere
+        more = tuple(map(corpora.resolve_text, config.more_texts))
+        config = msgspec.structs.replace(
+            config, text=corpora.resolve_text(config.text), more_texts=more
+        )  # from anywhere
     if not config.cores:  # how a batch is shared out shows in the last bits: a run keeps to it
         config = msgspec.structs.replace(config, cores=min(available_cores(), MAX_CORES))
     task = tasks.make(config)

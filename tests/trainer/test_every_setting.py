@@ -34,6 +34,7 @@ class Case:
 ACTS = {
     "task": Case(("copy",)),  # tested below, as `text` and `column`: they name what is read
     "text": Case(()),
+    "more_texts": Case(()),
     "column": Case(()),
     "separator": Case(()),
     "decimal": Case(()),
