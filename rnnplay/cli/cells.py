@@ -133,7 +133,7 @@ def ablate(
                 "layer": result.layer + 1,
                 "unit": result.unit + 1,
                 "pattern": result.pattern,
-                "to": result.to,
+                "to": result.clamp_to,
                 "inside": result.inside,
                 "outside": result.outside,
                 "others_inside": result.others_inside,
