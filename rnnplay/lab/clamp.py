@@ -1,8 +1,8 @@
-"""Holding a unit at a value: a network of its own in which that unit says the same at every time step.
+"""Clamps units: a copy of the network in which a unit has the same value at every time step.
 
-A unit is heard through its columns: of W_hh, of the next layer's W_xh, and of W_hy. Held at v, column times v is a
-constant, so it moves into the bias and the column becomes zero. What the network then computes is exact, in every cell,
-at full speed, and the network in training is not touched.
+A unit acts through its columns of W_hh, of the next layer's W_xh and of W_hy. If it is clamped at v, column times v is
+a constant: it is added to the bias, and the column becomes zero. This is exact for every cell and costs no speed, and
+the network in training is not changed.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ Clamp = tuple[int, int, float]
 
 
 def check_clamps(network: Network, clamps: Iterable[Clamp]) -> None:
-    """Raises UserError where a clamp names a unit that there is not, or a value that is none."""
+    """Raise UserError if a clamp names a unit that does not exist, or its value is not a finite number."""
     a = network.architecture
     for layer, unit, value in clamps:
         if not 0 <= layer < a.layers or not 0 <= unit < a.hidden:

@@ -1,7 +1,7 @@
-"""What ails a run, in words: the cause and what to try, the worst first, at most three at a time.
+"""Advice on a run: what is wrong, why and what to try, the worst first, at most three at a time.
 
-Fed by the rows of metrics and, now and then, by a look at the network itself. A run that learns is left in peace:
-saturated units or a clipped gradient are accused only where the loss does not do what it should.
+It is made from the rows of the metrics and from probes of the network. A run that learns gets none: saturated units or
+a clipped gradient are named only if the loss does not fall as it should.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""A float64 copy of a network that is walked through time step by time step, forward and backward.
+"""A float64 copy of a network that runs one time step after another, forward and backward.
 
-Everything on the way is kept, and anything may be changed on the way: a hidden value, an input, a weight. An
-encoder-decoder is two chains of layers of which the second begins with the state that the first one ends with.
+All intermediate values are stored, and hidden values, inputs and weights may be set by hand. An encoder-decoder is two
+chains of layers of which the second begins with the state that the first one ends with.
 """
 
 from collections.abc import Mapping, Sequence

@@ -226,7 +226,7 @@ def one_unit(lags: int, weights: Sequence[float]) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Influence:
-    """|d(what is told at `position`)/dx| of each input up to it: of the encoder's inputs first."""
+    """|d(log p of the output at `position`)/dx| of each input up to it: of the encoder's inputs first."""
 
     norms: Array
     output: int

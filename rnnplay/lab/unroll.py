@@ -137,7 +137,7 @@ def unroll(
 
 
 def target_probability(fwd: ForwardPass, readout: str) -> Array:
-    """(T, B): the probability of the target (of several outputs the mean), or the first number that is told."""
+    """(T, B): the probability of the target (of several outputs the mean), or the first number that is predicted."""
     targets = fwd.batch.targets
     if readout == "softmax":
         return np.take_along_axis(fwd.values, targets[:, None].astype(np.intp), axis=1)[:, 0]
@@ -147,7 +147,7 @@ def target_probability(fwd: ForwardPass, readout: str) -> Array:
 
 
 def describe_change(change: str, before: Array, after: Array, loss_weights: Array, readout: str) -> str:
-    """What the last edit did to the targets' probabilities (or to what is told), in words."""
+    """What the last edit did to the targets' probabilities (or to the predictions), in words."""
     counted = loss_weights > 0
     old, new = before[counted], after[counted]
     moved = int((np.abs(new - old) > 5e-4).sum())

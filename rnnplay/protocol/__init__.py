@@ -1,12 +1,12 @@
-"""What the trainer and whoever started it say to each other: typed commands one way, typed events the other.
+"""The messages between the trainer and the process that started it: typed commands one way, typed events the other.
 
 A frame is four bytes of length (big-endian) and a msgpack message. The first command opens the trainer (Train, Resume
 or Inspect); end of file on its input means: save and exit. Rows and sampled characters are increments and are never
 dropped; Status, Trace and answers are whole states, a later one may replace an earlier one.
 
 Every command has a number and every event the id of its run and the number of the command that it answers, so that a
-reader can drop what belongs to another run or to a question that was withdrawn. A WatchTrace, ShowExample,
-Sample or WatchHealth may be answered by many events, all with its number.
+reader can drop what belongs to another run or to a question that was withdrawn. A WatchTrace, ShowExample, Sample or
+WatchHealth may be answered by many events, all with its number.
 """
 
 import msgspec

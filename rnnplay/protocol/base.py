@@ -45,7 +45,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From the trainer to whoever started it.
+    """From the trainer to the process that started it.
 
     `run_id` says which run it is about; empty: no run was opened. `request` is the number of the command that it
     answers; 0: it answers none, as Status, the rows of training and its evaluations.

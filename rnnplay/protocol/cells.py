@@ -88,7 +88,7 @@ class AblateUnit(Command, frozen=True, kw_only=True):
 
 
 class UnitAblated(Event, frozen=True, kw_only=True):
-    """Changes of the loss in nats a character."""
+    """The answer to AblateUnit: changes of the loss, in nats a time step."""
 
     layer: int
     unit: int
@@ -103,12 +103,14 @@ class UnitAblated(Event, frozen=True, kw_only=True):
 
 
 class ComputeGates(Command, frozen=True, kw_only=True):
-    """How saturated are the gates?"""
+    """Measure how saturated the gates are."""
 
     characters: int = 2_000
 
 
 class GateSaturation(msgspec.Struct, frozen=True, kw_only=True):
+    """One gate of one layer, unit by unit."""
+
     layer: int
     gate: str  # i, f, o of an LSTM; r, z of a GRU
     left_saturated: PackedArray  # float32 (H,): the share of time steps at which each unit's gate is below 0.1
@@ -116,6 +118,8 @@ class GateSaturation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatesComputed(Event, frozen=True, kw_only=True):
+    """The answer to ComputeGates."""
+
     step: int
     gates: tuple[GateSaturation, ...]  # empty for a plain RNN
 

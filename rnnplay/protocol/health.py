@@ -6,7 +6,7 @@ from rnnplay.protocol.base import Command, Event
 
 
 class WatchHealth(Command, frozen=True, kw_only=True):
-    """Send a Health now, and whenever it changes while steps are done; `every` seconds lie between two looks."""
+    """Send a Health now, and whenever it changes while steps are done; `every` seconds lie between two probes."""
 
     every: float = 5.0
 
@@ -21,7 +21,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(Event, frozen=True, kw_only=True):
-    """What ails the run, the worst first, at most three; empty: nothing that shows."""
+    """The answer to WatchHealth: advice, the worst first, at most three; empty: nothing is wrong."""
 
     step: int
     advice: tuple[Advice, ...] = ()

@@ -15,7 +15,7 @@ class Sample(Command, frozen=True, kw_only=True):
     rate: float = 0.0  # characters a second; 0: as fast as possible
     clamps: tuple[tuple[int, int, float], ...] = ()  # (layer, unit, value), counted from 0
     channel: int = 0  # samples on different channels run side by side
-    copied: bool = False  # tell the longest span that stands in the training text too
+    copied: bool = False  # send the longest span that also stands in the training text
 
 
 class ChangeSample(Command, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Sampled(Event, frozen=True, kw_only=True):
     probabilities: tuple[float, ...]
     candidates: tuple[Candidate, ...] = ()  # the five likeliest next ones
     is_first: bool = False  # the first of a new sample; `text` starts with the prompt as it was read
-    keep_symbols: int | None = None  # symbols that stand of what was told before; the rest was taken back. None: all
+    keep_symbols: int | None = None  # symbols sent before that stand; the rest was taken back. None: all
     copied: tuple[int, int] | None = (
         None  # (start, length) of the longest span of the sample found in the training text
     )

@@ -66,7 +66,7 @@ def main() -> int:
         wrong, _, remedy = str(error).rpartition(". ")
         connection.send(Failed(problem=f"{wrong}.", remedy=remedy, fatal=True), opening)
     except Exception as error:
-        # A mistake of the program's own, or no memory: told in one sentence, and in full in the log.
+        # A mistake of the program's own, or no memory: one sentence for the screen, the traceback for the log.
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."

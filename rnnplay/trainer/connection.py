@@ -1,4 +1,4 @@
-"""The trainer's end of the two pipes: commands in, events out, and never a wait for whoever reads them.
+"""The trainer's end of the two pipes: commands in, events out, without ever waiting for the reader.
 
 Increments queue up; of a whole state only the newest is kept until there is room for it. `backlog` tells those who
 could produce without end how far behind the reader is.
@@ -49,7 +49,7 @@ class Connection:
         self._latest_states: dict[type[Event], Event] = {}
         self._sending = memoryview(b"")
         self._ended = False  # no command will come any more
-        self._broken = False  # nobody reads any more
+        self._broken = False  # the reader is gone
 
     @property
     def closed(self) -> bool:
@@ -147,7 +147,7 @@ class Connection:
 
 
 def _frame(event: Event) -> bytearray:
-    """`event` as bytes; if it is larger than a frame may be, a Failed that says so to whoever asked."""
+    """`event` as bytes; if it is larger than a frame may be, a Failed that answers the same command."""
     try:
         return encode_frame(event)
     except ValueError as error:

@@ -74,7 +74,7 @@ class TrainingLoop:
         self._last: StepResult | None = None
         self._failure: Failed | None = None  # of a training step: the run ends
         self._commands: deque[AnyCommand] = deque(commands)
-        self._sent_state = ""  # the state that the last Status told
+        self._sent_state = ""  # the state in the last Status
         self._reported = 0.0
         self._saved = (-1, 0)  # (step, changes) of the last checkpoint
         self._saved_at = time.perf_counter()
@@ -82,7 +82,7 @@ class TrainingLoop:
         self._pace = SpeedMeter()
 
     def run(self) -> None:
-        """Until it is told to stop, or nobody listens any more."""
+        """Run until Stop arrives or the other side is gone."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         try:

@@ -1,4 +1,4 @@
-"""What a run is, told at its start: facts of its task and network, and the rows and evaluations of its earlier life."""
+"""Events about a run: Started with the facts of its task and network, its earlier rows and evaluations, its status."""
 
 from collections.abc import Iterator
 from typing import Any

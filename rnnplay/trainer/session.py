@@ -81,7 +81,7 @@ class TrainingSession:
         self.clock.seconds = seconds
 
     def truncate_metrics(self) -> None:
-        """Forget the rows of metrics that the learner, gone back, has not reached: it will write them anew."""
+        """Forget the rows of metrics that the learner, gone back, has not reached: it will write them again."""
         assert self.metrics is not None
         step, change_count = self.learner.step, 0
 
@@ -294,7 +294,7 @@ def _reopen(run: Path, opened: RunTask) -> TrainingSession:
 
 
 def restore_last_good(session: TrainingSession, steps: list[int]) -> None:
-    """Restore the last good checkpoint of `steps`; say which were damaged. Without any, the run begins anew."""
+    """Restore the last good checkpoint of `steps`; say which were damaged. Without any, the run begins again."""
     damaged: UserError | None = None
     for step in reversed(steps):
         try:

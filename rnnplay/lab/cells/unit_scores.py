@@ -79,7 +79,11 @@ def scores(unit_ranks: Array, feature: Array) -> list[Score]:
 
 
 def rolled_strengths(unit_ranks: Array, feature: Array, rolls: int = 20) -> Array:
-    """The strength of the best row for the feature rolled along the text, for each of `rolls` even shifts: (rolls,)."""
+    """The strength of the best row for the feature rolled along the text, for each of `rolls` even shifts: (rolls,).
+
+    Their mean is what chance gives. Rolling keeps neighbours alike, in the units and in the feature; shuffling would
+    not, and would make chance look weaker than it is.
+    """
     N = feature.size
     shifts = [N * (k + 1) // (rolls + 1) for k in range(rolls)]
     boolean = feature.dtype == np.bool_
@@ -94,14 +98,6 @@ def rolled_strengths(unit_ranks: Array, feature: Array, rolls: int = 20) -> Arra
         centred = sums - N * unit_ranks.mean(axis=1, keepdims=True) * target_ranks.mean()
         strengths = np.abs(np.divide(centred, scale, out=np.zeros_like(sums), where=scale > 0))
     return np.asarray(strengths.max(axis=0))
-
-
-def rolled_control(unit_ranks: Array, feature: Array, rolls: int = 20) -> float:
-    """What chance finds: the mean over `rolls` shifts of the best row's strength for the rolled feature.
-
-    Rolling keeps what makes neighbours alike, in the units and in the feature; shuffling would destroy it and flatter.
-    """
-    return float(rolled_strengths(unit_ranks, feature, rolls).mean())
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import TrainingSession
 
 EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
-FEW = 8  # outputs whose probabilities are all told
+FEW = 8  # so few outputs that the probabilities of all are sent
 LIKELY = 0.1  # from here on an output is likely, where several are right
 LONGEST = 60  # symbols that a network may write
 KNOWN = 2 / 3  # of a series' values stand before the forecast

@@ -1,7 +1,7 @@
-"""The check-up of a run in training: looks at the network now and then, and says what ails it when that changes.
+"""Checks a run in training: probes the network now and then, and sends advice when it changes.
 
-A look costs some milliseconds; the next one waits four hundred times as long, so that training loses a quarter of 1 %,
-and in the first steps, when most goes wrong, forty times. Nothing is looked at before somebody asks for it.
+A probe costs some milliseconds. The next one waits four hundred times as long, so that training loses a quarter of 1 %;
+in the first steps, when most goes wrong, forty times. Nothing is probed before the first WatchHealth.
 """
 
 import time
@@ -19,8 +19,8 @@ from rnnplay.trainer.learner import Learner
 from rnnplay.trainer.session import TrainingSession
 
 SEQUENCES = 2
-TIME_STEPS = 64  # the most of a sequence that are looked at
-_SHARE, _EARLY_SHARE = 400, 40  # a look's cost is paid back over this many times as long
+TIME_STEPS = 64  # the most of a sequence that are probed
+_SHARE, _EARLY_SHARE = 400, 40  # the next probe waits this many times as long as a probe takes
 _EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its time
 
 
@@ -87,9 +87,9 @@ class HealthHandler(Handler):
             self._monitor.row(row.step, row.loss, row.grad_norm, row.clipped, row.lr)
 
     def before_step(self) -> bool:
-        """Where a look is due, remember the parameters, so that the update's size can be told; whether that was so.
+        """If a probe is due, copy the parameters, so that the update can be measured; True if it was due.
 
-        Due by the clock, and after steps 1, 2, 4, ..., so that a run of half a second is looked at too.
+        Due by the clock, and after steps 1, 2, 4, ..., so that a run of half a second is probed too.
         """
         if self._monitor is None:
             return False
@@ -101,7 +101,7 @@ class HealthHandler(Handler):
         return due
 
     def after_step(self, finite: bool) -> bool:
-        """Look, where that is due, and at once where the loss has stopped being a number; whether it took time."""
+        """Probe the network if that is due, and at once if the loss is not a number any more; True if it took time."""
         if self._parameters_before is None and (finite or self._monitor is None):
             return False
         ratio = None
@@ -133,7 +133,7 @@ class HealthHandler(Handler):
         self._soonest = now + _EARLY_SHARE * (now - begun)
 
     def _send_if_changed(self) -> None:
-        """Say what ails the run, if that has changed."""
+        """Send the advice if it has changed."""
         if self._monitor is None:
             return
         advice = tuple(
