@@ -14,12 +14,13 @@ from textual import events
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from rnnplay.config import UserError
 from rnnplay.gallery import GALLERY
@@ -74,6 +75,14 @@ def theme_of(palette: Palette) -> Theme:
 
 
 BOUND_ACTIONS = frozenset({"panel", "place", "help", "theme", "quit"})  # whose keys are letters and digits
+
+
+class CommandMenu(CommandPalette):
+    """Textual's command palette; the keys of its list do nothing while that has no size, where Textual wants a row."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(OptionList).scrollable_content_region:
+            super()._action_command_list(action)
 
 
 class Playground(App[None]):
@@ -246,6 +255,11 @@ class Playground(App[None]):
         if action in BOUND_ACTIONS and isinstance(self.focused, Input):
             return False
         return action not in BOUND_ACTIONS or isinstance(self.screen, Place)
+
+    def action_command_palette(self) -> None:
+        """Show the list of commands."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandMenu(id="--command-palette"))
 
     async def action_help(self) -> None:
         from rnnplay.tui.places.help import Help

@@ -37,7 +37,7 @@ from rnnplay.tui.places import PLACES
 HERE = Path(__file__).parent
 SIZES = ((40, 12), (60, 16), (80, 24), (100, 30), (120, 40), (160, 50), (200, 60))
 LEAVING = ("quit", "help_quit", "suspend_process")  # actions
-PALETTE = "CommandPalette"  # lists Quit: nothing is taken there
+PALETTE = "CommandMenu"  # lists Quit: nothing is taken there
 HOME_PLACE = "play"
 WAYS = {"unroll": "5", "time": "6", "cells": "3f", "sample": "4f"}  # from Play
 assert WAYS.keys() == PLACES.keys(), "a place without a way to it"

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from made_up_play import TEXT, Recorder, config, row, sampled, seen, started, status, trace
+from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 from waiting import settled, until
 
 from rnnplay import client
@@ -382,7 +384,7 @@ async def test_every_action_is_in_the_command_palette(person: Person) -> None:
     assert "Pause (space)" in names
     assert "Quit (q)" in names
     await person.press("ctrl+p")
-    assert type(person.pilot.app.screen).__name__ == "CommandPalette"
+    assert isinstance(person.pilot.app.screen, CommandPalette)
 
 
 async def test_light_and_dark_are_both_there(person: Person) -> None:
@@ -426,3 +428,18 @@ async def test_the_text_is_the_one_that_was_told(person: Person) -> None:
     await person.running()
     shown = "".join(strip.text[2:-2].rstrip() for strip in person.play.heatmap._strips[1:3])
     assert shown.startswith(TEXT.split("\n", maxsplit=1)[0])
+
+
+async def test_a_page_key_in_the_command_palette_before_its_list_is_laid_out_does_nothing(person: Person) -> None:
+    await person.running()
+    app = person.pilot.app
+    await app.run_action("app.command_palette")
+    await until(lambda: isinstance(app.screen, CommandPalette) and app.screen.query(OptionList))
+    commands = app.screen.query_one(OptionList)
+    commands.add_option("one")
+    commands.highlighted = 0
+    assert not commands.scrollable_content_region
+    for action in ("page_up", "page_down", "first", "last"):
+        await app.run_action(f"screen.command_list({action!r})")
+    await person.press("escape")
+    assert app.session.problem is None
