@@ -28,7 +28,7 @@ from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
 from rnnplay.tui.places.base import Place
-from rnnplay.tui.places.play.screen import Play
+from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.terminal import TerminalDriver
@@ -105,7 +105,7 @@ class Playground(App[None]):
         self.session = RunSession(self.post_to_places, runs)
         self.drafts = drafts
         self._start, self._welcome = start, welcome
-        self._play: Play | None = None
+        self._play: PlayPlace | None = None
         self._leaving = False
 
     @property
@@ -114,11 +114,11 @@ class Playground(App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver that asks the terminal on stderr, unless the environment names another one."""
-        found = super().get_driver_class()
-        return TerminalDriver if found is LinuxDriver else found
+        driver = super().get_driver_class()
+        return TerminalDriver if driver is LinuxDriver else driver
 
     def get_default_screen(self) -> Screen[None]:
-        self._play = Play(self.session, self.drafts, self.palette, self._start)
+        self._play = PlayPlace(self.session, self.drafts, self.palette, self._start)
         return self._play
 
     @property
@@ -301,7 +301,7 @@ class Playground(App[None]):
             below.entered()
 
     async def action_panel(self, number: int) -> None:
-        """Back to Play, to one of its panels."""
+        """Back to PlayPlace, to one of its panels."""
         play = self._play
         if play is None:
             return

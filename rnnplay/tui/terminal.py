@@ -52,14 +52,14 @@ class _Parser(XTermParser):
 
     def messages(self, unit: str) -> list[Message]:
         """Return the messages of `unit`: keys, or one sequence; a sequence that is not known has none."""
-        found: list[Message] = []
+        chunk_events: list[Message] = []
         if unit[0] == _ESCAPE and len(unit) > _LONGEST:
-            return found
+            return chunk_events
         try:
-            found += self.feed(unit)
+            chunk_events += self.feed(unit)
             if self._timeout_time is not None and len(unit) <= 2:  # escape, or alt and a key
                 self._timeout_time = 0.0
-                found += self.tick()
+                chunk_events += self.tick()
         except (ArithmeticError, LookupError, ParseError, RuntimeError, ValueError):
             self._timeout_time = 0.0  # a number that no character has, and the like: as if it was not known
         if self._timeout_time is not None:
@@ -67,7 +67,7 @@ class _Parser(XTermParser):
             self._tokens.clear()
             self._gen = self.parse(self._tokens.append)
             self._awaiting = next(self._gen)
-        return [message for message in found if not (isinstance(message, events.Resize) and not message.size)]
+        return [message for message in chunk_events if not (isinstance(message, events.Resize) and not message.size)]
 
     def parse_mouse_code(self, code: str) -> Message | None:
         """Return the mouse event; where the terminal gave no size in pixels, its places are cells."""
@@ -96,7 +96,7 @@ class TerminalInput:
         if not self._held:
             self._held_since = now
         self._held += text
-        found: list[Message] = []
+        chunk_events: list[Message] = []
         at = 0
         while at < len(self._held):
             if self._held.startswith(_PASTE, at):
@@ -104,16 +104,16 @@ class TerminalInput:
                 if end < 0:
                     break
                 pasted = self._held[at + len(_PASTE) : end]
-                found.append(events.Paste(pasted.replace("\0", "")))
+                chunk_events.append(events.Paste(pasted.replace("\0", "")))
                 at, searched = end + len(_PASTE_END), len(_PASTE)
             elif unit := _UNIT.match(self._held, at):
-                found += self._parser.messages(unit.group()) if unit["words"] is None else []
+                chunk_events += self._parser.messages(unit.group()) if unit["words"] is None else []
                 at, searched = unit.end(), len(_PASTE)
             else:
                 break
         if at:
             self._held, self._held_since = self._held[at:], now
-        return found
+        return chunk_events
 
     def expire(self, now: float) -> list[Message]:
         """Return the keys that what is held turns out to be, now that nothing has followed; drop torn sequences."""
@@ -159,13 +159,13 @@ class TerminalDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if not selector.select(source.wait):
-                    found = source.expire(monotonic())
+                    chunk_events = source.expire(monotonic())
                 elif data := self._read():
-                    found = source.feed(data, monotonic())
+                    chunk_events = source.feed(data, monotonic())
                 else:
                     os.kill(os.getpid(), signal.SIGHUP)
                     return
-                for message in found:
+                for message in chunk_events:
                     if self.exit_event.is_set():
                         return
                     self.process_message(message)

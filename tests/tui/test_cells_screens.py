@@ -16,10 +16,10 @@ from waiting import settled, until
 from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.tui.app import Playground
-from rnnplay.tui.places.cells.screen import Cells
+from rnnplay.tui.places.cells.screen import CellsPlace
 from rnnplay.tui.places.help import Help
-from rnnplay.tui.places.play.screen import Play
-from rnnplay.tui.places.sample.screen import SampleScreen
+from rnnplay.tui.places.play.screen import PlayPlace
+from rnnplay.tui.places.sample.screen import SamplePlace
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMPED, FREE, TYPED
 from rnnplay.tui.widgets.base import StripWidget
@@ -116,7 +116,7 @@ async def opened(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> Asyn
         person = Person(pilot, trainers)
         await pilot.pause()
         play = person.screen
-        assert isinstance(play, Play)
+        assert isinstance(play, PlayPlace)
         play.drafts.adopt(config())
         await person.press("enter")
         begun = started()
@@ -157,7 +157,7 @@ async def test_letters_that_are_keys_elsewhere_are_typed_into_the_line(person: P
     await person.type('"[^"]q?s f')
     await person.press("backspace", "enter")
     assert [question.pattern for question in person.asked(say.FindUnits)] == ['"[^"]q?s ']
-    assert isinstance(person.screen, Play)
+    assert isinstance(person.screen, PlayPlace)
 
 
 async def test_escape_leaves_the_line_and_asks_nothing(person: Person) -> None:
@@ -186,18 +186,18 @@ async def test_what_cannot_be_found_is_told_in_two_sentences(person: Person) -> 
 
 async def test_f_on_the_cells_opens_cells_which_asks_for_candidates_and_gates(person: Person) -> None:
     await person.press("3", "f")
-    assert isinstance(person.screen, Cells)
+    assert isinstance(person.screen, CellsPlace)
     assert person.asked(say.WatchTrace)[-1].candidates
     assert person.asked(say.ComputeGates)
     await person.press("escape")
-    assert isinstance(person.screen, Play)
+    assert isinstance(person.screen, PlayPlace)
     assert not person.asked(say.WatchTrace)[-1].candidates
 
 
-async def in_cells(person: Person, *events: say.AnyEvent) -> Cells:
+async def in_cells(person: Person, *events: say.AnyEvent) -> CellsPlace:
     await person.press("3", "f")
     await person.tell(*events)
-    assert isinstance(person.screen, Cells)
+    assert isinstance(person.screen, CellsPlace)
     return person.screen
 
 
@@ -399,9 +399,9 @@ def wrote(text: str, channel: int = FREE, **changes: Any) -> say.Sampled:
     return sampled(text, channel=channel, **changes)
 
 
-async def in_sample(person: Person) -> SampleScreen:
+async def in_sample(person: Person) -> SamplePlace:
     await person.press("4", "f")
-    assert isinstance(person.screen, SampleScreen)
+    assert isinstance(person.screen, SamplePlace)
     await person.tell(wrote("The sea", begins=True))
     return person.screen
 
@@ -457,14 +457,14 @@ async def test_top_k_top_p_and_seed_are_edited_in_place(person: Person) -> None:
     await person.press("down", "down", "right")
     assert person.asked(say.Sample)[-1].seed == 2
     await person.press("escape")
-    assert isinstance(person.screen, SampleScreen)
+    assert isinstance(person.screen, SamplePlace)
 
 
 async def test_a_value_that_makes_no_sense_is_told_and_nothing_ends(person: Person) -> None:
     await in_sample(person)
     await person.press("e", "down", "down", "5", "enter")
     assert "top-p is 5." in person.sees()
-    assert isinstance(person.screen, SampleScreen)
+    assert isinstance(person.screen, SamplePlace)
 
 
 async def test_a_prompt_is_typed_with_candidates_and_unseen_characters_are_told(person: Person) -> None:
@@ -487,7 +487,7 @@ async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(per
     await in_cells(person, found())
     assert (person.selection.layer, person.selection.unit) == (1, 4)
     await person.press("k")
-    await until(lambda: isinstance(person.screen, SampleScreen))
+    await until(lambda: isinstance(person.screen, SamplePlace))
     free, held = person.asked(say.Sample)[-2:]
     assert (free.channel, free.clamps, held.channel, held.clamps) == (FREE, (), CLAMPED, ((1, 4, 0.9),))
     assert free.seed == held.seed
@@ -501,7 +501,7 @@ async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(per
     await person.press("k")
     assert "held at" not in person.sees()
     await person.press("escape")
-    assert isinstance(person.screen, Cells)
+    assert isinstance(person.screen, CellsPlace)
 
 
 async def test_the_copied_span_is_counted_and_underlined(person: Person) -> None:

@@ -15,9 +15,9 @@ from textual.pilot import Pilot
 from rnnplay import protocol as say
 from rnnplay.tui.app import Playground
 from rnnplay.tui.places.help import Help
-from rnnplay.tui.places.play.screen import Play
-from rnnplay.tui.places.time.screen import Time
-from rnnplay.tui.places.unroll.screen import Unroll
+from rnnplay.tui.places.play.screen import PlayPlace
+from rnnplay.tui.places.time.screen import TimePlace
+from rnnplay.tui.places.unroll.screen import UnrollPlace
 from rnnplay.tui.state.drafts import RunDrafts
 
 PATIENCE = 60.0  # seconds
@@ -63,13 +63,13 @@ class Person:
         raise AssertionError(f"it never came:\n{self.sees()}")
 
     @property
-    def unroll(self) -> Unroll:
-        assert isinstance(self.app.screen, Unroll)
+    def unroll(self) -> UnrollPlace:
+        assert isinstance(self.app.screen, UnrollPlace)
         return self.app.screen
 
     @property
-    def time(self) -> Time:
-        assert isinstance(self.app.screen, Time)
+    def time(self) -> TimePlace:
+        assert isinstance(self.app.screen, TimePlace)
         return self.app.screen
 
 
@@ -110,9 +110,9 @@ async def test_enter_opens_a_time_step_with_its_equations_both_ways() -> None:
         for words in ("c = f·c' + i·g =", "h = o·tanh(c) =", "dL/dy =", "from the future", "dW_xf[1,2]", "backward"):
             assert words in seen
         await person.press("escape")
-        assert "backward" not in person.sees() and isinstance(person.app.screen, Unroll)
+        assert "backward" not in person.sees() and isinstance(person.app.screen, UnrollPlace)
         await person.press("escape")
-        assert isinstance(person.app.screen, Play)
+        assert isinstance(person.app.screen, PlayPlace)
 
 
 async def test_a_poked_value_changes_what_follows_and_undo_brings_it_back() -> None:
@@ -150,7 +150,7 @@ async def test_an_input_and_a_weight_can_be_set_and_nonsense_is_refused_in_words
         await person.press("w", "x", "enter")
         await person.until("is not a number")
         await person.press("v", "escape")
-        assert not person.unroll.is_typing and isinstance(person.app.screen, Unroll)
+        assert not person.unroll.is_typing and isinstance(person.app.screen, UnrollPlace)
 
 
 async def test_one_update_shows_every_targets_probability_before_and_after() -> None:
@@ -235,7 +235,7 @@ async def test_which_past_mattered_follows_the_arrows_in_80x24() -> None:
         await person.until("Next 'l'")
         assert person.time.influence_panel.view.symbols == ("h", "e", "l")
         await person.press("1")
-        assert isinstance(person.app.screen, Play)
+        assert isinstance(person.app.screen, PlayPlace)
 
 
 async def test_health_stands_in_words_on_play_and_on_unroll() -> None:
@@ -252,9 +252,9 @@ async def test_without_a_network_unroll_says_what_to_do() -> None:
         await person.press("5")
         assert "There is no network to look at yet." in person.sees()
         await person.press("a", "enter", "p", "v", "right")
-        assert isinstance(person.app.screen, Unroll)
+        assert isinstance(person.app.screen, UnrollPlace)
         await person.press("6")
-        assert isinstance(person.app.screen, Time)
+        assert isinstance(person.app.screen, TimePlace)
 
 
 async def test_a_key_on_unroll_asks_the_trainer_nothing_to_walk(monkeypatch: pytest.MonkeyPatch) -> None:

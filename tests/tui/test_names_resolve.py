@@ -207,5 +207,5 @@ def test_a_missing_action_is_noticed(action: str) -> None:
 
 
 def test_strings_are_found_in_f_strings() -> None:
-    tree = ast.parse("clickable(style, f'screen.found({n})'); x = 'app.help'")
-    assert set(constant_strings(tree)) == {"screen.found(0)", "app.help"}
+    tree = ast.parse("clickable(style, f'screen.result({n})'); x = 'app.help'")
+    assert set(constant_strings(tree)) == {"screen.result(0)", "app.help"}

@@ -18,7 +18,7 @@ from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
 from rnnplay.tui.app import Playground
 from rnnplay.tui.places.help import Help
-from rnnplay.tui.places.play.screen import Play
+from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets.base import StripWidget
 
@@ -53,9 +53,9 @@ class Person:
         self.pilot, self.trainers = pilot, trainers
 
     @property
-    def play(self) -> Play:
+    def play(self) -> PlayPlace:
         screen = self.pilot.app.screen_stack[0]
-        assert isinstance(screen, Play)
+        assert isinstance(screen, PlayPlace)
         return screen
 
     async def press(self, *keys: str) -> None:
@@ -375,7 +375,7 @@ async def test_help_names_every_key_and_any_of_its_keys_leaves_it(person: Person
     for word in ("space", "Pause", "^p", "Gradient norm", "shift"):
         assert word in told
     await person.press("escape")
-    assert isinstance(person.pilot.app.screen, Play)
+    assert isinstance(person.pilot.app.screen, PlayPlace)
 
 
 async def test_every_action_is_in_the_command_palette(person: Person) -> None:

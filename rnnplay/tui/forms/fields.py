@@ -84,12 +84,12 @@ class Field:
             return text or None
         text = text.strip()
         if self.kind == "choice":
-            found = [v for v in self.values if str(v).lower().startswith(text.lower())] if text else []
-            if not found:
+            matching = [v for v in self.values if str(v).lower().startswith(text.lower())] if text else []
+            if not matching:
                 raise UserError(
                     f"{self.label} cannot be {text!r}.", f"Choose one of: {', '.join(map(str, self.values))}."
                 )
-            return found[0]
+            return matching[0]
         if not text and self.none:
             return None
         try:

@@ -32,9 +32,11 @@ def form(view: FormView, width: int, height: int, palette: Palette, _fills_scree
 def _field(view: FormView, n: int, width: int, palette: Palette) -> Strip:
     field = view.rows[n]
     if width >= _WIDE:
-        told = f"{field.help} {'(changes while it runs)' if field.live else ''}".strip()
+        help_text = f"{field.help} {'(changes while it runs)' if field.live else ''}".strip()
         left = _LABEL + _VALUE
-        return Strip([*_field_at(view, n, left, palette), *row([(told, palette.dim)], width - left, palette)], width)
+        return Strip(
+            [*_field_at(view, n, left, palette), *row([(help_text, palette.dim)], width - left, palette)], width
+        )
     return _field_at(view, n, width, palette)
 
 

@@ -69,11 +69,11 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
     exponents = range(math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9) + 1)
     inside = (1 - 1e-9, 1 + 1e-9)
     for digits in ((1, 2, 5), (1, 3), (1,)):
-        found = [d * 10.0**e for e in exponents for d in digits]
-        found = [v for v in found if low * inside[0] <= v <= high * inside[1]]
-        if len(found) <= most or digits == (1,):
+        marks = [d * 10.0**e for e in exponents for d in digits]
+        marks = [v for v in marks if low * inside[0] <= v <= high * inside[1]]
+        if len(marks) <= most or digits == (1,):
             break
-    return found[:: max(1, math.ceil(len(found) / max(1, most)))]
+    return marks[:: max(1, math.ceil(len(marks) / max(1, most)))]
 
 
 def tick_label(value: float) -> str:

@@ -84,13 +84,13 @@ def inner(width: int, height: int) -> tuple[int, int]:
 
 def whole_parts(pieces: Sequence[Piece], width: int, palette: Palette) -> list[Piece]:
     """`pieces` without the last of the parts between separators where all do not fit: better none than half of one."""
-    kept = list(pieces)
+    shown = list(pieces)
     between = f" {palette.glyphs.separator} "
-    while sum(cell_len(text) for text, _ in kept) > width and kept and between in kept[-1][0]:
-        text, style = kept.pop()
-        if (rest := text[: text.rindex(between)]) or not kept:
-            kept.append((rest, style))
-    return kept
+    while sum(cell_len(text) for text, _ in shown) > width and shown and between in shown[-1][0]:
+        text, style = shown.pop()
+        if (rest := text[: text.rindex(between)]) or not shown:
+            shown.append((rest, style))
+    return shown
 
 
 def frame(

@@ -2,8 +2,8 @@
 
 # Name of each place but Play, and where its class stands: it is loaded when a person first goes there.
 PLACES = {
-    "unroll": "rnnplay.tui.places.unroll.screen:Unroll",
-    "time": "rnnplay.tui.places.time.screen:Time",
-    "cells": "rnnplay.tui.places.cells.screen:Cells",
-    "sample": "rnnplay.tui.places.sample.screen:SampleScreen",
+    "unroll": "rnnplay.tui.places.unroll.screen:UnrollPlace",
+    "time": "rnnplay.tui.places.time.screen:TimePlace",
+    "cells": "rnnplay.tui.places.cells.screen:CellsPlace",
+    "sample": "rnnplay.tui.places.sample.screen:SamplePlace",
 }

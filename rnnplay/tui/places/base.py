@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from rnnplay.config import UserError
-from rnnplay.tui.forms.editor import FormEditor
-from rnnplay.tui.forms.prompt import Matcher, Prompt, no_matches
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.text import glyph
 from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, typing_hints
+from rnnplay.tui.places.prompt_screen import PromptScreen
 from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
 from rnnplay.tui.session import RunSession
@@ -37,12 +33,11 @@ TICK_SECONDS = 0.1  # between two paints
 TICKS_PER_PAINT = {"status": 5, "metrics": 8, "sample": 2, "cells": 2}  # of a topic that changes all the time
 BUDGETED_TOPICS = frozenset({"cells"})  # whose paint waits until the link has taken what was sent
 ALL_TOPICS = frozenset({"run", "metrics", "cells", "sample", "answers"})
-TYPING_ACTIONS = frozenset({"submit_prompt", "close_prompt", "next_match", "leave_prompt"})
 FINAL_STATES = ("diverged", "dead", "failed")  # whose problem stays on the screen
 _log = logging.getLogger(__name__)
 
 
-class Place(RunActions, Screen[None]):
+class Place(RunActions, PromptScreen):
     """A screen of the playground. It pulls what it paints from the session; messages only say what has changed."""
 
     KEYS: ClassVar[Sequence[Binding]] = ()  # for help and the command palette
@@ -63,13 +58,8 @@ class Place(RunActions, Screen[None]):
         self._ticks = 0
         self._generation = session.generation
         self._starts = session.starts  # of trainers, that this place has asked after
-        self._submit: Callable[[str], None] = lambda _: None
-        self._typing_changed: Callable[[str], None] = lambda _: None
-        self._before_typing: Widget | None = None
-        self._typed_form: FormEditor | None = None  # for whose field the line is open
         self.header = Bar(HeaderView(), paint_bars.header, id="header")
         self.health = HealthBar(id="health")
-        self.prompt = Prompt(id="prompt")
         self.status_bar = StatusBar(StatusView(), id="status")
         self.keys_bar = Bar(KeysView(), paint_bars.keys, id="keys")
         self.too_small = Bar("", paint_bars.too_small, id="small")
@@ -293,6 +283,12 @@ class Place(RunActions, Screen[None]):
         self.session.problem = (problem, remedy)
         self.update_bars()
 
+    def key_pressed(self) -> None:
+        """Close a problem that was read."""
+        if self.session.problem is not None and self.session.state not in FINAL_STATES:
+            self.session.problem = None
+            self.update_bars()
+
     def saving(self) -> None:
         """Say that the run is being saved, before leaving."""
         view = StatusView("Saving the run.", "q again leaves without waiting: it is saved all the same.")
@@ -316,93 +312,6 @@ class Place(RunActions, Screen[None]):
         for widget in self.painted:
             widget.repaint()
         self.call_after_refresh(self.repaint_all)
-
-    # ---------------------------------------------------------------------------------------------------------- typing
-
-    @property
-    def is_typing(self) -> bool:
-        """Whether the line for typing is open."""
-        return self.focused is self.prompt.input
-
-    def ask_text(
-        self,
-        label: str,
-        on_submit: Callable[[str], None],
-        value: str = "",
-        matches: Matcher = no_matches,
-        on_change: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        """Open the line for typing. `on_submit` may raise UserError: then the line stays open."""
-        self._submit, self._typing_changed, self._typed_form = on_submit, on_change, None
-        self._before_typing = self.focused
-        self.prompt.open(label, value, matches)
-        self.set_focus(self.prompt.input)  # at once: the next key of the same read is typed
-        on_change(value)
-        self.update_bars()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        if self.is_typing:
-            self._typing_changed(event.value)
-            self.update_bars()
-
-    def action_submit_prompt(self) -> None:
-        """Take what was typed, or say why it cannot be taken."""
-        text = self.prompt.taken()
-        self.close_prompt()
-        try:
-            self._submit(text)
-        except UserError as error:
-            self._reopen(text)
-            self.show_problem(error.problem, error.remedy)
-        self.update_bars()
-
-    def _reopen(self, text: str) -> None:
-        self.prompt.display = True
-        self.prompt.input.value = text
-        self.prompt.input.cursor_position = len(text)
-        self.set_focus(self.prompt.input)
-
-    def action_close_prompt(self) -> None:
-        """Leave the line; nothing is taken."""
-        self.close_prompt()
-        self.typing_closed()
-        self.update_bars()
-
-    def typing_closed(self) -> None:
-        """A person left the line with escape."""
-
-    def close_prompt(self) -> None:
-        """Hide the line and give the focus back."""
-        self.prompt.display = False
-        self.set_focus(self._before_typing)
-
-    def action_next_match(self, by: int) -> None:
-        """Put the next match into the line."""
-        self.prompt.next_match(by)
-
-    def action_leave_prompt(self, by: int) -> None:
-        """Up and down do nothing while a line is typed, except in a form."""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a line is typed it has all keys."""
-        return not self.is_typing or action in TYPING_ACTIONS
-
-    async def take_key(self, event: events.Key) -> bool:
-        """Take a key before any binding does: the app calls it for one key after the other, so that bursts keep order.
-
-        It also closes a problem that was read. Return whether the key was taken.
-        """
-        if self.session.problem is not None and self.session.state not in FINAL_STATES:
-            self.session.problem = None
-            self.update_bars()
-        return self.is_typing and await self.prompt.take_key(event)
-
-    async def take_paste(self, text: str) -> bool:
-        """Type the first line of what was pasted, if a line is typed; return whether it was taken."""
-        if self.is_typing:
-            self.prompt.paste(next(iter(text.splitlines()), ""))
-        return self.is_typing
 
     # ------------------------------------------------------------------------------------------------------------ keys
 

@@ -28,9 +28,9 @@ class FindActions(Place):
             self.session.cells.find(pattern)
         self.repaint_topics({"cells", "answers"})
 
-    def action_found(self, number: int) -> None:
+    def action_result(self, number: int) -> None:
         """Show one of the units that were found."""
-        self.session.cells.select_found(number)
+        self.session.cells.select_result(number)
         self.repaint_topics({"cells", "answers"})
 
     def action_unit(self, by: int) -> None:

@@ -72,16 +72,16 @@ QUIT = KeyHint("q", "quit", "app.quit")
 
 def run_hints(state: str) -> list[KeyHint]:
     """Return the keys that train, pause, stop and go on, as they are needed in this state of the run."""
-    found = []
+    hints = []
     if state in ("training", "pausing"):
-        found.append(hint_of(RUN, "pause", "space", "pause"))
+        hints.append(hint_of(RUN, "pause", "space", "pause"))
     elif state == "paused":
-        found += [hint_of(RUN, "pause", "space", "go on"), hint_of(RUN, "step", ".", "one step")]
+        hints += [hint_of(RUN, "pause", "space", "go on"), hint_of(RUN, "step", ".", "one step")]
     elif state == "diverged":
-        found.append(hint_of(RUN, "pause", "space", "go on"))
+        hints.append(hint_of(RUN, "pause", "space", "go on"))
     elif state in ("stopped", "dead", "inspecting", "finished"):
-        found.append(hint_of(RUN, "resume", "r", "train on" if state == "finished" else "go on"))
-    return found
+        hints.append(hint_of(RUN, "resume", "r", "train on" if state == "finished" else "go on"))
+    return hints
 
 
 def typing_hints(matches: Sequence[str]) -> tuple[KeyHint, ...]:

@@ -122,7 +122,7 @@ def health_view(session: RunSession) -> HealthView:
 
 def unit_rows(cells: CellsState) -> tuple[UnitRow, ...]:
     """Return the units that were found, best first."""
-    units = cells.found.units if cells.found is not None else ()
+    units = cells.finding.units if cells.finding is not None else ()
     return tuple(
         UnitRow(layer=u.layer, unit=u.unit, state=u.state, value=u.value, strength=u.strength, sign=u.sign)
         for u in units
@@ -148,7 +148,7 @@ def heatmap_view(session: RunSession, empty: str) -> CellsView:
         total=trace.total,
         state=trace.state,
         follows=_what_it_follows(session),
-        best=unit_rows(cells) if cells.found is not None else None,
+        best=unit_rows(cells) if cells.finding is not None else None,
         generation=session.generation,
     )
 
@@ -165,12 +165,12 @@ def _what_it_follows(session: RunSession) -> str:
     """Return what the selected unit follows, if it does so clearly better than the controls: for a title."""
     cells, selection = session.cells, session.selection
     number = cells.index_of(selection.layer, selection.unit)
-    if cells.found is None or number is None:
+    if cells.finding is None or number is None:
         return ""
-    strength = cells.found.units[number].strength
-    if strength <= max(cells.found.rolled_control, cells.found.untrained):
+    strength = cells.finding.units[number].strength
+    if strength <= max(cells.finding.rolled_control, cells.finding.untrained):
         return ""
-    return f'follows "{cells.found.pattern}" · {cells.found.measure} {strength:.2f}'
+    return f'follows "{cells.finding.pattern}" · {cells.finding.measure} {strength:.2f}'
 
 
 # ------------------------------------------------------------------------------------------------------- sampled text

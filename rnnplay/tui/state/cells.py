@@ -46,7 +46,7 @@ class CellsState:
         self.start = 0  # of the piece of text that is asked for
         self.first_item: int | None = None  # that is asked for, if the task has items in place of a text
         self.unavailable = ""  # why there is no trace
-        self.found: protocol.UnitsFound | None = None
+        self.finding: protocol.UnitsFound | None = None
         self.ablated: protocol.UnitAblated | None = None
         self.gates: protocol.GatesComputed | None = None
         self.history: protocol.HistoryComputed | None = None
@@ -69,8 +69,8 @@ class CellsState:
     @property
     def pattern(self) -> str:
         """What was looked for last, else a suggestion."""
-        if self.found is not None:
-            return self.found.pattern
+        if self.finding is not None:
+            return self.finding.pattern
         return self.features[0] if self.features else SUGGESTED_PATTERN
 
     def is_waiting(self, answer: type[protocol.Event]) -> bool:
@@ -164,10 +164,10 @@ class CellsState:
         del self.waiting[type(event)]
         match event:
             case protocol.UnitsFound():
-                self.found = event
+                self.finding = event
                 self.ablated = self.history = None  # they were about the pattern before
                 if event.units:
-                    self.select_found(0)
+                    self.select_result(0)
             case protocol.UnitAblated():
                 self.ablated = event
             case protocol.GatesComputed():
@@ -200,7 +200,7 @@ class CellsState:
 
     def index_of(self, layer: int, unit: int) -> int | None:
         """Return the place of a unit among those found, in the state in which it follows best; None: it is not."""
-        units = self.found.units if self.found is not None else ()
+        units = self.finding.units if self.finding is not None else ()
         return next((n for n, u in enumerate(units) if (u.layer, u.unit) == (layer, unit)), None)
 
     def order(self) -> list[tuple[int, int]]:
@@ -209,16 +209,16 @@ class CellsState:
             return []
         layers, units = self.trace.values.shape[:2]
         every = [(layer, unit) for layer in range(layers) for unit in range(units)]
-        if self.found is None:
+        if self.finding is None:
             return every
         present = set(every)
-        best = dict.fromkeys((u.layer, u.unit) for u in self.found.units if (u.layer, u.unit) in present)
+        best = dict.fromkeys((u.layer, u.unit) for u in self.finding.units if (u.layer, u.unit) in present)
         return [*best, *(unit for unit in every if unit not in best)]
 
-    def select_found(self, number: int) -> None:
+    def select_result(self, number: int) -> None:
         """Show one of the units that were found, in the state in which it follows best."""
-        if self.found is not None and 0 <= number < len(self.found.units):
-            unit = self.found.units[number]
+        if self.finding is not None and 0 <= number < len(self.finding.units):
+            unit = self.finding.units[number]
             self._selection.select(unit.layer, unit.unit)
             self.show_state(unit.state)
 
@@ -227,7 +227,7 @@ class CellsState:
         self._selection.step(by, self.order())
         number = self.index_of(self._selection.layer, self._selection.unit)
         if number is not None:
-            self.select_found(number)
+            self.select_result(number)
 
 
 def unit_name(layer: int, unit: int) -> str:

@@ -210,9 +210,9 @@ def short_list(units: Sequence[UnitRow], chosen: tuple[int, int], palette: Palet
     several = any(unit.layer for unit in units[:most])
     for n, unit in enumerate(units[:most]):
         name = f"{unit.layer + 1}.{unit.unit + 1}" if several else f"{unit.unit + 1}"
-        look = palette.accent if (unit.layer, unit.unit) == chosen else palette.text
+        style = palette.accent if (unit.layer, unit.unit) == chosen else palette.text
         pieces += [
             ("   " if n else "", palette.blank),
-            (f"{name} {score(unit.strength)}", clickable(look, f"screen.found({n})")),
+            (f"{name} {score(unit.strength)}", clickable(style, f"screen.result({n})")),
         ]
     return pieces

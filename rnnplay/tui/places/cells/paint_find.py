@@ -41,7 +41,7 @@ def _unit(view: FindingView, n: int, low: float, width: int, palette: Palette) -
     style = palette.chosen if n == view.cursor else palette.text
     high, low_ = ("high", "low") if view.measure == "AUC" else ("up", "down")
     name = f"{high if unit.sign > 0 else low_:<5}{named(unit)}"
-    return _bar_row(name, unit.strength, low, width, palette, clickable(style, f"screen.found({n})"))
+    return _bar_row(name, unit.strength, low, width, palette, clickable(style, f"screen.result({n})"))
 
 
 def named(unit: UnitRow) -> str:

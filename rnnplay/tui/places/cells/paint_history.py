@@ -41,8 +41,8 @@ def history(view: HistoryView, width: int, height: int, palette: Palette, _fills
             point = marked.get((y, x))
             if point is not None:
                 chosen = view.at is not None and point == view.at
-                look = palette.accent if chosen else palette.validation
-                pieces.append((palette.glyphs.mark if chosen else "o", clickable(look, f"screen.checkpoint({point})")))
+                style = palette.accent if chosen else palette.validation
+                pieces.append((palette.glyphs.mark if chosen else "o", clickable(style, f"screen.checkpoint({point})")))
             elif bits := int(lines[y, x]):
                 pieces.append((character(bits) if palette.glyphs.dots else "*", palette.loss))
             else:

@@ -44,18 +44,18 @@ STATES = {"lstm": ("h", "c", "i", "f", "o", "g"), "gru": ("h", "r", "z", "n")}
 EMPTY = "Here the text appears as soon as there is a network to read it."
 
 
-class Cells(FindActions):
+class CellsPlace(FindActions):
     """One unit on the whole text at the left; what was found, its proof, gates and history at the right."""
 
     DEFAULT_CSS = """
-    Cells #inside { layout: horizontal; height: 1fr; }
-    Cells #reading { layout: vertical; width: 1fr; height: 1fr; }
-    Cells #findings { layout: vertical; width: 42; height: 1fr; }
-    Cells #text, Cells #strip, Cells #found { height: 1fr; width: 100%; }
-    Cells #proof { height: 8; width: 100%; }
-    Cells #gates, Cells #history { height: 12; width: 100%; }
-    Cells.narrow #findings { width: 100%; }
-    Cells.narrow #proof, Cells.narrow #gates, Cells.narrow #history { height: 1fr; }
+    CellsPlace #inside { layout: horizontal; height: 1fr; }
+    CellsPlace #reading { layout: vertical; width: 1fr; height: 1fr; }
+    CellsPlace #findings { layout: vertical; width: 42; height: 1fr; }
+    CellsPlace #text, CellsPlace #strip, CellsPlace #found { height: 1fr; width: 100%; }
+    CellsPlace #proof { height: 8; width: 100%; }
+    CellsPlace #gates, CellsPlace #history { height: 12; width: 100%; }
+    CellsPlace.narrow #findings { width: 100%; }
+    CellsPlace.narrow #proof, CellsPlace.narrow #gates, CellsPlace.narrow #history { height: 1fr; }
     """
     KEYS = KEYS
     READING = READING
@@ -69,14 +69,14 @@ class Cells(FindActions):
         self.heatmap = HeatmapPanel(CellsView(empty=EMPTY), id="text")
         self.strip_panel = Panel(StripView(), paint_units.strip, paint_units.strip_title, id="strip")
         self.cursor_bar = CursorBar(CursorView(), id="cursor")
-        self.found_panel = Panel(FindingView(), paint_find.finding, paint_find.finding_title, id="found")
+        self.find_panel = Panel(FindingView(), paint_find.finding, paint_find.finding_title, id="found")
         self.proof_panel = Panel(ProofView(), paint_find.proof, paint_find.proof_title, id="proof")
         self.gates_panel = Panel(GatesView(), paint_gates.gates, paint_gates.gates_title, id="gates")
         self.history_panel = Panel(HistoryView(), paint_history.history, paint_history.history_title, id="history")
 
     def panels(self) -> list[Widget]:
         reading = Container(self.heatmap, self.strip_panel, self.cursor_bar, id="reading")
-        findings = Container(self.found_panel, self.proof_panel, self.gates_panel, self.history_panel, id="findings")
+        findings = Container(self.find_panel, self.proof_panel, self.gates_panel, self.history_panel, id="findings")
         return [Container(reading, findings, id="inside")]
 
     def first_panel(self) -> Widget:
@@ -111,7 +111,7 @@ class Cells(FindActions):
         self.set_class(self.narrow or self.full is not None, "narrow")
         text = self.strip_panel if self.as_strip else self.heatmap
         lower = self.gates_panel if self.lower == "gates" else self.history_panel
-        shown: list[Panel[Any]] = [text, self.found_panel, self.proof_panel, lower]
+        shown: list[Panel[Any]] = [text, self.find_panel, self.proof_panel, lower]
         if self.full is not None:
             shown = [panel for panel in self.query(Panel) if panel.id == self.full]
         elif self.narrow:
@@ -144,25 +144,25 @@ class Cells(FindActions):
 
     def paint_findings(self) -> None:
         """Show what was found, its proof, gates and history."""
-        self.found_panel.view = find_view(self.session)
+        self.find_panel.view = find_view(self.session)
         self.proof_panel.view = ablation_view(self.session)
         self.gates_panel.view = gates_view(self.session)
         self.history_panel.view = history_view(self.session)
 
     def status_view(self) -> StatusView:
-        found, step = self.session.cells.found, self.session.selection.checkpoint
+        finding, step = self.session.cells.finding, self.session.selection.checkpoint
         if step is not None:
             return StatusView(
                 f"The network as it was at step {count(step)}.", "] goes towards the present, [ further back."
             )
-        if found is not None and self.narrow:
-            return StatusView(found.sentence, "", "" if found.convincing else "bad")
+        if finding is not None and self.narrow:
+            return StatusView(finding.sentence, "", "" if finding.convincing else "bad")
         return status_view(self.session)
 
     def key_hints(self) -> tuple[KeyHint, ...]:
         if self.session.cells.trace is None:
             return (hint("esc", "back", "back"),)
-        found = [
+        hints = [
             hint("←→", "unit", "unit(1)"),
             hint("↑↓", "text", "move('down')"),
             hint("/", "find", "find"),
@@ -175,8 +175,8 @@ class Cells(FindActions):
             hint("p", "gates" if self.lower == "history" else "history", "lower"),
         ]
         if self.narrow:
-            found.insert(2, hint("tab", "panels", "page(1)"))
-        return (*found, hint("f", "back" if self.full else "full", "full"), hint("esc", "back", "back"))
+            hints.insert(2, hint("tab", "panels", "page(1)"))
+        return (*hints, hint("f", "back" if self.full else "full", "full"), hint("esc", "back", "back"))
 
     # ------------------------------------------------------------------------------------------------- through the text
 
@@ -216,7 +216,7 @@ class Cells(FindActions):
         if event.panel in (self.heatmap, self.strip_panel):
             for _ in range(abs(event.by)):
                 self.action_move("down" if event.by > 0 else "up")
-        elif event.panel is self.found_panel:
+        elif event.panel is self.find_panel:
             self.action_unit(1 if event.by > 0 else -1)
 
     def on_heatmap_panel_character_clicked(self, event: HeatmapPanel.CharacterClicked) -> None:
@@ -267,7 +267,7 @@ class Cells(FindActions):
         cells = self.session.cells
         if self.lower == "gates":
             cells.ask_gates()
-        elif cells.history is None and cells.found is not None:
+        elif cells.history is None and cells.finding is not None:
             cells.ask_history()
         if self.narrow:
             self.panel_page = 3
@@ -276,7 +276,7 @@ class Cells(FindActions):
     def action_scrub(self, by: int) -> None:
         """To an earlier or a later checkpoint; the last is the present. Raises UserError before a feature is found."""
         cells, selection = self.session.cells, self.session.selection
-        if cells.found is None:
+        if cells.finding is None:
             raise UserError("No feature was looked for yet.", "Press / and name one, then [ goes back in time.")
         if self.lower != "history":
             self.lower = "history"
@@ -301,7 +301,7 @@ class Cells(FindActions):
     def action_ablate(self) -> None:
         """Hold the unit at zero; a second time, at its mean. While that goes on: withdraw it. Raises UserError."""
         cells, selection = self.session.cells, self.session.selection
-        if cells.found is None:
+        if cells.finding is None:
             raise UserError("No feature was looked for yet.", "Press / and name one, then a proves a unit.")
         if cells.is_waiting(protocol.UnitAblated):
             cells.cancel()

@@ -119,8 +119,8 @@ _MAX_ROWS = 200  # units below a line of text
 def find_view(session: RunSession) -> FindingView:
     """Return the units that follow what was looked for, or what to do to look for something."""
     cells, selection = session.cells, session.selection
-    found = cells.found
-    if found is None or cells.is_waiting(protocol.UnitsFound):
+    finding = cells.finding
+    if finding is None or cells.is_waiting(protocol.UnitsFound):
         question = cells.waiting.get(protocol.UnitsFound)
         suggested = ", ".join(cells.features[:3]) if cells.features else SUGGESTED_PATTERN
         return FindingView(
@@ -130,24 +130,24 @@ def find_view(session: RunSession) -> FindingView:
             generation=session.generation,
         )
     return FindingView(
-        pattern=found.pattern,
-        measure=found.measure,
+        pattern=finding.pattern,
+        measure=finding.measure,
         units=unit_rows(cells),
         cursor=cells.index_of(selection.layer, selection.unit),
-        rolled=found.rolled_control,
-        untrained=found.untrained,
-        convincing=found.convincing,
-        sentence=found.sentence,
-        pair=_pair_words(found),
-        step=found.step,
+        rolled=finding.rolled_control,
+        untrained=finding.untrained,
+        convincing=finding.convincing,
+        sentence=finding.sentence,
+        pair=_pair_words(finding),
+        step=finding.step,
         generation=session.generation,
     )
 
 
-def _pair_words(found: protocol.UnitsFound) -> str:
+def _pair_words(finding: protocol.UnitsFound) -> str:
     """Return two units in words, if they follow the feature clearly better than the best one."""
-    pair = found.pair
-    if pair is None or not found.units or pair.strength < found.units[0].strength + 0.005:
+    pair = finding.pair
+    if pair is None or not finding.units or pair.strength < finding.units[0].strength + 0.005:
         return ""
     one, two = pair.units
     sign = "plus" if pair.weights[0] * pair.weights[1] > 0 else "minus"
@@ -186,9 +186,7 @@ def gates_view(session: RunSession) -> GatesView:
     if not gates.gates:
         empty = "This cell has no gates: LSTM and GRU have."
         return GatesView(empty=empty, step=gates.step, generation=session.generation)
-    points = tuple(
-        GatePoints(g.layer, g.gate, g.left_saturated.array(), g.right_saturated.array()) for g in gates.gates
-    )
+    points = tuple(GatePoints(g.layer, g.gate, g.left_saturated.array(), g.right_saturated.array()) for g in gates.gates)
     unit = (selection.layer, selection.unit)
     return GatesView(gates=points, unit=unit, step=gates.step, generation=session.generation)
 
@@ -201,13 +199,13 @@ def history_view(session: RunSession) -> HistoryView:
     answer = cells.history
     if answer is None:
         empty = "[ follows the unit through the run's checkpoints."
-        empty = empty if cells.found else f"Look for a feature first (/). Then {empty}"
+        empty = empty if cells.finding else f"Look for a feature first (/). Then {empty}"
         return HistoryView(empty=empty, generation=session.generation)
     step = session.selection.checkpoint
     return HistoryView(
         unit=unit_name(answer.layer, answer.unit),
         pattern=answer.pattern,
-        measure=cells.found.measure if cells.found is not None else "AUC",
+        measure=cells.finding.measure if cells.finding is not None else "AUC",
         steps=answer.steps,
         values=answer.values,
         at=answer.steps.index(step) if step in answer.steps else None,
@@ -221,10 +219,10 @@ def unit_rows_view(session: RunSession, text: CellsView) -> StripView:
     if text.values is None:
         return StripView(generation=session.generation)
     rows = session.cells.order()[:_MAX_ROWS]
-    found = session.cells.found
+    finding = session.cells.finding
     notes: list[str] = []
-    if found is not None:
-        best = {(u.layer, u.unit): u.strength for u in reversed(found.units)}
+    if finding is not None:
+        best = {(u.layer, u.unit): u.strength for u in reversed(finding.units)}
         notes = [score(best[row]) if row in best else "" for row in rows]
     here = (text.layer, text.unit)
     return StripView(

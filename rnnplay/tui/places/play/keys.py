@@ -73,25 +73,25 @@ def form_hints(enter: str, kind: str) -> tuple[KeyHint, ...]:
 def key_hints(session: RunSession, focused: str, full: bool) -> tuple[KeyHint, ...]:
     """Return the keys that make sense now, the most needed first; `focused` is the id of a panel."""
     state = session.state
-    found = [_hint("start", "enter", "start")] if focused == "tasks" and state != "starting" else []
-    found += [_hint("gallery", "G", "next one")] if session.gallery is not None else run_hints(state)
-    found += _panel_hints(session, focused)
+    hints = [_hint("start", "enter", "start")] if focused == "tasks" and state != "starting" else []
+    hints += [_hint("gallery", "G", "next one")] if session.gallery is not None else run_hints(state)
+    hints += _panel_hints(session, focused)
     if session.config is not None and state != "starting":
-        found.append(_hint("new", "n", "new"))
-    found.append(_hint("edit", "e", "edit"))
+        hints.append(_hint("new", "n", "new"))
+    hints.append(_hint("edit", "e", "edit"))
     if session.run is not None and session.can_sample:
-        found.append(_sample_hint(session))
+        hints.append(_sample_hint(session))
     if session.cells.trace is not None:
-        found += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
+        hints += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
     if focused:
-        found.append(_hint("full", "f", "back" if full else "full"))
+        hints.append(_hint("full", "f", "back" if full else "full"))
     if session.has_trainer and state in ("training", "pausing", "paused", "diverged"):
-        found.append(_hint("stop", "x", "stop"))
+        hints.append(_hint("stop", "x", "stop"))
     if session.run is not None:
-        found += [TO_UNROLL, TO_TIME]
-    found.append(KeyHint("1-4", "panels", "app.panel(1)"))
-    first = {hint.key: hint for hint in reversed(found)}  # what the focused panel makes of a key
-    return tuple(hint for hint in dict.fromkeys(found) if first[hint.key] is hint)
+        hints += [TO_UNROLL, TO_TIME]
+    hints.append(KeyHint("1-4", "panels", "app.panel(1)"))
+    first = {hint.key: hint for hint in reversed(hints)}  # what the focused panel makes of a key
+    return tuple(hint for hint in dict.fromkeys(hints) if first[hint.key] is hint)
 
 
 def _hint(id: str, press: str, label: str) -> KeyHint:  # noqa: A002
@@ -112,8 +112,8 @@ def _panel_hints(session: RunSession, focused: str) -> list[KeyHint]:
         unit, find = _hint("unit_after", "←→", "unit"), _hint("find", "/", "find a cell")
         return [unit, _hint("down", "↑↓", "scroll"), find, _hint("colours", "c", "colours")]
     if focused == "sample" and session.example.is_shown:
-        found = [_sample_hint(session), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
-        return [*found, _hint("switch", "v", "sample")] if session.example.can_sample else found
+        hints = [_sample_hint(session), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
+        return [*hints, _hint("switch", "v", "sample")] if session.example.can_sample else hints
     if focused == "sample" and session.run is not None and session.can_sample:
         change = [_hint("edit", "e", "edit"), _hint("warmer", "-+", "temperature")]
         return [_hint("sample", "s", "sample"), *change, _hint("colours", "c", "colours")]

@@ -142,7 +142,7 @@ def plot(view: CurveView, width: int, height: int, palette: Palette, full: bool 
     """The curve's panel without its frame: plot, x axis, and a last row with the figures to remember."""
     if full and view.more and width > 3 * _SIDE:
         chart = plot(view, width - _SIDE - 2, height, palette)
-        return [_beside(left, n, view, palette) for n, left in enumerate(chart)]
+        return [_with_details(left, n, view, palette) for n, left in enumerate(chart)]
     last = [row(figures(view.figure, palette, width=width), width, palette)] if view.figure else []
     steps = capacity(int(view.steps[-1]), view.limit) if len(view.steps) else 64
     tall, wide = height - len(last) - 1, width - _GUTTER
@@ -157,7 +157,7 @@ def plot(view: CurveView, width: int, height: int, palette: Palette, full: bool 
     return [*_grid(view, curve, scale, steps, wide, tall, palette), _x_axis(steps, width, palette), *last]
 
 
-def _beside(left: Strip, n: int, view: CurveView, palette: Palette) -> Strip:
+def _with_details(left: Strip, n: int, view: CurveView, palette: Palette) -> Strip:
     pieces: list[Piece] = []
     if n < len(view.more):
         label, value = view.more[n]
@@ -227,14 +227,14 @@ def _levels(
 
 def _marks(view: CurveView, scale: Axis, steps: int, wide: int, rows: int) -> set[tuple[int, int]]:
     """Cells with a validation mark: from the last back, none nearer than three cells to the next."""
-    found: set[tuple[int, int]] = set()
+    cells: set[tuple[int, int]] = set()
     nearest = wide + 9
     for step, value in reversed(view.marks):
         x = min((step - 1) * wide // steps, wide - 1)
         if math.isfinite(value) and 0 <= x <= nearest - 3:
-            found.add((int(scale.dots(np.array([value]), rows)[0]) // 4, x))
+            cells.add((int(scale.dots(np.array([value]), rows)[0]) // 4, x))
             nearest = x
-    return found
+    return cells
 
 
 def _x_axis(steps: int, width: int, palette: Palette) -> Strip:

@@ -49,7 +49,7 @@ def _item(view: TasksView, n: int, width: int, palette: Palette) -> Strip:
     if n == view.cursor:
         used = sum(len(text) for text, _ in pieces)
         pieces.append((" " * max(0, width - used), palette.chosen))
-    return row([(text, clickable(look, f"screen.pick({n})")) for text, look in pieces], width, palette)
+    return row([(text, clickable(style, f"screen.pick({n})")) for text, style in pieces], width, palette)
 
 
 def _about(view: TasksView, width: int, palette: Palette, whole: bool) -> list[Strip]:

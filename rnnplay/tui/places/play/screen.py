@@ -13,14 +13,12 @@ from textual.widget import Widget
 from rnnplay import protocol
 from rnnplay.config import UserError
 from rnnplay.gallery import GALLERY
-from rnnplay.tui.forms.editor import FormEditor
-from rnnplay.tui.forms.fields import LIVE, SAMPLE_FIELDS, fields_for
-from rnnplay.tui.forms.panel import FormPanel
+from rnnplay.tui.forms.fields import SAMPLE_FIELDS, fields_for
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.places.edit_form import FormActions
 from rnnplay.tui.places.play import keys, layout
 from rnnplay.tui.places.play.example.actions import ExampleActions
 from rnnplay.tui.places.play.example.views import example_view
+from rnnplay.tui.places.play.forms import PlayForms
 from rnnplay.tui.places.play.panels import CurvePanel, SamplePanel, TaskPanel
 from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view, tasks_view
 from rnnplay.tui.places.views import heatmap_view, sampled_text_view
@@ -41,30 +39,32 @@ SAMPLE_EMPTY = "Here the network writes, one character at a time, as soon as it 
 MOVES = {"up": -1, "down": 1, "page_up": -8, "page_down": 8, "home": -(10**9), "end": 10**9}
 
 
-class Play(ExampleActions, FormActions):
+class PlayPlace(ExampleActions, PlayForms):
     """The four panels, or one of them at a time where the terminal is small."""
 
     DEFAULT_CSS = """
-    Play #body { layout: horizontal; height: 1fr; }
-    Play #left { layout: vertical; width: 30; height: 1fr; }
-    Play #right { layout: vertical; width: 1fr; height: 1fr; }
-    Play #curves { layout: horizontal; height: 12; }
-    Play #fourth { layout: horizontal; width: 1fr; height: 9; }
-    Play #tasks, Play #loss, Play #gradient, Play #cells, Play #sample { width: 1fr; height: 1fr; }
-    Play #settings { width: 1fr; height: 12; }
-    Play #sampling { width: 34; height: 1fr; }
-    Play.examples #fourth { height: 13; }
-    Play.film #fourth { height: 18; }
-    Play #tabs { display: none; }
-    Play.tabbed #left, Play.alone #left { width: 1fr; }
-    Play.tabbed #left { layout: horizontal; }
-    Play.tabbed #curves { layout: vertical; height: 1fr; }
-    Play.tabbed #settings, Play.tabbed #fourth { height: 1fr; }
-    Play.alone #settings, Play.alone #fourth, Play.alone #curves { height: 1fr; }
-    Play.tall #curves { height: 1fr; }
-    Play.short #curves { height: 10; }
-    Play.short #fourth { height: 7; }
-    Play.short.examples #fourth { height: 10; }
+    PlayPlace {
+        #body { layout: horizontal; height: 1fr; }
+        #left { layout: vertical; width: 30; height: 1fr; }
+        #right { layout: vertical; width: 1fr; height: 1fr; }
+        #curves { layout: horizontal; height: 12; }
+        #fourth { layout: horizontal; width: 1fr; height: 9; }
+        #tasks, #loss, #gradient, #cells, #sample { width: 1fr; height: 1fr; }
+        #settings { width: 1fr; height: 12; }
+        #sampling { width: 34; height: 1fr; }
+        &.examples #fourth { height: 13; }
+        &.film #fourth { height: 18; }
+        #tabs { display: none; }
+        &.tabbed #left, &.alone #left { width: 1fr; }
+        &.tabbed #left { layout: horizontal; }
+        &.tabbed #curves { layout: vertical; height: 1fr; }
+        &.tabbed #settings, &.tabbed #fourth { height: 1fr; }
+        &.alone #settings, &.alone #fourth, &.alone #curves { height: 1fr; }
+        &.tall #curves { height: 1fr; }
+        &.short #curves { height: 10; }
+        &.short #fourth { height: 7; }
+        &.short.examples #fourth { height: 10; }
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
     KEYS = keys.KEYS
@@ -75,20 +75,15 @@ class Play(ExampleActions, FormActions):
         """`start`: train the chosen task at once."""
         super().__init__(session, drafts, palette)
         self._start_at_once = start
-        self.editor = FormEditor(self.set_field)
-        self.sample_editor = FormEditor(self.set_sampling)
-        self.sampling_edited = False  # the fields of the sample are open
         self.log_loss = False
         self.coloured = False  # the sample, by probability
         self.rows_from_end = 0  # of the sample, scrolled back
         self.tab = 1
         self.tabs = Bar(TabsView(), paint_bars.tabs, id="tabs")
         self.task_panel = TaskPanel(id="tasks")
-        self.settings_panel = FormPanel(id="settings")
         self.loss_panel = CurvePanel(loss_view(session, False), id="loss")
         self.gradient_panel = CurvePanel(gradient_view(session), id="gradient")
         self.heatmap = HeatmapPanel(CellsView(empty=CELLS_EMPTY), id="cells")
-        self.sampling_panel = FormPanel(id="sampling")
         self.sample_panel = SamplePanel(id="sample")
 
     def top_bars(self) -> list[Widget]:
@@ -140,19 +135,6 @@ class Play(ExampleActions, FormActions):
     def paint_tasks(self) -> None:
         self.task_panel.view = tasks_view(self.session, self.drafts)
         self.paint_form()
-
-    def paint_form(self) -> None:
-        """Show the settings of the network that would be started, and those of the sample while they are edited."""
-        self.editor.show(fields_for(self.drafts.task, self.full == "settings"), self.drafts.values())
-        changed = frozenset(self.drafts.pending(self.session.user_config))
-        gallery = self.session.gallery
-        whose = "Your own" if gallery is not None and gallery.task == self.drafts.task else "Network"
-        title = f"{whose} · {self.drafts.item.title}"
-        self.settings_panel.view = self.editor.view(changed, self.form is self.editor, title)
-        how = self.session.sample.settings
-        self.sample_editor.show(SAMPLE_FIELDS, {field.name: getattr(how, field.name) for field in SAMPLE_FIELDS})
-        self.sampling_panel.view = self.sample_editor.view(frozenset(), True, "How it is drawn")
-        self.sampling_panel.display = self.sampling_edited
 
     def paint_curves(self) -> None:
         self.loss_panel.view = loss_view(self.session, self.log_loss, self.full == "loss")
@@ -235,35 +217,6 @@ class Play(ExampleActions, FormActions):
         self._turn_to(panel)
         self.set_focus(panel)
 
-    # ------------------------------------------------------------------------------------------------------------ forms
-
-    @property
-    def form(self) -> FormEditor | None:
-        if self.focused is self.settings_panel:
-            return self.editor
-        return self.sample_editor if self.sampling_edited and self.focused is self.sample_panel else None
-
-    def form_clicked(self, panel: str) -> None:
-        if panel == "sampling":
-            self.sampling_edited = True
-            self.show_panel(self.sample_panel)
-        else:
-            self.show_panel(self.settings_panel)
-
-    def form_entered(self) -> None:
-        self.action_start()
-
-    def set_field(self, name: str, value: Any) -> None:
-        """Take a setting of the network: at once where the run can take it. Raises UserError."""
-        self.drafts.set(name, value)
-        running = self.session.config
-        if name in LIVE and self.session.has_trainer and running is not None and running.task == self.drafts.task:
-            self.session.change(**{name: float(value)})
-
-    def set_sampling(self, name: str, value: Any) -> None:
-        """Take a setting of the next sample. Raises UserError."""
-        self.session.sample.settings = self.session.sample.settings.change(name, value)
-
     # ------------------------------------------------------------------------------------------------------------- keys
 
     def action_start(self) -> None:
@@ -295,15 +248,6 @@ class Play(ExampleActions, FormActions):
         self.drafts.pick(piece.task)
         self.session.open_gallery_network(piece)
         self.show_panel(self.heatmap if layout.is_tabbed(*self.size) else self.task_panel)
-
-    def action_edit(self) -> None:
-        """Edit the network; on a sample, how it is drawn."""
-        if self.focused is self.sample_panel and not self.session.example.is_shown:
-            self.sampling_edited = True
-            self.paint_form()
-            self.update_bars()
-        else:
-            self.show_panel(self.settings_panel)
 
     def action_sample(self) -> None:
         """Draw the next seed's sample, ask the task's question, or show the next item."""
@@ -435,12 +379,6 @@ class Play(ExampleActions, FormActions):
         elif not self.close_answer():
             self.show_panel(self.task_panel)
         self.update_bars()
-
-    def _leave_form(self) -> None:
-        """Keep the values of the run."""
-        if self.session.user_config is not None and self.session.user_config.task == self.drafts.task:
-            self.drafts.adopt(self.session.user_config)
-        self.show_panel(self.task_panel)
 
     def action_pick(self, number: int) -> None:
         """A task was clicked; a second click starts it."""

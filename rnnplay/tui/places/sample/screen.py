@@ -32,15 +32,15 @@ from rnnplay.tui.widgets.base import WIDE, Panel
 from rnnplay.tui.widgets.views import KeyHint, SampledTextView, StatusView
 
 
-class SampleScreen(FormActions):
+class SamplePlace(FormActions):
     """One text, or two side by side; its settings at the right."""
 
     DEFAULT_CSS = """
-    SampleScreen #writing { layout: horizontal; height: 1fr; }
-    SampleScreen #free, SampleScreen #clamped { width: 1fr; height: 1fr; }
-    SampleScreen #drawing { width: 30; height: 1fr; }
-    SampleScreen.narrow #writing { layout: vertical; }
-    SampleScreen.narrow #drawing { width: 100%; }
+    SamplePlace #writing { layout: horizontal; height: 1fr; }
+    SamplePlace #free, SamplePlace #clamped { width: 1fr; height: 1fr; }
+    SamplePlace #drawing { width: 30; height: 1fr; }
+    SamplePlace.narrow #writing { layout: vertical; }
+    SamplePlace.narrow #drawing { width: 100%; }
     """
     KEYS = KEYS
     READING = READING
@@ -136,14 +136,14 @@ class SampleScreen(FormActions):
         if not self.session.has_trainer:
             return (hint("s", "new", "begin"), hint("esc", "back", "back"))
         paused, clamp = self.sample.is_paused, self.sample.clamp
-        found = [hint("w", "go on" if paused else "hold", "toggle_writing")]
+        hints = [hint("w", "go on" if paused else "hold", "toggle_writing")]
         if paused:
-            found += [
+            hints += [
                 hint("←→", "step", "step(-1)"),
                 hint("↑↓", "choose", "candidate(1)"),
                 hint("enter", "take", "take"),
             ]
-        found += [
+        hints += [
             hint("s", "new", "begin"),
             hint("p", "prompt", "prompt"),
             hint("-+", "temperature", "temperature(1)"),
@@ -152,8 +152,8 @@ class SampleScreen(FormActions):
             hint("k", "let go" if clamp is not None else "clamp unit", "clamp"),
         ]
         if clamp is not None:
-            found.append(hint("[]", "clamp at", "clamp_value(1)"))
-        return (*found, hint("c", "copied", "copied"), hint("esc", "back", "back"))
+            hints.append(hint("[]", "clamp at", "clamp_value(1)"))
+        return (*hints, hint("c", "copied", "copied"), hint("esc", "back", "back"))
 
     # --------------------------------------------------------------------------------------------------------- writing
 

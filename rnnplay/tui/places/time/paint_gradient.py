@@ -75,7 +75,7 @@ class Chart:
 
     def dots(self, values: Array) -> Array:
         """(4 tall, 2 wide) bool: the curve, joined up; outside the axis nothing."""
-        found = np.zeros((4 * self.tall, 2 * self.wide), bool)
+        curve = np.zeros((4 * self.tall, 2 * self.wide), bool)
         lags = np.arange(2 * self.wide) / max(1, 2 * self.wide - 1) * self.last
         known = np.arange(len(values))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,15 +91,15 @@ class Chart:
             first, last = (here, here) if before is None else (min(here, before), max(here, before))
             if before is not None and last > first:
                 first, last = (first, last - 1) if here < before else (first + 1, last)
-            found[max(0, first) : max(0, min(last + 1, 4 * self.tall)), column] = True
+            curve[max(0, first) : max(0, min(last + 1, 4 * self.tall)), column] = True
             before = here
-        return found
+        return curve
 
 
 def chart_of(view: LagsView, wide: int, tall: int) -> Chart:
     """Axes that hold what is within MOST and LEAST of lag 0, and the line at 1 %."""
-    found = [relative(network.norms) for network in view.networks]
-    values = np.concatenate([v[np.isfinite(v) & (v > 0)] for v in found] or [np.ones(1)])
+    curve = [relative(network.norms) for network in view.networks]
+    values = np.concatenate([v[np.isfinite(v) & (v > 0)] for v in curve] or [np.ones(1)])
     low = min(FADED / 4, max(LEAST, float(values.min(initial=1.0))))
     high = min(MOST, max(2.0, float(values.max(initial=1.0)) * 1.5))
     low, high = 10 ** math.floor(math.log10(low)), 10 ** (math.ceil(math.log10(high) * 4) / 4)
@@ -252,8 +252,8 @@ def one_unit(view: OneUnitView, width: int, height: int, palette: Palette, _fill
         return exactly([], height, width, palette)
     w = view.weight
     what = "it explodes" if w > 1 else "it stays" if w == 1 else "it vanishes"
-    told = f"   gradient after k steps: w^k, {what}"
-    head: list[Piece] = [("w ", palette.dim), (f"{w:g}", palette.accent), (told, palette.text)]
+    explanation = f"   gradient after k steps: w^k, {what}"
+    head: list[Piece] = [("w ", palette.dim), (f"{w:g}", palette.accent), (explanation, palette.text)]
     some = [k for k in (1, 2, 5, 10, 20, 40) if k < len(view.norms)]
     shown = "  ".join(f"w^{k} {_short(float(view.norms[k]))}" for k in some)
     chart_rows = draw(LagsView((ReachView("", True, view.norms, None, None, ""),)), width, max(0, height - 2), palette)

@@ -27,17 +27,17 @@ COMPARED = ("fresh", "trained", "")
 COMPARED_WORDS = {"fresh": "untrained networks", "trained": "trained networks of this task", "": "nothing"}
 
 
-class Time(LiveQuestions):
+class TimePlace(LiveQuestions):
     """The gradient by lag above, the demonstration and the text below; one at a time where the terminal is small."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
     KEYS = keys.KEYS
     READING = keys.READING
     DEFAULT_CSS = """
-    Time #lags { height: 3fr; }
-    Time #below { layout: horizontal; height: 2fr; }
-    Time #unit { width: 5fr; }
-    Time #past { width: 6fr; }
+    TimePlace #lags { height: 3fr; }
+    TimePlace #below { layout: horizontal; height: 2fr; }
+    TimePlace #unit { width: 5fr; }
+    TimePlace #past { width: 6fr; }
     """
 
     def __init__(self, *arguments: object) -> None:
@@ -64,8 +64,11 @@ class Time(LiveQuestions):
     def ask(self) -> None:
         compared = COMPARED[self.compared]
         runs = self._others() if compared == "trained" else ()
-        untrained = compared == "fresh"
-        self.send_question(protocol.ComputeGradientByLag(lags=LAGS[self.lags], untrained=untrained, runs=runs))
+        self.send_question(
+            protocol.ComputeGradientByLag(
+                lags=LAGS[self.lags], untrained=compared == "fresh", runs=runs
+            )
+        )
         if self.weights is None:
             self.send_question(protocol.ComputeOneUnit())
         self.ask_influence()

@@ -47,7 +47,7 @@ def key_hints(*, loaded: bool, opened: bool, edited: bool, playing: bool) -> tup
     back = hint_of(KEYS, "back", "esc", "back")
     if not loaded:
         return (back,)
-    found = [
+    hints = [
         hint_of(KEYS, "walk_on", "←→", "walk"),
         hint_of(KEYS, "row_down", "↑↓", "unit"),
         hint_of(KEYS, "open", "enter", "close" if opened else "open"),
@@ -57,9 +57,9 @@ def key_hints(*, loaded: bool, opened: bool, edited: bool, playing: bool) -> tup
         hint_of(KEYS, "update", "a", "update"),
     ]
     if edited:
-        found.append(hint_of(KEYS, "undo", "u", "undo"))
+        hints.append(hint_of(KEYS, "undo", "u", "undo"))
     return (
-        *found,
+        *hints,
         hint_of(KEYS, "weight", "w", "weight"),
         hint_of(KEYS, "roll", "z", "rolled"),
         hint_of(KEYS, "state", "g", "h, c, gates"),

@@ -230,9 +230,9 @@ def _truths(table: Grid, count: int) -> Iterator[Strip]:
         def value(column: Column, part: PartView, n: int = n) -> Piece:
             if not part.truths:
                 return " ", palette.blank
-            found = part.truths[n][1][column.time]
-            text = f"{found:.0f}" if found == round(found) else f"{found:.2f}"[: table.body - 1]
-            return text, palette.accent if found else palette.dim
+            value = part.truths[n][1][column.time]
+            text = f"{value:.0f}" if value == round(value) else f"{value:.2f}"[: table.body - 1]
+            return text, palette.accent if value else palette.dim
 
         yield table.line([("  ", palette.blank), (fit(name, LABEL - 3), palette.dim)], value)
 
@@ -261,10 +261,10 @@ def _layer(table: Grid, n: int, count: int) -> list[Strip]:
 
         def value(column: Column, part: PartView, place: int = place, number: int = number) -> Piece:
             layer = part.layers[n]
-            found = float(layer.state(state)[column.time, place])
-            style = palette.heat_of(found / scale) if math.isfinite(found) else palette.bad
+            value = float(layer.state(state)[column.time, place])
+            style = palette.heat_of(value / scale) if math.isfinite(value) else palette.bad
             here = number == view.row and column.number == view.time
-            text = signed(found, table.body)
+            text = signed(value, table.body)
             if here:
                 text = f"[{text}]" if cell_len(text) + 2 <= table.body else text
                 style = style + Style(bold=True, underline=True)
@@ -282,13 +282,13 @@ def _outputs(table: Grid, outputs: OutputsView, places: list[int]) -> list[Strip
         def value(column: Column, part: PartView, place: int = place) -> Piece:
             if part.outputs is None or (part.targets[column.time] is None and part.losses[column.time] is None):
                 return " ", palette.blank
-            found = float(part.outputs.values[column.time, place])
+            value = float(part.outputs.values[column.time, place])
             if not part.outputs.function:
-                return signed(found, table.body), palette.probability
-            if not math.isfinite(found):
+                return signed(value, table.body), palette.probability
+            if not math.isfinite(value):
                 return "?", palette.bad
-            digits = f"{min(99, round(found * 100)):2d}" if table.body >= 7 else ""
-            return bar(found, table.body - 1 - len(digits), palette) + digits + " ", palette.probability
+            digits = f"{min(99, round(value * 100)):2d}" if table.body >= 7 else ""
+            return bar(value, table.body - 1 - len(digits), palette) + digits + " ", palette.probability
 
         name = visible(outputs.names[place], palette.glyphs)
         rows.append(
@@ -309,27 +309,27 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
         target = part.targets[column.time]
         return (" " if target is None else visible(target, palette.glyphs)), palette.text
 
-    def chance(found: float | None) -> str:
-        if found is None:
+    def chance(value: float | None) -> str:
+        if value is None:
             return " "
-        return signed(found, table.body) if numeric else f"{found * 100:.{1 if table.body >= 7 else 0}f}"
+        return signed(value, table.body) if numeric else f"{value * 100:.{1 if table.body >= 7 else 0}f}"
 
     def before(column: Column, part: PartView) -> Piece:
         return (chance(part.previous_probabilities[column.time]) if part.previous_probabilities else " "), palette.dim
 
     def right(column: Column, part: PartView) -> Piece:
-        found = part.target_probabilities[column.time] if part.target_probabilities else None
-        text, style = chance(found), palette.probability
+        value = part.target_probabilities[column.time] if part.target_probabilities else None
+        text, style = chance(value), palette.probability
         old = part.previous_probabilities[column.time] if part.previous_probabilities else None
-        if found is not None and old is not None and not numeric and abs(found - old) > 5e-7:
-            style = palette.good if found > old else palette.bad
-            text = ((up if found > old else down) if table.body > 3 else "") + text
+        if value is not None and old is not None and not numeric and abs(value - old) > 5e-7:
+            style = palette.good if value > old else palette.bad
+            text = ((up if value > old else down) if table.body > 3 else "") + text
         return text, style
 
     def loss(column: Column, part: PartView) -> Piece:
-        found = part.losses[column.time] if part.losses else None
-        digits = {7: 4, 5: 2}.get(table.body, 0 if (found or 0) >= 9.95 else 1)
-        return (" " if found is None else f"{found:.{digits}f}"[: table.body]), palette.loss
+        value = part.losses[column.time] if part.losses else None
+        digits = {7: 4, 5: 2}.get(table.body, 0 if (value or 0) >= 9.95 else 1)
+        return (" " if value is None else f"{value:.{digits}f}"[: table.body]), palette.loss
 
     def label(text: str) -> list[Piece]:
         return [("  ", palette.blank), (text, palette.dim)]
@@ -351,9 +351,9 @@ def _notes(view: UnrollView, palette: Palette) -> Iterator[Piece]:
 
 def _figures(view: UnrollView, palette: Palette) -> list[Piece]:
     pairs = [(f"loss ({view.unit_of_loss})", figure(view.loss, 4))]
-    found = [p for part in view.parts for p in part.target_probabilities if p is not None]
-    if found and not any(part.outputs is not None and not part.outputs.function for part in view.parts):
-        pairs.append(("targets on average", percent(sum(found) / len(found))))
+    value = [p for part in view.parts for p in part.target_probabilities if p is not None]
+    if value and not any(part.outputs is not None and not part.outputs.function for part in view.parts):
+        pairs.append(("targets on average", percent(sum(value) / len(value))))
     if view.changed:
         pairs.append(("changed", "; ".join(view.changed)))
     return figures(pairs, palette)

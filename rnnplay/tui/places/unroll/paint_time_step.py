@@ -66,9 +66,9 @@ def forward(view: UnrollView, digits: int) -> list[str]:
         lines.append(f"c = f·c' + i·g = {put('f')}·{c_before} + {put('i')}·{put('g')} = {c}")
         lines.append(f"h = o·tanh(c) = {put('o')}·tanh({c}) = {number(float(layer.h_before_poke[t, u]), digits)}")
     elif layer.cell == "gru":
-        kept = f"{put('z')}·{number(before, digits)}"
+        retained = f"{put('z')}·{number(before, digits)}"
         made = number(float(layer.h_before_poke[t, u]), digits)
-        lines.append(f"h = (1 {MINUS} z)·n + z·h' = (1 {MINUS} {put('z')})·{put('n')} + {kept} = {made}")
+        lines.append(f"h = (1 {MINUS} z)·n + z·h' = (1 {MINUS} {put('z')})·{put('n')} + {retained} = {made}")
     if float(layer.h_before_poke[t, u]) != h:
         lines.append(f"h is set by hand to {number(h, digits)}")
     lines += _readout(part, t, digits)

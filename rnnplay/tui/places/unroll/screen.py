@@ -30,7 +30,7 @@ FRAME_SECONDS = 0.5  # that a time step stays while it plays
 _WEIGHT = re.compile(r"^\s*([\w.]+)\s*\[\s*(\d+)\s*,\s*(\d+)\s*\]\s*=\s*(\S+)\s*$")
 
 
-class Unroll(LiveQuestions):
+class UnrollPlace(LiveQuestions):
     """An example unrolled."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)

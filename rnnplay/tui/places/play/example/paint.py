@@ -163,7 +163,7 @@ def _written(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
 # ----------------------------------------------------------------------------------------------------------- pictures
 
 
-def _beside(left: list[list[Piece]], wide: int, right: list[Strip], width: int, palette: Palette) -> list[Strip]:
+def _side_by_side(left: list[list[Piece]], wide: int, right: list[Strip], width: int, palette: Palette) -> list[Strip]:
     """Rows of a picture of `wide` cells with `right` at its side."""
     painted = []
     for n in range(max(len(left), len(right))):
@@ -183,8 +183,8 @@ def _picture(view: ExampleView, width: int, height: int, palette: Palette, full:
     if view.probabilities is None:
         text = _read(view, room, height, palette, full)
         text = text[max(0, min(view.first_row, len(text) - height)) :]
-        return _beside(pixels(picture, palette), wide, text, width, palette)
-    return _beside(pixels(picture, palette), wide, _bars(view, room, height, palette), width, palette)
+        return _side_by_side(pixels(picture, palette), wide, text, width, palette)
+    return _side_by_side(pixels(picture, palette), wide, _bars(view, room, height, palette), width, palette)
 
 
 def _scaled(picture: np.ndarray[Any, Any], width: int, height: int) -> np.ndarray[Any, Any]:

@@ -69,7 +69,7 @@ def plot(lines: Sequence[Line], width: int, height: int, palette: Palette, split
 
 def _points(line: Line, last: int, wide: int, tall: int, low: float, high: float) -> list[tuple[int, int]]:
     """The dots of a line, those between two values too."""
-    found: list[tuple[int, int]] = []
+    dots_of_line: list[tuple[int, int]] = []
     before: tuple[int, int] | None = None
     for n, value in enumerate(line.values.tolist()):
         if not math.isfinite(value):
@@ -79,10 +79,10 @@ def _points(line: Line, last: int, wide: int, tall: int, low: float, high: float
         y = min(tall - 1, max(0, round((high - value) / (high - low) * (tall - 1))))
         if before is not None:
             steps = max(abs(x - before[0]), abs(y - before[1]), 1)
-            found += [
+            dots_of_line += [
                 (round(before[0] + (x - before[0]) * k / steps), round(before[1] + (y - before[1]) * k / steps))
                 for k in range(1, steps)
             ]
-        found.append((x, y))
+        dots_of_line.append((x, y))
         before = (x, y)
-    return found
+    return dots_of_line
