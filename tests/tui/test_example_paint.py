@@ -18,8 +18,8 @@ WORDS = ExampleView(
     inputs=("this", "hard", "guard", "rings"),
     targets=("DET", "ADJ", "NOUN", "VERB"),
     predictions=("DET", "ADJ", "VERB", "VERB"),
-    chances=(0.98, 0.9, 0.6, 0.93),
-    right=(0.98, 0.9, 0.31, 0.93),
+    prediction_probabilities=(0.98, 0.9, 0.6, 0.93),
+    target_probabilities=(0.98, 0.9, 0.31, 0.93),
     question="a sentence",
 )
 LETTERS = ExampleView(
@@ -27,22 +27,22 @@ LETTERS = ExampleView(
     inputs=tuple("bebegb" + "·" * 50 + ">"),
     targets=(*([None] * 51), *"bebegb"),
     predictions=(*([None] * 51), *"bebagb"),
-    chances=(*([None] * 51), *[0.8] * 6),
-    right=(*([None] * 51), 0.8, 0.8, 0.8, 0.1, 0.8, 0.8),
+    prediction_probabilities=(*([None] * 51), *[0.8] * 6),
+    target_probabilities=(*([None] * 51), 0.8, 0.8, 0.8, 0.1, 0.8, 0.8),
 )
 ENCODED = replace(
     WORDS,
     source=("i", "sell", "her", "."),
-    written=(("la", 0.97), ("vendo", 0.46), (".", 0.99)),
-    wanted=("la", "vendo", "."),
+    decoded=(("la", 0.97), ("vendo", 0.46), (".", 0.99)),
+    expected=("la", "vendo", "."),
 )
 FILM = ExampleView(
     title="ball 2",
     inputs=tuple(f"frame {t + 1}" for t in range(7)),
     targets=tuple(f"frame {t + 2}" for t in range(7)),
     predictions=(None,) * 7,
-    chances=(None,) * 7,
-    right=(None,) * 7,
+    prediction_probabilities=(None,) * 7,
+    target_probabilities=(None,) * 7,
     frames=np.arange(7 * 12 * 10, dtype=np.uint8).reshape(7, 12, 10),
     predicted_frames=np.full((7, 12, 10), 200, np.uint8),
 )
@@ -50,8 +50,8 @@ LABELLED = replace(
     FILM,
     targets=(None, *["left"] * 6),
     predictions=(None, *["left"] * 5, "up"),
-    chances=(None, *[0.7] * 6),
-    right=(None, *[0.7] * 5, 0.2),
+    prediction_probabilities=(None, *[0.7] * 6),
+    target_probabilities=(None, *[0.7] * 5, 0.2),
     predicted_frames=None,
 )
 DIGIT = ExampleView(
@@ -59,8 +59,8 @@ DIGIT = ExampleView(
     inputs=("picture",),
     targets=("3",),
     predictions=("8",),
-    chances=(0.61,),
-    right=(0.23,),
+    prediction_probabilities=(0.61,),
+    target_probabilities=(0.23,),
     outputs=tuple("0123456789"),
     probabilities=np.array([[0.01, 0, 0.02, 0.23, 0, 0.05, 0, 0.03, 0.61, 0.05]]),
     frames=np.zeros((1, 9, 8), np.uint8),
@@ -70,8 +70,8 @@ REVIEW = ExampleView(
     inputs=("the", "soup", "was", "not", "bad"),
     targets=(None, None, None, None, "good"),
     predictions=(None, None, None, None, "good"),
-    chances=(None, None, None, None, 0.94),
-    right=(None, None, None, None, 0.94),
+    prediction_probabilities=(None, None, None, None, 0.94),
+    target_probabilities=(None, None, None, None, 0.94),
     outputs=("bad", "good"),
     probabilities=np.array([[0.5, 0.5], [0.4, 0.6], [0.45, 0.55], [0.88, 0.12], [0.06, 0.94]]),
 )
@@ -80,8 +80,8 @@ SERIES = ExampleView(
     inputs=tuple(f"{t}" for t in range(30)),
     targets=tuple(f"{t + 1}" for t in range(30)),
     predictions=(None,) * 30,
-    chances=(None,) * 30,
-    right=(None,) * 30,
+    prediction_probabilities=(None,) * 30,
+    target_probabilities=(None,) * 30,
     series=np.sin(np.arange(31) / 4),
     predicted=np.sin(np.arange(1, 31) / 4) + 0.1,
     forecast=np.full(10, 0.25),
@@ -154,7 +154,7 @@ def test_a_translation_tells_what_is_read_what_is_written_and_what_should_be() -
         "exactly right",
     ):
         assert words in text
-    assert "exactly right" not in text_of(replace(ENCODED, wanted=("lo", "vendo", ".")))
+    assert "exactly right" not in text_of(replace(ENCODED, expected=("lo", "vendo", ".")))
 
 
 def test_a_caption_appears_word_by_word() -> None:
@@ -163,10 +163,10 @@ def test_a_caption_appears_word_by_word() -> None:
 
 
 def test_what_should_be_stands_under_what_is_written_and_goes_on_beyond_it() -> None:
-    lines = text_of(replace(ENCODED, wanted=("la", "compro", "hoy", "."))).splitlines()
+    lines = text_of(replace(ENCODED, expected=("la", "compro", "hoy", "."))).splitlines()
     assert lines[1].index("vendo") == lines[3].index("compro")
     assert lines[3].split() == ["should", "be", "la", "compro", "hoy", "."]
-    narrow = text_of(replace(ENCODED, wanted=("la", "compro", "hoy", ".")), 26, 9).splitlines()
+    narrow = text_of(replace(ENCODED, expected=("la", "compro", "hoy", ".")), 26, 9).splitlines()
     assert [line.split() for line in narrow[1:7]] == [
         ["writes", "la", "vendo"], ["97%", "46%"], ["should", "be", "la", "compro"],
         ["writes", "."], ["99%"], ["should", "be", "hoy", "."],
@@ -185,7 +185,9 @@ def test_words_stand_as_near_as_each_allows_and_digits_in_even_columns() -> None
     lines = text_of(replace(WORDS, inputs=("a", "hard", "lighthouse", "rings"))).splitlines()
     assert [lines[0].index(word) for word in ("hard", "lighthouse", "rings")] == [16, 21, 32]
     bits, sure = ("10",) * 30, (0.9,) * 30
-    many = ExampleView(inputs=bits, targets=bits, predictions=bits, chances=sure, right=sure)
+    many = ExampleView(
+        inputs=bits, targets=bits, predictions=bits, prediction_probabilities=sure, target_probabilities=sure
+    )
     rows = text_of(many, 61).splitlines()
     assert rows[0].split() == ["input", *["10"] * 16]
     assert rows[3].split()[1:] == ["▇"] * 16
@@ -208,7 +210,7 @@ def test_where_several_may_follow_their_rows_say_so() -> None:
         WORDS,
         targets=("TP", "B", "SX", "E"),
         predictions=("TP", "B", "S", "E"),
-        rows=("may follow", "likely", "p(allowed)"),
+        row_labels=("may follow", "likely", "p(allowed)"),
     )
     lines = text_of(several).splitlines()
     assert lines[1].split() == ["may", "follow", "TP", "B", "SX", "E"]
@@ -221,8 +223,8 @@ def test_a_number_that_is_predicted_is_told_how_far_it_is_off() -> None:
         WORDS,
         targets=(None, None, None, "1.31"),
         predictions=(None, None, None, "1.37"),
-        chances=(None,) * 4,
-        right=(None,) * 4,
+        prediction_probabilities=(None,) * 4,
+        target_probabilities=(None,) * 4,
     )
     assert "off by 0.06" in text_of(sum_).splitlines()[-1]
 

@@ -186,7 +186,9 @@ def gates_view(session: RunSession) -> GatesView:
     if not gates.gates:
         empty = "This cell has no gates: LSTM and GRU have."
         return GatesView(empty=empty, step=gates.step, generation=session.generation)
-    points = tuple(GatePoints(g.layer, g.gate, g.left_saturated.array(), g.right_saturated.array()) for g in gates.gates)
+    points = tuple(
+        GatePoints(g.layer, g.gate, g.left_saturated.array(), g.right_saturated.array()) for g in gates.gates
+    )
     unit = (selection.layer, selection.unit)
     return GatesView(gates=points, unit=unit, step=gates.step, generation=session.generation)
 

@@ -65,9 +65,7 @@ class TimePlace(LiveQuestions):
         compared = COMPARED[self.compared]
         runs = self._others() if compared == "trained" else ()
         self.send_question(
-            protocol.ComputeGradientByLag(
-                lags=LAGS[self.lags], untrained=compared == "fresh", runs=runs
-            )
+            protocol.ComputeGradientByLag(lags=LAGS[self.lags], untrained=compared == "fresh", runs=runs)
         )
         if self.weights is None:
             self.send_question(protocol.ComputeOneUnit())

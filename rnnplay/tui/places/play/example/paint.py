@@ -63,7 +63,7 @@ def _read(view: ExampleView, width: int, height: int, palette: Palette, full: bo
     """What is written, and below it time step by time step how: in full, and where there is room for all of it."""
     written = _written(view, width, palette)
     below = timeline(view, width, palette, full, height - len(written) - bool(written))
-    if not view.wanted:
+    if not view.expected:
         return [*written, *below]
     fits = full or len(written) + 1 + len(below) <= height
     return [*written, row([], width, palette), *below] if fits else written
@@ -86,24 +86,28 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
     """The figure to remember at the left, the keys at the right."""
     left: list[Piece] = []
     if view.answer is None:
-        asked = [t for t, target in enumerate(view.targets) if target is not None and view.chances[t] is not None]
+        asked = [
+            t
+            for t, target in enumerate(view.targets)
+            if target is not None and view.prediction_probabilities[t] is not None
+        ]
         if view.series is not None and view.predicted is not None:
             error = float(np.mean((view.predicted - view.series[1:]) ** 2))
             left = [(f"squared error of the next value {error:.3g}", palette.dim)]
         elif view.film and view.frames is not None and view.predicted_frames is not None:
             off = np.abs(view.frames[1:].astype(float) - view.predicted_frames[:-1]).mean() / 255
             left = [(f"mean error of a pixel {off:.3f}", palette.dim)]
-        elif view.wanted:
-            said = tuple(word for word, _ in view.written)
-            same = said == view.wanted and view.revealed is None
+        elif view.expected:
+            said = tuple(word for word, _ in view.decoded)
+            same = said == view.expected and view.revealed is None
             left = [("exactly right", palette.good)] if same else [("not as wanted", palette.bad)]
             left = left if view.revealed is None else []
         elif asked:
             hits = sum(view.predictions[t] == view.targets[t] for t in asked)
             style = palette.good if hits == len(asked) else palette.text
             left = [(f"{hits} of {len(asked)} right", style)] if len(asked) > 1 else []
-            least = min(view.right[t] or 0.0 for t in asked)
-            left.append((f"{'  least ' if left else ''}{view.rows[2]} {percent(least)}", palette.dim))
+            least = min(view.target_probabilities[t] or 0.0 for t in asked)
+            left.append((f"{'  least ' if left else ''}{view.row_labels[2]} {percent(least)}", palette.dim))
         elif (off := _off(view)) is not None:
             left = [(f"off by {off:.2f}", palette.dim)]
     arrows = palette.glyphs.arrows
@@ -154,9 +158,9 @@ def _written(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
     if view.source:
         pieces: list[Piece] = [("reads".ljust(11), palette.dim), (" ".join(view.source), palette.text)]
         painted.append(row([*pieces, ("   the last word first", palette.dim)], width, palette))
-    if view.wanted:
-        said = view.written if view.revealed is None else view.written[: view.revealed]
-        painted += words("writes", said, width, palette, view.revealed is not None, view.wanted)
+    if view.expected:
+        said = view.decoded if view.revealed is None else view.decoded[: view.revealed]
+        painted += words("writes", said, width, palette, view.revealed is not None, view.expected)
     return painted
 
 
@@ -265,7 +269,7 @@ def _labelled_film(view: ExampleView, width: int, palette: Palette) -> list[Stri
     cells = [
         ("target", [(view.targets[t] or "", palette.text) if view.targets[t] else None for t in times]),
         ("prediction", [_label(view, t, palette) for t in times]),
-        ("p(target)", [_figure(view.right[t], palette) for t in times]),
+        ("p(target)", [_figure(view.target_probabilities[t], palette) for t in times]),
     ]
     heads = "".join(f"{f'frame {t + 1}':<{wide + 1}}" for t in times)
     return [

@@ -56,12 +56,12 @@ def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False
     wide = [max(_PERCENT, size + 1) if figures else even for size in sizes]
     named = [
         ("input", [_input(s, palette) for s in view.inputs]),
-        (view.rows[0], _plain(view.targets, palette.text, palette)),
+        (view.row_labels[0], _plain(view.targets, palette.text, palette)),
     ]
-    named.append((view.rows[1], [_prediction(view, t, palette) for t in range(T)]))
-    named.append((view.rows[2], [_chance(p, figures, palette) for p in view.right]))
-    if full and any(p is not None for p in view.chances):
-        named.append(("p(predict)", [_chance(p, figures, palette) for p in view.chances]))
+    named.append((view.row_labels[1], [_prediction(view, t, palette) for t in range(T)]))
+    named.append((view.row_labels[2], [_chance(p, figures, palette) for p in view.target_probabilities]))
+    if full and any(p is not None for p in view.prediction_probabilities):
+        named.append(("p(predict)", [_chance(p, figures, palette) for p in view.prediction_probabilities]))
     painted = blocks(named, wide, width, palette)
     if view.probabilities is None or sum(wide) > room or len(painted) + 1 + len(view.outputs) > height:
         return painted
@@ -123,7 +123,7 @@ def _prediction(view: ExampleView, t: int, palette: Palette) -> Cell:
     symbol = view.predictions[t]
     if symbol is None:
         return None
-    if view.chances[t] is None:
+    if view.prediction_probabilities[t] is None:
         return shown(symbol, palette), palette.probability
     return shown(symbol, palette), palette.good if symbol == view.targets[t] else palette.bad
 

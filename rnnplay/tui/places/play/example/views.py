@@ -38,9 +38,9 @@ class ExampleView(RunView):
     inputs: tuple[str | None, ...] = ()
     targets: tuple[str | None, ...] = ()
     predictions: tuple[str | None, ...] = ()
-    chances: tuple[float | None, ...] = ()  # of the prediction
-    right: tuple[float | None, ...] = ()  # of the target
-    rows: tuple[str, str, str] = ("target", "prediction", "p(target)")
+    prediction_probabilities: tuple[float | None, ...] = ()  # of the prediction
+    target_probabilities: tuple[float | None, ...] = ()  # of the target
+    row_labels: tuple[str, str, str] = ("target", "prediction", "p(target)")
     source: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     probabilities: Array | None = None  # (T, V)
@@ -49,8 +49,8 @@ class ExampleView(RunView):
     series: Array | None = None  # (T + 1,)
     predicted: Array | None = None  # (T,)
     forecast: Array | None = None  # (F,)
-    written: Words = ()
-    wanted: tuple[str, ...] = ()
+    decoded: Words = ()
+    expected: tuple[str, ...] = ()
     revealed: int | None = None  # words of `written` that are shown so far; None: all
     answer: AnswerView | None = None
     first_row: int = 0  # rows scrolled down; in a film the first frame
@@ -65,8 +65,8 @@ class ExampleView(RunView):
 
 
 EMPTY = "An example appears here: what goes in, what should come out, and what the network says."
-_COPIED = ("index", "title", "step", "inputs", "targets", "predictions", "chances", "right", "rows", "source",
-           "outputs", "wanted")  # fmt: skip
+_COPIED = ("index", "title", "step", "inputs", "targets", "predictions", "prediction_probabilities", "source",
+           "target_probabilities", "row_labels", "outputs", "expected")  # fmt: skip
 _ARRAYS = ("probabilities", "frames", "predicted_frames", "series", "predicted", "forecast")
 
 
@@ -79,7 +79,7 @@ def example_view(session: RunSession, first_row: int) -> ExampleView:
     fields |= {name: _open(getattr(event, name)) for name in _ARRAYS}
     return ExampleView(
         **fields,
-        written=_words(event.decoded),
+        decoded=_words(event.decoded),
         revealed=state.words_shown,
         answer=_answer(session),
         first_row=first_row,
