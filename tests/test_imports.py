@@ -62,7 +62,11 @@ MAY: dict[str, set[str]] = {
     "tui.state": {"numpy", "msgspec", "protocol"} | CONFIG,
     "tui.session": {"msgspec", "client", "gallery", "protocol", "tui.messages", "tui.state"} | CONFIG,
     "tui.places": PLACE,
-    **{f"tui.places.{name}": PLACE | {"tui.places"} for name in ("play", "cells", "sample", "unroll")},
+    **{
+        f"tui.places.{folder.name}": PLACE | {"tui.places"}
+        for folder in (TOP / "tui/places").iterdir()
+        if folder.is_dir()
+    },
     "tui.places.time": PLACE | {"tui.places", "runs"},
     "tui": PLACE | {"runs", "tui.places", "tui.places.play"},  # app and terminal; other places by their names
 }

@@ -96,6 +96,6 @@ def test_the_task_shown_is_learned_by_its_preset() -> None:
     task = pairs(validate(RunConfig(task=info.name, **info.preset)))
     learner = Learner(task.config, task)
     for _ in range(task.config.steps):
-        learner.train()
-    score = task.score(lambda batch: learner.shown().forward(batch).outputs)
+        learner.train_step()
+    score = task.score(lambda batch: learner.eval_network().forward(batch).outputs)
     assert score.solved, score

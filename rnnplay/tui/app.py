@@ -338,7 +338,7 @@ class Playground(App[None]):
 
 def load_place(name: str) -> Any:
     """Import and return the class of a place."""
-    module, _, kind = PLACES[name].partition(":")
+    module, _, kind = PLACES[name].target.partition(":")
     return getattr(importlib.import_module(module), kind)
 
 

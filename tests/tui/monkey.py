@@ -55,7 +55,7 @@ PASTES = (
 )  # fmt: skip
 TYPED = (*"abcdefghijklmnoprstuvwxyz0123456789", "full_stop", "comma", "minus", "slash")
 RAW = (b"\xe9", b"\xff\xfe", b"\x1b[", b"\x1b[<35;", b"\x1b]11;rgb:00/00/00\x07", b"\x1b[?62;c", b"\x1b[I", b"\x1b[O")
-NAMES = {target.split(":")[1]: name for name, target in PLACES.items()} | {"Play": HOME_PLACE}  # of the screens
+NAMES = {place.target.split(":")[1]: name for name, place in PLACES.items()} | {"Play": HOME_PLACE}  # of the screens
 BYTES = {
     "enter": "\r", "escape": "\x1b", "tab": "\t", "shift+tab": "\x1b[Z", "backspace": "\x7f", "up": "\x1b[A",
     "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F", "pageup": "\x1b[5~",
@@ -83,8 +83,8 @@ def keys_by_screen() -> dict[str, dict[str, str]]:
 
     A screen that is a place is called after it, the others after their class.
     """
-    for target in PLACES.values():
-        import_module(target.split(":")[0])
+    for place in PLACES.values():
+        import_module(place.target.split(":")[0])
     modules = [module for name, module in list(sys.modules.items()) if name.startswith("rnnplay.tui")]
     classes = {kind for module in modules for kind in vars(module).values() if inspect.isclass(kind)}
     apps = [kind for kind in classes if issubclass(kind, App) and kind.__module__ == app_module.__name__]

@@ -1,9 +1,20 @@
 """The places of the playground: Play, Cells, Sample, Unroll, Time. A place knows no other."""
 
-# Name of each place but Play, and where its class stands: it is loaded when a person first goes there.
+from typing import NamedTuple
+
+
+class PlaceInfo(NamedTuple):
+    """Where the class of a place stands (module:class), the key that leads there, and what its tooltip says."""
+
+    target: str
+    key: str = ""  # empty: another key leads there, such as f on a panel of Play
+    tooltip: str = ""
+
+
+# Each place but Play; its class is loaded when a person first goes there.
 PLACES = {
-    "unroll": "rnnplay.tui.places.unroll.screen:UnrollPlace",
-    "time": "rnnplay.tui.places.time.screen:TimePlace",
-    "cells": "rnnplay.tui.places.cells.screen:CellsPlace",
-    "sample": "rnnplay.tui.places.sample.screen:SamplePlace",
+    "unroll": PlaceInfo("rnnplay.tui.places.unroll.screen:UnrollPlace", "5", "Unroll: walk through time steps"),
+    "time": PlaceInfo("rnnplay.tui.places.time.screen:TimePlace", "6", "Time: how far back it learns"),
+    "cells": PlaceInfo("rnnplay.tui.places.cells.screen:CellsPlace"),
+    "sample": PlaceInfo("rnnplay.tui.places.sample.screen:SamplePlace"),
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.binding import Binding
 
+from rnnplay.tui.places import PLACES
 from rnnplay.tui.widgets.views import KeyHint
 
 
@@ -40,8 +41,7 @@ APP: tuple[Binding, ...] = (
     key("loss", "2", "panel(2)", "loss", "To the tasks, the curves, the cells, the sample of Play"),
     key("cells", "3", "panel(3)", "cells", "To the tasks, the curves, the cells, the sample of Play"),
     key("sampler", "4", "panel(4)", "sample", "To the tasks, the curves, the cells, the sample of Play"),
-    key("unroll", "5", "place('unroll')", "unroll", "Unroll: walk through time steps"),
-    key("time", "6", "place('time')", "time", "Time: how far back it learns"),
+    *(key(name, place.key, f"place('{name}')", name, place.tooltip) for name, place in PLACES.items() if place.key),
     key("help", "question_mark", "help", "help", "This list of keys"),
     key("theme", "t", "theme", "theme", "Light or dark"),
     key("quit", "q,ctrl+q", "quit", "quit", "Leave; a running run is saved"),
@@ -63,8 +63,7 @@ def shown(binding: Binding) -> str:
     return SHOWN.get(first, first)
 
 
-TO_UNROLL = KeyHint("5", "unroll", "app.place('unroll')")
-TO_TIME = KeyHint("6", "time", "app.place('time')")
+TO_PLACES = tuple(KeyHint(place.key, name, f"app.place('{name}')") for name, place in PLACES.items() if place.key)
 COMMANDS = KeyHint("^p", "commands", "app.command_palette")
 HELP = KeyHint("?", "help", "app.help")
 QUIT = KeyHint("q", "quit", "app.quit")

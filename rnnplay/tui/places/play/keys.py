@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from rnnplay.tui.places.keys import RUN, TO_TIME, TO_UNROLL, hint_of, key, run_hints
+from rnnplay.tui.places.keys import RUN, TO_PLACES, hint_of, key, run_hints
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.widgets.views import KeyHint
 
@@ -88,7 +88,7 @@ def key_hints(session: RunSession, focused: str, full: bool) -> tuple[KeyHint, .
     if session.has_trainer and state in ("training", "pausing", "paused", "diverged"):
         hints.append(_hint("stop", "x", "stop"))
     if session.run is not None:
-        hints += [TO_UNROLL, TO_TIME]
+        hints += TO_PLACES
     hints.append(KeyHint("1-4", "panels", "app.panel(1)"))
     first = {hint.key: hint for hint in reversed(hints)}  # what the focused panel makes of a key
     return tuple(hint for hint in dict.fromkeys(hints) if first[hint.key] is hint)
