@@ -20,6 +20,7 @@ DType = Literal["float32", "float64"]
 NormalForm = Literal["nfc", "nfd", "none"]
 Missing = Literal["refuse", "skip", "fill"]
 Separator = Literal["comma", "semicolon", "tab", "bar", "space", "none"]
+Document = Literal["none", "line", "blank", "file"]
 DecimalSign = Literal["point", "comma"]
 
 CELLS: tuple[str, ...] = get_args(Cell)
@@ -48,6 +49,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     separator: Separator | None = None  # of its columns; None: the one that fits all rows
     decimal: DecimalSign | None = None  # the sign before a number's fraction; None: the one that fits all rows
     missing: Missing = "refuse"  # values; "fill": on a line between their neighbours
+    document: Document | None = None  # an item of a text, learned by itself; None: a folder's file, else none
     encoding: str | None = None  # of the text or table; None: its byte-order mark's, else UTF-8
     normalize: NormalForm = "none"  # Unicode form that letters with marks are brought to
     read_as_bytes: bool = False  # the symbols of a text are its bytes instead of its characters; for any file

@@ -133,7 +133,7 @@ def test_a_file_a_pipe_a_compressed_file_and_a_folder_of_pieces_give_the_same_ru
     (tmp_path / "pieces" / "a.bin").write_bytes(b"\0\1\2")
     (tmp_path / "pieces" / ".hidden").write_bytes(b"hidden")
     for name in ("own.txt.gz", "own.xz", "pieces"):
-        assert losses(train(tmp_path, "--text", str(tmp_path / name))) == expected, name
+        assert losses(train(tmp_path, "--text", str(tmp_path / name), "--document", "none")) == expected, name
     named = [argument for path in sorted((tmp_path / "pieces").glob("*.txt")) for argument in ("--text", str(path))]
     assert losses(train(tmp_path, *named)) == expected
     with (tmp_path / "own.txt").open("rb") as source:
@@ -186,3 +186,60 @@ def test_a_pipe_is_refused_where_it_cannot_be_read(tmp_path: Path) -> None:
     ):
         refused = call(*arguments)
         assert refused.returncode == 2 and "Standard input is a pipe, which cannot be read here." in refused.stderr
+
+
+def names() -> list[str]:
+    """Two hundred made-up names."""
+    first, middle, last = "an be ca da el fi ga ha".split(" "), "ri lo na mi".split(" "), "a us o en".split(" ")
+    made = [a + b + c + d for a in first for b in ["", *middle] for c in middle[:3] for d in last]
+    return [name.capitalize() for name in made[::2]][:200]
+
+
+def learned_items(folder: Path, text: Path, *options: str) -> str:
+    """The directory of a run on the items of `text`, whose held-out loss is below the bigram's."""
+    settings = ("--steps", "400", "--hidden", "32", "--batch", "16", "--lr", "0.01", "--runs", str(folder / "runs"))
+    done = call("train", "--text", str(text), *settings, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    evaluated = [line for line in lines if line["kind"] == "evaluated"][-1]
+    assert evaluated["loss"] < evaluated["baseline"]
+    return str(lines[0]["run"])
+
+
+def test_names_are_learned_as_items_and_written_whole(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(names()))
+    run = learned_items(tmp_path, tmp_path / "names.txt", "--document", "line", "--seq-len", "12")
+    sampled = call("sample", run, "--count", "20", "--unique", "--seed", "5")
+    assert sampled.returncode == 0, sampled.stderr
+    new = sampled.stdout.split("\n")
+    assert len(new) == 21 and new.pop() == ""
+    lengths = set(map(len, names()))
+    assert len(set(new)) == 20 and sum(len(name) in lengths for name in new) >= 15
+    again = call("sample", run, "--count", "20", "--seed", "5").stdout.split()
+    assert set(again) & set(names()) and len(set(new) & set(names())) <= 20 // 2  # held-out ones may be found
+    plain = call("sample", run, "--until", "a", "--prompt", "Be", "--seed", "2")
+    assert plain.stdout.startswith("Be") and plain.stdout.endswith("a") and plain.stdout.count("a") == 1
+    refused = call("sample", run, "--count", "0")
+    assert refused.returncode == 2 and "--count is 0" in refused.stderr
+
+
+def test_a_folder_of_tunes_is_learned_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "tunes").mkdir()
+    for n in range(20):
+        bars = ["GABc", "d2ec", "BAGE", "DEGA"]
+        tune = " | ".join(bars[(n * k + k) % 4] for k in range(1, 5 + n % 3))
+        (tmp_path / "tunes" / f"{n:02}.abc").write_text(f"X:{n}\nM:4/4\nK:G\n|: {tune} :|\n")
+    run = learned_items(tmp_path, tmp_path / "tunes", "--validation", "0.25", "--seq-len", "30")
+    sampled = call("sample", run, "--count", "3", "--seed", "4", "--temperature", "0.5")
+    tunes = sampled.stdout.rstrip("\n").split("\n\n\n")
+    assert len(tunes) == 3 and all(tune.startswith("X:") and tune.endswith(":|") for tune in tunes), sampled.stdout
+
+
+def test_items_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    run = trained(tmp_path, WORDS)
+    for options, said in (
+        (("--count", "3"), "The run learned a text without items."),
+        (("--until", "x", "--unique"), "The run stores no items"),
+    ):
+        refused = call("sample", run, *options)
+        assert refused.returncode == 2 and said in refused.stderr

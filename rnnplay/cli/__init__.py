@@ -144,7 +144,10 @@ def evaluate(
 @cli.command()
 @run_argument
 @click.option("--prompt", default="", help="Text that is read first.")
-@click.option("--length", default=500, show_default=True, help="Characters to draw.")
+@click.option("--length", type=int, help="Characters to draw; 500 without --count and --until.")
+@click.option("--count", type=int, help="Whole items to write, one after another.")
+@click.option("--until", metavar="TEXT", help="What ends an item; without it, what the run learned as an end.")
+@click.option("--unique", is_flag=True, help="Leave out items that stood in the training text.")
 @click.option("--temperature", default=1.0, show_default=True, help="0: always the likeliest character.")
 @click.option("--top-k", default=0, show_default=True, help="Draw from the K likeliest; 0: from all.")
 @click.option("--top-p", default=1.0, show_default=True, help="Draw from the likeliest that make up this probability.")
@@ -156,7 +159,10 @@ def evaluate(
 def sample(
     run: str,
     prompt: str,
-    length: int,
+    length: int | None,
+    count: int | None,
+    until: str | None,
+    unique: bool,
     temperature: float,
     top_k: int,
     top_p: float,
@@ -167,7 +173,14 @@ def sample(
     runs: str | None,
 ) -> None:
     """Let RUN write a text."""
-    if length < 0:
+    by_item = count is not None or until is not None or unique
+    if count is not None and count < 1:
+        raise UserError(f"--count is {count}.", "Give a number of items, at least 1.")
+    if until == "":
+        raise UserError("--until is empty.", "Give the text that ends an item.")
+    if length is None and not by_item:
+        length = 500
+    if length is not None and length < 0:
         raise UserError(f"--length is {length}.", "Give a number of characters, at least 0.")
     from rnnplay.cli import trainer_process
     from rnnplay.protocol import Inspect, Sample
@@ -182,7 +195,16 @@ def sample(
         clamps=tuple(map(parse_clamp, clamp)),
     )
     file = None if output is None else Path(output).expanduser()
-    run_and_exit(trainer_process.sample(Inspect(run=resolve_run_argument(run, runs), step=step), command, file))
+    run_and_exit(
+        trainer_process.sample(
+            Inspect(run=resolve_run_argument(run, runs), step=step),
+            command,
+            file,
+            count=count,
+            until=until,
+            unique=unique,
+        )
+    )
 
 
 @cli.command()

@@ -33,6 +33,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "separator": "Of a table's columns; without it the one that fits all rows.",
         "decimal": "The decimal sign of a table's numbers; without it the one that fits all rows.",
         "missing": "Refuse a table's missing values, skip their rows, or fill them on a line between the others.",
+        "document": "What one item of a text is, learned by itself; without it a file of a folder, else none.",
         "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or what its mark says.",
         "normalize": "Write letters with marks as one character (nfc) or as letter and mark (nfd).",
         "read_as_bytes": "Read the text as bytes: any file will do.",

@@ -52,10 +52,10 @@ class SampleWriter:
             content = text.encode("utf-8", "surrogatepass")
         self._guard(lambda file: file.write(content))
 
-    def close(self) -> None:
-        """End the sample: the file is closed; standard output gets a line end."""
+    def close(self, ends_line: bool = True) -> None:
+        """End the sample: the file is closed; standard output gets a line end if `ends_line`."""
         if self._file is None:
-            print(flush=True)
+            print(end="\n" if ends_line else "", flush=True)
         else:
             self._guard(lambda file: file.close())
 

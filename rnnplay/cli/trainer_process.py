@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from rnnplay.cli.items import ItemCutter
 from rnnplay.cli.output import SampleWriter, printable
 from rnnplay.cli.report import BarReport, JsonReport, Report, evaluated_fields, json_line, print_notes, verdict
 from rnnplay.client import TrainerClient
@@ -149,22 +150,38 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
         return trainer.status
 
 
-async def sample(inspect: Inspect, command: Sample, output: Path | None = None) -> int:
-    """Write a text as it is drawn, to standard output or to the file `output`. Returns the exit status."""
+async def sample(
+    inspect: Inspect,
+    command: Sample,
+    output: Path | None = None,
+    *,
+    count: int | None = None,
+    until: str | None = None,
+    unique: bool = False,
+) -> int:
+    """Write a text as it is drawn, to standard output or to the file `output`. Returns the exit status.
+
+    count, until, unique: write so many whole items, which `until` ends (else what the run learned as an end), and none
+    that is in the training text. Raises UserError if the run has no items.
+    """
     writer = SampleWriter(output)
+    cutter: ItemCutter | None = None
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
             match event:
                 case Started():
                     print_notes(event.notes)
+                    if count is not None or until is not None or unique:
+                        cutter = _item_cutter(event, count, until, unique)
                     writer.open(event.config.read_as_bytes)
                     await trainer.client.send(command)
                 case Sampled():
                     if event.unknown_symbols:
                         unseen = " ".join(map(repr, event.unknown_symbols))
                         print_notes([f"The network never saw {unseen}; the prompt is read without it."])
-                    writer.write("".join(event.text))
-                    if event.done:
+                    text = "".join(event.text)
+                    writer.write(text if cutter is None else cutter.take(text))
+                    if event.done or (cutter is not None and cutter.done):
                         break
                 case Failed():
                     raise UserError(event.problem, event.remedy)
@@ -172,5 +189,35 @@ async def sample(inspect: Inspect, command: Sample, output: Path | None = None) 
                     break
                 case _:
                     pass
-        writer.close()
+        writer.close(ends_line=cutter is None)
+        if cutter is not None and (remark := cutter.remark):
+            print_notes([remark])
         return trainer.status
+
+
+def _item_cutter(started: Started, count: int | None, until: str | None, unique: bool) -> ItemCutter:
+    """Return what cuts the sample into items. Raises UserError if nothing ends them, or if no items are stored."""
+    from rnnplay.runs import task_data
+    from rnnplay.tasks.documents import end_symbol, item_hash
+
+    document = started.config.document
+    has_items = document not in (None, "none")
+    if until is None and not has_items:
+        raise UserError("The run learned a text without items.", "Say what ends one with --until TEXT.")
+    end = until if until is not None else end_symbol(document)
+    shown_end = "\n\n" if until is None and document != "line" else end
+    accept = None
+    if unique:
+        stored = task_data.load(Path(started.run))
+        if not has_items or stored is None or "item_hashes" not in stored[0]:
+            raise UserError("The run stores no items of its training text.", "Leave out --unique.")
+        seen = set(stored[0]["item_hashes"].tolist())
+
+        def is_new(item: str) -> bool:
+            key = item_hash(item)[0]
+            is_known = key in seen
+            seen.add(key)  # nor is one written twice
+            return not is_known
+
+        accept = is_new
+    return ItemCutter(end, shown_end, 1 if count is None else count, accept)

@@ -1,7 +1,15 @@
 """Texts: their sources, their encoding as ids, and the library of downloaded and own texts."""
 
 from rnnplay.corpora.decoding import in_known_form, read_string
-from rnnplay.corpora.encoding import BYTE_SYMBOLS, UNKNOWN, EncodedText, encode_file, read, symbols_to_bytes
+from rnnplay.corpora.encoding import (
+    BYTE_SYMBOLS,
+    END_OF_FILE,
+    UNKNOWN,
+    EncodedText,
+    encode_file,
+    read,
+    symbols_to_bytes,
+)
 from rnnplay.corpora.files import text_file_chunks
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
@@ -9,6 +17,7 @@ from rnnplay.corpora.sources import bundled_files, check_regular_file, file_chun
 
 __all__ = [
     "BYTE_SYMBOLS",
+    "END_OF_FILE",
     "UNKNOWN",
     "EncodedText",
     "bundled_files",

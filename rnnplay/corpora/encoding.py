@@ -8,18 +8,20 @@ become newlines; bytes are not changed.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
-from rnnplay.corpora.files import find_text_files, joined_chunks
+from rnnplay.corpora.files import find_text_files, joined_chunks, text_file_chunks
 from rnnplay.corpora.sources import ChunkReader, bundled_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # the symbol of all characters beyond the vocabulary's limit
+END_OF_FILE = "\N{SYMBOL FOR END OF TEXT}"  # stands behind each file whose end is told
 _CODE_POINTS = 0x110000
 
 
@@ -74,19 +76,21 @@ def read(
     encoding: str | None = None,
     normal_form: str = "none",
     more: Sequence[str] = (),
+    separate_files: bool = False,
 ) -> EncodedText:
     """Encode the text called `name`, or the user's text at `path` (a file, a folder, or a name of `rnnplay corpora`).
 
-    more: further files or folders, joined to it. max_vocabulary: number of distinct ids; of more symbols the rarest
-    share one id. encoding, normal_form: as TextDecoder takes them. Raises UserError if there is no such text, or if it
-    cannot be read.
+    more: further files or folders, joined to it. separate_files: END_OF_FILE stands behind each. max_vocabulary: number
+    of distinct ids; of more symbols the rarest share one id. encoding, normal_form: as TextDecoder takes them. Raises
+    UserError if there is no such text, or if it cannot be read.
     """
     if path is None:
         if encoding is not None:
             raise UserError(f"The text {name} comes with its encoding.", "Leave out --encoding, or give --text FILE.")
         return _encode(SymbolReader(bundled_chunks(name), name, as_bytes, normal_form=normal_form), max_vocabulary)
     name, files, notes = find_text_files([path, *more], as_bytes)
-    return _encode(SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form), max_vocabulary, notes)
+    reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, files if separate_files else ())
+    return _encode(reader, max_vocabulary, notes)
 
 
 class SymbolReader:
@@ -99,22 +103,28 @@ class SymbolReader:
         as_bytes: bool = False,
         encoding: str | None = None,
         normal_form: str = "none",
+        files: Sequence[Path] = (),
     ) -> None:
+        """files: those that are decoded one by one, with END_OF_FILE behind each; empty: what `read_chunks` gives."""
         self.name, self.as_bytes, self.normal_form = name, as_bytes, normal_form
         self._read_chunks = read_chunks
-        self._decoder = TextDecoder(
-            read_chunks, name, encoding, normal_form, "Or read it as bytes with --read-as-bytes."
-        )
+        otherwise = "Or read it as bytes with --read-as-bytes."
+        sources = [(text_file_chunks(file), file.name) for file in files] or [(read_chunks, name)]
+        self._decoders = [TextDecoder(*source, encoding, normal_form, otherwise) for source in sources]
+        self._separates_files = bool(files)
 
     @property
     def marks_inside(self) -> int:
         """The byte-order marks that the last reading dropped inside the text."""
-        return self._decoder.marks_inside
+        return sum(decoder.marks_inside for decoder in self._decoders)
 
     def codes(self, on_chunk: Callable[[bytes], None] = lambda chunk: None) -> Iterator[Array]:
         """Yield the text's codes in arrays; `on_chunk` is called with every chunk of bytes that is read."""
         if not self.as_bytes:
-            yield from map(_to_code_points, self._decoder.strings(on_chunk))
+            for decoder in self._decoders:
+                yield from map(_to_code_points, decoder.strings(on_chunk))
+                if self._separates_files:
+                    yield _to_code_points(END_OF_FILE)
             return
         for chunk in self._read_chunks():
             on_chunk(chunk)

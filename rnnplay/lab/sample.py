@@ -117,6 +117,8 @@ class Sampler:
         self._logits = np.zeros(len(vocabulary), network.architecture.dtype)
         self._spare = np.zeros_like(self._logits)
         self._noise: list[Array] = []
+        self._end_id = None if task.end_symbol is None else task.vocabulary.index(task.end_symbol)
+        self._zero_state = network.zero_state(1)
         ids, self.unseen = tokenize_prompt(task.in_known_form(prompt), task.vocabulary)
         self.prompt_symbols: list[tuple[str, float]] = []  # the prompt, each symbol with the probability that it had
         self._begin(ids, task)
@@ -124,6 +126,11 @@ class Sampler:
     def _begin(self, ids: list[int], task: Task) -> None:
         number = {symbol: i for i, symbol in enumerate(self._vocabulary)}
         uniform = 1.0 / len(self._vocabulary)
+        if self._end_id is not None:
+            self._advance(self._end_id)
+            if not ids:
+                self.prompt_symbols = []
+                return
         if not ids:
             # A text begins where a line does; where there are no lines, anywhere.
             silent = "\n" in number
@@ -143,6 +150,8 @@ class Sampler:
         self._stepper.pack()
 
     def _advance(self, i: int) -> None:
+        if i == self._end_id:  # an item leans on none before it
+            self._stepper.state = self._zero_state
         self._stepper.step(i, self._logits)
 
     def _probabilities(self) -> Array:

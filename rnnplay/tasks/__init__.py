@@ -23,7 +23,7 @@ def make(config: RunConfig, known: TaskData | None = None) -> Task:
 
     if config.task in TASK_CLASSES:
         return TASK_CLASSES[config.task](config)
-    return reading_class(task.name)(config, known)
+    return reading_class(config)(config, known)
 
 
 def restore(config: RunConfig, data: TaskData) -> Task:
@@ -37,7 +37,7 @@ def restore(config: RunConfig, data: TaskData) -> Task:
     if config.task in TASK_CLASSES:
         raise UserError(f"The task {config.task} reads no text.", remedy)
     try:
-        return reading_class(config.task)(config, data, reads_text=False)
+        return reading_class(config)(config, data, reads_text=False)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         if isinstance(error, UserError):
             raise

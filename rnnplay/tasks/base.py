@@ -101,6 +101,7 @@ class Task(ABC):
     held_out_size: int = 0  # symbols, values or items that are held out, though TaskData may hold fewer of them
     training_size: int = 0  # symbols of a text that it learns from, though they may not be at hand; 0: no text
     has_training_data: bool = True  # False: made from TaskData alone, it can be used but not be trained
+    end_symbol: str | None = None  # what ends an item: behind it nothing is remembered; None: there are no items
     held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integer dtype: for evaluation and traces
 
     @abstractmethod
@@ -122,6 +123,10 @@ class Task(ABC):
     def data(self) -> TaskData | None:
         """Return what the network needs of the task's text or table to be used without it; None: it reads none."""
         return None
+
+    def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
+        """Yield batches over `ids` (N,) of a text. Raises NotImplementedError if the task reads none."""
+        raise NotImplementedError(f"{self.name} reads no text")
 
     def baselines(self) -> list[tuple[str, float]]:
         """(name, loss in nats or squared error) of simple predictors on the evaluation data, the best first."""

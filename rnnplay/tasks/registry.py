@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from rnnplay.config import RunConfig
+from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.addition import Addition, AdditionOriginal
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.brackets import Brackets
 from rnnplay.tasks.copy_adding import Adding, Copy
+from rnnplay.tasks.documents import DocumentTask
 from rnnplay.tasks.grammars import Counting, Reber
 from rnnplay.tasks.hello import Hello
 from rnnplay.tasks.moving_pictures import Ball, Video
@@ -48,6 +49,14 @@ TASK_CLASSES: dict[str, Callable[[RunConfig], Task]] = {
 }
 
 
-def reading_class(name: str) -> Callable[..., Task]:
-    """The class of a task that reads a text or a table: called with a config, TaskData or None, and reads_text."""
-    return _READING_CLASSES.get(name, TextTask)
+def reading_class(config: RunConfig) -> Callable[..., Task]:
+    """The class of a task that reads a text or a table: called with a config, TaskData or None, and reads_text.
+
+    Raises UserError if the text is to be split into items, but is not read by characters.
+    """
+    chosen = _READING_CLASSES.get(config.task)
+    if config.document in (None, "none"):
+        return chosen or TextTask
+    if chosen is not None or config.read_as_bytes:
+        raise UserError("Items are read by characters.", "Leave out --document, or choose the task text.")
+    return DocumentTask

@@ -40,6 +40,11 @@ class TextTask(Task):
             self._restore_data(known)
             return
         text = self.read_text() if known is None else self.read_in_vocabulary(known)
+        self._prepare(text)
+
+    def _prepare(self, text: corpora.EncodedText) -> None:
+        """Set up vocabulary, parts and streams. Raises UserError if the text is too short."""
+        config = self.config
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)
         self.sha256, self.unknown_id, self.notes = text.sha256, text.unknown_id, text.notes
@@ -125,7 +130,11 @@ class TextTask(Task):
 
     def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = MAX_EVALUATED_CHARS) -> Iterator[Batch]:
         """The first `limit` held-out characters in up to `streams` streams; nothing if none are held out."""
-        return stream_batches(self.held_out_ids[: limit + 1], streams)
+        return self.batches_of(self.held_out_ids[: limit + 1], streams)
+
+    def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
+        """Yield batches over `ids` (N,) of this text or another one, in up to `streams` streams."""
+        return stream_batches(ids, streams)
 
     def state(self) -> dict[str, Any]:
         return {"epoch": self._epoch, "place": self._position, "text": self.sha256}
@@ -189,6 +198,7 @@ def read_text_of(config: RunConfig, name: str, max_vocabulary: int) -> corpora.E
         name,
         config.text,
         more=config.more_texts,
+        separate_files=config.document == "file" and not config.read_as_bytes,
         max_vocabulary=max_vocabulary,
         as_bytes=config.read_as_bytes,
         encoding=config.encoding,

@@ -196,10 +196,10 @@ def text_marks(record: RunRecord) -> tuple[str, str]:
 def _train(command: Train) -> TrainingSession:
     config = validate(command.config)
     if config.text is not None:
-        more = tuple(map(corpora.resolve_text, config.more_texts))
-        config = msgspec.structs.replace(
-            config, text=corpora.resolve_text(config.text), more_texts=more
-        )  # from anywhere
+        # A run is resumed from anywhere, and keeps to what an item is.
+        text, more = corpora.resolve_text(config.text), tuple(map(corpora.resolve_text, config.more_texts))
+        document = config.document or ("file" if Path(text).is_dir() and config.task == "text" else "none")
+        config = msgspec.structs.replace(config, text=text, more_texts=more, document=document)
     if not config.cores:  # how a batch is shared out shows in the last bits: a run keeps to it
         config = msgspec.structs.replace(config, cores=min(available_cores(), MAX_CORES))
     task = tasks.make(config)

@@ -32,7 +32,7 @@ def task_of(vocabulary: tuple[str, ...], **other: Any) -> Task:
         "context_size": 0,
         "name": "made up",
     }
-    plain["in_known_form"] = str
+    plain |= {"in_known_form": str, "end_symbol": None}
     found: Any = SimpleNamespace(**{**plain, "vocabulary": vocabulary, "output_vocabulary": vocabulary, **other})
     task: Task = found
     return task

@@ -36,6 +36,7 @@ ACTS = {
     "text": Case(()),
     "more_texts": Case(()),
     "column": Case(()),
+    "document": Case(()),
     "separator": Case(()),
     "decimal": Case(()),
     "missing": Case(()),

@@ -8,7 +8,6 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.protocol import Evaluate, Evaluated
 from rnnplay.tasks.base import Batch
-from rnnplay.tasks.text import stream_batches
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.session import TrainingSession, unknown_symbols_note
@@ -63,4 +62,4 @@ class LossHandler(Handler):
         if len(ids) < 2:
             raise UserError("There is nothing to measure on.", "Give a text of at least two characters.")
         baseline = self._session.baseline if own and fraction is None else None
-        return stream_batches(ids, command.streams), baseline, notes
+        return task.batches_of(ids, command.streams), baseline, notes

@@ -1,0 +1,173 @@
+"""Texts of separate items: each is learned by itself with its end, held out by its hash, and written whole."""
+
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnplay.catalogue import make_config
+from rnnplay.config import UserError
+from rnnplay.lab.sample import Sampler, SamplingOptions
+from rnnplay.tasks import make, restore
+from rnnplay.tasks.documents import END_OF_ITEM, DocumentTask, split_items
+from rnnplay.trainer.learner import Learner
+
+
+def names(count: int, seed: int = 3) -> list[str]:
+    draw = random.Random(seed)
+    first, middle, last = ("an be ca da el fi ga ha".split(), "ri lo na mi te".split(), "a us o en el in".split())
+    made: dict[str, None] = {}
+    while len(made) < count:
+        syllables = [draw.choice(first), *(draw.choice(middle) for _ in range(draw.randint(0, 3))), draw.choice(last)]
+        made["".join(syllables).capitalize()] = None
+    return list(made)
+
+
+def items_task(folder: Path, text: str | dict[str, str], document: str, **choices: Any) -> DocumentTask:
+    path = folder / "items"
+    if isinstance(text, str):
+        path.write_text(text, encoding="utf-8")
+    else:
+        path.mkdir()
+        for name, content in text.items():
+            (path / name).write_text(content, encoding="utf-8")
+    settings = {
+        "hidden": 16,
+        "batch": 4,
+        "seq_len": 6,
+        "validation": 0.2,
+        "document": document,
+        "dropout": 0.0,
+    } | choices
+    task = make(make_config("text", text=str(path), **settings))
+    assert isinstance(task, DocumentTask)
+    return task
+
+
+TUNES = {f"{n:02}.abc": f"X:{n}\nK:G\n|: {'GABc '[n % 4 :]}d2 |{'ec' * (n % 3)} :|\n" for n in range(20)}
+
+
+@pytest.mark.parametrize(
+    ("text", "document", "items"),
+    [
+        ("Ann\nBo\n\n  \nCy\n", "line", ["Ann", "Bo", "  ", "Cy"]),
+        ("one\ntwo\n\n\nthree\n \t\nfour\n", "blank", ["one\ntwo", "three", "four"]),
+        ("no end", "line", ["no end"]),
+        ("", "blank", []),
+    ],
+)
+def test_a_text_is_split_into_items_without_their_ends(text: str, document: str, items: list[str]) -> None:
+    vocabulary = tuple(sorted(set(text)))
+    ids = np.array([vocabulary.index(symbol) for symbol in text], np.uint8)
+    found = split_items(ids, vocabulary, document)
+    assert ["".join(vocabulary[i] for i in item) for item in found] == items
+
+
+@pytest.mark.parametrize("document", ["line", "blank", "file"])
+def test_an_epoch_reads_each_item_once_from_its_beginning_to_its_end(tmp_path: Path, document: str) -> None:
+    words = names(60)
+    text = {"line": "\n".join(words), "blank": "\n\n".join(words), "file": {f"{n}.txt": w for n, w in enumerate(words)}}
+    task = items_task(tmp_path, text[document], document)
+    end = "\n" if document == "line" else END_OF_ITEM
+    assert task.end_symbol == end and end in task.vocabulary
+    read: list[str] = []
+    columns: list[list[str]] = []
+    for step in range(2 * task.epoch_steps):
+        batch = task.batch(step)
+        assert batch.weights is not None
+        if batch.resets_state:
+            read += ["".join(column) for column in columns if column]
+            columns = [[] for _ in range(batch.inputs.shape[1])]
+            assert task.decode(batch.inputs[0]) == end * batch.inputs.shape[1]
+        for b, column in enumerate(columns):
+            counted = batch.weights[:, b] > 0
+            column += task.decode(batch.targets[counted, b])
+            shifted = batch.inputs[1:, b][counted[1:]]
+            assert (shifted == batch.targets[:-1, b][counted[1:]]).all()
+    read += ["".join(column) for column in columns if column]
+    held_out = task.decode(task.held_out_ids).strip(end).split(end)
+    assert sorted(read) == sorted(2 * [word + end for word in set(words) - set(held_out)])
+    assert 4 < len(held_out) < 25 and set(held_out) < set(words)
+    measured = [batch for batch in task.evaluation()]
+    assert sum(float(b.weights.sum()) for b in measured if b.weights is not None) == len("".join(held_out)) + len(
+        held_out
+    )
+
+
+def test_items_are_held_out_by_what_they_are_wherever_they_stand(tmp_path: Path) -> None:
+    words = names(50)
+    parts = []
+    for folder, order in (("a", words), ("b", words[::-1] + words)):
+        (tmp_path / folder).mkdir()
+        task = items_task(tmp_path / folder, "\n".join(order), "line")
+        parts.append(set(task.decode(task.held_out_ids).split()))
+    assert parts[0] == parts[1]
+
+
+def test_what_an_item_costs_does_not_depend_on_the_one_before(tmp_path: Path) -> None:
+    task = items_task(tmp_path, "\n".join(names(60)), "line", dtype="float64")
+    learner = Learner(task.config, task)
+    for _ in range(12):
+        learner.train_step()
+    ends = np.flatnonzero(task.held_out_ids == task.held_out_ids[0])
+    assert len(ends) > 4
+
+    def loss(ids: Any, streams: int) -> float:
+        measured = learner.evaluate(task.batches_of(ids, streams), lambda: False)
+        assert measured is not None and measured[0] is not None
+        return measured[0] * sum(float(b.weights.sum()) for b in task.batches_of(ids, streams) if b.weights is not None)
+
+    alone = [loss(task.held_out_ids[begin : end + 1], 1) for begin, end in itertools.pairwise(ends.tolist())]
+    for streams in (1, 3, 50):
+        assert loss(task.held_out_ids, streams) == pytest.approx(sum(alone), rel=1e-9)
+
+
+def test_the_place_is_restored_within_an_epoch(tmp_path: Path) -> None:
+    one = items_task(tmp_path, "\n".join(names(60)), "line")
+    for step in range(7):
+        one.batch(step)
+    other = make(one.config)
+    other.restore(one.state())
+    for step in range(7, 7 + 2 * one.epoch_steps):
+        a, b = one.batch(step), other.batch(step)
+        assert a.resets_state == b.resets_state
+        np.testing.assert_array_equal(a.inputs, b.inputs)
+        np.testing.assert_array_equal(a.weights, b.weights)
+
+
+def test_a_network_of_items_is_usable_without_its_text(tmp_path: Path) -> None:
+    task = items_task(tmp_path, TUNES, "file")
+    again = restore(task.config, task.data())
+    assert again.end_symbol == task.end_symbol and again.vocabulary == task.vocabulary
+    for a, b in zip(task.evaluation(), again.evaluation(), strict=True):
+        np.testing.assert_array_equal(a.inputs, b.inputs)
+    assert task.baselines() == again.baselines()
+
+
+def test_a_sample_begins_each_item_from_a_zero_state(tmp_path: Path) -> None:
+    task = items_task(tmp_path, "\n".join(names(60)), "line")
+    network = Learner(task.config, task).eval_network()
+    sampler = Sampler(network, task, "", SamplingOptions(seed=2))
+    begin = sampler.candidates()
+    symbols = [symbol for symbol, _ in sampler.draw_many(400)]
+    while symbols[-1] != "\n":
+        symbols += [symbol for symbol, _ in sampler.draw_many(1)]
+    assert sampler.candidates() == begin
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"), [({"read_as_bytes": True}, "by characters"), ({"task": "words"}, "by characters")]
+)
+def test_items_of_bytes_or_words_are_refused(tmp_path: Path, choices: dict[str, Any], said: str) -> None:
+    (tmp_path / "a.txt").write_text("\n".join(names(60)))
+    task = choices.pop("task", "text")
+    with pytest.raises(UserError, match=said):
+        make(make_config(task, text=str(tmp_path / "a.txt"), document="line", **choices))
+
+
+def test_too_few_items_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has 2 items, too few"):
+        items_task(tmp_path, "Ann\nBo\n", "line")
