@@ -33,6 +33,7 @@ from textual.screen import Screen
 
 from rnnplay.tui import app as app_module
 from rnnplay.tui.places import PLACES
+from rnnplay.tui.places.play.screen import PlayPlace
 
 HERE = Path(__file__).parent
 SIZES = ((40, 12), (60, 16), (80, 24), (100, 30), (120, 40), (160, 50), (200, 60))
@@ -55,7 +56,8 @@ PASTES = (
 )  # fmt: skip
 TYPED = (*"abcdefghijklmnoprstuvwxyz0123456789", "full_stop", "comma", "minus", "slash")
 RAW = (b"\xe9", b"\xff\xfe", b"\x1b[", b"\x1b[<35;", b"\x1b]11;rgb:00/00/00\x07", b"\x1b[?62;c", b"\x1b[I", b"\x1b[O")
-NAMES = {place.target.split(":")[1]: name for name, place in PLACES.items()} | {"Play": HOME_PLACE}  # of the screens
+NAMES = {place.target.split(":")[1]: name for name, place in PLACES.items()}  # of screens
+NAMES[PlayPlace.__name__] = HOME_PLACE
 BYTES = {
     "enter": "\r", "escape": "\x1b", "tab": "\t", "shift+tab": "\x1b[Z", "backspace": "\x7f", "up": "\x1b[A",
     "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F", "pageup": "\x1b[5~",

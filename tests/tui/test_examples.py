@@ -44,8 +44,8 @@ def shown(index: int = 0, **changes: Any) -> say.ExampleShown:
         "inputs": ("ab", "cd", "ef"),
         "targets": ("gh", None, "ij"),
         "predictions": ("gh", None, "kl"),
-        "chances": (0.8, None, 0.5),
-        "right": (0.8, None, 0.3),
+        "prediction_probabilities": (0.8, None, 0.5),
+        "target_probabilities": (0.8, None, 0.3),
     }
     return say.ExampleShown(**(fields | changes))
 
@@ -59,7 +59,7 @@ async def begin(person: Person, task: str, **told: Any) -> None:
 
 
 async def test_a_task_with_items_shows_an_example_and_asks_for_no_sample(person: Person) -> None:
-    await begin(person, "tagging", question_help="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", can_sample=False)
     trainer = person.trainers[0]
     assert trainer.commands(say.ShowExample)[0].every > 0
     assert trainer.commands(say.WatchTrace)[0].example == 0
@@ -70,7 +70,7 @@ async def test_a_task_with_items_shows_an_example_and_asks_for_no_sample(person:
 
 
 async def test_left_and_right_go_through_examples_and_their_heatmap_follows(person: Person) -> None:
-    await begin(person, "tagging", question_help="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", can_sample=False)
     await person.press("4", "right", "right", "left")
     trainer = person.trainers[0]
     assert [command.index for command in trainer.commands(say.ShowExample)] == [0, 1, 2, 1]
@@ -82,7 +82,7 @@ async def test_left_and_right_go_through_examples_and_their_heatmap_follows(pers
 
 
 async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(person: Person) -> None:
-    await begin(person, "tagging", question_help="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", can_sample=False)
     await person.press("s")
     assert "a sentence?" in person.sees()
     await person.press(*"the dog", "enter")
@@ -98,7 +98,7 @@ async def test_s_asks_the_tasks_question_and_escape_goes_back_to_the_example(per
 
 
 async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(person: Person) -> None:
-    await begin(person, "tagging", question_help="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", can_sample=False)
     await person.press("s", *"zzz", "enter")
     await person.tell(
         say.Failed(problem="The network never met the word 'zzz'.", remedy="Use others.", command="AskTask")
@@ -108,16 +108,16 @@ async def test_a_question_that_cannot_be_answered_is_told_in_the_status_line(per
 
 
 async def test_s_shows_the_next_item_where_nothing_can_be_asked(person: Person) -> None:
-    await begin(person, "caption", samples=False)
+    await begin(person, "caption", can_sample=False)
     written = tuple(say.Candidate(word, 0.9) for word in ("one", "two", "three"))
     await person.press("s")
-    await person.tell(shown(1, written=written, wanted=("one", "two", "three")))
+    await person.tell(shown(1, decoded=written, expected=("one", "two", "three")))
     assert person.trainers[0].commands(say.ShowExample)[-1].index == 1
     await until(lambda: "exactly right" in person.sees())  # all of its words have come
 
 
 async def test_v_turns_to_a_free_sample_and_back_where_a_task_has_both(person: Person) -> None:
-    await begin(person, "song", samples=True)
+    await begin(person, "song", can_sample=True)
     await person.press("v")
     assert len(person.trainers[0].commands(say.Sample)) == 1
     await person.tell(sampled("i love carrots ", is_first=True))
@@ -147,7 +147,7 @@ async def test_a_question_refused_before_the_first_example_is_told_below_and_lea
 
 
 async def test_f_gives_an_example_the_whole_screen(person: Person) -> None:
-    await begin(person, "tagging", question_help="a sentence", samples=False)
+    await begin(person, "tagging", question_help="a sentence", can_sample=False)
     await person.press("4", "f")
     assert "p(predict)" in person.sees()
     assert "2 Loss" not in person.sees()
