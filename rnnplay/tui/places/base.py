@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
@@ -17,7 +17,7 @@ from textual.worker import Worker, WorkerState
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.text import glyph
-from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, typing_hints
+from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, RUN, typing_hints
 from rnnplay.tui.places.prompt_screen import PromptScreen
 from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
@@ -40,8 +40,10 @@ _log = logging.getLogger(__name__)
 class Place(RunActions, PromptScreen):
     """A screen of the playground. It pulls what it paints from the session; messages only say what has changed."""
 
-    KEYS: ClassVar[Sequence[Binding]] = ()  # for help and the command palette
+    KEYS: ClassVar[Sequence[Binding]] = RUN  # for help and the command palette
+    BINDINGS: ClassVar[list[BindingType]] = list(RUN)  # a place gives its own, with these among them
     READING: ClassVar[Sequence[tuple[str, str]]] = ()  # (heading, text) in help
+    AUTO_FOCUS = ""  # entered() sets the focus; else Textual gives it to the hidden line in a place without panels
     HEALTH_ROWS: ClassVar[bool] = True  # health has rows of its own; False: the status line tells it
     DEFAULT_CSS = """
     Place { layout: vertical; overflow: hidden; }
