@@ -8,7 +8,7 @@ TOP = Path(__file__).parent.parent / "rnnplay"
 VAGUE = set("told tell wear hear heard soon obey ails beside kept found look looking".split())
 NOT_LOOKED_AT = {"engine", "parallel"}  # the engine's own work
 # Rooms that still have such names. Only remove from this list.
-OPEN = {"backend", "bench", "runs", "tasks", "tui"}
+OPEN: set[str] = set()
 
 
 def room_of(path: Path) -> str:

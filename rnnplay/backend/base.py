@@ -87,12 +87,12 @@ class Backend(ABC):
         """Whether the next batch may go on from the last one's state."""
 
     @abstractmethod
-    def expected_arrays(self, found: Mapping[str, Array], carries_state: bool) -> dict[str, Array]:
-        """Arrays of the names, shapes and dtypes that `load` needs; the carried state's batch size is that in `found`.
+    def expected_arrays(self, saved: Mapping[str, Array], carries_state: bool) -> dict[str, Array]:
+        """Arrays of the names, shapes and dtypes that `load` needs; the carried state's batch size is that in `saved`.
 
         Raises KeyError, IndexError or ValueError if the carried state is missing or of another network.
         """
 
     @abstractmethod
-    def load(self, found: Mapping[str, Array], carries_state: bool, random_state: Mapping[str, Any]) -> None:
-        """Be as when `arrays` gave `found`, which has been checked against `expected_arrays`."""
+    def load(self, saved: Mapping[str, Array], carries_state: bool, random_state: Mapping[str, Any]) -> None:
+        """Be as when `arrays` gave `saved`, which has been checked against `expected_arrays`."""

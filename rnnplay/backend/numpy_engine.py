@@ -114,29 +114,29 @@ class NumpyEngine(Backend):
     def carries_state(self) -> bool:
         return self._state is not None
 
-    def expected_arrays(self, found: Mapping[str, Array], carries_state: bool) -> dict[str, Array]:
-        return self._named(self._state_in(found) if carries_state else None)
+    def expected_arrays(self, saved: Mapping[str, Array], carries_state: bool) -> dict[str, Array]:
+        return self._named(self._state_in(saved) if carries_state else None)
 
-    def _state_in(self, found: Mapping[str, Array]) -> State:
-        """The carried state that `found` holds."""
-        B = found[f"state/l0.{self._network.zero_state(1)[0]._fields[0]}"].shape[-1]
+    def _state_in(self, saved: Mapping[str, Array]) -> State:
+        """The carried state that `saved` holds."""
+        B = saved[f"state/l0.{self._network.zero_state(1)[0]._fields[0]}"].shape[-1]
         state = self._network.zero_state(B)
         for layer, arrays in enumerate(state):
             for name, zero in arrays._asdict().items():
-                value = found[f"state/l{layer}.{name}"]
+                value = saved[f"state/l{layer}.{name}"]
                 if value.shape != zero.shape or value.dtype != zero.dtype:
                     raise ValueError("the carried state is of another network")
                 zero[...] = value
         return state
 
-    def load(self, found: Mapping[str, Array], carries_state: bool, random_state: Mapping[str, Any]) -> None:
+    def load(self, saved: Mapping[str, Array], carries_state: bool, random_state: Mapping[str, Any]) -> None:
         rng = np.random.default_rng()
         rng.bit_generator.state = random_state
-        state = self._state_in(found) if carries_state else None
-        self._network.load_parameters(under(found, "parameters/"))
-        self._optimizer.load(under(found, "optimizer/"))
+        state = self._state_in(saved) if carries_state else None
+        self._network.load_parameters(under(saved, "parameters/"))
+        self._optimizer.load(under(saved, "optimizer/"))
         if self._averaging is not None:
-            self._averaging.load(under(found, "averaging/"))
+            self._averaging.load(under(saved, "averaging/"))
         self._state, self._rng, self._shown_step = state, rng, -1
 
 

@@ -33,12 +33,12 @@ def find_text_files(paths: Sequence[str], as_bytes: bool = False) -> tuple[str, 
         if not path.is_dir():
             files.append(path)
             continue
-        found, passed_over = _files_in(path, as_bytes)
-        if not found:
+        text_files, passed_over = _files_in(path, as_bytes)
+        if not text_files:
             raise UserError(f'"{path}" is a directory without a text file.', "Give a folder of texts, or a file.")
-        files += found
+        files += text_files
         notes.append(
-            f'{len(found):,} file{"s" * (len(found) > 1)} of "{path.name}" {"are" if len(found) > 1 else "is"} read'
+            f'{len(text_files):,} file{"s" * (len(text_files) > 1)} of "{path.name}" {"are" if len(text_files) > 1 else "is"} read'
             + (f", {passed_over:,} that are no text are not." if passed_over else ".")
         )
     first = Path(resolve_text(paths[0])).name

@@ -110,7 +110,7 @@ def found_units(measure: str) -> protocol.UnitsFound:
 
 @pytest.mark.parametrize("measure", ["AUC", "rank correlation"])
 async def test_the_history_is_called_by_the_measure_that_the_finder_used(session: RunSession, measure: str) -> None:
-    session.cells.found = found_units(measure)
+    session.cells.finding = found_units(measure)
     session.cells.history = protocol.HistoryComputed(
         layer=0, unit=2, state="h", pattern="column", steps=(0, 8, 64), values=(0.5, 0.6, 0.8)
     )
