@@ -40,8 +40,7 @@ SIZES = ((40, 12), (60, 16), (80, 24), (100, 30), (120, 40), (160, 50), (200, 60
 LEAVING = ("quit", "help_quit", "suspend_process")  # actions
 PALETTE = "CommandMenu"  # lists Quit: nothing is taken there
 HOME_PLACE = "play"
-WAYS = {"unroll": "5", "time": "6", "cells": "3f", "sample": "4f"}  # from Play
-assert WAYS.keys() == PLACES.keys(), "a place without a way to it"
+WAYS = {name: place.key or {"cells": "3f", "sample": "4f"}[name] for name, place in PLACES.items()}  # from Play
 STATES = {  # of a run as the header calls them, and as `rnnplay runs` does
     "finished": ("finished",), "stopped": ("stopped",), "ended": ("stopped",), "diverged": ("stopped",),
     "inspecting": ("stopped", "finished"),
