@@ -188,13 +188,14 @@ class Monkey:
 
     def go_home(self) -> None:
         """Close what is open until Play is in front."""
-        for _ in range(12):
+        end = time.monotonic() + PATIENCE
+        while True:
             self.press("escape")
             self.read(0.08)  # longer than the program waits for the rest of a sequence
             if self.front == HOME_PLACE and len(self.seen()["stack"]) == 1:
                 break
-        if not self.until(HOME_PLACE):
-            raise Trouble(f"escape does not lead back to Play: {self.seen()}")
+            if time.monotonic() > end:
+                raise Trouble(f"escape does not lead back to Play: {self.seen()}")
         for _ in range(3):  # out of a line, a form, a full screen
             self.press("escape")
             self.read(0.08)
