@@ -24,6 +24,10 @@ Document = Literal["none", "line", "blank", "file"]
 DecimalSign = Literal["point", "comma"]
 
 CELLS: tuple[str, ...] = get_args(Cell)
+SEPARATORS: tuple[str, ...] = get_args(Separator)
+DECIMAL_SIGNS: tuple[str, ...] = get_args(DecimalSign)
+MISSING: tuple[str, ...] = get_args(Missing)
+DOCUMENTS: tuple[str, ...] = get_args(Document)
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
 DEFAULT_VOCABULARY_SIZE, MAX_VOCABULARY = 8_192, 65_536  # symbols

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnplay.catalogue import task_info
-from rnnplay.config import CELLS, OPTIMIZERS, UserError
+from rnnplay.config import CELLS, DECIMAL_SIGNS, DOCUMENTS, MISSING, OPTIMIZERS, SEPARATORS, UserError
 from rnnplay.tui.paint.numbers import rate
 
 NAMES = {
@@ -84,10 +84,10 @@ class Field:
             return text or None
         text = text.strip()
         if self.kind == "choice":
-            matching = [v for v in self.values if str(v).lower().startswith(text.lower())] if text else []
+            matching = [v for v in self.values if self.show(v).lower().startswith(text.lower())] if text else []
             if not matching:
                 raise UserError(
-                    f"{self.label} cannot be {text!r}.", f"Choose one of: {', '.join(map(str, self.values))}."
+                    f"{self.label} cannot be {text!r}.", f"Choose one of: {', '.join(map(self.show, self.values))}."
                 )
             return matching[0]
         if not text and self.none:
@@ -128,7 +128,13 @@ FIELDS: tuple[Field, ...] = (
 )
 TEXT_FIELD = Field("text", "file", "text", none="type a path")
 OWN_FIELD = Field("text", "own file", "text", none="none")
-COLUMN_FIELD = Field("column", "column", "text", none="the last")
+COLUMN_FIELD = Field("column", "column", "text", none="the only one")
+TABLE_FIELDS = (
+    Field("separator", "separator", "choice", (None, *SEPARATORS), none="that fits"),
+    Field("decimal", "decimal", "choice", (None, *DECIMAL_SIGNS), none="that fits"),
+    Field("missing", "missing", "choice", MISSING),
+)
+DOCUMENT_FIELD = Field("document", "items", "choice", (None, *DOCUMENTS), none="files of a folder")
 ENCODING_FIELD = Field("encoding", "encoding", "text", none="by its mark")
 MORE_FIELDS: tuple[Field, ...] = (
     Field("activation", "activation", "choice", ("tanh", "sigmoid", "relu", "identity")),
@@ -167,7 +173,9 @@ def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     own = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if known.file_help else ()
     first = (*own, *((COLUMN_FIELD,) if known.reads_table else ()), *FIELDS)
     encoding = (ENCODING_FIELD,) if task == "text" or known.file_help else ()
-    return (*first, *encoding, *MORE_FIELDS) if full else first
+    table = TABLE_FIELDS if known.reads_table else ()
+    items = (DOCUMENT_FIELD,) if task == "text" else ()
+    return (*first, *table, *items, *encoding, *MORE_FIELDS) if full else first
 
 
 LIVE = frozenset(field.name for field in FIELDS if field.live)
@@ -193,6 +201,10 @@ FIELD_HELP = {
     "momentum": "how much of the last step goes on, where the optimizer has one",
     "weight_decay": "weights shrink by this share of the learning rate each step",
     "carry": "whether a text's state goes on from one sequence to the next",
+    "separator": "of the table's columns; none: the one that fits all rows",
+    "decimal": "sign before the fraction of the table's numbers; none: the one that fits all rows",
+    "missing": "values of the table: refused, their rows skipped, or filled on a line between the others",
+    "document": "what one item of the text is, learned by itself: a line, what blank lines part, a file",
     "encoding": "of the text or table, such as cp1252 or gbk; none: UTF-8, or what its mark says",
     "normalize": "letters with marks as one character (nfc), as letter and mark (nfd), or as they are",
     "read_as_bytes": "whether a text is read as bytes: any file can be",
