@@ -37,8 +37,9 @@ def find_text_files(paths: Sequence[str], as_bytes: bool = False) -> tuple[str, 
         if not text_files:
             raise UserError(f'"{path}" is a directory without a text file.', "Give a folder of texts, or a file.")
         files += text_files
+        count, are = len(text_files), "is" if len(text_files) == 1 else "are"
         notes.append(
-            f'{len(text_files):,} file{"s" * (len(text_files) > 1)} of "{path.name}" {"are" if len(text_files) > 1 else "is"} read'
+            f'{count:,} file{"s" * (count > 1)} of "{path.name}" {are} read'
             + (f", {passed_over:,} that are no text are not." if passed_over else ".")
         )
     first = Path(resolve_text(paths[0])).name
