@@ -122,22 +122,27 @@ async def test_killed_again_and_again_at_random_moments_it_resumes_each_time(tex
     unbroken = await trained(small(text, steps=4000, evaluate_every=100), tmp_path / "unbroken")
     opening: Train | Resume = Train(config=small(text, steps=4000, evaluate_every=100), root=str(tmp_path / "killed"))
     run, steps = Path(), []
-    for _ in range(8):
+    for number in range(8):
         client = await TrainerClient.start(opening)
         events: list[AnyEvent] = []
         killer: asyncio.Task[None] | None = None
+        saved = asyncio.Event()
 
-        async def kill(client: TrainerClient = client) -> None:
+        async def kill(client: TrainerClient, saved: asyncio.Event, wait: bool) -> None:
             await asyncio.sleep(draw.uniform(0.0, 0.25))
             await client.send(Save())
+            if wait:  # without this no checkpoint might ever be whole on a slow machine
+                await saved.wait()
             await asyncio.sleep(draw.uniform(0.0, 0.02))
             os.kill(client.pid, signal.SIGKILL)
 
         async for event in client.events():
             events.append(event)
+            if isinstance(event, Saved) and event.step:
+                saved.set()
             if isinstance(event, Started):
                 run = Path(event.run)
-                killer = asyncio.create_task(kill())
+                killer = asyncio.create_task(kill(client, saved, bool(number % 2)))
         assert killer is not None
         await killer
         assert not alive(client.pid)
