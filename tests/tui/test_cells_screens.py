@@ -232,7 +232,7 @@ async def test_under_the_cursor_stand_value_surprise_and_five_candidates(person:
     ids = np.tile(np.arange(5, dtype=np.uint16)[:, None], (1, N))
     chances = np.tile(np.array([0.5, 0.2, 0.1, 0.06, 0.02], np.float16)[:, None], (1, N))
     told = say.Trace(
-        **{name: getattr(base, name) for name in base.__struct_fields__ if name not in ("candidates", "chances")},
+        **{name: getattr(base, name) for name in base.__struct_fields__ if name not in ("candidates", "probabilities")},
         candidates=say.PackedArray.from_array(ids),
         probabilities=say.PackedArray.from_array(chances),
     )
@@ -290,7 +290,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
     await person.tell(found())
     await person.press("a")
     question = person.asked(say.AblateUnit)[0]
-    assert (question.layer, question.unit, question.pattern, question.to) == (1, 4, "inside quotes", "zero")
+    assert (question.layer, question.unit, question.pattern, question.clamp_to) == (1, 4, "inside quotes", "zero")
     await person.tell(say.QuestionProgressed(question="AblateUnit", fraction=0.37))
     assert "37 %" in person.sees()
     await person.press("a")
@@ -315,7 +315,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
     assert "3 others" in text
     assert "3 of 3 other units" in " ".join(text.split())
     await person.press("a")
-    assert [q.to for q in person.asked(say.AblateUnit)] == ["zero", "zero", "mean"]
+    assert [q.clamp_to for q in person.asked(say.AblateUnit)] == ["zero", "zero", "mean"]
 
 
 async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Person) -> None:
@@ -402,7 +402,7 @@ def wrote(text: str, channel: int = FREE, **changes: Any) -> say.Sampled:
 async def in_sample(person: Person) -> SamplePlace:
     await person.press("4", "f")
     assert isinstance(person.screen, SamplePlace)
-    await person.tell(wrote("The sea", begins=True))
+    await person.tell(wrote("The sea", is_first=True))
     return person.screen
 
 
@@ -422,7 +422,7 @@ async def test_a_sample_is_stopped_taken_back_and_another_candidate_chosen(perso
     await person.press("left", "left")
     assert [s.keep_symbols for s in person.asked(say.ChangeSample)[-2:]] == [6, 5]
     assert "".join(screen.sample.texts[FREE].text) == "The s"
-    await person.tell(wrote("", keep=6), wrote("", keep=5))
+    await person.tell(wrote("", keep_symbols=6), wrote("", keep_symbols=5))
     assert "".join(screen.sample.texts[FREE].tail) == "ea"
     text = person.sees()
     assert "e   41 %" in text
@@ -473,13 +473,13 @@ async def test_a_prompt_is_typed_with_candidates_and_unseen_characters_are_told(
     await person.type("Le")
     assert person.asked(say.Sample)[-1].prompt == "Le"
     assert person.asked(say.Sample)[-1].channel == TYPED
-    await person.tell(wrote("Le", TYPED, begins=True, done=True))
+    await person.tell(wrote("Le", TYPED, is_first=True, done=True))
     assert "Le▏" in person.sees()
     await person.press("tab")
     assert person.screen.prompt.input.value == "Lee"  # the likeliest is e
     await person.press("enter")
     assert person.asked(say.Sample)[-1].prompt == "Lee"
-    await person.tell(wrote("Lee", begins=True, unseen=("ß",)))
+    await person.tell(wrote("Lee", is_first=True, unknown_symbols=("ß",)))
     assert "never seen 'ß'" in person.sees()
 
 
@@ -491,7 +491,7 @@ async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(per
     free, held = person.asked(say.Sample)[-2:]
     assert (free.channel, free.clamps, held.channel, held.clamps) == (FREE, (), CLAMPED, ((1, 4, 0.9),))
     assert free.seed == held.seed
-    await person.tell(wrote("as it is", begins=True), wrote("otherwise", CLAMPED, begins=True))
+    await person.tell(wrote("as it is", is_first=True), wrote("otherwise", CLAMPED, is_first=True))
     text = person.sees()
     assert "as it is" in text
     assert "otherwise" in text

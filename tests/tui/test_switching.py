@@ -56,7 +56,7 @@ class MarkedTrainer(ScriptedTrainer):
                 case say.Trace():
                     n = len(event.symbols)
                     event = msgspec.structs.replace(event, symbols=tuple((mark * n)[:n]))
-                case say.Sampled(begins=True):
+                case say.Sampled(is_first=True):
                     event = msgspec.structs.replace(event, text=tuple(mark), probabilities=(0.5,) * len(mark))
                 case say.UnitsFound() | say.GradientByLagComputed() | say.InfluenceComputed():
                     event = msgspec.structs.replace(event, sentence=f"It is {mark}.")
