@@ -99,7 +99,7 @@ def test_a_table_in_any_dialect_and_locale_is_read_equal_or_refused(tmp_path: Pa
         values, largest = column.values, np.abs(expected).argmax()
         if separator == "," and values[largest] != expected[largest]:
             # Where commas separate, "2,011" in all rows is two thousand, and "2.011" two: the same series, scaled.
-            values = values / 1000 if values[largest] > expected[largest] else values * 1000
+            values = values / 1000 if abs(values[largest]) > abs(expected[largest]) else values * 1000
         np.testing.assert_allclose(values, expected, rtol=1e-12, atol=0)
 
 

@@ -96,7 +96,7 @@ def trace(layers: int, units: int, state: str = "h", candidates: bool = False) -
     t = np.arange(len(TEXT))
     rows = [np.sin(t / (2 + 1.5 * u) + u + 2 * layer) for layer in range(layers) for u in range(units)]
     values = np.rint(127 + 126 * np.array(rows)).astype(np.uint8).reshape(layers, units, len(TEXT))
-    ids = np.array([(t + k) % 31 for k in range(5)], np.uint16)
+    ids = np.array([(t + k) % 31 for k in range(5)], np.uint16).clip(max=len(set(TEXT)) - 1)
     chances = np.array([np.full(len(TEXT), p) for p in (0.5, 0.2, 0.1, 0.05, 0.02)], np.float16)
     return say.Trace(
         step=STEP,
