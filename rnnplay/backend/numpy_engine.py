@@ -30,7 +30,7 @@ class NumpyEngine(Backend):
             self._network, config.optimizer, config.lr, momentum=config.momentum, decay=config.weight_decay
         )
         self._averaging = Averaging(self._network, config.ema_decay) if config.ema_decay else None
-        self._shown = self._network.copy() if self._averaging else self._network
+        self._eval_copy = self._network.copy() if self._averaging else self._network
         self._shown_step = -1
         self._state: State | None = None  # carried from one batch to the next
         self._rng = np.random.default_rng([config.seed, _DROPOUT])
@@ -81,9 +81,9 @@ class NumpyEngine(Backend):
 
     def shown_network(self, step: int) -> Network:
         if self._averaging is not None and self._shown_step != step:
-            self._shown.flat[...] = self._averaging.mean if self._averaging.steps else self._network.flat
+            self._eval_copy.flat[...] = self._averaging.mean if self._averaging.steps else self._network.flat
             self._shown_step = step
-        return self._shown
+        return self._eval_copy
 
     def outputs_before(self, batch: TrainingBatch) -> Array:
         state = None if batch.resets_state else self._state

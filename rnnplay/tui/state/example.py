@@ -21,7 +21,7 @@ class ExampleState:
         self.index = 0  # of the example that is shown
         self.example: protocol.ExampleShown | None = None
         self.answer: protocol.TaskAnswered | None = None
-        self.asked: str | None = None  # the question that waits for its answer
+        self.pending_question: str | None = None  # the question that waits for its answer
         self.shows_sample = False  # the panel shows a free sample in place of the example
         self._words_shown: int | None = None
         self._example_request = self._question_request = 0
@@ -69,13 +69,13 @@ class ExampleState:
 
     def show(self, index: int) -> None:
         """Ask for another example; its words appear one by one."""
-        self.index, self.answer, self.asked, self.shows_sample = max(0, index), None, None, False
+        self.index, self.answer, self.pending_question, self.shows_sample = max(0, index), None, None, False
         self._words_shown = 0
         self.request_example()
 
     def ask(self, prompt: str) -> None:
         """Put the task's question to the network."""
-        self.asked, self.shows_sample = prompt, False
+        self.pending_question, self.shows_sample = prompt, False
         self._question_request = self._send(protocol.AskTask(prompt=prompt))
 
     # -------------------------------------------------------------------------------------------------------- answers
@@ -86,16 +86,16 @@ class ExampleState:
             case protocol.ExampleShown() if answers(event, self._example_request):
                 self.example = event
             case protocol.TaskAnswered() if answers(event, self._question_request):
-                self.answer, self.asked = event, None
+                self.answer, self.pending_question = event, None
             case _:
                 return False
         return True
 
     def on_command_failed(self, event: protocol.Failed) -> bool:
         """Stop waiting for an answer that cannot be given; return whether it was asked here."""
-        if self.asked is None or not answers(event, self._question_request):
+        if self.pending_question is None or not answers(event, self._question_request):
             return False
-        self.asked = None
+        self.pending_question = None
         return True
 
     def reveal_word(self) -> bool:

@@ -98,7 +98,7 @@ def _words(said: tuple[protocol.Candidate, ...]) -> Words:
 
 
 def _answer(session: RunSession) -> AnswerView | None:
-    asked, answer = session.example.asked, session.example.answer
+    asked, answer = session.example.pending_question, session.example.answer
     if asked is not None:
         return AnswerView(asked, waiting=True)
     if answer is None:
