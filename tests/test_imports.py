@@ -60,7 +60,8 @@ MAY: dict[str, set[str]] = {
     "tui.forms": SCREEN | {"tui.paint", "tui.widgets"} | CONFIG,
     "tui.messages": {"textual", "protocol"},
     "tui.state": {"numpy", "msgspec", "protocol"} | CONFIG,
-    "tui.session": {"msgspec", "client", "gallery", "protocol", "tui.messages", "tui.state"} | CONFIG,
+    "tui.current_trainer": {"client", "protocol"} | CONFIG,
+    "tui.session": {"msgspec", "gallery", "protocol", "tui.current_trainer", "tui.messages", "tui.state"} | CONFIG,
     "tui.places": PLACE,
     **{
         f"tui.places.{folder.name}": PLACE | {"tui.places"}

@@ -22,6 +22,7 @@ from rnnplay.cli.common import (
     runs_option,
     step_option,
     task_argument,
+    task_or_run_argument,
 )
 from rnnplay.cli.corpora import corpora
 from rnnplay.cli.exchange import export, import_network
@@ -45,24 +46,32 @@ def cli(ctx: click.Context) -> None:
     RUN is a run's directory, its id, `last`, or `gallery/NAME`.
     """
     if ctx.invoked_subcommand is None:
-        _open_playground(None, {}, None)
+        from rnnplay.cli.play import play_task
+
+        play_task(None, {}, None)
 
 
-@cli.command(cls=GroupedHelpCommand, short_help="Open the playground on TASK and start.")
-@task_argument
+@cli.command(cls=GroupedHelpCommand, short_help="Open the playground on TASK and start, or on RUN.")
+@task_or_run_argument
 @runs_option
 @config_options
 def play(task: tuple[str, ...], runs: str | None, **settings: Any) -> None:
-    """Open the playground on TASK and start; `rnnplay tasks` lists them.
+    """Open the playground on TASK and start, or on RUN as it was left; `rnnplay tasks` lists the tasks.
 
-    What is not given is as in the task's preset, else as in brackets.
+    What is not given is as in the task's preset, else as in brackets. A run has its own settings.
     """
+    from rnnplay.cli.play import find_run, play_run, play_task
 
     def refuse(texts: Sequence[str]) -> Sequence[str]:
         refuse_pipes(texts, "Save it to a file, or train without a screen: rnnplay train --text -.")
         return texts
 
-    _open_playground(_one_task(task), given_settings(settings, refuse), runs)
+    chosen = given_settings(settings, refuse)
+    run = find_run(task, runs)
+    if run is None:
+        play_task(_one_task(task), chosen, runs)
+    else:
+        play_run(task[0], run, chosen, runs)
 
 
 @cli.command(cls=GroupedHelpCommand, short_help="Train on TASK without a screen.")
@@ -240,23 +249,6 @@ def _make_config(task: str | None, chosen: dict[str, Any]) -> RunConfig:
     if task is None and "text" not in chosen:
         raise UserError("No task is named.", "Name one that `rnnplay tasks` lists, or give a text with --text FILE.")
     return make_config(task or "text", **chosen)
-
-
-def _open_playground(task: str | None, chosen: dict[str, Any], root: str | None) -> None:
-    """Open the screen. Raises UserError if there is no terminal for it, or if a setting is not valid."""
-    name = task or ("text" if "text" in chosen else None)
-    if name is not None:
-        make_config(name, **chosen)
-    elif chosen:
-        raise UserError("Settings are given, but no task.", "Name one that `rnnplay tasks` lists.")
-    remedy = f"Train without a screen: rnnplay train {name or 'hello'}."
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # Textual reads from the one and paints on the other
-        raise UserError("The playground needs a terminal on standard input and standard error.", remedy)
-    if os.environ.get("TERM", "dumb") == "dumb":
-        raise UserError("The playground needs a terminal that can move its cursor (TERM is dumb).", remedy)
-    from rnnplay.tui.app import run
-
-    sys.exit(run(name, chosen, root, start=name is not None))
 
 
 def main() -> None:

@@ -29,8 +29,14 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     return [CompletionItem(name, help=line) for name, line in names if name.startswith(incomplete)]
 
 
+def complete_task_or_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The tasks, then the runs, whose names begin with `incomplete`."""
+    return complete_task(ctx, param, incomplete) + complete_run(ctx, param, incomplete)
+
+
 run_argument = click.argument("run", shell_complete=complete_run)
 task_argument = click.argument("task", nargs=-1, metavar="[TASK]", shell_complete=complete_task)
+task_or_run_argument = click.argument("task", nargs=-1, metavar="[TASK|RUN]", shell_complete=complete_task_or_run)
 step_option = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
 runs_option = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")

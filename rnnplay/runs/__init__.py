@@ -17,28 +17,34 @@ from rnnplay.runs.directory import (
     save_record,
     writing,
 )
-from rnnplay.runs.listing import RunInfo, list_runs
+from rnnplay.runs.listing import RunInfo, list_runs, run_info
 from rnnplay.runs.metrics import MetricsFile, read_lines, read_metrics
+from rnnplay.runs.screen_state import SCREEN_STATE, ScreenState, load_screen_state, save_screen_state
 
 __all__ = [
     "CONFIG",
     "LOG",
     "METRICS",
+    "SCREEN_STATE",
     "MetricsFile",
     "RunInfo",
     "RunLock",
     "RunRecord",
+    "ScreenState",
     "WriteError",
     "create",
     "has_runs",
     "is_locked",
     "list_runs",
     "load_record",
+    "load_screen_state",
     "read_lines",
     "read_metrics",
     "resolve",
     "run_id",
+    "run_info",
     "runs_root",
     "save_record",
+    "save_screen_state",
     "writing",
 ]

@@ -35,12 +35,12 @@ def list_runs(root: Path) -> list[RunInfo]:
     infos = []
     for run in run_dirs(root):
         with suppress(FileNotFoundError):  # it was deleted meanwhile
-            infos.append(_run_info(run))
+            infos.append(run_info(run))
     return infos
 
 
-def _run_info(run: Path) -> RunInfo:
-    """Raises FileNotFoundError if the run is deleted meanwhile."""
+def run_info(run: Path) -> RunInfo:
+    """Return what a list says of one run. Raises FileNotFoundError if it is deleted meanwhile."""
     size = _size(run)
     try:
         record = load_record(run)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import signal
 import sys
 import threading
 from collections.abc import Awaitable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from textual import events
 from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
-from textual.theme import BUILTIN_THEMES, Theme
 from textual.widgets import Input, OptionList
 
 from rnnplay.config import UserError
-from rnnplay.gallery import GALLERY
+from rnnplay.tui.entry_and_exit import EntryAndExit
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
@@ -32,47 +30,7 @@ from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.terminal import TerminalDriver
-
-_EXIT_TIMEOUT_SECONDS = 20.0  # after a hang-up until the process ends whatever happens; the trainer saves by itself
-
-
-def theme_of(palette: Palette) -> Theme:
-    """The theme that gives Textual's own widgets the colours of `palette`."""
-    if palette.system in ("16", "none"):
-        ansi = BUILTIN_THEMES["ansi-dark"]
-        return Theme(
-            **{
-                field: getattr(ansi, field)
-                for field in ("primary", "secondary", "warning", "error", "success", "accent")
-            },
-            name=palette.name,
-            foreground="ansi_default",
-            background="ansi_default",
-            surface="ansi_default",
-            panel="ansi_default",
-            boost="ansi_default",
-            variables=dict(ansi.variables),
-            ansi=True,
-        )
-
-    def colour(style: Any) -> str:
-        return str(style.color.name)
-
-    return Theme(
-        name=palette.name,
-        primary=colour(palette.key),
-        accent=colour(palette.key),
-        secondary=colour(palette.loss),
-        success=colour(palette.good),
-        warning=colour(palette.key),
-        error=colour(palette.bad),
-        foreground=colour(palette.text),
-        background=str(palette.text.bgcolor.name if palette.text.bgcolor else ""),
-        surface=str(palette.text.bgcolor.name if palette.text.bgcolor else ""),
-        panel=str(palette.chosen.bgcolor.name if palette.chosen.bgcolor else ""),
-        dark=palette.dark,
-    )
-
+from rnnplay.tui.theme import theme_of
 
 BOUND_ACTIONS = frozenset({"panel", "place", "help", "theme", "quit"})  # whose keys are letters and digits
 
@@ -85,8 +43,8 @@ class CommandMenu(CommandPalette):
             super()._action_command_list(action)
 
 
-class Playground(App[None]):
-    """Opens Play; owns the session, the palettes, and leaving."""
+class Playground(EntryAndExit):
+    """Opens Play; owns the session, the places and the palettes."""
 
     TITLE = "rnnplay"
     BINDINGS: ClassVar[list[BindingType]] = list(keys.APP)
@@ -94,19 +52,27 @@ class Playground(App[None]):
     ENABLE_COMMAND_PALETTE = True
     CSS = "SearchIcon { display: none; }"
 
-    def __init__(self, drafts: RunDrafts, runs: str | None = None, start: bool = False, welcome: bool = False) -> None:
-        """`start`: train the chosen task at once; `welcome`: show the gallery's first network."""
-        super().__init__()
+    def __init__(
+        self,
+        drafts: RunDrafts,
+        runs: str | None = None,
+        start: bool = False,
+        run: Path | None = None,
+        come_back: bool = False,
+    ) -> None:
+        """`start`: train the chosen task at once; `run`: show this one, as it was left.
+
+        `come_back`: show the run that was worked on last, or where there is none the gallery's first network.
+        """
+        super().__init__(runs, run, come_back)
         self.palettes = palettes()
         for palette in self.palettes:
             self.register_theme(theme_of(palette))
         self.theme = self.palettes[0].name
         self.stylesheet.set_variables(self.get_css_variables())  # the app's own were made before it had this theme
-        self.session = RunSession(self.post_to_places, runs)
+        self.session = RunSession(self.post_to_places, runs, self.save_screen_state)
         self.drafts = drafts
-        self._start, self._welcome = start, welcome
-        self._play: PlayPlace | None = None
-        self._leaving = False
+        self._start = start
 
     @property
     def palette(self) -> Palette:
@@ -118,8 +84,8 @@ class Playground(App[None]):
         return TerminalDriver if driver is LinuxDriver else driver
 
     def get_default_screen(self) -> Screen[None]:
-        self._play = PlayPlace(self.session, self.drafts, self.palette, self._start)
-        return self._play
+        self.play = PlayPlace(self.session, self.drafts, self.palette, self._start)
+        return self.play
 
     @property
     def places(self) -> list[Place]:
@@ -136,81 +102,14 @@ class Playground(App[None]):
             self.screen.post_message(kind(**fields))
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread() and not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self._signalled, number)
-            self._survive_a_stop(loop)
+            self.handle_signals()
         self.call_after_refresh(self._warm_up)
-        if self._welcome and self._play is not None:
-            self.call_after_refresh(self._play.action_gallery)
-
-    def _survive_a_stop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Come back from a stop that nobody announced (SIGSTOP) as from one that was (SIGTSTP).
-
-        Textual opens the terminal again at every SIGCONT, but closes it at SIGTSTP only: after the other it would
-        read keys twice, take the raw terminal for the one to leave behind, and wait for ever on leaving. And it does
-        so within the signal, where it would wait for ever for a lock that the interrupted code holds: here the loop
-        does it.
-        """
-        stop: Any = signal.getsignal(signal.SIGTSTP)
-        go_on: Any = signal.getsignal(signal.SIGCONT)
-        announced = False
-
-        def stopped() -> None:
-            nonlocal announced
-            announced = True
-            stop()
-
-        def continued() -> None:
-            nonlocal announced
-            if not announced and self._driver is not None:
-                self._driver.suspend_application_mode()
-            announced = False
-            go_on()
-            self.refresh(layout=True)
-
-        loop.add_signal_handler(signal.SIGTSTP, stopped)
-        loop.add_signal_handler(signal.SIGCONT, continued)
+        self.call_after_refresh(self.open_first)
 
     def _warm_up(self) -> None:
         """Load what the first run needs once the screen stands, so that starting it does not wait for that."""
         threading.Thread(target=_load, daemon=True).start()
-
-    # ------------------------------------------------------------------------------------------------------- leaving
-
-    async def action_quit(self) -> None:
-        """Save what runs, then leave; a second time leaves at once: the trainer saves by itself."""
-        if self._leaving or not self.session.has_trainer:
-            self.exit()
-            return
-        self._leaving = True
-        self.session.problem = None
-        if isinstance(self.screen, Place):
-            self.screen.saving()
-        self.run_worker(self._leave(0), exclusive=False)
-
-    async def action_quit_now(self) -> None:
-        """Leave from anywhere, a line that is typed and a help text too."""
-        await self.action_quit()
-
-    async def _leave(self, code: int) -> None:
-        await self.session.close()
-        self.exit(return_code=code)
-
-    def _signalled(self, number: int) -> None:
-        """The terminal hung up, or someone asked us to end: save, then go, whatever becomes of the terminal."""
-        end = threading.Timer(_EXIT_TIMEOUT_SECONDS, lambda: _end_now(128 + number))
-        end.daemon = True
-        end.start()
-        if not self._leaving:
-            self._leaving = True
-            self._task = asyncio.ensure_future(self._leave_silently(128 + number))
-
-    async def _leave_silently(self, code: int) -> None:
-        with self.batch_update():  # nothing more is painted: a dead terminal takes nothing
-            await self.session.close()
-        self.exit(return_code=code)
 
     # ------------------------------------------------------------------------------------------------------- actions
 
@@ -224,7 +123,7 @@ class Playground(App[None]):
         if not isinstance(place, Place):
             return False
         work = place.take_key(event) if isinstance(event, events.Key) else place.take_paste(event.text)
-        return await self._guarded(work)
+        return await self.guarded(work)
 
     async def run_action(
         self,
@@ -233,9 +132,9 @@ class Playground(App[None]):
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
         """Do what a key, a click or the command palette asks for; what cannot be done is said in the status line."""
-        return await self._guarded(super().run_action(action, default_namespace, namespaces))
+        return await self.guarded(super().run_action(action, default_namespace, namespaces))
 
-    async def _guarded(self, work: Awaitable[bool]) -> bool:
+    async def guarded(self, work: Awaitable[bool]) -> bool:
         """Await `work`, whether it took the key; an error is shown, and one of the program itself logged too."""
         try:
             return await work
@@ -302,9 +201,7 @@ class Playground(App[None]):
 
     async def action_panel(self, number: int) -> None:
         """Back to PlayPlace, to one of its panels."""
-        play = self._play
-        if play is None:
-            return
+        play = self.play
         if isinstance(self.screen, Place) and self.screen is not play:
             self.screen.left()
             play.prepare()
@@ -350,25 +247,20 @@ def _load() -> None:
         load_place(name)
 
 
-def _end_now(code: int) -> None:
-    import os
-
-    os._exit(code)
-
-
-def run(
-    task: str | None = None, choices: dict[str, object] | None = None, runs: str | None = None, start: bool = False
+def open_playground(
+    task: str | None = None,
+    choices: dict[str, object] | None = None,
+    runs: str | None = None,
+    run: Path | None = None,
 ) -> int:
     """Open the playground and return its exit status.
 
-    `task` is chosen to begin with, `choices` (fields of RunConfig) are put over its preset, and with `start` it is
-    trained at once. Runs go to the folder `runs`; where there is none yet, the gallery's first network is shown.
-    Raises UserError for an unknown task or a choice that makes no sense.
+    `task` is trained at once, `choices` (fields of RunConfig) are put over its preset; `run` is shown as it was left.
+    Without either, the run that was worked on last is shown, and where there is none in the folder `runs`, the
+    gallery's first network. Raises UserError for an unknown task or a choice that makes no sense.
     """
-    from rnnplay.runs import has_runs, runs_root
-
-    welcome = task is None and not start and not has_runs(runs_root(runs))
-    app = Playground(RunDrafts(GALLERY[0].task if welcome else task, dict(choices or {})), runs, start, welcome)
+    start = task is not None
+    app = Playground(RunDrafts(task, dict(choices or {})), runs, start, run, come_back=not start and run is None)
     if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
         sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters
     app.run()

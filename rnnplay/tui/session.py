@@ -5,16 +5,16 @@ An event is taken in by exactly one object and announced by exactly one message;
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from rnnplay import protocol
-from rnnplay.config import RunConfig, UserError
+from rnnplay.config import RunConfig
 from rnnplay.gallery import GalleryNetwork, network_of_run
+from rnnplay.tui.current_trainer import CurrentTrainer, Opening
 from rnnplay.tui.messages import (
     AnswerReceived,
     RowsAdded,
@@ -31,9 +31,6 @@ from rnnplay.tui.state.metrics import MetricsTable
 from rnnplay.tui.state.sample import CLAMPED, PLAY, SampleState
 from rnnplay.tui.state.selection import Selection
 
-if TYPE_CHECKING:
-    from rnnplay.client import TrainerClient
-
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 ENDED = frozenset({"stopped", "dead"})  # of runs that may be loaded again
 _log = logging.getLogger(__name__)
@@ -45,15 +42,13 @@ class RunSession:
     `generation` is one more with each run that is opened. `post(kind, **fields)` sends a message to every place.
     """
 
-    def __init__(self, post: Callable[..., None], root: str | None = None) -> None:
-        """`root`: the folder of new runs; None: the user's own."""
-        self._post, self._root = post, root
-        self._client: TrainerClient | None = None
-        self._wanted: protocol.Train | protocol.Resume | protocol.Inspect | None = None  # to be opened next
-        self._opener: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()  # trainers that save and end
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.generation = 0
+    def __init__(
+        self, post: Callable[..., None], root: str | None = None, leave: Callable[[], None] = lambda: None
+    ) -> None:
+        """`root`: the folder of new runs; None: the user's own. `leave` is called before another run is opened."""
+        self._post, self._root, self._leave = post, root, leave
+        self._trainer = CurrentTrainer(self.handle_event, self._fail, self._trainer_ended, self.report_failure)
+        self.send, self.close = self._trainer.send, self._trainer.close
         self.starts = 0  # of trainers that took commands
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.selection = Selection()
@@ -74,7 +69,8 @@ class RunSession:
         self.evaluations: list[tuple[int, float]] = []
         self.other_text_evaluations = 0  # how many of them were made on an earlier text of the run
         self.problem = None
-        self.note = ""
+        self.note = self.since_left = ""  # what a person should know; what has happened since the run was left
+        self._feature = ""  # to be looked for once the trainer has begun
         self.saved_step: int | None = None
         self.health: protocol.Health | None = None
         self._automatic: dict[str, int] = {}  # topic -> the request that nobody asked for and that waits for an answer
@@ -85,18 +81,28 @@ class RunSession:
         self.example.reset()
 
     @property
+    def generation(self) -> int:
+        """How many runs were opened."""
+        return self._trainer.generation
+
+    @property
     def has_trainer(self) -> bool:
         """Whether a trainer takes commands."""
-        return self._client is not None
+        return self._trainer.client is not None
 
     @property
     def can_load(self) -> bool:
         """Whether the run has stopped and may be loaded to be looked at."""
-        return self._client is None and self.run is not None and self.state in ENDED
+        return not self.has_trainer and self.run is not None and self.state in ENDED
 
     @property
     def step(self) -> int:
         return self.status.step if self.status else 0
+
+    @property
+    def at_limit(self) -> bool:
+        """Whether the run has nothing left to do: to train on it needs more steps."""
+        return self.state == "finished" or (self.status is not None and self.status.progress == 1.0)
 
     @property
     def user_config(self) -> RunConfig | None:
@@ -126,98 +132,29 @@ class RunSession:
         if self.can_load:
             self._open(protocol.Inspect(run=str(self.run)), self.config, self.run)
 
+    def show(self, run: str, config: RunConfig, feature: str = "", since_left: str = "") -> None:
+        """Show a run as it was saved last, and the units that follow `feature`. The run before is saved meanwhile."""
+        self._open(protocol.Inspect(run=run), config)
+        self._feature, self.since_left = feature, since_left
+
     def open_gallery_network(self, piece: GalleryNetwork) -> None:
         """Show a network of the gallery; the run under way is saved meanwhile."""
         self._open(protocol.Inspect(run=str(piece.path)), None)
         self.gallery = piece
 
-    def _open(
-        self,
-        opening: protocol.Train | protocol.Resume | protocol.Inspect,
-        config: RunConfig | None,
-        run: str | None = None,
-    ) -> None:
+    def _open(self, opening: Opening, config: RunConfig | None, run: str | None = None) -> None:
         """Want another run opened: nothing of the one before is shown from now on."""
-        self._release_client()
+        self._leave()
         if config is None or self.user_config is None or config.task != self.user_config.task:
             self.selection.select(0, 0)  # another network's unit means nothing here
-        self.generation += 1
+        self._trainer.open(opening)
         self._reset(same_run=run is not None and run == self.run)
         self.run, self.config, self.state = run, config, "starting"
-        self._wanted = opening
         self._announce(RunChanged)
-        if self._opener is None or self._opener.done():
-            self._opener = self._start_task(self._open_wanted())
 
-    async def _open_wanted(self) -> None:
-        """Start a trainer for what is wanted last, and never a second one beside that which is closing."""
-        from rnnplay.client import TrainerClient  # loads NumPy: not before the first paint
-
-        while (opening := self._wanted) is not None:
-            self._wanted, generation = None, self.generation
-            await self._wait_closed(0 if isinstance(opening, protocol.Resume) else 1)  # 0: its lock must be free
-            if generation != self.generation:
-                continue
-            try:
-                client = await TrainerClient.start(opening)
-            except (UserError, OSError) as error:
-                if generation == self.generation:
-                    self._fail(*_reason(error))
-                continue
-            if generation != self.generation:  # another run is wanted since
-                self._close(client)
-                continue
-            self._client = client
-            self._start_task(self._follow(client, generation))
-
-    async def _wait_closed(self, most: int) -> None:
-        """Wait until at most so many trainers are still closing."""
-        while len(self._closing) > most:
-            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
-
-    async def _follow(self, client: TrainerClient, generation: int) -> None:
-        async for event in client.events():
-            if client is not self._client or generation != self.generation:
-                return
-            try:
-                self.handle_event(event)
-            except Exception as error:
-                self.report_failure(f"The event {type(event).__name__} could not be taken in", error)
-        if client is self._client:
-            self._release_client()
-            if self.state in ALIVE:
-                self._fail("The trainer ended unexpectedly.", "")
-
-    def _release_client(self) -> None:
-        """Have the present trainer save and end, without waiting for it."""
-        client, self._client = self._client, None
-        if client is not None:
-            self._close(client)
-
-    def _close(self, client: TrainerClient) -> None:
-        task = self._start_task(client.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    async def close(self) -> None:
-        """Save what runs, and wait until every trainer has ended."""
-        self._wanted = None
-        self.generation += 1  # what is being started is closed as soon as it stands
-        self._release_client()
-        if self._opener is not None:
-            await asyncio.gather(self._opener, return_exceptions=True)
-        await self._wait_closed(0)
-
-    def _start_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._end_task)
-        return task
-
-    def _end_task(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.report_failure("Something in the background went wrong", error)
+    def _trainer_ended(self) -> None:
+        if self.state in ALIVE:
+            self._fail("The trainer ended unexpectedly.", "")
 
     def report_failure(self, what: str, error: BaseException) -> None:
         """Show that the program itself is at fault, and write the traceback to the log."""
@@ -226,13 +163,6 @@ class RunSession:
         self._announce(RunChanged)
 
     # -------------------------------------------------------------------------------------------------------- commands
-
-    def send(self, command: protocol.Command) -> int:
-        """Send a command, if there is a trainer; return the number that its answers carry."""
-        command = protocol.numbered(command)
-        if self._client is not None:
-            self._start_task(self._client.send(command))
-        return command.request
 
     def pause(self) -> None:
         """Pause. The screen says so at once, the trainer after its step."""
@@ -329,6 +259,8 @@ class RunSession:
         self.gallery = network_of_run(event.run)
         if self.gallery is not None:
             self.cells.find(self.gallery.patterns[0])
+        elif self._feature:
+            self.cells.find(self._feature, keep_unit=True)
         self.send(protocol.WatchHealth())
         self.starts += 1
         self._announce(RunChanged)
@@ -382,10 +314,3 @@ class RunSession:
         self.problem = (problem, remedy)
         self.state = "dead" if self.run is not None else "failed"
         self._announce(RunChanged)
-
-
-def _reason(error: UserError | OSError) -> tuple[str, str]:
-    """Return what is wrong, and what to do, where a trainer could not be started."""
-    if isinstance(error, UserError):
-        return error.problem, error.remedy
-    return f"The trainer could not be started: {error.strerror or error}.", "Try again with n."

@@ -80,7 +80,7 @@ def strangers(app: Playground) -> list[str]:
     """What is painted that belongs to another run than the session's."""
     session, place = app.session, app.screen
     assert isinstance(place, Place)
-    own = session._client.number if isinstance(session._client, MarkedTrainer) else None
+    own = trainer.number if isinstance(trainer := session._trainer.client, MarkedTrainer) else None
     last = int(session.run.rsplit("-", 1)[-1]) if session.run and "run-" in session.run else None
     found = [f"<{n}> under <{own}>" for n in MARK.findall(seen(app)) if int(n) not in (own, last)]
     for widget in place.query("*"):

@@ -110,6 +110,18 @@ class Place(RunActions, PromptScreen):
     def place_panels(self, width: int, height: int) -> None:
         """Show the panels that fit."""
 
+    def show_panel(self, panel: Panel[Any]) -> None:
+        """Go to a panel, wherever it is."""
+        self.set_focus(panel)
+
+    def restore_panel(self, name: str, full_screen: bool) -> None:
+        """Go to the panel `name`, on the whole screen if it had that; nothing happens where there is none."""
+        panel = next((panel for panel in self.query(Panel) if panel.id == name), None)
+        if panel is not None:
+            self.show_panel(panel)
+            if full_screen and self.full is None:
+                self.toggle_full()
+
     def request_data(self) -> None:
         """Ask the trainer for what this place shows and does not have."""
 

@@ -50,4 +50,4 @@ class RunActions:
         if self.session.gallery is not None:
             self.action_new()
         elif self.session.state in ("stopped", "dead", "finished", "inspecting"):
-            self.session.resume(self.session.step if self.session.state == "finished" else None)
+            self.session.resume(self.session.step if self.session.at_limit else None)

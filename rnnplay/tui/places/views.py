@@ -96,7 +96,9 @@ def status_view(session: RunSession) -> StatusView:
         case "inspecting" if session.facts is not None and session.facts.text_unavailable:
             return StatusView(f"The run at step {step}, without its training text.", session.facts.text_unavailable)
         case "inspecting":
-            return StatusView(f"Looking at the run as it was at step {step}.", "r trains on, n starts a new run.")
+            since = f" {session.since_left}." if session.since_left else ""
+            known = f"Looking at the run as it was at step {step}.{since}"
+            return StatusView(known, "r trains on, n starts a new run.")
         case "stopped":
             return StatusView(f"Stopped and saved at step {step}.", "r goes on, n starts a new run.")
         case _:

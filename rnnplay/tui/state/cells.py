@@ -26,6 +26,7 @@ class Question:
 
     request: int
     about: str
+    keeps_unit: bool = False  # its answer does not choose another unit
 
 
 class CellsState:
@@ -112,10 +113,13 @@ class CellsState:
             self._selection.checkpoint = step
             self.request_trace()
 
-    def find(self, pattern: str) -> None:
-        """Ask which units follow `pattern`. What was asked about an earlier pattern is withdrawn."""
+    def find(self, pattern: str, keep_unit: bool = False) -> None:
+        """Ask which units follow `pattern`; the best of them is shown then, unless `keep_unit`.
+
+        What was asked about an earlier pattern is withdrawn.
+        """
         self.cancel()
-        self._ask(protocol.UnitsFound, protocol.FindUnits(pattern=pattern), pattern)
+        self._ask(protocol.UnitsFound, protocol.FindUnits(pattern=pattern), pattern, keep_unit)
 
     def ablate(self, to: str = "zero") -> None:
         """Ask what it costs to hold the selected unit at zero or at its mean."""
@@ -145,9 +149,11 @@ class CellsState:
         if any(withdrawn):
             self._send(protocol.CancelQuestions())
 
-    def _ask(self, answer: type[protocol.Event], question: protocol.Command, about: str) -> None:
+    def _ask(
+        self, answer: type[protocol.Event], question: protocol.Command, about: str, keeps_unit: bool = False
+    ) -> None:
         self.progress = 0.0
-        self.waiting[answer] = Question(self._send(question), about)
+        self.waiting[answer] = Question(self._send(question), about, keeps_unit)
 
     # -------------------------------------------------------------------------------------------------------- answers
 
@@ -166,7 +172,9 @@ class CellsState:
             case protocol.UnitsFound():
                 self.finding = event
                 self.ablated = self.history = None  # they were about the pattern before
-                if event.units:
+                if question.keeps_unit:
+                    self.step_unit(0)
+                elif event.units:
                     self.select_result(0)
             case protocol.UnitAblated():
                 self.ablated = event

@@ -9,7 +9,6 @@ from rnnplay.tui.forms.fields import LIVE, SAMPLE_FIELDS, fields_for
 from rnnplay.tui.forms.panel import FormPanel
 from rnnplay.tui.places.edit_form import FormActions
 from rnnplay.tui.places.play.panels import SamplePanel, TaskPanel
-from rnnplay.tui.widgets.base import Panel
 
 
 class PlayForms(FormActions):
@@ -25,9 +24,6 @@ class PlayForms(FormActions):
         self.sampling_edited = False  # the fields of the sample are open
         self.settings_panel = FormPanel(id="settings")
         self.sampling_panel = FormPanel(id="sampling")
-
-    def show_panel(self, panel: Panel[Any]) -> None:
-        """Go to a panel, wherever it is."""
 
     def action_start(self) -> None:
         """Do what enter does."""

@@ -213,9 +213,8 @@ class PlayPlace(ExampleActions, PlayForms):
             self.lay_out(*self.size)
 
     def show_panel(self, panel: Panel[Any]) -> None:
-        """Go to a panel, wherever it is."""
         self._turn_to(panel)
-        self.set_focus(panel)
+        super().show_panel(panel)
 
     # ------------------------------------------------------------------------------------------------------------- keys
 

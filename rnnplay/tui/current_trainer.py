@@ -1,0 +1,130 @@
+"""The trainer of the run on the screen: at most one is open, and those before it save and end in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from rnnplay import protocol
+from rnnplay.config import UserError
+
+if TYPE_CHECKING:
+    from rnnplay.client import TrainerClient
+
+Opening = protocol.Train | protocol.Resume | protocol.Inspect
+
+
+class CurrentTrainer:
+    """`generation` is one more with each run that is opened; `client` is None while none takes commands.
+
+    `on_event` takes each event in; `on_failure(problem, remedy)` is called if no trainer could be started, `on_end`
+    once the events have ended, and `report(what, error)` where the program itself is at fault.
+    """
+
+    def __init__(
+        self,
+        on_event: Callable[[protocol.AnyEvent], None],
+        on_failure: Callable[[str, str], None],
+        on_end: Callable[[], None],
+        report: Callable[[str, BaseException], None],
+    ) -> None:
+        self._on_event, self._on_failure, self._on_end, self._report = on_event, on_failure, on_end, report
+        self.client: TrainerClient | None = None
+        self.generation = 0
+        self._wanted: Opening | None = None  # to be opened next
+        self._opener: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()  # trainers that save and end
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self, opening: Opening) -> None:
+        """Have the present trainer save and end, and start one for `opening` as soon as there may be another."""
+        self.release()
+        self.generation += 1
+        self._wanted = opening
+        if self._opener is None or self._opener.done():
+            self._opener = self.start_task(self._open_wanted())
+
+    async def _open_wanted(self) -> None:
+        """Start a trainer for what is wanted last, and never a second one beside that which is closing."""
+        from rnnplay.client import TrainerClient  # loads NumPy: not before the first paint
+
+        while (opening := self._wanted) is not None:
+            self._wanted, generation = None, self.generation
+            await self._wait_closed(0 if isinstance(opening, protocol.Resume) else 1)  # 0: its lock must be free
+            if generation != self.generation:
+                continue
+            try:
+                client = await TrainerClient.start(opening)
+            except (UserError, OSError) as error:
+                if generation == self.generation:
+                    self._on_failure(*_reason(error))
+                continue
+            if generation != self.generation:  # another run is wanted since
+                self._close(client)
+                continue
+            self.client = client
+            self.start_task(self._follow(client, generation))
+
+    async def _wait_closed(self, most: int) -> None:
+        """Wait until at most so many trainers are still closing."""
+        while len(self._closing) > most:
+            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _follow(self, client: TrainerClient, generation: int) -> None:
+        async for event in client.events():
+            if client is not self.client or generation != self.generation:
+                return
+            try:
+                self._on_event(event)
+            except Exception as error:
+                self._report(f"The event {type(event).__name__} could not be taken in", error)
+        if client is self.client:
+            self.release()
+            self._on_end()
+
+    def send(self, command: protocol.Command) -> int:
+        """Send a command, if there is a trainer; return the number that its answers carry."""
+        command = protocol.numbered(command)
+        if self.client is not None:
+            self.start_task(self.client.send(command))
+        return command.request
+
+    def release(self) -> None:
+        """Have the present trainer save and end, without waiting for it."""
+        client, self.client = self.client, None
+        if client is not None:
+            self._close(client)
+
+    def _close(self, client: TrainerClient) -> None:
+        task = self.start_task(client.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Save what runs, and wait until every trainer has ended."""
+        self._wanted = None
+        self.generation += 1  # what is being started is closed as soon as it stands
+        self.release()
+        if self._opener is not None:
+            await asyncio.gather(self._opener, return_exceptions=True)
+        await self._wait_closed(0)
+
+    def start_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do `work` in the background; a failure is reported."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._end_task)
+        return task
+
+    def _end_task(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._report("Something in the background went wrong", error)
+
+
+def _reason(error: UserError | OSError) -> tuple[str, str]:
+    """Return what is wrong, and what to do, where a trainer could not be started."""
+    if isinstance(error, UserError):
+        return error.problem, error.remedy
+    return f"The trainer could not be started: {error.strerror or error}.", "Try again with n."

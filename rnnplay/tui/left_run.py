@@ -1,0 +1,82 @@
+"""A run as a person left it: where on the screen, how it was sampled, and what has happened since."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnplay import runs
+from rnnplay.config import RunConfig, UserError
+from rnnplay.formatting import loss_text
+from rnnplay.runs import RunInfo, ScreenState
+from rnnplay.tui.places.base import Place
+from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.sample import SampleSettings
+from rnnplay.tui.widgets.base import Panel
+
+SAMPLING = ("temperature", "top_k", "top_p", "seed", "prompt")
+
+
+@dataclass(frozen=True)
+class LeftRun:
+    """A run to be opened again. `screen` is None where it is not known how it was left."""
+
+    path: Path
+    config: RunConfig
+    screen: ScreenState | None
+    since_left: str  # in words; empty: nothing has happened, or nobody has seen the run before
+
+
+def load_left_run(path: Path) -> LeftRun:
+    """Read a run's settings, and how it was left. Raises UserError if its settings cannot be read."""
+    config, screen = runs.load_record(path).config, runs.load_screen_state(path)
+    words = ""
+    if screen is not None:
+        with suppress(FileNotFoundError):
+            words = since_left(runs.run_info(path), screen)
+    return LeftRun(path, config, screen, words)
+
+
+def last_run(root: Path) -> Path | None:
+    """Return the run that was worked on last; None if there is none."""
+    try:
+        return runs.resolve("last", root)
+    except UserError:
+        return None
+
+
+def since_left(run: RunInfo, screen: ScreenState) -> str:
+    """Return what has happened to a run since it was left: "+3,200 steps since you left, validation 1.47 → 1.31"."""
+    if run.step <= screen.step:
+        return ""
+    words = f"+{run.step - screen.step:,} steps since you left"
+    if run.validation is None:
+        return words
+    before = "" if screen.validation is None else f"{loss_text(screen.validation)} → "
+    return f"{words}, validation {before}{loss_text(run.validation)}"
+
+
+def screen_state(session: RunSession, name: str, place: Place) -> ScreenState:
+    """Return how the run is shown now; `name` is that of `place`, which is in front."""
+    cells, selection = session.cells, session.selection
+    return ScreenState(
+        place=name,
+        panel=place.focused.id or "" if isinstance(place.focused, Panel) else "",
+        full_screen=place.full is not None,
+        layer=selection.layer,
+        unit=selection.unit,
+        feature=cells.finding.pattern if cells.finding is not None else "",
+        step=session.step,
+        validation=session.evaluations[-1][1] if session.evaluations else None,
+        **{field: getattr(session.sample.settings, field) for field in SAMPLING},
+    )
+
+
+def sample_settings(screen: ScreenState) -> SampleSettings:
+    """Return how the run was sampled; a value that makes no sense is left out."""
+    settings = SampleSettings()
+    for field in SAMPLING:
+        with suppress(UserError):
+            settings = settings.change(field, getattr(screen, field))
+    return settings

@@ -1,0 +1,216 @@
+"""A run that was left opens again as it was: place, panel, unit, feature, sampling; and what is opened at first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from made_up_play import Recorder, config, row, sampled, seen, status, trace
+from made_up_play import started as made_up_started
+from waiting import settled, until
+
+from rnnplay import client, gallery, runs
+from rnnplay import protocol as say
+from rnnplay.runs import RunInfo, RunRecord, ScreenState, load_screen_state, save_screen_state
+from rnnplay.tui.app import Playground
+from rnnplay.tui.left_run import since_left
+from rnnplay.tui.places.cells.screen import CellsPlace
+from rnnplay.tui.state.drafts import RunDrafts
+
+LEFT = ScreenState(
+    place="cells",
+    panel="found",
+    layer=1,
+    unit=3,
+    feature="inside quotes",
+    temperature=0.3,
+    prompt="The ",
+    seed=7,
+    step=40,
+    validation=1.47,
+)
+
+
+@pytest.fixture
+def trainers(monkeypatch: pytest.MonkeyPatch) -> list[Recorder]:
+    """The trainers that were started, in order."""
+    found: list[Recorder] = []
+
+    async def start(opening: say.Command) -> Recorder:
+        found.append(Recorder(opening))
+        return found[-1]
+
+    monkeypatch.setattr(client.TrainerClient, "start", start)
+    return found
+
+
+def make_run(root: Path, step: int = 120, validation: float = 1.31) -> Path:
+    """A run of 120 steps that was evaluated once, without a checkpoint."""
+    run = runs.create(root, config())
+    runs.save_record(run, RunRecord(config=config(), created="2026-01-01T00:00:00+00:00"))
+    rows = [msgspec.to_builtins(row(n)) for n in range(1, step + 1)]
+    rows.append({"kind": "evaluated", "step": step, "loss": validation, "characters": 100})
+    (run / runs.METRICS).write_text("".join(json.dumps(line) + "\n" for line in rows))
+    return run
+
+
+async def loaded(app: Playground, trainers: list[Recorder], run: Path, **changes: Any) -> None:
+    """The trainer has read the run and answers what it was asked."""
+    await until(lambda: trainers)
+    begun = msgspec.structs.replace(made_up_started(step=120), run=str(run))
+    trainers[-1].tell(begun, status("inspecting", 120, **changes), say.Evaluated(step=120, loss=1.31, is_history=True))
+    await settled(app, trainers)
+    trainers[-1].tell(trace(), sampled("The lamp was ", is_first=True))
+    await settled(app, trainers)
+
+
+def found(pattern: str) -> say.UnitsFound:
+    units = [
+        say.ScoredUnit(layer=layer, unit=unit, state="h", value=0.9, strength=0.9, sign=1)
+        for layer, unit in ((0, 2), (1, 3))
+    ]
+    return say.UnitsFound(
+        pattern=pattern, measure="AUC", units=tuple(units), rolled_control=0.6, untrained=0.6, characters=100,
+        sentence="One does.", convincing=True, step=120, fraction=0.5,
+    )  # fmt: skip
+
+
+async def test_a_run_opens_in_the_place_and_with_the_unit_the_feature_and_the_sampling_it_was_left_with(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    run = make_run(tmp_path)
+    save_screen_state(run, LEFT)
+    app = Playground(RunDrafts(), str(tmp_path), run=run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(app, trainers, run)
+        assert trainers[0].sent[0] == say.Inspect(run=str(run))
+        assert isinstance(app.screen, CellsPlace) and app.focused is app.screen.find_panel
+        assert [question.pattern for question in trainers[0].commands(say.FindUnits)] == ["inside quotes"]
+        trainers[0].tell(found("inside quotes"))
+        await settled(app, trainers)
+        assert "layer 2 unit 4" in seen(app)
+        assert app.drafts.task == "prose" and app.drafts.draft == config()
+        sample = trainers[0].commands(say.Sample)[0]
+        assert (sample.temperature, sample.prompt, sample.seed) == (0.3, "The ", 7)
+        assert "Looking at the run as it was at step 120. +80 steps since you left, validation 1.470 → 1.310." in seen(
+            app
+        )
+        await pilot.press("1", "right", "4", "minus", "q")
+        await until(lambda: not app._running)
+    after = load_screen_state(run)
+    assert after is not None
+    assert (after.place, after.panel, after.layer, after.unit) == (
+        "play",
+        "sample",
+        0,
+        0,
+    )  # after those that were found
+    assert (after.feature, after.temperature, after.prompt) == ("inside quotes", 0.2, "The ")
+    assert (after.step, after.validation) == (120, 1.31)
+
+
+async def test_r_goes_on_with_a_run_that_was_opened_and_past_its_limit(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    for progress, more in ((0.5, None), (1.0, 120)):
+        trainers.clear()
+        run = make_run(tmp_path)
+        app = Playground(RunDrafts(), str(tmp_path), run=run)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await loaded(app, trainers, run, progress=progress)
+            await pilot.press("r")
+            await until(lambda: len(trainers) == 2)
+            assert trainers[1].sent[0] == say.Resume(run=str(run), more_steps=more)
+
+
+async def test_another_run_begun_leaves_the_first_as_it_was_seen(tmp_path: Path, trainers: list[Recorder]) -> None:
+    run = make_run(tmp_path)
+    app = Playground(RunDrafts(), str(tmp_path), run=run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(app, trainers, run)
+        await pilot.press("3", "right", "right", "n")
+        await until(lambda: len(trainers) == 2)
+    left = load_screen_state(run)
+    assert left is not None and (left.panel, left.unit, left.step) == ("cells", 2, 120)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"unit": -1}', b'{"unit": "one"}', b"\xff\xfe\x00", b"[" * 100_000, b'{"seed": 1e999}', None],
+)
+def test_a_screen_state_that_is_damaged_or_missing_is_ignored(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / runs.SCREEN_STATE).write_bytes(content)
+    assert load_screen_state(tmp_path) is None
+
+
+async def test_a_screen_state_that_makes_no_sense_opens_the_run_all_the_same(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    run = make_run(tmp_path)
+    save_screen_state(run, ScreenState(place="cellar", panel="#x y", unit=10**9, temperature=-3.0, top_k=-1, seed=2))
+    app = Playground(RunDrafts(), str(tmp_path), run=run)
+    async with app.run_test(size=(80, 24)):
+        await loaded(app, trainers, run)
+        how = app.session.sample.settings
+        assert (how.temperature, how.top_k, how.seed) == (0.8, 0, 2)
+        assert app.screen is app.play and app.session.selection.unit == 5
+        assert "Looking at the run as it was at step 120." in seen(app)
+
+
+async def test_a_run_that_cannot_be_read_says_why(tmp_path: Path, trainers: list[Recorder]) -> None:
+    run = make_run(tmp_path)
+    (run / runs.CONFIG).write_text("{")
+    app = Playground(RunDrafts(), str(tmp_path), come_back=True)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: app.session.problem is not None and "is damaged" in app.session.problem[0])
+        assert trainers == []
+
+
+async def test_coming_back_opens_the_last_run_and_without_one_the_gallery(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    app = Playground(RunDrafts(), str(tmp_path), come_back=True)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: trainers)
+        assert trainers[0].sent[0] == say.Inspect(run=str(gallery.GALLERY[0].path))
+    make_run(tmp_path)
+    run = make_run(tmp_path)
+    app = Playground(RunDrafts(), str(tmp_path), come_back=True)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: len(trainers) == 2)
+        assert trainers[1].sent[0] == say.Inspect(run=str(run))
+
+
+async def test_a_person_who_begins_at_once_is_not_taken_elsewhere(
+    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path)
+    app = Playground(RunDrafts("hello"), str(tmp_path), start=True, come_back=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: trainers)
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        assert [type(trainer.sent[0]) for trainer in trainers] == [say.Train]
+
+
+async def test_the_gallery_is_never_written_to(tmp_path: Path, trainers: list[Recorder]) -> None:
+    network = gallery.GALLERY[1]
+    app = Playground(RunDrafts(), str(tmp_path), run=network.path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(app, trainers, network.path)
+        assert app.drafts.task == network.task
+        await pilot.press("q")
+        await until(lambda: not app._running)
+    assert not (network.path / runs.SCREEN_STATE).exists()
+
+
+def test_what_has_happened_since_is_said_in_words() -> None:
+    run = RunInfo(id="a", path="/a", state="running", step=3_240, validation=1.31)
+    assert since_left(run, LEFT) == "+3,200 steps since you left, validation 1.470 → 1.310"
+    assert since_left(run, msgspec.structs.replace(LEFT, validation=None)).endswith("left, validation 1.310")
+    assert since_left(msgspec.structs.replace(run, validation=None), LEFT) == "+3,200 steps since you left"
+    assert since_left(msgspec.structs.replace(run, step=40), LEFT) == ""
