@@ -58,6 +58,7 @@ class Place(RunActions, PromptScreen):
         self.full: str | None = None  # id of the panel that has the whole screen
         self._dirty: set[str] = set()
         self._ticks = 0
+        self._repaint_scheduled = False
         self._generation = session.generation
         self._starts = session.starts  # of trainers, that this place has asked after
         self.header = Bar(HeaderView(), paint_bars.header, id="header")
@@ -325,7 +326,13 @@ class Place(RunActions, PromptScreen):
             self.place_panels(width, height)
         for widget in self.painted:
             widget.repaint()
-        self.call_after_refresh(self.repaint_all)
+        if not self._repaint_scheduled:  # a terminal that is resized sends many sizes, and the first frame gets three
+            self._repaint_scheduled = True
+            self.call_after_refresh(self._repaint_laid_out)
+
+    def _repaint_laid_out(self) -> None:
+        self._repaint_scheduled = False
+        self.repaint_all()
 
     # ------------------------------------------------------------------------------------------------------------ keys
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
     """Return the settings of `other` that `one` has otherwise."""
     names = one.__struct_fields__
     return {name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)}
+
+
+_preset = cache(make_config)  # a draft is read many times for each frame
 
 
 class RunDrafts:
@@ -49,7 +53,7 @@ class RunDrafts:
     @property
     def draft(self) -> RunConfig:
         """The run that would be started."""
-        return self._drafts.get(self.task) or make_config(self.task)
+        return self._drafts.get(self.task) or _preset(self.task)
 
     def set(self, name: str, value: Any) -> None:
         """Change a setting of the draft. Raises UserError, and changes nothing, where the value makes no sense."""
@@ -66,7 +70,7 @@ class RunDrafts:
 
     def values(self) -> dict[str, Any]:
         """Return the settings of the draft by name."""
-        return {name: getattr(self.draft, name) for name in self.draft.__struct_fields__}
+        return msgspec.structs.asdict(self.draft)
 
     def pending(self, running: RunConfig | None) -> dict[str, Any]:
         """Return the settings of the draft that differ from those of a run of the same task."""
