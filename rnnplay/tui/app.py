@@ -22,6 +22,7 @@ from textual.widgets import Input, OptionList
 
 from rnnplay.config import UserError
 from rnnplay.tui.entry_and_exit import EntryAndExit
+from rnnplay.tui.error_log import log_errors_to
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
@@ -263,5 +264,8 @@ def open_playground(
     app = Playground(RunDrafts(task, dict(choices or {})), runs, start, run, come_back=not start and run is None)
     if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
         sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters
+    from rnnplay.runs import runs_root
+
+    log_errors_to(runs_root(runs))
     app.run()
     return app.return_code or 0

@@ -34,6 +34,8 @@ from rnnplay.tui.state.selection import Selection
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 ENDED = frozenset({"stopped", "dead"})  # of runs that may be loaded again
 _log = logging.getLogger(__name__)
+LOG_NAME = "playground.log"  # beside the runs; see error_log.py
+SEE_LOG = f"The traceback is in {LOG_NAME}, beside the runs; please report it."
 
 
 class RunSession:
@@ -159,7 +161,7 @@ class RunSession:
     def report_failure(self, what: str, error: BaseException) -> None:
         """Show that the program itself is at fault, and write the traceback to the log."""
         _log.error("%s.", what, exc_info=error)
-        self.problem = (f"{what}: {error or type(error).__name__}.", "It is in the log; please report it.")
+        self.problem = (f"{what}: {error or type(error).__name__}.", SEE_LOG)
         self._announce(RunChanged)
 
     # -------------------------------------------------------------------------------------------------------- commands

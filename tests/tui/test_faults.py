@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
 from rnnplay.tui.app import Playground
+from rnnplay.tui.error_log import log_errors_to
 from rnnplay.tui.places.cells.screen import CellsPlace
 from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.places.sample.screen import SamplePlace
 from rnnplay.tui.places.unroll.screen import UnrollPlace
+from rnnplay.tui.session import LOG_NAME
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import FREE, PLAY
 from rnnplay.tui.widgets.byte_budget import RATE, ByteBudget
@@ -242,14 +245,18 @@ async def test_advice_that_is_over_leaves_the_screen(person: Person) -> None:
 
 
 async def test_a_panel_that_cannot_be_painted_is_told_and_the_program_goes_on(
-    person: Person, monkeypatch: pytest.MonkeyPatch
+    person: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    log_errors_to(tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
     def broken(*_: object) -> None:
         raise RuntimeError("no such colour")
 
     monkeypatch.setattr(person.place.heatmap, "_paint", broken)
     await person.press("right")
     await person.until("“cells” could not be painted: no such colour.")
+    assert "RuntimeError: no such colour" in (tmp_path / "runs" / LOG_NAME).read_text()
     monkeypatch.undo()
     await person.press("right")
     await person.until("layer 1 unit 3")

@@ -21,7 +21,7 @@ from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, RUN, typing_hints
 from rnnplay.tui.places.prompt_screen import PromptScreen
 from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
-from rnnplay.tui.session import RunSession
+from rnnplay.tui.session import SEE_LOG, RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets import paint_bars
 from rnnplay.tui.widgets.bars import Bar, HealthBar, StatusBar
@@ -185,7 +185,7 @@ class Place(RunActions, PromptScreen):
         event.stop()
         problem = f"“{event.widget.id}” could not be painted: {event.error or type(event.error).__name__}."
         if self.session.problem is None or self.session.problem[0] != problem:
-            self.show_problem(problem, "It is in the log; please report it.")
+            self.show_problem(problem, SEE_LOG)
 
     # -------------------------------------------------------------------------------------------------- run messages
 
