@@ -41,12 +41,14 @@ def test_gradients_as_json_has_the_norms_by_lag_from_zero(home: Path) -> None:
     assert found["horizon"] == next(k for k, norm in enumerate(norms) if norm < 0.01 * norms[0])
     assert [network["name"] for network in found["compared"]] == ["RNN tanh", "RNN ReLU", "RNN sigmoid", "LSTM", "GRU"]
     assert {"radius", "verdict", "longest_lag", "sentence", "step"} <= set(found)
+    assert (found["lag"], found["solved"], found["learned"], found["matrix"]) == (1, True, "solved", "W_hh")
+    assert found["left"] == pytest.approx(norms[1] / norms[0]) == found["factor"]
 
 
 def test_gradients_for_people_is_a_table_with_horizon_and_radius(home: Path) -> None:
     other = run_of(home, "one-one-zero")
     told = call(home, "gradients", run_of(home, "alternate"), "--lags", "20", "--no-untrained", "--with", other)
-    assert "RNN tanh: the gradient vanishes" in told.stdout
+    assert "RNN tanh: the gradient reaches lag 1, the task's longest dependency: " in told.stdout
     assert f"The run {Path(other).name} is of the task one-one-zero." in told.stdout
     rows = [line.split() for line in told.stdout.splitlines()]
     assert [row[0] for row in rows if len(row) == 2][:4] == ["0", "1", "2", "3"]

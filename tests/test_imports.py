@@ -24,17 +24,18 @@ MAY: dict[str, set[str]] = {
     "config": {"msgspec"} | CONFIG,
     "catalogue": {"msgspec"} | CONFIG,
     "edits": {"msgspec"},
+    "verdicts": set(),
     "blas": {"machine", "platformdirs", "threadpoolctl"} | CONFIG,
     "machine": set(),
     "formatting": set(),
     "engine": {"numpy", "machine"},
     "corpora": {"numpy", "pooch", "platformdirs", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "msgspec", "corpora"} | CONFIG,
-    "lab": {"numpy", "engine", "tasks", "edits"} | CONFIG,  # the configuration for its UserError
+    "lab": {"numpy", "engine", "tasks", "edits", "verdicts"} | CONFIG,  # the configuration for its UserError
     "backend": {"machine", "numpy", "engine", "parallel"} | CONFIG,
     "parallel": {"machine", "numpy", "msgspec", "engine", "protocol"},
     "runs": {"numpy", "safetensors", "msgspec", "platformdirs"} | CONFIG,
-    "protocol": {"numpy", "msgspec", "edits"} | CONFIG,
+    "protocol": {"numpy", "msgspec", "edits", "verdicts"} | CONFIG,
     # Of the libraries beside it bench knows the names alone.
     "bench": {"formatting", "machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,
@@ -53,6 +54,7 @@ MAY: dict[str, set[str]] = {
         "runs",
         "protocol",
         "blas",
+        "verdicts",
     }
     | CONFIG,
     "tui.paint": SCREEN | {"formatting"},

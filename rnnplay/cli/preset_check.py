@@ -6,10 +6,12 @@ A time is stored with a digest of its preset: a preset that has changed has no t
 import contextlib
 import hashlib
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +19,10 @@ from rnnplay.catalogue import GROUPS, TaskInfo, make_config
 from rnnplay.cli.report import json_line
 from rnnplay.config import RunConfig
 from rnnplay.formatting import clock, loss_text
+from rnnplay.verdicts import GradientVerdict, RunVerdicts, contradictions
+
+if TYPE_CHECKING:
+    from rnnplay.protocol import GradientByLag, GradientByLagComputed, Health
 
 _ROW = "{:<17} {:>4}  {:<6} {:>9} {:>9}  {:>9} {:>9} {:>8} {:>8}  {}"
 _HEAD = ("TASK", "SEED", "SOLVED", "MEASURE", "CRITERION", "LOSS", "BASELINE", "STEPS", "SECONDS", "WHAT IS MEASURED")
@@ -35,6 +41,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     baseline: float | None = None
     steps: int = 0
     seconds: float = 0.0  # of training
+    contradictions: list[str] = []  # statements on the trained network that may not stand together
 
 
 class CheckedPreset(msgspec.Struct):
@@ -133,11 +140,13 @@ async def check_all(tasks: Sequence[TaskInfo], seeds: int, minutes: float, root:
             _save_times(of_task)
             outcomes += of_task
     unsolved = sorted({outcome.task for outcome in outcomes if not outcome.solved})
+    contradicted = sorted({outcome.task for outcome in outcomes if outcome.contradictions})
     if not as_json:
         seconds = sum(outcome.seconds for outcome in outcomes)
         verdict = "all solved" if not unsolved else f"not solved: {', '.join(unsolved)}"
+        verdict += f"; statements that contradict each other: {', '.join(contradicted)}" if contradicted else ""
         print(f"{len(outcomes)} runs, {clock(seconds)} min of training; {verdict}")
-    return 1 if unsolved else 0
+    return 1 if unsolved or contradicted else 0
 
 
 def _with_limit(config: RunConfig, minutes: float) -> RunConfig:
@@ -150,8 +159,22 @@ def _with_limit(config: RunConfig, minutes: float) -> RunConfig:
 async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
     """Train to the end and score; returns the outcome and the exit status of a signal that came meanwhile, else 0."""
     from rnnplay.cli.trainer_process import open_trainer
-    from rnnplay.protocol import Evaluated, Failed, Measured, MeasureTask, Started, Status, Stop, Train
+    from rnnplay.protocol import (
+        ComputeGradientByLag,
+        Evaluated,
+        Failed,
+        GradientByLagComputed,
+        Health,
+        Measured,
+        MeasureTask,
+        Started,
+        Status,
+        Stop,
+        Train,
+        WatchHealth,
+    )
 
+    health: Health | None = None
     outcome = Outcome(task=config.task, seed=config.seed)
     async with open_trainer(Train(config=config, root=root)) as trainer:
         async for event in trainer.client.events():
@@ -174,6 +197,14 @@ async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
                 case Measured():
                     outcome.measure, outcome.solved = event.name, event.solved
                     outcome.value, outcome.criterion = event.value, event.criterion
+                    await trainer.client.send(WatchHealth())
+                    await trainer.client.send(ComputeGradientByLag(untrained=False))
+                case Health():
+                    health = event
+                case GradientByLagComputed():
+                    outcome.contradictions = contradictions(said_of(event, health, config))
+                    await trainer.client.send(Stop())
+                case Failed(command="ComputeGradientByLag"):  # nothing is held out: nothing is said
                     await trainer.client.send(Stop())
                 case Failed():
                     outcome.measure, outcome.solved = f"{event.problem} {event.remedy}", False
@@ -182,6 +213,34 @@ async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
                     pass
         _show_progress(outcome, None, None)
         return outcome, trainer.status
+
+
+def said_of(event: "GradientByLagComputed", health: "Health | None", config: RunConfig) -> RunVerdicts:
+    """Return all that the trainer said of a network, in Time and on the health line."""
+    own = event.networks[0]
+    return RunVerdicts(
+        gradient=own.verdict,
+        left=_left(own),
+        factor=own.factor,
+        lag=own.lag,
+        length=event.length,
+        dependency=event.longest_lag,
+        horizon=own.horizon,
+        cell=config.cell,
+        radius=own.radius,
+        reason=own.reason,
+        learned=event.learned,
+        solved=event.solved,
+        span=config.tbptt_steps,
+        health=frozenset(advice.name for advice in health.advice) if health is not None else frozenset(),
+    )
+
+
+def _left(network: "GradientByLag") -> float:
+    """The fraction of the gradient that is left at the lag that decides: NaN and infinity travel as None."""
+    if network.left is not None:
+        return network.left
+    return math.inf if network.verdict == GradientVerdict.EXPLODES else math.nan
 
 
 def _show_progress(outcome: Outcome, progress: float | None, loss: float | None) -> None:
@@ -216,3 +275,5 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
         outcome.measure,
     )
     print(row.rstrip(), flush=True)
+    for words in outcome.contradictions:
+        print(f"{'':17} contradicts itself: {words}", flush=True)

@@ -38,7 +38,9 @@ def gradients(
     """How far back does RUN's network learn?
 
     The norm of the gradient of the last time step's loss with respect to the whole state (h, and c of an LSTM) at each
-    lag, a mean over held-out sequences; and the horizon, the first lag at which it is below 1 % of that at lag 0.
+    lag, a mean over held-out sequences; the horizon, the first lag at which it is below 1 % of that at lag 0; the
+    spectral radius (RNN: of W_hh; LSTM and GRU: of the state's Jacobian); and the mean factor a step as measured, up to
+    the task's longest dependency or the last lag: by it the gradient vanishes (below 1 % there) or explodes.
     """
     from rnnplay.protocol import ComputeGradientByLag, GradientByLagComputed, Inspect
 
@@ -53,6 +55,8 @@ def gradients(
                 "step": result.step,
                 **_network_fields(network),
                 "longest_lag": result.longest_lag,
+                "solved": result.solved,
+                "learned": result.learned,
                 "sentence": result.sentence,
                 "compared": [_network_fields(network) for network in result.networks[1:]],
             }
@@ -70,6 +74,9 @@ def gradients(
     print(f"{'horizon':>8}" + "".join(f"{horizon:>20}" for horizon in horizons))
     radii = ["not finite" if n.radius is None else f"{n.radius:.3f}" for n in result.networks]
     print(f"{'radius':>8}" + "".join(f"{radius:>20}" for radius in radii))
+    factors = ["not finite" if n.factor is None else f"{n.factor:.3f}" for n in result.networks]
+    print(f"{'a step':>8}" + "".join(f"{factor:>20}" for factor in factors))
+    print(f"\na step: the mean factor up to lag {result.networks[0].lag}, measured; the verdict is by it")
 
 
 def _network_fields(network: Any) -> dict[str, Any]:
@@ -80,6 +87,11 @@ def _network_fields(network: Any) -> dict[str, Any]:
         "radius": network.radius,
         "horizon": network.horizon,
         "verdict": network.verdict,
+        "matrix": network.matrix,
+        "lag": network.lag,
+        "left": network.left,
+        "factor": network.factor,
+        "reason": network.reason,
     }
 
 

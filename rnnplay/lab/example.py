@@ -81,3 +81,9 @@ def source_names(task: Task) -> tuple[str, ...]:
     """The names of what an encoder reads."""
     names: tuple[str, ...] = getattr(task, "source_vocabulary", ()) or task.vocabulary
     return names
+
+
+def class_names(task: Task) -> tuple[str, ...]:
+    """Return the names of the outputs; of a single yes or no ("1") both classes: 0, 1."""
+    names = task.output_vocabulary or task.vocabulary
+    return ("0", *names) if task.outputs == 1 and task.readout.startswith("sigmoid") else names

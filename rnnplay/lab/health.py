@@ -12,8 +12,9 @@ import numpy as np
 
 from rnnplay.lab.cell_step import DISPLAYED_GATES, Array
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.lab.time import horizon_of, norms_by_lag, spectral_radius, verdict_of
+from rnnplay.lab.time import fraction_left, horizon_of, norms_by_lag, spectral_radius, within
 from rnnplay.tasks.base import Batch
+from rnnplay.verdicts import EXCLUSIVE, GradientVerdict, HealthProblem, gradient_verdict
 
 MOST = 3  # pieces of advice at a time
 EARLY = 40  # steps before which nothing but a loss that is not finite is remarked
@@ -28,7 +29,7 @@ SATURATED_LEVEL = 0.99  # |tanh| or |2 sigmoid - 1| beyond which a unit or gate 
 class Advice:
     """Something that is wrong, what causes it and what to try. `severity` (0..1) puts the worst first."""
 
-    name: str
+    name: HealthProblem
     cause: str
     remedy: str
     severity: float
@@ -44,7 +45,7 @@ class RunFacts:
     lr: float
     clip: float  # 0: off
     span: int = 0  # time steps through which a gradient flows back; 0: all of a sequence
-    longest_lag: int = 0  # of the task; 0: unknown
+    longest_lag: int = 0  # the task's longest dependency in its sequences; 0: unknown
     baseline: float | None = None  # the loss of a simple predictor
 
 
@@ -55,20 +56,25 @@ class NetworkProbe:
     step: int
     saturated: float  # share of hidden values (of an LSTM or GRU: of gates) at the edge of their range
     dead: float  # share of units that are zero at every time step
-    verdict: str  # of the gradient by lag
+    verdict: GradientVerdict  # at the task's longest dependency, else at the last lag
     horizon: int | None
     radius: float | None
     ratio: float | None = None  # |update| / |weights| of the last step
 
 
 def probe_network(
-    reference: ReferenceNetwork, batch: Batch, step: int, ratio: float | None = None, radius: bool = True
+    reference: ReferenceNetwork,
+    batch: Batch,
+    step: int,
+    ratio: float | None = None,
+    radius: bool = True,
+    longest_lag: int = 0,
 ) -> NetworkProbe:
     """Return the figures that the checks read, from one forward and backward pass in float64.
 
     `batch` has no padding. `step`: updates so far. `ratio`: |update| / |weights| of the last update, None if it was not
-    measured. `radius`: also the spectral radius, O(H^3). Overflow gives inf or NaN, no exception. Source: Pascanu,
-    Mikolov and Bengio (2013).
+    measured. `radius`: also the spectral radius, O(H^3). `longest_lag`: the task's longest dependency, 0: unknown.
+    Overflow gives inf or NaN, no exception. Source: Pascanu, Mikolov and Bengio (2013).
     """
     with np.errstate(all="ignore"):
         fwd = reference.forward(batch)
@@ -84,13 +90,13 @@ def probe_network(
                     centred = np.abs(values if function == "tanh" else 2 * values - 1)
                     shares.append(float((centred > SATURATED_LEVEL).mean()))
         norms = norms_by_lag(reference, fwd)
-        horizon = horizon_of(norms)
+        lag = within(longest_lag, len(norms) - 1) or len(norms) - 1
         return NetworkProbe(
             step,
             max(shares, default=0.0) if reference.architecture.cell in ("rnn", "input-rnn") else float(np.mean(shares)),
             float(np.mean(dead)),
-            verdict_of(norms, horizon),
-            horizon,
+            gradient_verdict(fraction_left(norms, lag)),
+            horizon_of(norms),
             spectral_radius(reference, fwd) if radius else None,
             ratio,
         )
@@ -116,6 +122,7 @@ class Monitor:
     clipped: list[float] = field(default_factory=list)
     probes: list[NetworkProbe] = field(default_factory=list)
     lr: float | None = None
+    solved: bool | None = None  # by the task's own measure; None: not known
 
     def row(
         self, step: int, loss: float | None, grad_norm: float | None, clipped: float, lr: float | None = None
@@ -136,12 +143,12 @@ class Monitor:
         if not self.losses:
             return []
         course = LossTrend.of(self)
+        if self.solved and course.finite and not course.worse:
+            return []
         problems = [a for check in CHECKS if (a := check(self, course)) is not None]
-        names: set[str] = set()
-        chosen = []
+        chosen: list[Advice] = []
         for a in sorted(problems, key=lambda a: -a.severity):
-            if a.name not in names:
-                names.add(a.name)
+            if not any(a.name == other.name or {a.name, other.name} in EXCLUSIVE for other in chosen):
                 chosen.append(a)
         return chosen[:MOST]
 
@@ -203,7 +210,7 @@ def _began_saturated(m: Monitor) -> bool:
 def check_lr_too_high(m: Monitor, c: LossTrend) -> Advice | None:
     lr = m.lr if m.lr is not None else m.facts.lr
     remedy = f"Try a learning rate of {lr / 10:.1g}."
-    name = "learning rate too high"
+    name = HealthProblem.LR_TOO_HIGH
     if not c.finite:
         if _wild(m):
             return None  # it was wild before the first update
@@ -232,7 +239,7 @@ def check_lr_too_low(m: Monitor, c: LossTrend) -> Advice | None:
     typical = float(np.median(ratios))
     if typical < 3e-4 and c.now > 0.9 * c.first and not (m.probes[-1].dead > DEAD or np.mean(m.clipped[-20:]) > 0.9):
         cause = f"Updates change the weights by only {typical:.0e} of their size, and the loss hardly moves."
-        return Advice("learning rate too low", cause, f"Try a learning rate of {lr * 100:.1g}.", 0.6)
+        return Advice(HealthProblem.LR_TOO_LOW, cause, f"Try a learning rate of {lr * 100:.1g}.", 0.6)
     return None
 
 
@@ -240,21 +247,26 @@ def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     if c.good:
         return None
     wild = _wild(m)
-    grows = any(k.verdict == "explodes" for k in m.probes[:1] + m.probes[-2:])
+    grows = any(k.verdict == GradientVerdict.EXPLODES for k in m.probes[:1] + m.probes[-2:])
+    vanishes = bool(m.probes) and m.probes[-1].verdict == GradientVerdict.VANISHES
     radius = next((k.radius for k in reversed(m.probes) if k.radius is not None), None)
     clip, clipped = m.facts.clip, float(np.mean(m.clipped[-20:]))
     beyond = clip > 0 and clipped > 0.5 and np.nanmedian(m.norms[-20:]) > 10 * clip
     strong = beyond or not c.finite or (radius is not None and radius > 1.1)
     plain = grows and strong and not c.moving and not c.overshot and (c.step >= EARLY or not c.finite)
-    if not wild and not plain:
+    if not wild and (not plain or vanishes):
         return None
-    cause = "The gradient grows on its way back through time"
+    if vanishes:
+        cause = "The gradient was enormous before the first update"
+    else:
+        cause = "The gradient grows on its way back through time"
     if radius is not None and radius > 1:
         cause += f" (spectral radius {radius:.2f})"
     if clipped:
         cause += f"; {_percent(clipped)} of the steps are clipped"
     remedy = "Start with smaller recurrent weights (init orthogonal)" + ("." if clip else ", and clip at 1.")
-    return Advice("exploding gradient", cause + ".", remedy, 0.95 if wild else 0.7)
+    name = HealthProblem.EXPLODED_AT_FIRST if vanishes else HealthProblem.EXPLODING
+    return Advice(name, cause + ".", remedy, 0.95 if wild else 0.7)
 
 
 def check_vanishing(m: Monitor, c: LossTrend) -> Advice | None:
@@ -262,11 +274,13 @@ def check_vanishing(m: Monitor, c: LossTrend) -> Advice | None:
         return None
     last, lag = m.probes[-1], m.facts.longest_lag
     # Five horizons back less than 1e-10 of the gradient is left: no patience will help.
-    if last.horizon is None or lag < 5 * last.horizon or 0 < m.facts.span < lag or last.dead > DEAD:
+    if last.verdict != GradientVerdict.VANISHES or last.horizon is None or lag < 5 * last.horizon:
+        return None
+    if 0 < m.facts.span < lag or last.dead > DEAD:
         return None
     cause = f"The gradient reaches {last.horizon} steps back, the task needs {lag}."
     remedy = "Try the cell lstm or gru" if m.facts.cell == "rnn" else "Try a higher forget bias or chrono"
-    return Advice("vanishing gradient", cause, remedy + ", or init orthogonal.", 0.4)
+    return Advice(HealthProblem.VANISHING, cause, remedy + ", or init orthogonal.", 0.4)
 
 
 def check_dead_units(m: Monitor, c: LossTrend) -> Advice | None:
@@ -274,7 +288,8 @@ def check_dead_units(m: Monitor, c: LossTrend) -> Advice | None:
     if share < DEAD or (c.good and share < 0.9):
         return None
     cause = f"{_percent(share)} of the units are zero at every time step: no gradient reaches them."
-    return Advice("dead units", cause, "Try a smaller learning rate, tanh, or smaller weights.", 0.5 + 0.5 * share)
+    remedy = "Try a smaller learning rate, tanh, or smaller weights."
+    return Advice(HealthProblem.DEAD_UNITS, cause, remedy, 0.5 + 0.5 * share)
 
 
 def check_saturation(m: Monitor, c: LossTrend) -> Advice | None:
@@ -286,7 +301,7 @@ def check_saturation(m: Monitor, c: LossTrend) -> Advice | None:
     what = "units" if m.facts.cell in ("rnn", "input-rnn") else "gates"
     cause = f"{_percent(share)} of the {what} stand at the edge of their range, where no gradient passes."
     remedy = "Start with smaller weights (init uniform)." if began else "Try a smaller learning rate."
-    return Advice("saturated units", cause, remedy, 0.8 if began else 0.5)
+    return Advice(HealthProblem.SATURATED, cause, remedy, 0.8 if began else 0.5)
 
 
 def check_span(m: Monitor, c: LossTrend) -> Advice | None:
@@ -294,7 +309,7 @@ def check_span(m: Monitor, c: LossTrend) -> Advice | None:
     if not lag or not span or span >= lag or (c.good and c.finite) or c.step < EARLY:
         return None
     cause = f"The gradient flows back {span} time steps, the task's longest dependency is {lag}."
-    return Advice("sequence length too short", cause, f"Let it flow back {lag} or more.", 0.85)
+    return Advice(HealthProblem.SHORT_SPAN, cause, f"Let it flow back {lag} or more.", 0.85)
 
 
 def check_clipping(m: Monitor, c: LossTrend) -> Advice | None:
@@ -305,7 +320,7 @@ def check_clipping(m: Monitor, c: LossTrend) -> Advice | None:
     if share < 0.9 or norm < 20 * m.facts.clip:
         return None
     cause = f"{_percent(share)} of the steps are clipped: the norm is {norm:.2g}, the clip {m.facts.clip:g}."
-    return Advice("clipped too hard", cause, f"Clip at {norm:.1g} or more.", 0.75)
+    return Advice(HealthProblem.CLIPPED, cause, f"Clip at {norm:.1g} or more.", 0.75)
 
 
 CHECKS = (

@@ -5,6 +5,7 @@ and c where there is one, since an LSTM's memory is in c (Hochreiter 1991; Bengi
 Mikolov and Bengio 2013).
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,9 +18,16 @@ from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import trim_to_common_end
 from rnnplay.lab.reference_network import ForwardPass, LayerChain, ReferenceNetwork
 from rnnplay.tasks.base import Batch, Task
+from rnnplay.verdicts import (
+    VANISHED,
+    Dependency,
+    GradientVerdict,
+    RadiusReason,
+    gradient_verdict,
+    mean_factor,
+    radius_reason,
+)
 
-HORIZON_RATIO = 0.01  # of the gradient at lag 0: what is below it is over the horizon
-EXPLOSION_RATIO = 10.0  # times the gradient at lag 0: it explodes
 _EXACT = 384  # size of a matrix up to which all eigenvalues are computed
 _KRYLOV = 120  # vectors in which the largest ones of a greater matrix are sought
 _MOMENTS = 3  # time steps at which the state's Jacobian is looked at
@@ -27,22 +35,94 @@ _MOMENTS = 3  # time steps at which the state's Jacobian is looked at
 
 @dataclass(frozen=True, eq=False)
 class GradientByLag:
-    """The gradient by lag of one network: norms (lags + 1), means over the sequences."""
+    """The gradient by lag of one network: norms (lags + 1), means over the sequences.
+
+    The verdict is decided at `lag`: at the task's longest dependency, else at the last lag that is shown.
+    """
 
     norms: Array
     radius: float | None  # spectral radius of W_hh, for gated cells of the state's Jacobian
-    horizon: int | None  # the first lag at which the norm is below 1 % of that at lag 0
-    verdict: str  # vanishes | explodes | steady
+    horizon: int | None  # the first lag at which the norm is below 1 % of that at lag 0, in the whole sequence
+    verdict: GradientVerdict
+    lag: int
+    left: float  # the norm at `lag` over that at lag 0; NaN: there is none at lag 0; inf: it is not finite at `lag`
+    factor: float | None  # a step: left^(1/lag)
+    reason: RadiusReason  # why the factor is not the radius
+    dependency: int  # the task's longest in these sequences; 0: unknown
+    length: int  # time steps of the sequences
+    architecture: Architecture
 
 
-def gradient_by_lag(reference: ReferenceNetwork, batch: Batch, lags: int) -> GradientByLag:
-    """How far back the loss of the last counted time step of `batch` (no padding) is felt, up to `lags`."""
+def gradient_by_lag(reference: ReferenceNetwork, batch: Batch, lags: int, longest_lag: int = 0) -> GradientByLag:
+    """Return how far back the loss of the last counted time step of `batch` (no padding) is felt, up to `lags`.
+
+    longest_lag: the task's longest dependency, 0: unknown. It decides the verdict, though `lags` may be fewer.
+    """
     with np.errstate(all="ignore"):
         fwd = reference.forward(batch)
-        norms = norms_by_lag(reference, fwd)[: lags + 1]
+        norms = norms_by_lag(reference, fwd)
         radius = spectral_radius(reference, fwd)
-    horizon = horizon_of(norms)
-    return GradientByLag(norms, radius, horizon, verdict_of(norms, horizon))
+        slope = mean_slope(reference, fwd)
+    return judge_gradient(norms, radius, slope, reference.architecture, lags, longest_lag)
+
+
+def judge_gradient(
+    norms: Array, radius: float | None, slope: float | None, architecture: Architecture, lags: int, longest_lag: int = 0
+) -> GradientByLag:
+    """Return the verdict on `norms` (T + 1) of sequences of T time steps, of which `lags` are shown.
+
+    slope: as mean_slope() returns it.
+    """
+    length = len(norms) - 1
+    dependency = within(longest_lag, length)
+    lag = dependency or min(lags, length)
+    left = fraction_left(norms, lag)
+    factor = mean_factor(left, lag)
+    return GradientByLag(
+        norms=norms[: lags + 1],
+        radius=radius,
+        horizon=horizon_of(norms),
+        verdict=gradient_verdict(left),
+        lag=lag,
+        left=left,
+        factor=factor,
+        reason=radius_reason(factor, radius, architecture.cell, architecture.layers, slope),
+        dependency=dependency,
+        length=length,
+        architecture=architecture,
+    )
+
+
+def within(longest_lag: int, length: int) -> int:
+    """Return the longest dependency that sequences of `length` time steps can have: the first input is length - 1 back.
+
+    0: it is not known, or one time step has no past.
+    """
+    return max(0, min(longest_lag, length - 1))
+
+
+def longest_dependency(task: Task, batch: Batch) -> int:
+    """Return the longest dependency of `task` in the sequences of `batch`; 0: it is not known."""
+    source = 0 if batch.source is None else len(batch.source)
+    return within(task.longest_lag, source + batch.inputs.shape[0])
+
+
+def fraction_left(norms: Array, lag: int) -> float:
+    """Return the gradient at `lag` over that at lag 0; NaN: there is none at lag 0; inf: not finite at `lag`."""
+    start, end = float(norms[0]), float(norms[lag])
+    if not math.isfinite(start) or start <= 0:
+        return math.nan
+    return end / start if math.isfinite(end) else math.inf
+
+
+def mean_slope(reference: ReferenceNetwork, fwd: ForwardPass) -> float | None:
+    """Return the mean slope of a plain RNN's activation over time steps, layers and units; None for other cells."""
+    if reference.architecture.cell != "rnn":
+        return None
+    h = np.stack([step.gate("h") for row in fwd.moments[-1] for step in row])
+    slopes = {"tanh": lambda: 1 - h**2, "sigmoid": lambda: h * (1 - h), "relu": lambda: h > 0}
+    slope = slopes.get(reference.architecture.activation)
+    return 1.0 if slope is None else float(np.mean(slope()))
 
 
 def norms_by_lag(reference: ReferenceNetwork, fwd: ForwardPass) -> Array:
@@ -81,18 +161,8 @@ def horizon_of(norms: Array) -> int | None:
     """The first lag at which the gradient is below 1 % of that at lag 0; None: it stays above, or is not finite."""
     if not norms.size or not np.isfinite(norms[0]) or norms[0] <= 0:
         return None
-    below = np.flatnonzero(norms < HORIZON_RATIO * norms[0])
+    below = np.flatnonzero(norms < VANISHED * norms[0])
     return int(below[0]) if below.size else None
-
-
-def verdict_of(norms: Array, horizon: int | None) -> str:
-    """vanishes: over the horizon before it grew; explodes: grown tenfold or no longer finite; else steady."""
-    start = norms[0] if norms.size else 0.0
-    grown = np.flatnonzero(~np.isfinite(norms) | (norms > EXPLOSION_RATIO * start)) if start > 0 else np.zeros(0)
-    last = norms[-1] if norms.size else 0.0
-    if grown.size and (horizon is None or grown[0] < horizon) and (not np.isfinite(last) or last > start):
-        return "explodes"
-    return "vanishes" if horizon is not None else "steady"
 
 
 def spectral_radius(reference: ReferenceNetwork, fwd: ForwardPass) -> float | None:
@@ -184,29 +254,67 @@ def kind_of(architecture: Architecture) -> str:
 
 
 def untrained_networks(
-    architecture: Architecture, batch: Batch, lags: int, make_parameters: Callable[[Architecture], dict[str, Array]]
+    architecture: Architecture,
+    batch: Batch,
+    lags: int,
+    make_parameters: Callable[[Architecture], dict[str, Array]],
+    longest_lag: int = 0,
 ) -> Iterable[tuple[str, GradientByLag]]:
     """Untrained networks of the same size on the same sequences; `make_parameters` draws their parameters."""
     for name, cell, activation in KINDS:
         other = replace(architecture, cell=cell, activation=activation, dropout=0.0, weight_dropout=0.0)
-        yield name, gradient_by_lag(ReferenceNetwork(other, make_parameters(other)), batch, lags)
+        yield name, gradient_by_lag(ReferenceNetwork(other, make_parameters(other)), batch, lags, longest_lag)
 
 
-def sentence(name: str, result: GradientByLag, longest_lag: int) -> str:
-    """What the gradient by lag means for a task whose longest dependency is `longest_lag` (0: unknown)."""
-    last = len(result.norms) - 1
-    radius = f" (spectral radius {result.radius:.2f})" if result.radius is not None else ""
-    if result.verdict == "explodes":
-        return f"{name}: the gradient explodes{radius}: clip it, lower the learning rate or start with smaller weights."
-    if result.horizon is None:
-        need = f", the longest dependency is {longest_lag}" if longest_lag else ""
-        return f"{name}: the gradient still reaches lag {last}{radius}{need}."
-    text = f"{name}: the gradient vanishes{radius}, horizon: {result.horizon} steps"
-    if not longest_lag:
-        return f"{text}."
-    if longest_lag > result.horizon:
-        return f"{text}, but the task's longest dependency is {longest_lag}: what lies further back is hardly learned."
-    return f"{text}; the task's longest dependency, {longest_lag}, lies within it."
+def radius_matrix(cell: str) -> str:
+    """Return the matrix whose spectral radius is given."""
+    return "W_hh" if cell in ("rnn", "input-rnn") else "the state's Jacobian"
+
+
+def sentence(name: str, result: GradientByLag, learned: Dependency) -> str:
+    """Return in words what the gradient does, what that means for the task, and how the spectral radius compares."""
+    where = f"lag {result.lag}" + (", the task's longest dependency" if result.dependency else "")
+    match result.verdict:
+        case GradientVerdict.NONE:
+            why = "is not a number" if not np.isfinite(result.norms[0]) else "is zero: there is nothing left to learn"
+            return f"{name}: the gradient {why}."
+        case GradientVerdict.EXPLODES:
+            size = f"{result.left:.2g} times as large" if math.isfinite(result.left) else "no longer a number"
+            text = f"{name}: the gradient explodes: {size} at {where}; clip it or start with smaller weights"
+        case GradientVerdict.VANISHES:
+            text = f"{name}: the gradient vanishes: {_share(result.left)} of it is left at {where}"
+        case GradientVerdict.STEADY:
+            text = f"{name}: the gradient reaches {where}: {_share(result.left)} of it is left"
+    if learned == Dependency.HARDLY_LEARNED:
+        text += "; what lies so far back is hardly learned"
+    elif learned == Dependency.SOLVED and result.verdict != GradientVerdict.STEADY:
+        text += "; the task is solved all the same"
+    return f"{text}. {_radius_words(result)}".rstrip()
+
+
+def _share(left: float) -> str:
+    """0.34 %, 12 %, 110 %; far below: 3e-12."""
+    return f"{left:.0e}" if 0 < left < 1e-5 else f"{left * 100:.2g} %" if left < 0.1 else f"{left * 100:.0f} %"
+
+
+def _radius_words(result: GradientByLag) -> str:
+    a, factor = result.architecture, result.factor
+    if result.reason == RadiusReason.ONE_STEP:
+        return "This cell hands on nothing beyond the next time step."
+    if factor is None:
+        return "" if result.radius is None else f"ρ of {radius_matrix(a.cell)} {result.radius:.2f}."
+    measured = f"{factor:.2f} a step (measured)"
+    if result.radius is None:
+        return f"{measured}."
+    why = {
+        RadiusReason.AGREES: "and",
+        RadiusReason.ACTIVATION: f"but {a.activation} shrinks it to",
+        RadiusReason.DIRECTION: "but the gradient lies where W_hh shrinks more:",
+        RadiusReason.NOT_NORMAL: "but W_hh is not normal, its products outgrow it:",
+        RadiusReason.LAYERS: f"but the paths through {a.layers} layers add up:",
+        RadiusReason.VARIES: "but it changes from one time step to the next:",
+    }[result.reason]
+    return f"ρ of {radius_matrix(a.cell)} {result.radius:.2f}, {why} {measured}."
 
 
 def one_unit(lags: int, weights: Sequence[float]) -> Array:
@@ -230,7 +338,7 @@ class Influence:
 
     norms: Array
     output: int
-    value: float  # probability of that output, or the number
+    value: float  # probability of that output, or the number; of a single yes or no that of "yes"
 
 
 def influence(reference: ReferenceNetwork, batch: Batch, position: int) -> Influence:

@@ -3,6 +3,7 @@
 import msgspec
 
 from rnnplay.protocol.base import Command, Event
+from rnnplay.verdicts import HealthProblem
 
 
 class WatchHealth(Command, frozen=True, kw_only=True):
@@ -14,7 +15,7 @@ class WatchHealth(Command, frozen=True, kw_only=True):
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is wrong with a run, what causes it and what to try."""
 
-    name: str  # "learning rate too high"
+    name: HealthProblem
     cause: str
     remedy: str
     severity: float  # 0..1

@@ -6,6 +6,7 @@ Time steps count from 0 here, from 1 on a screen.
 import msgspec
 
 from rnnplay.protocol.base import Command, Event, PackedArray
+from rnnplay.verdicts import Dependency, GradientVerdict, RadiusReason
 
 
 class ComputeGradientByLag(Command, frozen=True, kw_only=True):
@@ -22,9 +23,14 @@ class GradientByLag(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # "LSTM", "RNN tanh"
     trained: bool
     norms: tuple[float | None, ...]  # with respect to the whole state at lag 0, 1, …; None: not finite
-    radius: float | None  # spectral radius of W_hh, or of the state's Jacobian
+    radius: float | None  # spectral radius of `matrix`
+    matrix: str  # "W_hh" | "the state's Jacobian"
     horizon: int | None  # the first lag at which it is below 1 % of lag 0; None: it stays above
-    verdict: str  # vanishes | explodes | steady
+    verdict: GradientVerdict  # decided at `lag`
+    lag: int  # the task's longest dependency, else the last lag shown
+    left: float | None  # the norm at `lag` over that at lag 0; None: one of them is not finite, or there is none
+    factor: float | None  # the mean factor a step up to `lag`; None: it is not finite
+    reason: RadiusReason  # why the factor is not the radius
 
 
 class GradientByLagComputed(Event, frozen=True, kw_only=True):
@@ -32,7 +38,10 @@ class GradientByLagComputed(Event, frozen=True, kw_only=True):
 
     step: int
     networks: tuple[GradientByLag, ...]
-    longest_lag: int  # of the task; 0: unknown
+    longest_lag: int  # the task's longest dependency, never longer than the sequences shown; 0: unknown
+    length: int  # time steps of the sequences shown
+    solved: bool | None  # by the task's own measure; None: it has none, or it was not taken
+    learned: Dependency
     sentence: str  # what it means for this task
     note: str = ""  # what was left out, and why
 
@@ -68,6 +77,8 @@ class InfluenceComputed(Event, frozen=True, kw_only=True):
     largest: float  # what 1 stands for
     predicted: str
     probability: float
+    other: str  # the other class where there are two; empty: there are more, or the output is a number
+    other_probability: float
     sentence: str
 
 

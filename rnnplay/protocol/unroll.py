@@ -79,6 +79,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True):
     values: PackedArray  # (T, K): probabilities, or the numbers predicted
     gradient: PackedArray  # (T, K): dL/dy, of y = W_hy h + b_y
     function: str  # "softmax" | "σ" | ""
+    other_name: str = ""  # the other class of a single yes or no: "0"
+    other: PackedArray | None = None  # (T,) its probability
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):

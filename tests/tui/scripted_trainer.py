@@ -15,6 +15,7 @@ from rnnplay.engine import Network
 from rnnplay.protocol import GradientByLag
 from rnnplay.trainer.handlers.unroll import unrolled
 from rnnplay.trainer.learner import architecture
+from rnnplay.verdicts import Dependency, HealthProblem, RadiusReason, gradient_verdict
 
 STEP = 120
 WRITTEN = "The lamp was not so early as he had never seen it, and she said nothing at all of the door."
@@ -78,7 +79,7 @@ class ScriptedTrainer(Recorder):
                 return [influence()]
             case say.WatchHealth():
                 advice = say.Advice(
-                    name="learning rate too high",
+                    name=HealthProblem.LR_TOO_HIGH,
                     cause="The loss jumps up and down.",
                     remedy="Try 2e-3.",
                     severity=0.5,
@@ -224,18 +225,37 @@ def unrolled_example(command: say.Unroll) -> say.Unrolled:
 
 
 def gradients() -> say.GradientByLagComputed:
-    def reach(name: str, factor: float, trained: bool, verdict: str) -> GradientByLag:
+    def reach(name: str, radius: float, factor: float, trained: bool) -> GradientByLag:
         norms = tuple(float(factor**k) for k in range(101))
-        horizon = next((k for k, norm in enumerate(norms) if norm < 0.01), None)
-        return GradientByLag(name=name, trained=trained, norms=norms, radius=factor, horizon=horizon, verdict=verdict)
+        return GradientByLag(
+            name=name,
+            trained=trained,
+            norms=norms,
+            radius=radius,
+            matrix="W_hh" if name.startswith("RNN") else "the state's Jacobian",
+            horizon=next((k for k, norm in enumerate(norms) if norm < 0.01), None),
+            verdict=gradient_verdict(norms[40]),
+            lag=40,
+            left=norms[40],
+            factor=factor,
+            reason=RadiusReason.AGREES,
+        )
 
     networks = (
-        reach("LSTM", 0.96, True, "vanishes"),
-        reach("RNN tanh, untrained", 0.7, False, "vanishes"),
-        reach("GRU, untrained", 1.02, False, "explodes"),
+        reach("LSTM", 0.97, 0.96, True),
+        reach("RNN tanh", 1.01, 0.7, False),
+        reach("GRU", 1.02, 1.06, False),
     )
-    sentence = "The gradient falls below 1 % after 113 time steps."
-    return say.GradientByLagComputed(step=STEP, networks=networks, longest_lag=40, sentence=sentence)
+    return say.GradientByLagComputed(
+        step=STEP,
+        networks=networks,
+        longest_lag=40,
+        length=160,
+        solved=False,
+        learned=Dependency.REACHED,
+        sentence="LSTM: the gradient reaches lag 40, the task's longest dependency: 20 % of it is left. "
+        "ρ of the state's Jacobian 0.97, and 0.96 a step (measured).",
+    )
 
 
 def influence() -> say.InfluenceComputed:
@@ -251,5 +271,7 @@ def influence() -> say.InfluenceComputed:
         largest=0.3,
         predicted="e",
         probability=0.41,
+        other="",
+        other_probability=0.0,
         sentence="The prediction would have changed most with the quotation mark 12 characters before.",
     )

@@ -200,7 +200,15 @@ async def test_time_shows_the_gradient_by_lag_beside_fresh_networks() -> None:
         seen = await person.until("horizon", "6 GRU, fresh", "w^2 1", "was moved most by")
         for name in ("1 RNN tanh, this", "2 RNN tanh, fresh", "3 RNN ReLU", "4 RNN sigmoid", "5 LSTM"):
             assert name in seen
-        assert "RNN tanh: the gradient vanishes (spectral radius" in seen
+        this = person.time.gradient_panel.view.networks[0]
+        left = float(this.norms[1] / this.norms[0])  # the task's dependency is one time step
+        words = " ".join(seen.replace("│", " ").split())
+        if left < 0.01:
+            assert f"RNN tanh: the gradient vanishes: {left * 100:.2g} % of it is left at lag 1" in words
+        else:
+            assert f"RNN tanh: the gradient reaches lag 1, the task's longest dependency: {left * 100:.2g} %" in words
+        assert f"ρ of W_hh {this.radius:.2f}, but tanh shrinks it to {left:.2f} a step (measured)." in words
+        assert "hardly learned" not in words  # the task is solved
         await person.press(*["up"] * 20)
         assert "w 3 " in person.sees() and "it explodes" in person.sees() and "w^2 9" in person.sees()
         await person.press(*["down"] * 25)
@@ -230,12 +238,23 @@ async def test_which_past_mattered_follows_the_arrows_in_80x24() -> None:
         await person.press("6")
         await person.until("horizon")
         await person.press("tab", "tab")
-        await person.until("Next 'o'")
+        await person.until("Next 'o' ")
         await person.press("left")
         await person.until("Next 'l'")
         assert person.time.influence_panel.view.symbols == ("h", "e", "l")
         await person.press("1")
         assert isinstance(person.app.screen, PlayPlace)
+
+
+async def test_of_two_classes_both_stand_there_with_their_probabilities() -> None:
+    async with playing("addition", steps=40) as person:
+        await person.press("6")
+        seen = await person.until("was moved most by")
+        event = person.time.influence_panel.view
+        assert {event.predicted, event.other} == {"0", "1"}
+        assert event.probability >= 0.5 and event.probability + event.other_probability == pytest.approx(1)
+        first, second = (f"{100 * p:.0f} %" for p in (event.probability, event.other_probability))
+        assert f"Next {event.predicted!r} {first}, {event.other!r} {second}:" in " ".join(seen.split())
 
 
 async def test_health_stands_in_words_on_play_and_on_unroll() -> None:

@@ -55,7 +55,7 @@ class ExampleHandler(Handler):
     current: ShowExample | None = None  # to be answered again
 
     def __init__(self, session: TrainingSession, connection: Connection) -> None:
-        self._learner, self._connection = session.learner, connection
+        self._session, self._learner, self._connection = session, session.learner, connection
         self._sent, self._sent_step = 0.0, -1
         self._budget = TimeBudget(EXAMPLE_TIME_SHARE)
 
@@ -118,6 +118,7 @@ class ExampleHandler(Handler):
             return np.asarray(network.forward(batch).outputs)
 
         result = task.score(answer) or self._score_by_loss(interrupted)
+        self._session.solved = bool(result.solved)
         return Measured(
             step=self._learner.step,
             name=result.name,

@@ -11,6 +11,7 @@ from rnnplay.lab import health as lab
 from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import trim_to_common_end
 from rnnplay.lab.reference_network import ReferenceNetwork
+from rnnplay.lab.time import longest_dependency
 from rnnplay.protocol import Advice, Command, Health, Row, WatchHealth
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
@@ -28,6 +29,7 @@ def run_facts(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab
     """What is known of the run that `learner` trains; `baselines` are its task's."""
     config, task = learner.config, learner.task
     text = task.training_size > 0
+    batch = held_out_sequences(learner) if task.longest_lag else None
     return lab.RunFacts(
         cell=config.cell,
         activation=config.activation,
@@ -35,7 +37,7 @@ def run_facts(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab
         lr=config.lr,
         clip=config.clip,
         span=config.tbptt_steps or (config.seq_len if text else 0),
-        longest_lag=task.longest_lag,
+        longest_lag=0 if batch is None else longest_dependency(task, batch),
         baseline=baselines[0][1] if baselines else None,
     )
 
@@ -126,7 +128,8 @@ class HealthHandler(Handler):
         if self._batch is not None:
             reference = ReferenceNetwork(network.architecture, network.parameters)
             exact = network.architecture.hidden <= _EXACT_RADIUS
-            monitor.add_probe(lab.probe_network(reference, self._batch, learner.step, ratio, exact))
+            lag = monitor.facts.longest_lag
+            monitor.add_probe(lab.probe_network(reference, self._batch, learner.step, ratio, exact, lag))
         self._send_if_changed()
         now = time.perf_counter()
         self._due = now + max(self._command.every, _SHARE * (now - begun))
@@ -136,21 +139,27 @@ class HealthHandler(Handler):
         """Send the advice if it has changed."""
         if self._monitor is None:
             return
+        self._monitor.solved = self._session.solved
         advice = tuple(
             Advice(name=a.name, cause=a.cause, remedy=a.remedy, severity=a.severity) for a in self._monitor.advice()
         )
+        if advice:
+            self._session.solved = None  # what ails it shows that it is no longer so
         texts = [(a.name, a.cause, a.remedy) for a in advice]
         if texts != self._last_sent:
             self._last_sent = texts
             self._connection.send(Health(step=self._session.learner.step, advice=advice), self._command)
 
 
-def health_batch(learner: Learner) -> Batch | None:
-    """Some held-out sequences, cut at TIME_STEPS; None where nothing is held out."""
+def held_out_sequences(learner: Learner) -> Batch | None:
+    """Return some held-out sequences of one length; None if nothing is held out."""
     batch = next(iter(learner.task.evaluation()), None)
-    if batch is None:
-        return None
-    advice = trim_to_common_end(batch, SEQUENCES)
-    if advice.inputs.shape[0] <= TIME_STEPS or advice.source is not None:
-        return advice
-    return Batch(advice.inputs[:TIME_STEPS], advice.targets[:TIME_STEPS])
+    return None if batch is None else trim_to_common_end(batch, SEQUENCES)
+
+
+def health_batch(learner: Learner) -> Batch | None:
+    """Return some held-out sequences, cut at TIME_STEPS; None if nothing is held out."""
+    batch = held_out_sequences(learner)
+    if batch is None or batch.inputs.shape[0] <= TIME_STEPS or batch.source is not None:
+        return batch
+    return Batch(batch.inputs[:TIME_STEPS], batch.targets[:TIME_STEPS])

@@ -1,5 +1,7 @@
 """How far back the network learns, and which past moved a prediction. Training waits for an answer."""
 
+import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,18 +12,22 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import time as lab
-from rnnplay.lab.example import example_or_text, source_names
+from rnnplay.lab.cell_step import Array
+from rnnplay.lab.example import class_names, example_or_text, source_names
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler
+from rnnplay.trainer.handlers.base import Handler, TimeBudget
+from rnnplay.trainer.handlers.example import Interrupted
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import TrainingSession, load_checkpoint_at, text_marks
+from rnnplay.verdicts import dependency_verdict
 
 MOST_LAGS = 1_000
 SEQUENCES = 4  # that the gradient by lag is a mean over
+_MEASURE_SHARE = 0.01  # of the time that the task's own measure may take
 DEMONSTRATED = tuple(round(0.1 * n, 1) for n in range(31))  # weights of the one unit
 
 
@@ -32,18 +38,20 @@ class TimeHandler(Handler):
 
     def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
+        self._budget = TimeBudget(_MEASURE_SHARE)
+        self._measured_step = -1
         self._batch: tuple[int, Batch] | None = None
         self._untrained: tuple[int, list[protocol.GradientByLag]] | None = None
 
     def handle_command(self, command: protocol.TimeCommand, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if the question makes no sense for this task or network."""
-        self._connection.send(self.answer(command), command)
+        self._connection.send(self.answer(command, interrupted), command)
         return True
 
-    def answer(self, command: protocol.TimeCommand) -> protocol.TimeEvent:
+    def answer(self, command: protocol.TimeCommand, interrupted: Callable[[], bool]) -> protocol.TimeEvent:
         match command:
             case protocol.ComputeGradientByLag():
-                return self.gradients(command)
+                return self.gradients(command, interrupted)
             case protocol.ComputeOneUnit():
                 _lags(command.lags)
                 norms = lab.one_unit(command.lags, DEMONSTRATED)
@@ -65,12 +73,37 @@ class TimeHandler(Handler):
         network = self._learner.eval_network()
         return ReferenceNetwork(network.architecture, network.parameters)
 
-    def gradients(self, command: protocol.ComputeGradientByLag) -> protocol.GradientByLagComputed:
+    def is_solved(self, interrupted: Callable[[], bool]) -> bool | None:
+        """Return whether the task's own measure says that it is solved; None: it has none, or no dependency.
+
+        It is taken again once the network has learned on, within a share of the time.
+        """
+        task, network, now = self._learner.task, self._learner.eval_network(), time.perf_counter()
+        if not task.longest_lag or self._measured_step == self._learner.step or not self._budget.has_time(now):
+            return self._session.solved
+
+        def answer(batch: Batch) -> Array:
+            if interrupted():
+                raise Interrupted
+            return np.asarray(network.forward(batch).outputs)
+
+        with contextlib.suppress(Interrupted):
+            score = task.score(answer)
+            self._session.solved = None if score is None else bool(score.solved)
+            self._measured_step = self._learner.step
+        self._budget.spend(time.perf_counter() - now)
+        return self._session.solved
+
+    def gradients(
+        self, command: protocol.ComputeGradientByLag, interrupted: Callable[[], bool]
+    ) -> protocol.GradientByLagComputed:
         _lags(command.lags)
         task, network = self._learner.task, self._learner.eval_network()
         batch = self.sequences(command.lags)
         name = lab.kind_of(network.architecture)
-        own = lab.gradient_by_lag(self.reference(), batch, command.lags)
+        own = lab.gradient_by_lag(self.reference(), batch, command.lags, task.longest_lag)
+        solved = self.is_solved(interrupted)
+        learned = dependency_verdict(own.verdict, own.dependency, solved)
         others = list(self._untrained_networks(command.lags, batch, network.architecture)) if command.untrained else []
         notes = []
         for run in command.runs:
@@ -83,8 +116,11 @@ class TimeHandler(Handler):
         return protocol.GradientByLagComputed(
             step=self._learner.step,
             networks=(_packed(name, True, own), *others),
-            longest_lag=task.longest_lag,
-            sentence=lab.sentence(name, own, task.longest_lag),
+            longest_lag=own.dependency,
+            length=own.length,
+            solved=solved,
+            learned=learned,
+            sentence=lab.sentence(name, own, learned),
             note=" ".join(notes),
         )
 
@@ -92,7 +128,10 @@ class TimeHandler(Handler):
         """Untrained networks of the same size, computed once."""
         if self._untrained is None or self._untrained[0] != lags:
             seed = self._learner.config.seed
-            result = lab.untrained_networks(own, batch, lags, lambda other: Network(other, seed).parameters)
+            longest_lag = self._learner.task.longest_lag
+            result = lab.untrained_networks(
+                own, batch, lags, lambda other: Network(other, seed).parameters, longest_lag
+            )
             self._untrained = lags, [_packed(name, False, gradient) for name, gradient in result]
         return self._untrained[1]
 
@@ -107,7 +146,8 @@ class TimeHandler(Handler):
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
         if steps := checkpoint.checkpoint_steps(run):
             self._learner.load_weights_into(other, load_checkpoint_at(run, steps[-1]))
-        result = lab.gradient_by_lag(ReferenceNetwork(other.architecture, other.parameters), batch, lags)
+        reference = ReferenceNetwork(other.architecture, other.parameters)
+        result = lab.gradient_by_lag(reference, batch, lags, self._learner.task.longest_lag)
         return _packed(lab.kind_of(other.architecture), True, result)
 
     def influence(self, command: protocol.ComputeInfluence) -> protocol.InfluenceComputed:
@@ -139,8 +179,7 @@ class TimeHandler(Handler):
     def _influence(
         self, result: lab.Influence, symbols: list[str], first: int, position: int, total: int
     ) -> protocol.InfluenceComputed:
-        names = self._learner.task.output_vocabulary or self._learner.task.vocabulary
-        predicted = names[result.output] if result.output < len(names) else str(result.output + 1)
+        (predicted, probability), *others = self._classes(result)
         largest = float(result.norms.max()) if len(result.norms) else 0.0
         norms = result.norms / largest if np.isfinite(largest) and largest > 0 else np.zeros(len(result.norms))
         place = int(norms.argmax())
@@ -156,9 +195,21 @@ class TimeHandler(Handler):
             norms=tuple(norms.tolist()),
             largest=finite(largest) or 0.0,
             predicted=predicted,
-            probability=finite(result.value) or 0.0,
+            probability=finite(probability) or 0.0,
+            other=others[0][0] if others else "",
+            other_probability=(finite(others[0][1]) or 0.0) if others else 0.0,
             sentence=sentence,
         )
+
+    def _classes(self, result: lab.Influence) -> list[tuple[str, float]]:
+        """Return the predicted class and, of two, the other one, each with its probability; a number alone."""
+        task, p = self._learner.task, result.value
+        names = class_names(task)
+        if task.readout == "linear" or task.outputs > 2:
+            return [(names[result.output] if result.output < len(names) else str(result.output + 1), p)]
+        place = result.output if task.outputs == 2 else 1
+        classes = [(names[place], p), (names[1 - place], 1 - p)]
+        return classes if p >= 0.5 else classes[::-1]
 
 
 def _packed(name: str, trained: bool, result: lab.GradientByLag) -> protocol.GradientByLag:
@@ -167,8 +218,13 @@ def _packed(name: str, trained: bool, result: lab.GradientByLag) -> protocol.Gra
         trained=trained,
         norms=tuple(finite(norm) for norm in result.norms.tolist()),
         radius=result.radius,
+        matrix=lab.radius_matrix(result.architecture.cell),
         horizon=result.horizon,
         verdict=result.verdict,
+        lag=result.lag,
+        left=finite(result.left),
+        factor=result.factor,
+        reason=result.reason,
     )
 
 

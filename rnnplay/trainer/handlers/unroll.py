@@ -12,7 +12,7 @@ from rnnplay.engine.architecture import GATES as BLOCKS
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import unroll as lab
 from rnnplay.lab.cell_step import DISPLAYED_GATES, Array, CellStep, summands
-from rnnplay.lab.example import example_or_text, source_names
+from rnnplay.lab.example import class_names, example_or_text, source_names
 from rnnplay.lab.reference_network import LayerChain, State, StepGradients
 from rnnplay.lab.unroll import UnrolledExample, most_active, target_probability
 from rnnplay.protocol import unroll as protocol
@@ -275,6 +275,7 @@ class _UnrolledPacker:
             return PackedArray.from_array(np.ascontiguousarray(values[times][:, ids, 0]))
 
         function = {"softmax": "softmax", "linear": ""}.get(reference.architecture.readout, "σ")
+        single = V == 1 and function == "σ"
         return protocol.Outputs(
             ids=tuple(ids),
             names=tuple(names[i] if i < len(names) else str(i + 1) for i in ids),
@@ -284,6 +285,8 @@ class _UnrolledPacker:
             values=cut(fwd.values),
             gradient=cut(self.passes.dy),
             function=function,
+            other_name=class_names(task)[0] if single else "",
+            other=PackedArray.from_array(1 - fwd.values[times, 0, 0]) if single else None,
         )
 
     def parameter(self, name: str) -> protocol.Parameter:

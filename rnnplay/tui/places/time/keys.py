@@ -24,9 +24,10 @@ KEYS: tuple[Binding, ...] = (
 
 READING = (
     ("Time", "How much the loss of the last time step changes with the state k time steps before, on a log axis and "
-     "relative to k = 0. Where the line falls below 1 % lies the horizon: what happened before it is hardly learned. "
-     "The broken line is the spectral radius to the power k, of W_hh or, for gated cells, of the state's Jacobian. "
-     "The upright line is the longest dependency of the task."),
+     "relative to k = 0. Where the line falls below 1 % lies the horizon. The mean factor a step up to the task's "
+     "longest dependency (the upright line) decides: less than 1 % left there vanishes, more than ten times explodes. "
+     "The broken line is the spectral radius to the power k, of W_hh or, for gated cells, of the state's Jacobian (J): "
+     "tanh's slope, gates and products of matrices make what is measured differ from it."),
     ("Which past mattered", "The stronger a symbol's colour, the more would the prediction after the last symbol have "
      "changed with it."),
 )  # fmt: skip

@@ -22,7 +22,8 @@ from rnnplay.tui.places.time.views import Array, LagsView, OneUnitView, ReachVie
 FADED = 0.01
 LEAST, MOST = 1e-8, 1e6  # of the gradient at lag 0: what is drawn
 _GUTTER = 7
-_TABLE = 48  # cells beside the chart
+_TABLE = 56  # cells beside the chart
+_SENTENCE_ROWS = 3
 
 
 def inks(palette: Palette) -> dict[str, Style]:
@@ -111,7 +112,8 @@ def lags(view: LagsView, width: int, height: int, palette: Palette, _fills_scree
     """The panel without its frame: chart, table of networks, and a sentence."""
     if not view.networks:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
-    words = paragraph(view.sentence, width, palette.accent, palette)[:2]
+    sentence = view.sentence if palette.glyphs.dots else view.sentence.replace("ρ", "rho")
+    words = paragraph(sentence, width, palette.accent, palette)[:_SENTENCE_ROWS]
     if view.note:
         words += paragraph(view.note, width, palette.dim, palette)[:1]
     room = height - len(words)
@@ -120,7 +122,7 @@ def lags(view: LagsView, width: int, height: int, palette: Palette, _fills_scree
         left = exactly(draw(view, width - _TABLE - 2, room, palette), room, width - _TABLE - 2, palette)
         gap = blank(2, palette)
         return [Strip([*a, *gap, *b], width) for a, b in zip(left, side, strict=True)] + words
-    below = table(view, width, palette)[: max(1, min(len(view.networks) + 1, room - 7))]
+    below = table(view, width, palette)[: max(1, min(len(view.networks) + 2, room - 7))]
     chart = draw(view, width, room - len(below), palette)
     return exactly([*chart, *below, *words], height, width, palette)
 
@@ -223,23 +225,31 @@ def _axis(chart: Chart, width: int, palette: Palette) -> Strip:
 
 
 def table(view: LagsView, width: int, palette: Palette) -> list[Strip]:
-    """Each network: its number, name, horizon, spectral radius and what its gradient does."""
+    """Each network: number, name, horizon, spectral radius with its matrix, the measured factor, and the verdict."""
     colours = inks(palette)
-    head = f"{'':2}{'':20} {'horizon':>8} {'ρ' if palette.glyphs.dots else 'rho':>6}"
+    rho = "ρ" if palette.glyphs.dots else "rho"
+    head = f"{'':2}{'':18} {'horizon':>7} {rho:>5}{'':6}{'a step':>6}"
     rows = [row([(fit(head, width), palette.dim)], width, palette)]
     for n, network in enumerate(view.networks):
         ink = palette.accent if n == 0 else colours.get(network.name, palette.text)
         name = f"{network.name}{', this' if n == 0 else '' if network.trained else ', fresh'}"
         horizon = str(network.horizon) if network.horizon is not None else f">{len(network.norms) - 1}"
         radius = figure(network.radius) if network.radius is not None else "?"
+        matrix = network.matrix if network.matrix == "W_hh" else "J"
+        factor = figure(network.factor) if network.factor is not None else "?"
         pieces = [
             (f"{n + 1} ", ink + Style(bold=True)),
-            (f"{fit(name, 20):<20} ", ink),
-            (f"{horizon:>8} {radius:>6} ", palette.text),
-            (fit(network.verdict, max(0, width - 38)), _mood(network, palette)),
+            (f"{fit(name, 18):<18} ", ink),
+            (f"{horizon:>7} {radius:>5} ", palette.text),
+            (f"{matrix:<5}", palette.dim),
+            (f"{factor:>6} ", palette.text),
+            (fit(network.verdict, max(0, width - 46)), _mood(network, palette)),
         ]
         rows.append(row(pieces, width, palette))
-    return rows
+    lag = view.networks[0].lag
+    gated = any(network.matrix != "W_hh" for network in view.networks)
+    note = f"a step: mean factor up to lag {lag}, measured" + (". J: the state's Jacobian" if gated else "")
+    return rows + paragraph(note, width, palette.dim, palette)
 
 
 def _mood(network: ReachView, palette: Palette) -> Style:

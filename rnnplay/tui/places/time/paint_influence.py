@@ -35,9 +35,10 @@ def past(view: PastView, width: int, height: int, palette: Palette, _fills_scree
         style = style + Style(bold=True, underline=True) if last else style
         lines[-1].append((text, clickable(style, f"screen.past_at({view.first + n})")))
         used += size
-    words = paragraph(
-        f"Next {view.predicted!r}, {percent(view.probability)}: {view.sentence}", width, palette.accent, palette
-    )
+    classes = f"{view.predicted!r} {percent(view.probability)}"
+    if view.other:
+        classes += f", {view.other!r} {percent(view.other_probability)}"
+    words = paragraph(f"Next {classes}: {view.sentence}", width, palette.accent, palette)
     # The end is what the prediction is about: what does not fit is left out at the beginning.
     room = max(1, height - len(words))
     rows = [row(line, width, palette) for line in lines[-room:]]

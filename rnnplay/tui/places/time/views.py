@@ -21,6 +21,9 @@ class ReachView:
     radius: float | None
     horizon: int | None
     verdict: str
+    matrix: str = "W_hh"  # whose spectral radius it is
+    factor: float | None = None  # the mean factor a step up to `lag`, measured
+    lag: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,8 @@ class PastView(RunView):
     total: int = 0
     predicted: str = ""
     probability: float = 0.0
+    other: str = ""  # the other class where there are two
+    other_probability: float = 0.0
     sentence: str = ""
     empty: str = ""
 
@@ -65,7 +70,10 @@ def gradient_view(event: protocol.GradientByLagComputed, generation: int) -> Lag
             np.array([np.nan if norm is None else norm for norm in reach.norms]),
             reach.radius,
             reach.horizon,
-            reach.verdict,
+            reach.verdict.value,
+            reach.matrix,
+            reach.factor,
+            reach.lag,
         )
         for reach in event.networks
     )
@@ -77,7 +85,10 @@ def one_unit_view(event: protocol.OneUnitComputed, place: int, generation: int) 
     return OneUnitView(event.weights[place], event.norms.array()[place], generation=generation)
 
 
-_FIELDS = ("symbols", "norms", "first", "position", "total", "predicted", "probability", "sentence")
+_FIELDS = (
+    "symbols", "norms", "first", "position", "total",
+    "predicted", "probability", "other", "other_probability", "sentence",
+)  # fmt: skip
 
 
 def influence_view(event: protocol.InfluenceComputed, generation: int) -> PastView:

@@ -69,6 +69,8 @@ class OutputsView:
     values: Array  # (T, K)
     gradient: Array  # (T, K)
     function: str
+    other_name: str = ""  # the other class of a single yes or no
+    other: Array | None = None  # (T,)
 
 
 @dataclass(frozen=True, eq=False)
