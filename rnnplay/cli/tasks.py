@@ -17,8 +17,8 @@ def tasks(names: tuple[str, ...], check: bool, seeds: int, minutes: float, runs:
     """List the tasks, with the time that each took here to be learned.
 
     With --check every preset (or those of TASK...) is trained and measured on items it never trained on: a table tells
-    its measure against the criterion, and its loss against a simple predictor's. The exit status is 1 if any task is
-    unsolved.
+    its measure against the criterion, and its loss against a simple predictor's; and what Time and the
+    health line say of it must not contradict itself. The exit status is 1 if any task is unsolved or contradicted.
     """
     from rnnplay.catalogue import CATALOGUE, task_info
 

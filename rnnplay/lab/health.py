@@ -197,6 +197,12 @@ def _percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def _recent_norm(m: Monitor) -> float:
+    """The median gradient norm of the last rows; NaN if none of them is finite."""
+    finite_norms = [norm for norm in m.norms[-20:] if math.isfinite(norm)]
+    return float(np.median(finite_norms)) if finite_norms else math.nan
+
+
 def _wild(m: Monitor) -> bool:
     """The gradient was enormous before the first update."""
     return bool(m.norms) and not m.norms[0] < HUGE_GRAD_NORM
@@ -251,7 +257,7 @@ def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     vanishes = bool(m.probes) and m.probes[-1].verdict == GradientVerdict.VANISHES
     radius = next((k.radius for k in reversed(m.probes) if k.radius is not None), None)
     clip, clipped = m.facts.clip, float(np.mean(m.clipped[-20:]))
-    beyond = clip > 0 and clipped > 0.5 and np.nanmedian(m.norms[-20:]) > 10 * clip
+    beyond = clip > 0 and clipped > 0.5 and _recent_norm(m) > 10 * clip
     strong = beyond or not c.finite or (radius is not None and radius > 1.1)
     plain = grows and strong and not c.moving and not c.overshot and (c.step >= EARLY or not c.finite)
     if not wild and (not plain or vanishes):
@@ -316,8 +322,8 @@ def check_clipping(m: Monitor, c: LossTrend) -> Advice | None:
     if c.good or not c.finite or c.step < EARLY or m.facts.clip <= 0 or c.moving or _wild(m):
         return None
     share = float(np.mean(m.clipped[-20:]))
-    norm = float(np.nanmedian(m.norms[-20:]))
-    if share < 0.9 or norm < 20 * m.facts.clip:
+    norm = _recent_norm(m)
+    if share < 0.9 or not norm >= 20 * m.facts.clip:
         return None
     cause = f"{_percent(share)} of the steps are clipped: the norm is {norm:.2g}, the clip {m.facts.clip:g}."
     return Advice(HealthProblem.CLIPPED, cause, f"Clip at {norm:.1g} or more.", 0.75)
