@@ -120,9 +120,16 @@ def mean_slope(reference: ReferenceNetwork, fwd: ForwardPass) -> float | None:
     if reference.architecture.cell != "rnn":
         return None
     h = np.stack([step.gate("h") for row in fwd.moments[-1] for step in row])
-    slopes = {"tanh": lambda: 1 - h**2, "sigmoid": lambda: h * (1 - h), "relu": lambda: h > 0}
-    slope = slopes.get(reference.architecture.activation)
-    return 1.0 if slope is None else float(np.mean(slope()))
+    match reference.architecture.activation:
+        case "tanh":
+            slope = 1 - h**2
+        case "sigmoid":
+            slope = h * (1 - h)
+        case "relu":
+            slope = h > 0
+        case _:
+            slope = np.ones(1)
+    return float(np.mean(slope))
 
 
 def norms_by_lag(reference: ReferenceNetwork, fwd: ForwardPass) -> Array:

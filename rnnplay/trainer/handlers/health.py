@@ -57,7 +57,7 @@ class HealthHandler(Handler):
         self._monitor: lab.Monitor | None = None
         self._due = self._soonest = 0.0
         self._parameters_before: dict[str, Array] | None = None  # the parameters before a step
-        self._last_sent: list[tuple[str, str, str]] | None = None
+        self._last_sent: list[tuple[str, ...]] | None = None
         self._batch: Batch | None = None
 
     def handle_command(self, command: WatchHealth, interrupted: Callable[[], bool]) -> bool:
@@ -145,7 +145,7 @@ class HealthHandler(Handler):
         )
         if advice:
             self._session.solved = None  # what ails it shows that it is no longer so
-        texts = [(a.name, a.cause, a.remedy) for a in advice]
+        texts: list[tuple[str, ...]] = [(a.name, a.cause, a.remedy) for a in advice]
         if texts != self._last_sent:
             self._last_sent = texts
             self._connection.send(Health(step=self._session.learner.step, advice=advice), self._command)
