@@ -61,6 +61,7 @@ class RunSession:
 
     def _reset(self, same_run: bool = False) -> None:
         self.state = "idle"
+        self._stopped = False  # the trainer said its last word: it ends as it should
         self.config: RunConfig | None = None
         self.facts: protocol.Facts | None = None
         self.run: str | None = None
@@ -155,7 +156,7 @@ class RunSession:
         self._announce(RunChanged)
 
     def _trainer_ended(self) -> None:
-        if self.state in ALIVE:
+        if self.state in ALIVE and not self._stopped:
             self._fail("The trainer ended unexpectedly.", "")
 
     def report_failure(self, what: str, error: BaseException) -> None:
@@ -228,7 +229,7 @@ class RunSession:
                 self._handle_failed(event)
             case protocol.Stopped():
                 self.run = event.run
-                self.state = "finished" if event.reason == "finished" else "stopped"
+                self.state, self._stopped = "finished" if event.reason == "finished" else "stopped", True
                 self._announce(RunChanged)
             case protocol.TaskRemarked():
                 pass

@@ -291,6 +291,18 @@ async def test_a_finished_run_trains_on_for_as_long_again(person: Person) -> Non
     assert person.trainers[1].sent[0] == say.Resume(run="/nowhere/run-1", more_steps=500)
 
 
+async def test_a_finished_run_that_is_stopped_is_still_finished(person: Person) -> None:
+    await person.running()
+    await person.tell(status("finished", step=500))
+    await person.press("x")
+    assert person.trainers[0].commands(say.Stop)
+    person.trainers[0].tell(say.Stopped(run="/nowhere/run-1", step=500, reason="finished"))
+    person.trainers[0].queue.put_nowait(None)
+    await settled(person.pilot.app, person.trainers)
+    assert "unexpectedly" not in person.sees()
+    assert "Finished after 500 steps" in person.sees()
+
+
 async def test_full_screen_shows_one_panel_and_more_of_it(person: Person) -> None:
     await person.running()
     await person.press("2", "f")
