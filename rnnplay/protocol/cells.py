@@ -51,6 +51,15 @@ class ScoredUnit(msgspec.Struct, frozen=True, kw_only=True):
     sign: int  # 1: high where the feature is true; -1: low
 
 
+class ScoredGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Few units of one layer that together, by their h, follow the feature about as well as the whole layer does."""
+
+    layer: int
+    units: tuple[int, ...]  # the one that explains most first
+    strength: float
+    best_alone: float
+
+
 class ScoredPair(msgspec.Struct, frozen=True, kw_only=True):
     """Two units whose weighted sum follows the feature best."""
 
@@ -70,6 +79,8 @@ class UnitsFound(Event, frozen=True, kw_only=True):
     rolled_control: float  # strength of the best unit for the same feature rolled along the text
     untrained: float  # strength of the best unit of the untrained network
     convincing: bool  # whether the best stands clear of both
+    rolled_says_nothing: str = ""  # why the rolled control cannot judge this feature; empty: it can
+    group: ScoredGroup | None = None  # if the feature is spread over several units
     pair: ScoredPair | None = None
     fraction: float  # of the characters where the feature is true
     characters: int
@@ -77,10 +88,14 @@ class UnitsFound(Event, frozen=True, kw_only=True):
 
 
 class AblateUnit(Command, frozen=True, kw_only=True):
-    """Hold a unit at zero or at its mean and measure the loss inside and outside a feature, against other units."""
+    """Hold a unit, or several of its layer, at zero or at its mean; measure the loss inside and outside a feature.
+
+    The same is measured for other units, or for other groups of as many.
+    """
 
     layer: int
     unit: int
+    more_units: tuple[int, ...] = ()  # held together with it
     pattern: str
     clamp_to: str = "zero"  # zero | mean
     other_units: int = 100
@@ -92,6 +107,7 @@ class UnitAblated(Event, frozen=True, kw_only=True):
 
     layer: int
     unit: int
+    more_units: tuple[int, ...] = ()
     pattern: str
     clamp_to: str  # zero | mean
     inside: float
@@ -154,5 +170,41 @@ class QuestionProgressed(Event, frozen=True, kw_only=True):
     fraction: float
 
 
-CellsCommand = WatchTrace | FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions
-CellsEvent = Trace | UnitsFound | UnitAblated | GatesComputed | HistoryComputed | QuestionProgressed
+class WatchCensus(Command, frozen=True, kw_only=True):
+    """Find what each unit follows, of all features that the task knows, now and again as training goes on."""
+
+    once: bool = False
+    growth: bool = False  # read earlier checkpoints too, for how each feature grew
+
+
+class FeatureExplained(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature, the unit that follows it best, and what the layer that knows most of it knows together."""
+
+    feature: str
+    measure: str  # "AUC" | "rank correlation"
+    unit: ScoredUnit
+    rolled_control: float | None  # None: it says nothing about this feature
+    untrained: float
+    surprise: float  # the unit's strength above the better control
+    convincing: bool  # whether the unit stands clear of both controls
+    knowledge: str  # "one unit" | "spread" | "untrained" | "unknown"
+    layer: int  # whose units are taken together
+    together: float | None  # a weighted sum of all its h, on the half of the text that it was not fitted on
+    together_untrained: float
+    carriers: tuple[int, ...]  # its units that carry most of the sum, the first the most
+    weights: PackedArray | None  # float32 (H,): of the sum, which has a spread of 1
+    offset: float  # added to the sum, which then has the mean 0
+    growth: tuple[tuple[int, float], ...]  # (step, strength of the best unit)
+    sentence: str
+
+
+class Census(Event, frozen=True, kw_only=True):
+    """The answer to WatchCensus, a whole state: features, the most surprising first."""
+
+    step: int
+    characters: int
+    features: tuple[FeatureExplained, ...]
+
+
+CellsCommand = WatchCensus | WatchTrace | FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions
+CellsEvent = Census | Trace | UnitsFound | UnitAblated | GatesComputed | HistoryComputed | QuestionProgressed

@@ -182,9 +182,51 @@ def brace_depth(text: str) -> Array:
     return result
 
 
+def _symbols_that(test: Callable[[str], bool]) -> Feature:
+    """bool (N,): the character itself passes `test`."""
+
+    def feature(text: str) -> Array:
+        passes = {symbol: test(symbol) for symbol in set(text)}
+        return np.fromiter((passes[symbol] for symbol in text), bool, len(text))
+
+    return feature
+
+
+def space_next(text: str) -> Array:
+    """bool (N,): white space follows, which the network does not see but may expect; at the last character False."""
+    space = _symbols_that(str.isspace)(text)
+    return np.concatenate([space[1:], [False]])
+
+
+def word_length(text: str) -> Array:
+    """float (N,): letters and digits of the word so far; 0 outside words."""
+    word = _symbols_that(lambda symbol: symbol.isalnum() or symbol == "_")(text)
+    at = np.arange(len(text))
+    outside = np.maximum.accumulate(np.where(word, -1, at))
+    result: Array = np.where(word, at - outside, 0).astype(np.float32)
+    return result
+
+
 _LAYOUT: dict[str, Feature] = {"start of word": word_start, "column": column}
 _PROSE: dict[str, Feature] = {"inside quotes": inside_quotes, "inside parentheses": inside_parentheses} | _LAYOUT
 _CODE: dict[str, Feature] = {"bracket depth": bracket_depth, "indentation": indentation} | _LAYOUT
+
+GENERAL: dict[str, Feature] = {
+    "inside quotes": inside_quotes,
+    "inside parentheses": inside_parentheses,
+    "start of word": word_start,
+    "after a newline": _symbols_that(lambda symbol: symbol == "\n"),
+    "column": column,
+    "word length": word_length,
+    "upper case": _symbols_that(str.isupper),
+    "digit": _symbols_that(str.isdigit),
+    "vowel": _symbols_that(lambda symbol: symbol.lower() in "aeiouy"),
+    "punctuation": _symbols_that(lambda symbol: symbol in ".,;:!?"),
+    "space next": space_next,
+    "indentation": indentation,
+    "bracket depth": bracket_depth,
+}
+"""Features that any text may have."""
 
 FEATURES: dict[str, dict[str, Feature]] = {
     "prose": _PROSE,
@@ -207,7 +249,13 @@ _SUFFIXES = {"python": (".py",), "code": (".c", ".h", ".cc", ".cpp", ".java", ".
 
 
 def features_for(task: str, path: str | None) -> dict[str, Feature]:
-    """The features of the text of `task`, or of the user's file at `path`, chosen by its suffix."""
+    """The features of the text of `task`, or of the user's file at `path`, chosen by its suffix; then the general ones.
+
+    Of source code quotes are strings, and brackets are counted as the language has them: see FEATURES.
+    """
+    kind = task
     if path is not None:
-        return FEATURES[next((kind for kind, suffixes in _SUFFIXES.items() if path.endswith(suffixes)), "prose")]
-    return FEATURES.get(task, _PROSE)
+        kind = next((kind for kind, suffixes in _SUFFIXES.items() if path.endswith(suffixes)), "prose")
+    own = FEATURES.get(kind, _PROSE)
+    general = GENERAL if "inside a string" not in own else {n: f for n, f in GENERAL.items() if n != "inside quotes"}
+    return own | {name: feature for name, feature in general.items() if name not in own}

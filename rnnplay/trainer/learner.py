@@ -73,6 +73,7 @@ class Learner:
             raise as_user_error(error) from None
         if initial := task.initial_parameters():
             self._backend.load_parameters({**self._backend.parameters(), **initial})
+        self._untrained: Network | None = None
         self.remark: str | None = None  # what the task has to say about the last step
 
     @property
@@ -111,6 +112,13 @@ class Learner:
     def eval_network(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""
         return self._backend.shown_network(self.step)
+
+    def untrained_network(self) -> Network:
+        """The network before its first step, made when it is first asked for."""
+        if self._untrained is None:
+            self._untrained = Network(self.network.architecture, self.config.seed)
+            self._untrained.load_parameters({**self._untrained.parameters, **(self.task.initial_parameters() or {})})
+        return self._untrained
 
     def evaluate(self, batches: Iterable[Batch], interrupted: Callable[[], bool]) -> tuple[float | None, int] | None:
         """(loss, characters) over `batches`, the first from a zero state; None: it was interrupted."""

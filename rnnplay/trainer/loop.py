@@ -36,6 +36,7 @@ from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.failures import describe, explain
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
+from rnnplay.trainer.handlers.census import CensusHandler
 from rnnplay.trainer.handlers.example import ExampleHandler
 from rnnplay.trainer.handlers.health import HealthHandler
 from rnnplay.trainer.handlers.loss import LossHandler
@@ -65,7 +66,8 @@ class TrainingLoop:
         self._unsent = MetricsBuffer(session, connection)
         self._health = HealthHandler(session, connection, self._unsent.flush)  # it is called around each step too
         simple = (LossHandler, TraceHandler, CellsHandler, SampleHandler, ExampleHandler, UnrollHandler, TimeHandler)
-        self._handlers: list[Handler] = [kind(session, connection) for kind in simple] + [self._health]
+        self._handlers: list[Handler] = [kind(session, connection) for kind in (*simple, CensusHandler)]
+        self._handlers.append(self._health)
         self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
         self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
         self._problem = self._remedy = ""  # why it was paused or has diverged

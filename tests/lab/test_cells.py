@@ -9,11 +9,13 @@ from rnnplay.config import RunConfig, UserError
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import GATES, Architecture, Network
 from rnnplay.lab.cells.ablate import Ablation, ablate
-from rnnplay.lab.cells.find import Unit, describe_feature, find, unit_score
+from rnnplay.lab.cells.feature_truth import describe_feature
+from rnnplay.lab.cells.find import find, unit_score
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
 from rnnplay.lab.cells.trace import likeliest_next
 from rnnplay.lab.cells.unit_scores import auc, ranks
+from rnnplay.lab.cells.unit_states import Unit
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
 
@@ -154,7 +156,7 @@ def test_ablating_the_cell_that_is_heard_costs_most_inside(reading: LabelledBatc
     p["W_hy"][...] *= 0.1
     p["W_hy"][LETTERS.index('"'), PLANTED] = 1.5  # a quote may follow only inside
     p["b_y"][LETTERS.index('"')] = -2.5
-    *shares_done, told = ablate(network, reading, 0, PLANTED, "inside quotes", "zero", other_units=10)
+    *shares_done, told = ablate(network, reading, 0, (PLANTED,), "inside quotes", "zero", other_units=10)
     assert isinstance(told, Ablation)
     assert shares_done == sorted(shares_done)
     assert len(told.other_units) == 10
@@ -170,7 +172,7 @@ def test_held_at_its_mean_a_unit_that_never_moves_costs_nothing(reading: Labelle
         network.parameters["l0.W_xh"][gates.index(gate) * H + 2] = 0
         network.parameters["l0.W_hh"][gates.index(gate) * H + 2] = 0
         network.parameters["l0.b_h"][gates.index(gate) * H + 2] = bias
-    *_, told = ablate(network, reading, 0, 2, "inside quotes", "mean", other_units=0)
+    *_, told = ablate(network, reading, 0, (2,), "inside quotes", "mean", other_units=0)
     assert isinstance(told, Ablation)
     assert abs(told.inside) < 1e-3
     assert abs(told.outside) < 1e-3
@@ -189,7 +191,7 @@ def test_what_cannot_be_ablated_is_said(
     task: TextTask, layer: int, unit: int, pattern: str, clamp_to: str, wrong: str
 ) -> None:
     with pytest.raises(UserError, match=wrong):
-        list(ablate(random_network(), label_held_out(task, pattern, 500), layer, unit, pattern, clamp_to))
+        list(ablate(random_network(), label_held_out(task, pattern, 500), layer, (unit,), pattern, clamp_to))
 
 
 @pytest.mark.parametrize("limit", [0, -3])

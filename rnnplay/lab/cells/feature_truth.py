@@ -116,3 +116,11 @@ def _limit(pattern: str) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def describe_feature(pattern: str) -> str:
+    """A feature as the place where it is true: inside quotes; at start of word; inside matches of [A-Z]+."""
+    if pattern.startswith(("inside ", "within ", "in ")):
+        return pattern
+    plain = all(symbol.isalnum() or symbol in " -'" for symbol in pattern)
+    return f"at {pattern}" if plain else f"inside matches of {pattern}"

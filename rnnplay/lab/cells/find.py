@@ -1,36 +1,38 @@
 """Find: which unit follows a feature, beside what chance finds and what the untrained network has already.
 
-All units of all layers are read over the same held-out characters, h and, for an LSTM, c as well; the finder ranks
-them. The untrained network is the same architecture from the same seed.
+All units of all layers are read over the same held-out characters, h and, for an LSTM, c as well, and ranked. The
+untrained network is the same architecture from the same seed. Where no unit alone tells what a layer knows together,
+the smallest group of units that does is found as well.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnnplay.engine import Network
-from rnnplay.lab.cells.labelled_batch import LabelledBatch, forward_chunks
-from rnnplay.lab.cells.unit_scores import Pair, Score, best_pair, convincing, ranks, rolled_strengths, scores
+from rnnplay.lab.cells.ablate import Ablation, ablate
+from rnnplay.lab.cells.feature_truth import describe_feature
+from rnnplay.lab.cells.labelled_batch import LabelledBatch
+from rnnplay.lab.cells.probe import Group, probe_layer, smallest_group
+from rnnplay.lab.cells.unit_scores import (
+    Pair,
+    Score,
+    best_pair,
+    convincing,
+    ranks,
+    repeat_lag,
+    rolled_strengths,
+    scores,
+)
+from rnnplay.lab.cells.unit_states import InSlices, Unit, read_states, run_slices, transposed
 from rnnplay.tasks.base import Array
 
-STATES = {"lstm": ("h", "c")}
-_BLOCK = 128  # rows transposed together
 PAIRED = 24  # of the best units, those whose pairs are tried
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One hidden number of a network: the h or the c of a unit. Counted from 0."""
-
-    layer: int
-    unit: int
-    state: str
-
-    def __str__(self) -> str:
-        """As people count: unit 37 of layer 1."""
-        memory = " (c)" if self.state == "c" else ""
-        return f"unit {self.unit + 1} of layer {self.layer + 1}{memory}"
+_SPREAD = 0.02  # a group that follows a feature better than its best unit by this is worth telling
+_RANKED = 32  # units ranked at a time
+_JUDGES = 20  # other units that are ablated where ablation has to judge
+_LEAST_CONTRAST = 20  # time steps of the rarer value; with fewer a rolled feature says nothing
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class FindResult:
     untrained: float
     share: float  # of the characters where the feature is true (mean, where it has degrees)
     characters: int
+    rolled_says_nothing: str = ""  # why the rolled control cannot judge; empty: it can
+    ablation: Ablation | None = None  # of the best unit, where the rolled control cannot judge
+    group: Group | None = None  # of the layer that knows most together
+    group_untrained: float = 0.0  # all units of a layer of the untrained network together
 
     @property
     def measure(self) -> str:
@@ -64,12 +70,27 @@ class FindResult:
 
     @property
     def convincing(self) -> bool:
-        return convincing(self.best[1].strength, self.ranking.rolled, self.untrained, self.boolean)
+        rolled = None if self.rolled_says_nothing else self.ranking.rolled
+        return convincing(self.best[1].strength, rolled, self.untrained, self.boolean)
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether several units together follow the feature clearly better than the best one."""
+        group = self.group
+        if group is None or len(group.units) < 2 or group.strength < group.best_alone + _SPREAD:
+            return False
+        return convincing(group.strength, None, self.group_untrained, self.boolean)
 
     def sentence(self) -> str:
         """The finding in words."""
+        parts = [self._of_best_unit(), self._of_group(), self._of_ablation()]
+        return " ".join(part for part in parts if part)
+
+    def _of_best_unit(self) -> str:
         unit, score = self.best
         controls = f"rolled {self.ranking.rolled:.2f}, untrained {self.untrained:.2f}"
+        if self.rolled_says_nothing:
+            controls = f"untrained {self.untrained:.2f}; {self.rolled_says_nothing}"
         if not self.convincing:
             return (
                 f"No unit stands out {describe_feature(self.pattern)}: the best, {unit}, reaches {self.measure} "
@@ -81,98 +102,141 @@ class FindResult:
         level = "high" if score.sign > 0 else "low"
         return f"{str(unit).capitalize()} is {level} {describe_feature(self.pattern)}: {shown}."
 
+    def _of_group(self) -> str:
+        if self.group is None or not self.is_spread:
+            return ""
+        together = f"together {self.group.strength:.3f}, best alone {self.group.best_alone:.2f}"
+        return f"It is spread over {len(self.group.units)} units of layer {self.group.layer + 1}: {together}."
 
-def describe_feature(pattern: str) -> str:
-    """A feature as the place where it is true: inside quotes; at start of word; inside matches of [A-Z]+."""
-    if pattern.startswith(("inside ", "within ", "in ")):
-        return pattern
-    plain = all(symbol.isalnum() or symbol in " -'" for symbol in pattern)
-    return f"at {pattern}" if plain else f"inside matches of {pattern}"
-
-
-def states_of(network: Network) -> tuple[str, ...]:
-    """What a unit of this cell has: h, and an LSTM's c."""
-    return STATES.get(network.architecture.cell, ("h",))
+    def _of_ablation(self) -> str:
+        return "" if self.ablation is None else self.ablation.sentence()
 
 
 def find(network: Network, untrained: Network, labelled: LabelledBatch, pattern: str) -> FindResult:
     """Rank the units of `network` by how well they follow the feature of `labelled`."""
+    return run_slices(find_in_slices(network, untrained, labelled, pattern))
+
+
+def find_in_slices(network: Network, untrained: Network, labelled: LabelledBatch, pattern: str) -> InSlices[FindResult]:
+    """The same, some milliseconds at a time. `network` must not learn meanwhile."""
     feature = labelled.feature
     boolean = feature.dtype == np.bool_
-    ranking = rank(network, labelled)
+    rows = yield from read_states(network, labelled)
+    group = yield from _group(rows, feature)
+    ranking = yield from rank(rows, feature)
+    control = labelled.first_half()
+    untrained_rows = yield from read_states(untrained, control)
+    group_untrained = yield from _layer_strength(untrained_rows, control.feature)
+    best_untrained = yield from best_strength(untrained_rows, control.feature)
+    nothing = why_rolled_says_nothing(feature)
+    ablation = None
+    if nothing and boolean:
+        ablation = yield from _ablated(network, labelled, ranking.units[0][0], pattern)
     return FindResult(
         pattern=pattern,
         boolean=boolean,
         ranking=ranking,
-        untrained=best_strength(untrained, labelled.first_half()),
+        untrained=best_untrained,
         share=float(np.mean(feature)),
         characters=labelled.size,
+        rolled_says_nothing=nothing,
+        ablation=ablation,
+        group=group,
+        group_untrained=group_untrained,
     )
 
 
-def rank(network: Network, labelled: LabelledBatch) -> Ranking:
-    """All units of `network`, with the rolled control and the best pair."""
-    feature = labelled.feature
+def why_rolled_says_nothing(feature: Array) -> str:
+    """In words, why the feature rolled along the text is no control; empty: it is one."""
+    if (lag := repeat_lag(feature)) is not None:
+        return f"rolling says nothing, for the feature comes back every {lag} time steps"
+    if feature.dtype == np.bool_:
+        positives = int(np.count_nonzero(feature))
+        if min(positives, feature.size - positives) < _LEAST_CONTRAST:
+            return "rolling says nothing about so few time steps"
+    return ""
+
+
+def rank(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[Ranking]:
+    """All units by (layer, state), (N, H) each, with the rolled control and the best pair. Empties `rows`."""
     scored: list[tuple[Unit, Score]] = []
     rolled: list[Array] = []
     best_rows: dict[Unit, Array] = {}
-    for layer, state, values in activations(network, labelled):
-        unit_ranks = ranks(values)
+    for layer, state in list(rows):
+        values = transposed(rows.pop((layer, state)))
+        unit_ranks = yield from _ranks(values)
         rolled.append(rolled_strengths(unit_ranks, feature))
+        yield
         layer_scores = scores(unit_ranks, feature)
         scored += [(Unit(layer, score.row, state), score) for score in layer_scores]
         best_rows |= {Unit(layer, score.row, state): values[score.row] for score in layer_scores[:PAIRED]}
+        yield
     scored.sort(key=lambda pair: -pair[1].strength)
     pair, pairing = _pair(scored, best_rows, feature)
     return Ranking(scored, float(np.max(rolled, axis=0).mean()), pair, pairing)
 
 
-def best_strength(network: Network, labelled: LabelledBatch) -> float:
+def best_strength(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[float]:
     """The strength of the best unit alone."""
-    return max(scores(ranks(values), labelled.feature)[0].strength for _, _, values in activations(network, labelled))
+    strengths = []
+    for values in rows.values():
+        unit_ranks = yield from _ranks(transposed(values))
+        strengths.append(scores(unit_ranks, feature)[0].strength)
+    return max(strengths)
 
 
 def unit_score(network: Network, labelled: LabelledBatch, unit: Unit) -> float:
     """How one unit follows the feature: its AUC or its rank correlation."""
-    rows = _states(network, labelled, (unit.layer,), (unit.state,), slice(unit.unit, unit.unit + 1))
+    return run_slices(unit_score_in_slices(network, labelled, unit))
+
+
+def unit_score_in_slices(network: Network, labelled: LabelledBatch, unit: Unit) -> InSlices[float]:
+    """The same, some milliseconds at a time."""
+    which = slice(unit.unit, unit.unit + 1)
+    rows = yield from read_states(network, labelled, (unit.layer,), (unit.state,), which)
     return scores(ranks(rows[unit.layer, unit.state].T), labelled.feature)[0].value
 
 
-def activations(network: Network, labelled: LabelledBatch) -> Iterator[tuple[int, str, Array]]:
-    """(layer, state, (H, N) float32): every unit at the counted time steps, in the text's order."""
-    a = network.architecture
-    rows = _states(network, labelled, range(a.layers), states_of(network), slice(None))
-    for layer, state in list(rows):
-        yield layer, state, _transposed(rows.pop((layer, state)))
-
-
-def _transposed(rows: Array) -> Array:
-    """(N, H) -> (H, N), contiguous: block by block, each of which stays in the cache."""
-    out = np.empty(rows.shape[::-1], rows.dtype)
-    for start in range(0, len(rows), _BLOCK):
-        out[:, start : start + _BLOCK] = rows[start : start + _BLOCK].T
+def _ranks(values: Array) -> InSlices[Array]:
+    out = np.empty(values.shape)
+    for first in range(0, len(values), _RANKED):
+        out[first : first + _RANKED] = ranks(values[first : first + _RANKED])
+        yield
     return out
 
 
-def _states(
-    network: Network, labelled: LabelledBatch, layers: Sequence[int], states: Sequence[str], units: slice
-) -> dict[tuple[int, str], Array]:
-    """(N, units) of each layer and state."""
-    B, N = labelled.batch.inputs.shape[-1], labelled.size
-    place = np.full(labelled.batch.inputs.shape[0] * B, -1)
-    place[labelled.counted_index] = np.arange(N)
-    width = len(range(*units.indices(network.architecture.hidden)))
-    rows = {(layer, state): np.empty((N, width), np.float32) for layer in layers for state in states}
-    for begin, result in forward_chunks(network, labelled.batch):
-        T = len(result.logits)
-        counted_rows = place[begin * B : (begin + T) * B]
-        counted = counted_rows >= 0
-        for (layer, state), own in rows.items():
-            inside = result.c if state == "c" else result.h
-            assert inside is not None
-            values = inside[layer, 1:, units].swapaxes(1, 2).reshape(-1, width)
-            own[counted_rows[counted]] = values[counted]
-    return rows
+def _group(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[Group | None]:
+    """The smallest group of the layer whose h knows most of the feature together."""
+    best: Group | None = None
+    for (layer, state), values in rows.items():
+        if state == "h":
+            group = yield from smallest_group(values, feature, layer)
+            if group is not None and (best is None or group.strength > best.strength):
+                best = group
+    return best
+
+
+def _layer_strength(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[float]:
+    """The strength of the best probe of a layer's h; 0 where none can be fitted."""
+    best = 0.0
+    for (_, state), values in rows.items():
+        if state == "h":
+            (probe,) = yield from probe_layer(values, [feature])
+            best = max(best, probe.strength if probe is not None else 0.0)
+    return best
+
+
+def _ablated(network: Network, labelled: LabelledBatch, unit: Unit, pattern: str) -> InSlices[Ablation | None]:
+    if network.architecture.cell == "input-rnn":
+        return None
+    steps: Iterator[float | Ablation] = ablate(
+        network, labelled, unit.layer, (unit.unit,), pattern, other_units=_JUDGES
+    )
+    for state in steps:
+        if isinstance(state, Ablation):
+            return state
+        yield
+    return None
 
 
 def _pair(

@@ -1,11 +1,12 @@
-"""Held-out data as a network reads it: many streams side by side, each warmed up, and all states at every time step.
+"""Held-out data as a network reads it, with the truth of features at every time step.
 
-A text is cut into streams. Each reads some characters before its own part, so that its state no longer depends on the
-zero state that it began with. Items of a generated task are read as they are, from a zero state.
+A text is cut into streams that read side by side. Each begins before its own part, so that its state no longer depends
+on the zero state that it began with, and so that it has read the beginning of whatever is open there. Items of a
+generated task are read as they are, from a zero state.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network, State
 from rnnplay.engine.activations import ForwardResult
 from rnnplay.lab.cells.feature_truth import batch_truth, truth
+from rnnplay.lab.cells.streams import restarts, warm_streams
 from rnnplay.tasks.base import Array, Batch, Task
 
 STREAMS = 20
 WARM = 100  # characters read before a stream's starts
 _NUMBERS = 2**22  # inside the network, for the time steps taken together
 _ENOUGH = 100  # time steps of contrast that make a control
+_MOST_STEPS = 512  # time steps taken together: a long reading stops between them
 _PARAGRAPH = 1_000  # characters in which to look for one that begins
 
 
@@ -67,33 +70,51 @@ def label_held_out(task: Task, pattern: str | None, limit: int, ids: Array | Non
     `ids`: another text than the task's held-out one. Raises UserError if there is nothing to read, or the pattern is
     neither a feature of the task nor a regular expression.
     """
+    labelled, features = label_features(task, [] if pattern is None else [pattern], limit, ids)
+    return labelled if pattern is None else replace(labelled, feature=features[pattern])
+
+
+def label_features(
+    task: Task, patterns: Sequence[str], limit: int, ids: Array | None = None, skip_constant: bool = False
+) -> tuple[LabelledBatch, dict[str, Array]]:
+    """The same with the truth of several features (N,) at the same time steps, by name; the batch's own is all true.
+
+    `skip_constant`: leave out a feature that is the same everywhere. Raises UserError as label_held_out does.
+    """
     if limit < 1:
         raise UserError(f"{limit} characters cannot be read.", "Give 1 or more.")
     ids = task.held_out_ids if ids is None else ids
     if len(ids):
-        return _text(task, pattern, limit, ids)
-    return _items(task, pattern, limit)
+        return _text(task, patterns, limit, ids, skip_constant)
+    return _items(task, patterns, limit, skip_constant)
 
 
-def _text(task: Task, pattern: str | None, limit: int, ids: Array) -> LabelledBatch:
+def _truths(patterns: Sequence[str], of: Callable[[str], Array], skip_constant: bool) -> dict[str, Array]:
+    truths = {}
+    for pattern in patterns:
+        try:
+            truths[pattern] = of(pattern)
+        except UserError:
+            if not skip_constant:
+                raise
+    return truths
+
+
+def _text(
+    task: Task, patterns: Sequence[str], limit: int, ids: Array, skip_constant: bool
+) -> tuple[LabelledBatch, dict[str, Array]]:
     begin = _beginning(task, ids, limit)
     ids = ids[begin : begin + limit + 1].astype(np.int32)
     N = len(ids) - 1
     if N < 2:
         raise UserError("The text is too short to look at.", "Give one of some thousand characters.")
-    feature = np.ones(N, bool) if pattern is None else truth(task, pattern, ids[:N])
-    B = max(1, min(STREAMS, N // WARM))
-    T = -(-N // B)
-    starts = T * np.arange(B)
-    warm = min(WARM, T) if B > 1 else 0
-    places = starts + np.arange(-warm, T)[:, None]  # (warm + T, B)
-    read = np.clip(places, 0, N - 1)
-    counted = (np.arange(-warm, T)[:, None] >= 0) & (places < N)
-    # Before the text's beginning there is nothing to read: there the state stays zero.
-    batch = Batch(ids[read], ids[read + 1], mask=places >= 0 if warm else None)
-    at, stream = np.nonzero(counted)
-    order = (at * B + stream)[np.argsort(places[at, stream], kind="stable")]
-    return LabelledBatch(batch, order, feature)
+    features = _truths(patterns, lambda pattern: truth(task, pattern, ids[:N]), skip_constant)
+    streams = warm_streams(0, N, N, STREAMS, WARM, WARM, restarts(task, ids[:N], list(features.values()), WARM))
+    batch = Batch(ids[streams.places], ids[streams.places + 1], mask=streams.mask)
+    # Stream after stream, each in order: the order of the text.
+    S, B = streams.places.shape
+    order = (np.arange(streams.warm, S) * B + np.arange(B)[:, None]).reshape(-1)[:N]
+    return LabelledBatch(batch, order, np.ones(N, bool)), features
 
 
 def _beginning(task: Task, ids: Array, limit: int) -> int:
@@ -107,7 +128,9 @@ def _beginning(task: Task, ids: Array, limit: int) -> int:
     return int(doubled[0]) + 1 if len(doubled) else int(breaks[0]) + 1 if len(breaks) else 0
 
 
-def _items(task: Task, pattern: str | None, limit: int) -> LabelledBatch:
+def _items(
+    task: Task, patterns: Sequence[str], limit: int, skip_constant: bool
+) -> tuple[LabelledBatch, dict[str, Array]]:
     batch = next(iter(task.evaluation()), None)
     if batch is None:
         raise UserError(f"{task.name} has nothing held out to look at.", "Choose another task.")
@@ -115,19 +138,20 @@ def _items(task: Task, pattern: str | None, limit: int) -> LabelledBatch:
     count = max(1, min(B, limit // T))
 
     batch = batch.select_sequences(slice(count))
-    feature = np.ones((T, count), bool) if pattern is None else batch_truth(task, pattern, batch)
+    features = _truths(patterns, lambda pattern: batch_truth(task, pattern, batch), skip_constant)
     counted = np.ones((T, count), bool) if batch.mask is None else batch.mask
     # Item after item, as a text would stand.
     order = np.flatnonzero(counted.T).reshape(-1)
     order = (order % T) * count + order // T
-    return LabelledBatch(batch, order, feature.reshape(-1)[order])
+    labelled = LabelledBatch(batch, order, np.ones(len(order), bool))
+    return labelled, {name: feature.reshape(-1)[order] for name, feature in features.items()}
 
 
 def forward_chunks(network: Network, batch: Batch, gates: bool = False) -> Iterator[tuple[int, ForwardResult]]:
     """Run `network` over `batch`, some time steps at a time: (first time step, its results)."""
     a = network.architecture
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
-    steps = max(1, min(T, _NUMBERS // (B * a.layers * (8 * a.hidden + a.outputs))))
+    steps = max(1, min(T, _MOST_STEPS, _NUMBERS // (B * a.layers * (8 * a.hidden + a.outputs))))
     state: State | None = None
     for begin in range(0, T, steps):
         result = network.forward(batch.slice_time(begin, begin + steps), state, gates=gates)

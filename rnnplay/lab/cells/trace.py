@@ -1,7 +1,7 @@
 """The activations of all units over a text or over held-out items, and the surprise of each symbol.
 
-A piece is read in several streams side by side, each after a stretch of the text before it, so that its states are
-those of a reader who has been reading for a while; one symbol after the other would take twenty times as long.
+A piece is read in several streams side by side, each after a part of the text before it, from the beginning of a
+paragraph if one is near.
 
 Of items each time step stands under the name of its input, an item a line, an encoder's source on a line before it.
 """
@@ -15,12 +15,14 @@ from rnnplay.config import UserError
 from rnnplay.engine import GATES, Network, State
 from rnnplay.engine.activations import Activations, ForwardResult
 from rnnplay.engine.readout import loss_per_step, softmax
+from rnnplay.lab.cells.streams import paragraph_starts, warm_streams
 from rnnplay.lab.example import held_out_example
 from rnnplay.tasks.base import Array, Batch, Example, Task
 
 STREAMS = 16
 WARM = 128  # symbols read before a stream's own
 _SHORTEST = 32  # symbols of a stream
+_FURTHEST_PARAGRAPH = 256  # symbols before a warm-up: a paragraph that begins so near is read from its beginning
 _NUMBERS = 2**20  # held at a time, beside the values: so few that their memory is kept, for fresh pages cost more
 _UNITS = 16  # that are turned to bytes at a time
 _LARGE = 2**22  # values: from here on their memory is used again
@@ -64,8 +66,13 @@ def states_of(network: Network) -> tuple[str, ...]:
     return ("h", "c", *gates) if cell == "lstm" else ("h", *gates)
 
 
-def trace_text(network: Network, ids: Array, start: int, length: int, state: str) -> ActivationTrace:
-    """Read symbols `start` to `start + length` of the text `ids` (any integers). Raises UserError: no such state."""
+def trace_text(
+    network: Network, ids: Array, start: int, length: int, state: str, task: Task | None = None
+) -> ActivationTrace:
+    """Read symbols `start` to `start + length` of the text `ids` (any integers). Raises UserError: no such state.
+
+    `task`: knows where paragraphs begin; without it a stream begins to read anywhere.
+    """
     check_state(network, state)
     total = len(ids)
     start = min(max(start, 0), max(total - 1, 0))
@@ -73,14 +80,12 @@ def trace_text(network: Network, ids: Array, start: int, length: int, state: str
     # Where less than a warm-up stands before the piece, it is read from the text's beginning, which needs none.
     begin = 0 if start < WARM else start
     N = stop - begin
-    B = max(1, min(STREAMS, N // _SHORTEST))
-    T = -(-N // B)
-    warm = WARM if begin else min(WARM, T) if B > 1 else 0
-    own = begin + T * np.arange(B)  # where each stream's own symbols begin
-    places = np.clip(own + np.arange(-warm, T)[:, None], 0, total - 1)  # (warm + T, B)
-    read = ids[places].astype(np.int32)
-    before = own + np.arange(-warm, T)[:, None] < 0
-    values, surprise = _read(network, read, before, warm, state)
+    origin = max(0, begin - WARM - _FURTHEST_PARAGRAPH)  # nothing before it is read
+    own = ids[origin:stop].astype(np.int32)
+    starts = paragraph_starts(task, own) if task is not None else None
+    first, last = begin - origin, stop - origin
+    streams = warm_streams(first, last, len(own), STREAMS, _SHORTEST, WARM, starts, _FURTHEST_PARAGRAPH)
+    values, surprise = _read(network, own[streams.places], ~streams.reads, streams.warm, state)
     inner = slice(start - begin, N)
     return ActivationTrace(start, total, values[:, :, inner], surprise[inner], np.asarray(ids[start:stop]))
 

@@ -14,6 +14,8 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_APART, _ALIKE = 0.2, 0.95  # correlations of a feature with itself some time steps later
+
 
 def ranks(values: Array) -> Array:
     """Ranks from 1 along the last axis of `values (U, N)`; tied values share the mean of theirs. float64 (U, N)."""
@@ -140,11 +142,35 @@ def best_pair(values: Array, feature: Array, candidates: Sequence[int], tried: i
     return Pair((first, second), (weights[0].item(), weights[1].item()), score.value, score.strength)
 
 
-def convincing(best: float, rolled: float, untrained: float, boolean: bool) -> bool:
+def repeat_lag(feature: Array) -> int | None:
+    """The lag after which a feature (N,) comes back as it was; None: it does not.
+
+    Where it does, the feature rolled along the text is (nearly) the feature itself or another phase of it, and the
+    rolled control cannot tell a unit that follows the feature from one that does not.
+    """
+    x = feature.astype(np.float64)
+    x -= x.mean()
+    size = 1 << (2 * len(x) - 1).bit_length()
+    spectrum = np.fft.rfft(x, size)
+    lags = np.arange(len(x) // 2)
+    sums = np.fft.irfft(spectrum * spectrum.conj(), size)[: len(lags)]
+    power = np.cumsum(x**2)
+    # The energy of the two parts that overlap at each lag.
+    overlap = np.sqrt(power[::-1][: len(lags)] * (power[-1] - np.concatenate([[0.0], power])[: len(lags)]))
+    alike = sums / np.maximum(overlap, 1e-12)
+    apart = np.flatnonzero(alike < _APART)  # before it the lag is within one stretch of the feature
+    if not len(apart):
+        return None
+    back = np.flatnonzero(alike[apart[0] :] >= _ALIKE)
+    return int(apart[0] + back[0]) if len(back) else None
+
+
+def convincing(best: float, rolled: float | None, untrained: float, boolean: bool) -> bool:
     """Whether a unit of strength `best` stands clear of both controls: it closes a quarter of what they leave open.
 
-    That is 0.03 at least, or nearly all of it where the controls leave no more.
+    That is 0.03 at least, or nearly all of it where the controls leave no more. `rolled` None: that control says
+    nothing about this feature.
     """
-    control = max(rolled, untrained, 0.5 if boolean else 0.0)
+    control = max(rolled or 0.0, untrained, 0.5 if boolean else 0.0)
     gained, left = best - control, 1.0 - control
     return gained >= 0.25 * left and (gained >= 0.03 or gained >= 0.75 * left > 0)

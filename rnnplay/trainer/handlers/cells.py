@@ -13,11 +13,12 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.cells.ablate import Ablation, ablate
-from rnnplay.lab.cells.find import FindResult, Unit, find, states_of, unit_score
+from rnnplay.lab.cells.find import FindResult, find_in_slices, unit_score_in_slices
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
 from rnnplay.lab.cells.trace import ActivationTrace, likeliest_next, quantize, trace_examples, trace_items, trace_text
 from rnnplay.lab.cells.unit_scores import Score
+from rnnplay.lab.cells.unit_states import Unit, states_of
 from rnnplay.lab.clamp import check_clamps
 from rnnplay.lab.sample import CANDIDATES
 from rnnplay.protocol import (
@@ -32,6 +33,7 @@ from rnnplay.protocol import (
     HistoryComputed,
     PackedArray,
     QuestionProgressed,
+    ScoredGroup,
     ScoredPair,
     ScoredUnit,
     Trace,
@@ -106,7 +108,7 @@ class TraceHandler(Handler):
         task, inspected_ids = self._learner.task, self._session.inspected_ids
         ids = task.held_out_ids if inspected_ids is None else inspected_ids
         if len(ids):
-            return trace_text(network, ids, command.start, command.length, command.state)
+            return trace_text(network, ids, command.start, command.length, command.state, task)
         if command.example is not None:
             return trace_examples(network, task, command.example, command.length, command.state)
         return trace_items(network, task, command.start, command.length, command.state)
@@ -151,15 +153,15 @@ def _candidates(network: Network, reading: ActivationTrace) -> tuple[PackedArray
 
 
 class CellsHandler(Handler):
-    """Answers FindUnits and ComputeGates at once, AblateUnit and ComputeHistory as time allows."""
+    """Answers ComputeGates at once, FindUnits, AblateUnit and ComputeHistory as time allows."""
 
     commands = (FindUnits, AblateUnit, ComputeGates, ComputeHistory, CancelQuestions)
 
     def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
-        self._untrained: Network | None = None
         self._labelled: tuple[tuple[str, int], LabelledBatch] | None = None
-        self._jobs: dict[AblateUnit | ComputeHistory, Iterator[float]] = {}  # each yields the fraction that is done
+        # Each yields the fraction that is done, or None where it is not known.
+        self._jobs: dict[FindUnits | AblateUnit | ComputeHistory, Iterator[float | None]] = {}
         self._reported = 0.0
         self._rested = time.perf_counter()
 
@@ -171,23 +173,24 @@ class CellsHandler(Handler):
         """Raises UserError if the question makes no sense; earlier questions then stand."""
         match command:
             case FindUnits():
-                self._find(command)
+                labelled = self._label(command.pattern, command.characters)
+                self._begin(command, self._find(command, labelled, self._learner.eval_network().copy()))
                 for job in [job for job in self._jobs if job.pattern != command.pattern]:
                     self.cancel(job)  # it is about the feature that was looked for before
             case ComputeGates():
                 self._gates(command)
             case CancelQuestions():
-                self._jobs.clear()
+                self._jobs = {job: steps for job, steps in self._jobs.items() if isinstance(job, FindUnits)}
             case AblateUnit():
                 network = self._learner.eval_network()
-                check_clamps(network, [(command.layer, command.unit, 0.0)])
+                check_clamps(network, [(command.layer, unit, 0.0) for unit in (command.unit, *command.more_units)])
                 self._begin(command, self._ablate(command, network.copy()))
             case ComputeHistory():
                 self._check(command)
                 self._begin(command, self._history(command))
         return True
 
-    def _begin(self, command: AblateUnit | ComputeHistory, job: Iterator[float]) -> None:
+    def _begin(self, command: FindUnits | AblateUnit | ComputeHistory, job: Iterator[float | None]) -> None:
         """Start a job, in the place of an earlier one of its kind."""
         for other in [other for other in self._jobs if type(other) is type(command)]:
             self.cancel(other)
@@ -202,7 +205,8 @@ class CellsHandler(Handler):
         for command, job in list(self._jobs.items()):
             self.current = command
             for fraction in job:
-                if (now := time.perf_counter()) - self._reported > _PROGRESS_SECONDS:
+                now = time.perf_counter()
+                if fraction is not None and now - self._reported > _PROGRESS_SECONDS:
                     self._reported = now
                     self._connection.send(
                         QuestionProgressed(question=type(command).__name__, fraction=fraction), command
@@ -228,20 +232,10 @@ class CellsHandler(Handler):
             self._labelled = (pattern, characters), labelled
         return self._labelled[1]
 
-    def untrained(self) -> Network:
-        """The network before its first step."""
-        if self._untrained is None:
-            learner = self._learner
-            self._untrained = Network(learner.network.architecture, learner.config.seed)
-            for name, value in (learner.task.initial_parameters() or {}).items():
-                self._untrained.parameters[name][...] = value
-        return self._untrained
-
-    def _find(self, question: FindUnits) -> None:
-        network = self._learner.eval_network()
-        labelled = self._label(question.pattern, question.characters)
-        result = find(network, self.untrained(), labelled, question.pattern)
-        self._connection.send(answer(result, self._learner.step), question)
+    def _find(self, question: FindUnits, labelled: LabelledBatch, network: Network) -> Iterator[None]:
+        step = self._learner.step
+        result = yield from find_in_slices(network, self._learner.untrained_network(), labelled, question.pattern)
+        self._connection.send(answer(result, step), question)
 
     def _gates(self, question: ComputeGates) -> None:
         network, task = self._learner.eval_network(), self._learner.task
@@ -265,12 +259,14 @@ class CellsHandler(Handler):
     def _ablate(self, question: AblateUnit, network: Network) -> Iterator[float]:
         q = question
         labelled = self._label(q.pattern, _affordable(network, q.characters, q.other_units))
-        for state in ablate(network, labelled, q.layer, q.unit, q.pattern, q.clamp_to, q.other_units):
+        units = (q.unit, *q.more_units)
+        for state in ablate(network, labelled, q.layer, units, q.pattern, q.clamp_to, q.other_units):
             if isinstance(state, Ablation):
                 self._connection.send(
                     UnitAblated(
                         layer=q.layer,
                         unit=q.unit,
+                        more_units=q.more_units,
                         pattern=q.pattern,
                         clamp_to=q.clamp_to,
                         inside=state.inside,
@@ -291,7 +287,7 @@ class CellsHandler(Handler):
         if question.state not in (states := states_of(network)):
             raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(states)}.")
 
-    def _history(self, question: ComputeHistory) -> Iterator[float]:
+    def _history(self, question: ComputeHistory) -> Iterator[float | None]:
         q, run = question, self._session.run
         labelled = self._label(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
@@ -303,7 +299,8 @@ class CellsHandler(Handler):
                 self._learner.load_weights_into(network, load_checkpoint_at(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
-            values.append((step, unit_score(network, labelled, Unit(q.layer, q.unit, q.state))))
+            score = yield from unit_score_in_slices(network, labelled, Unit(q.layer, q.unit, q.state))
+            values.append((step, score))
             yield n / len(states)
         if not values:
             raise UserError("The run has no checkpoint yet.", "Wait for the first one.")
@@ -329,6 +326,10 @@ def answer(result: FindResult, step: int) -> UnitsFound:
         one, two = (_scored_unit(unit, scores[unit]) for unit in ranking.pair)
         p = ranking.pairing
         pair = ScoredPair(units=(one, two), weights=p.weights, value=p.value, strength=p.strength)
+    group = None
+    if result.group is not None and result.is_spread:
+        g = result.group
+        group = ScoredGroup(layer=g.layer, units=g.units, strength=g.strength, best_alone=g.best_alone)
     return UnitsFound(
         pattern=result.pattern,
         step=step,
@@ -337,6 +338,8 @@ def answer(result: FindResult, step: int) -> UnitsFound:
         rolled_control=ranking.rolled,
         untrained=result.untrained,
         convincing=result.convincing,
+        rolled_says_nothing=result.rolled_says_nothing,
+        group=group,
         pair=pair,
         fraction=result.share,
         characters=result.characters,
