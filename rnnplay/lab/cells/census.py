@@ -11,7 +11,6 @@ from enum import StrEnum
 
 import numpy as np
 
-from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.cells.find import why_rolled_says_nothing
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_features
@@ -20,7 +19,7 @@ from rnnplay.lab.cells.unit_scores import convincing, ranks
 from rnnplay.lab.cells.unit_states import InSlices, Unit, read_states, transposed
 from rnnplay.tasks.base import Array, Task
 
-CHARACTERS = 4_000  # time steps that are read
+CHARACTERS = 5_000  # time steps that are read
 _ROLLS = 8
 _LEAST_CONTRAST = 20  # time steps at which a feature is not what it mostly is
 _RANKED = 16  # units ranked at a time
@@ -225,9 +224,3 @@ def _contrast(feature: Array) -> int:
     """The time steps at which a feature is not what it mostly is."""
     counts = np.unique(feature, return_counts=True)[1]
     return int(feature.size - counts.max())
-
-
-def check_features(reading: CensusReading) -> None:
-    """Raise UserError if there is no feature to explain units with."""
-    if not reading.names:
-        raise UserError("The task names no features, or none that varies here.", "Look for a pattern instead.")

@@ -1,8 +1,9 @@
 """Held-out data as a network reads it, with the truth of features at every time step.
 
-A text is cut into streams that read side by side. Each begins before its own part, so that its state no longer depends
-on the zero state that it began with, and so that it has read the beginning of whatever is open there. Items of a
-generated task are read as they are, from a zero state.
+A text is cut into streams that read side by side. Each begins before its own part, so that its state depends less on
+the zero state that it began with. A feature that stays on or off for longer than such a warm-up is read in one stream,
+from the beginning: a network that was trained with its state carried over may count on for thousands of characters
+what it has once seen. Items of a generated task are read as they are, from a zero state.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,17 +42,21 @@ class LabelledBatch:
         return len(self.counted_index)
 
     def first_half(self) -> "LabelledBatch":
-        """The first half of the streams, for a control; the whole if the feature hardly varies within that half.
+        """The first half of the streams, or of a single one, for a control.
 
-        Over a few characters the best of many untrained units would follow the feature by chance.
+        The whole if the feature hardly varies there: over a few characters the best of many untrained units would
+        follow the feature by chance.
         """
-        B = self.batch.inputs.shape[-1]
-        in_half = self.counted_index % B < B // 2
+        S, B = self.batch.inputs.shape[0], self.batch.inputs.shape[-1]
+        streams = max(B // 2, 1)
+        in_half = self.counted_index % B < streams if B > 1 else self.counted_index < S // 2
         feature = self.feature[in_half]
-        if B < 2 or _contrast(feature) < max(_ENOUGH, 0.3 * _contrast(self.feature)):
+        if S < 2 or _contrast(feature) < max(_ENOUGH, 0.3 * _contrast(self.feature)):
             return self
-        order = self.counted_index[in_half] // B * (B // 2) + self.counted_index[in_half] % B
-        return LabelledBatch(self.batch.select_sequences(slice(B // 2)), order, feature)
+        index = self.counted_index[in_half]
+        if B == 1:
+            return LabelledBatch(self.batch.slice_time(0, S // 2), index, feature)
+        return LabelledBatch(self.batch.select_sequences(slice(streams)), index // B * streams + index % B, feature)
 
     def select(self, values: Array) -> Array:
         """(..., T, B) -> (..., N)."""
@@ -64,18 +69,26 @@ def _contrast(feature: Array) -> int:
     return int(feature.size - counts.max()) if len(counts) > 1 else 0
 
 
-def label_held_out(task: Task, pattern: str | None, limit: int, ids: Array | None = None) -> LabelledBatch:
+def label_held_out(
+    task: Task, pattern: str | None, limit: int, ids: Array | None = None, quick: bool = False
+) -> LabelledBatch:
     """Return about `limit` held-out time steps, with the truth of `pattern` at each (None: true everywhere).
 
-    `ids`: another text than the task's held-out one. Raises UserError if there is nothing to read, or the pattern is
+    `ids`: another text than the task's held-out one. `quick`: read many streams side by side in any case, each from a
+    paragraph at which the feature is at rest. Raises UserError if there is nothing to read, or the pattern is
     neither a feature of the task nor a regular expression.
     """
-    labelled, features = label_features(task, [] if pattern is None else [pattern], limit, ids)
+    labelled, features = label_features(task, [] if pattern is None else [pattern], limit, ids, quick=quick)
     return labelled if pattern is None else replace(labelled, feature=features[pattern])
 
 
 def label_features(
-    task: Task, patterns: Sequence[str], limit: int, ids: Array | None = None, skip_constant: bool = False
+    task: Task,
+    patterns: Sequence[str],
+    limit: int,
+    ids: Array | None = None,
+    skip_constant: bool = False,
+    quick: bool = False,
 ) -> tuple[LabelledBatch, dict[str, Array]]:
     """The same with the truth of several features (N,) at the same time steps, by name; the batch's own is all true.
 
@@ -85,7 +98,7 @@ def label_features(
         raise UserError(f"{limit} characters cannot be read.", "Give 1 or more.")
     ids = task.held_out_ids if ids is None else ids
     if len(ids):
-        return _text(task, patterns, limit, ids, skip_constant)
+        return _text(task, patterns, limit, ids, skip_constant, quick)
     return _items(task, patterns, limit, skip_constant)
 
 
@@ -101,7 +114,7 @@ def _truths(patterns: Sequence[str], of: Callable[[str], Array], skip_constant: 
 
 
 def _text(
-    task: Task, patterns: Sequence[str], limit: int, ids: Array, skip_constant: bool
+    task: Task, patterns: Sequence[str], limit: int, ids: Array, skip_constant: bool, quick: bool
 ) -> tuple[LabelledBatch, dict[str, Array]]:
     begin = _beginning(task, ids, limit)
     ids = ids[begin : begin + limit + 1].astype(np.int32)
@@ -109,7 +122,8 @@ def _text(
     if N < 2:
         raise UserError("The text is too short to look at.", "Give one of some thousand characters.")
     features = _truths(patterns, lambda pattern: truth(task, pattern, ids[:N]), skip_constant)
-    streams = warm_streams(0, N, N, STREAMS, WARM, WARM, restarts(task, ids[:N], list(features.values()), WARM))
+    known = restarts(task, ids[:N], list(features.values()), WARM)
+    streams = warm_streams(0, N, N, STREAMS if quick or known is None else 1, WARM, WARM, known)
     batch = Batch(ids[streams.places], ids[streams.places + 1], mask=streams.mask)
     # Stream after stream, each in order: the order of the text.
     S, B = streams.places.shape

@@ -44,8 +44,8 @@ def warm_streams(
     """Cut symbols `begin` to `stop` of a text of `total` into up to `most` streams of at least `shortest` symbols.
 
     Each begins to read `warm` symbols before its own part, or at the last of `restarts` (sorted, the first is 0)
-    before that. `furthest`: a restart so many symbols before that is not used; None: every one is, and where it is
-    very far back for one of the streams, a single stream reads everything.
+    before that. `furthest`: a restart that is more than so many symbols before that is not used; None: every one is,
+    and where it is very far back for one of the streams, a single stream reads everything.
     """
     N = stop - begin
     B = max(1, min(most, N // shortest))
@@ -63,13 +63,16 @@ def warm_streams(
 
 
 def paragraph_starts(task: Task, ids: Array) -> Array:
-    """Where items or paragraphs of a text `ids` (N,) begin, else its lines: sorted indices, the first is 0."""
+    """The symbols after which items or paragraphs of a text `ids` (N,) begin, else lines: sorted, the first is 0.
+
+    That symbol (an item's end, a newline) is to be read too: a quote after it opens, one after nothing might close.
+    """
     number = {symbol: i for i, symbol in enumerate(task.vocabulary)}
     starts = np.zeros(0, np.int64)
     if task.end_symbol is not None:
-        starts = np.flatnonzero(ids == number[task.end_symbol])  # an item is read from the end of the one before it
+        starts = np.flatnonzero(ids == number[task.end_symbol])
     elif "\n" in number:
-        ends = np.flatnonzero(ids[:-1] == number["\n"]) + 1
+        ends = np.flatnonzero(ids == number["\n"])
         starts = ends[1:][np.diff(ends) == 1]
         if len(starts) * _PARAGRAPH < len(ids):
             starts = ends
@@ -92,15 +95,15 @@ def restarts(task: Task, ids: Array, features: Sequence[Array], warm: int) -> Ar
             at_rest &= resting
     if at_rest.all():
         return None
-    good = paragraphs[1:][at_rest[paragraphs[1:] - 1]]
+    good = paragraphs[at_rest[paragraphs]]
     if len(good) * _PARAGRAPH < len(ids):
-        good = np.flatnonzero(at_rest[:-1]) + 1
-    return np.concatenate([[0], good])
+        good = np.flatnonzero(at_rest)
+    return np.concatenate([[0], good[good > 0]])
 
 
 def _resting_value(feature: Array, paragraphs: Array) -> float:
     """True or false, what it mostly is at the symbol before a paragraph; of numbers the least there."""
-    before = feature[paragraphs[1:] - 1] if len(paragraphs) > 1 else feature
+    before = feature[paragraphs[1:]] if len(paragraphs) > 1 else feature
     if feature.dtype == np.bool_ and len(paragraphs) > 1:
         return float(np.count_nonzero(before) * 2 > len(before))
     return float(before.min())

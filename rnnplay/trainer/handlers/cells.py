@@ -159,7 +159,7 @@ class CellsHandler(Handler):
 
     def __init__(self, session: TrainingSession, connection: Connection) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
-        self._labelled: tuple[tuple[str, int], LabelledBatch] | None = None
+        self._labelled: tuple[tuple[str, int, bool], LabelledBatch] | None = None
         # Each yields the fraction that is done, or None where it is not known.
         self._jobs: dict[FindUnits | AblateUnit | ComputeHistory, Iterator[float | None]] = {}
         self._reported = 0.0
@@ -225,11 +225,12 @@ class CellsHandler(Handler):
 
     # ------------------------------------------------------------------------------------------------------- answers
 
-    def _label(self, pattern: str, characters: int) -> LabelledBatch:
+    def _label(self, pattern: str, characters: int, quick: bool = False) -> LabelledBatch:
         """What is labelled for a feature: kept, for the next question is mostly about the same."""
-        if self._labelled is None or self._labelled[0] != (pattern, characters):
-            labelled = label_held_out(self._learner.task, pattern, characters, self._session.inspected_ids)
-            self._labelled = (pattern, characters), labelled
+        key = pattern, characters, quick
+        if self._labelled is None or self._labelled[0] != key:
+            labelled = label_held_out(self._learner.task, pattern, characters, self._session.inspected_ids, quick)
+            self._labelled = key, labelled
         return self._labelled[1]
 
     def _find(self, question: FindUnits, labelled: LabelledBatch, network: Network) -> Iterator[None]:
@@ -258,7 +259,7 @@ class CellsHandler(Handler):
 
     def _ablate(self, question: AblateUnit, network: Network) -> Iterator[float]:
         q = question
-        labelled = self._label(q.pattern, _affordable(network, q.characters, q.other_units))
+        labelled = self._label(q.pattern, _affordable(network, q.characters, q.other_units), quick=True)
         units = (q.unit, *q.more_units)
         for state in ablate(network, labelled, q.layer, units, q.pattern, q.clamp_to, q.other_units):
             if isinstance(state, Ablation):
