@@ -1,7 +1,8 @@
 """The messages between the trainer and the process that started it: typed commands one way, typed events the other.
 
-A frame is four bytes of length (big-endian) and a msgpack message. The first command opens the trainer (Train, Resume
-or Inspect); end of file on its input means: save and exit. Rows and sampled characters are increments and are never
+A frame is four bytes of length (big-endian) and a msgpack message. The first command on the pipe opens the trainer
+(Train, Resume or Inspect). Other screens attach over a socket. End of file means that a screen is gone: on the pipe the
+trainer then saves and exits, unless it was told to linger. Rows and sampled characters are increments and are never
 dropped; Status, Trace and answers are whole states, a later one may replace an earlier one.
 
 Every command has a number and every event the id of its run and the number of the command that it answers, so that a
@@ -12,6 +13,15 @@ WatchHealth may be answered by many events, all with its number.
 import msgspec
 
 from rnnplay.edits import Edit, GradientStep, SetHidden, SetInput, SetWeight
+from rnnplay.protocol.attach import (
+    PROTOCOL_VERSION,
+    Attach,
+    AttachCommand,
+    AttachEvent,
+    Detach,
+    Detached,
+    Serving,
+)
 from rnnplay.protocol.base import Candidate, Command, Event, PackedArray, numbered
 from rnnplay.protocol.cells import (
     AblateUnit,
@@ -61,6 +71,7 @@ from rnnplay.protocol.run import (
     RunEvent,
     Save,
     Saved,
+    SettingsChanged,
     Started,
     Status,
     Stop,
@@ -83,11 +94,15 @@ from rnnplay.protocol.unroll import Unroll, Unrolled
 
 __all__ = [
     "MAX_FRAME",
+    "PROTOCOL_VERSION",
     "AblateUnit",
     "Advice",
     "AnyCommand",
     "AnyEvent",
     "AskTask",
+    "Attach",
+    "AttachCommand",
+    "AttachEvent",
     "CancelQuestions",
     "Candidate",
     "CellsCommand",
@@ -102,6 +117,8 @@ __all__ = [
     "ComputeInfluence",
     "ComputeOneUnit",
     "Continue",
+    "Detach",
+    "Detached",
     "DoOneStep",
     "Edit",
     "Evaluate",
@@ -143,9 +160,11 @@ __all__ = [
     "ScoredGroup",
     "ScoredPair",
     "ScoredUnit",
+    "Serving",
     "SetHidden",
     "SetInput",
     "SetWeight",
+    "SettingsChanged",
     "ShowExample",
     "Started",
     "Status",
@@ -174,8 +193,18 @@ __all__ = [
 
 MAX_FRAME = 64 * 2**20  # bytes
 
-AnyCommand = RunCommand | Evaluate | CellsCommand | SampleCommand | ExampleCommand | Unroll | TimeCommand | WatchHealth
-AnyEvent = RunEvent | LossEvent | CellsEvent | Sampled | ExampleEvent | Unrolled | TimeEvent | Health
+AnyCommand = (
+    RunCommand
+    | AttachCommand
+    | Evaluate
+    | CellsCommand
+    | SampleCommand
+    | ExampleCommand
+    | Unroll
+    | TimeCommand
+    | WatchHealth
+)
+AnyEvent = RunEvent | AttachEvent | LossEvent | CellsEvent | Sampled | ExampleEvent | Unrolled | TimeEvent | Health
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)

@@ -7,17 +7,23 @@ from rnnplay.protocol.base import Command, Event
 
 
 class Train(Command, frozen=True, kw_only=True):
-    """Begin a new run in `root`, or in the user's data folder."""
+    """Begin a new run in `root`, or in the user's data folder.
+
+    linger: seconds that the run goes on by itself if the process that started it is gone and no other screen is there;
+    0: the trainer saves and ends with that process.
+    """
 
     config: RunConfig
     root: str | None = None
     paused: bool = False  # wait for Continue before the first step
+    linger: float = 0.0
 
 
 class Resume(Command, frozen=True, kw_only=True):
     """Go on with the run in directory `run` where it stopped. A limit that is given replaces the run's own.
 
     text: a file to train on from here on, the run's own where it is now or another one; None: the run's own, unchanged.
+    linger: as of Train.
     """
 
     run: str
@@ -25,6 +31,7 @@ class Resume(Command, frozen=True, kw_only=True):
     encoding: str | None = None  # of `text`; None: as the run's text
     more_steps: int | None = None  # beyond the step that it stopped at
     paused: bool = False
+    linger: float = 0.0
 
 
 class Inspect(Command, frozen=True, kw_only=True):
@@ -49,7 +56,9 @@ class DoOneStep(Command, frozen=True, kw_only=True):
 
 
 class Stop(Command, frozen=True, kw_only=True):
-    """Save a checkpoint and exit."""
+    """Save a checkpoint and exit. if_alone: but where other screens are attached only leave, answered by Detached."""
+
+    if_alone: bool = False
 
 
 class Save(Command, frozen=True, kw_only=True):
@@ -97,6 +106,7 @@ class Started(Event, frozen=True, kw_only=True):
     facts: Facts
     step: int = 0
     notes: tuple[str, ...] = ()
+    unreachable: str = ""  # why no other screen can attach; empty: one can
 
 
 class Saved(Event, frozen=True, kw_only=True):
@@ -121,6 +131,15 @@ class Status(Event, frozen=True, kw_only=True):
     lr: float | None = None
     problem: str = ""  # where it diverged: what is wrong
     remedy: str = ""  # and what to do
+    screens: int = 1  # that are attached
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True):
+    """What a ChangeSettings, of whatever screen, has made of the settings from this step on."""
+
+    step: int
+    lr: float
+    clip: float
 
 
 class Failed(Event, frozen=True, kw_only=True):
@@ -141,4 +160,4 @@ class Stopped(Event, frozen=True, kw_only=True):
 
 
 RunCommand = Train | Resume | Inspect | Pause | Continue | DoOneStep | Stop | Save | ChangeSettings
-RunEvent = Started | Saved | Status | Failed | Stopped
+RunEvent = Started | Saved | Status | SettingsChanged | Failed | Stopped

@@ -15,6 +15,7 @@ from rnnplay.runs.directory import (
     run_id,
     runs_root,
     save_record,
+    write_remedy,
     writing,
 )
 from rnnplay.runs.listing import RunInfo, list_runs, run_info
@@ -46,5 +47,6 @@ __all__ = [
     "runs_root",
     "save_record",
     "save_screen_state",
+    "write_remedy",
     "writing",
 ]

@@ -3,6 +3,7 @@
 A run is a directory `<utc>-<task>-<cell>-<id>`; the names sort by the time at which the runs began.
 """
 
+import errno
 import fcntl
 import os
 import secrets
@@ -107,6 +108,18 @@ def resolve(run: str, root: Path) -> Path:
 
 class WriteError(OSError):
     """Something of a run cannot be written: the disk is full, or the folder not writable."""
+
+
+def write_remedy(error: OSError) -> str:
+    """What a person can do about something that cannot be written, as the beginning of a sentence."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "Make room"
+        case errno.EFBIG:
+            return "Raise the limit on the size of files (ulimit -f)"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "Make it writable"
+    return "Put it right"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from rnnplay.config import UserError
 from rnnplay.engine import TooLargeError, flush_subnormals
 from rnnplay.protocol import AnyCommand, Failed, Inspect, Resume, Train
 from rnnplay.runs import LOG, run_id
+from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import Connection
 
 
@@ -34,31 +35,34 @@ def _log_to(path: str) -> None:
 
 
 def main() -> int:
-    """Serve one session. Returns the exit status."""
+    """Train, or show, one run. Returns the exit status."""
     if sys.stdin.isatty() or sys.stdout.isatty():
         print("This is the trainer's own process. Start it with: rnnplay train", file=sys.stderr)
         return 2
     connection = _keep_pipes()
+    clients = Clients(connection)
     flush_subnormals()
     run = ""
     opening: AnyCommand | None = None
     try:
-        commands = connection.receive(timeout=60.0)
+        commands = [command for _, command in clients.receive(timeout=60.0)]
         if not commands:
-            connection.flush(1.0)  # perhaps there was something, and it was no command
+            clients.flush(1.0, [connection])  # perhaps there was something, and it was no command
             return 0
         opening, *later = commands
         if not isinstance(opening, Train | Resume | Inspect):
             raise UserError(f"{type(opening).__name__} opens nothing.", "Begin with Train, Resume or Inspect.")
         from rnnplay.trainer.loop import TrainingLoop
+        from rnnplay.trainer.serving import serving
         from rnnplay.trainer.session import open_session
 
         session = open_session(opening)
         run = str(session.run)
-        connection.run_id = run_id(session.run)
+        clients.name_run(run, run_id(session.run))
         if session.metrics is not None:
             _log_to(os.path.join(run, LOG))
-        TrainingLoop(session, connection, opening, later).run()
+        with serving(session, clients):
+            TrainingLoop(session, clients, opening, later).run()
         return 0
     except UserError as error:
         connection.send(Failed(problem=error.problem, remedy=error.remedy, fatal=True), opening)
@@ -72,7 +76,7 @@ def main() -> int:
         where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
         event = Failed(problem=f"The trainer failed ({said}).", remedy=where, fatal=True)
         connection.send(event, None if run else opening)
-    connection.flush(5.0)
+    clients.flush(5.0, [connection])
     return 1
 
 

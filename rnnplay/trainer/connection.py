@@ -1,4 +1,4 @@
-"""The trainer's end of the two pipes: commands in, events out, without ever waiting for the reader.
+"""One screen or command line as the trainer sees it: commands in, events out, without ever waiting for the reader.
 
 Increments queue up; of a whole state only the newest is kept until there is room for it. `backlog` tells those who
 could produce without end how far behind the reader is.
@@ -7,9 +7,7 @@ could produce without end how far behind the reader is.
 import contextlib
 import fcntl
 import os
-import select
 import sys
-import time
 from collections import deque
 
 import msgspec
@@ -26,23 +24,26 @@ from rnnplay.protocol import (
     frame_length,
 )
 
+MAX_BEHIND = 8 * 2**20  # bytes that may wait for the reader of a socket, before it is cut off
 _PIPE_SIZE = 2**20
 _READ = 2**16
 _WHOLE_STATES = (Status, Trace)
 
 
 class Connection:
-    """Frames over two descriptors: `commands` to read from, `events` to write to."""
+    """Frames over two descriptors, `commands` to read from and `events` to write to; over a socket they are one.
 
-    def __init__(self, commands: int, events: int) -> None:
-        self._in, self._out = commands, events
+    `Clients` watches the descriptors. is_pipe: it leads to the process that started the trainer.
+    """
+
+    def __init__(self, commands: int, events: int, *, is_pipe: bool = True) -> None:
+        self.commands, self.events, self.is_pipe = commands, events, is_pipe
         self.run_id = ""  # of the run that is open; every event carries it
+        self.opening: Command | None = None  # that attached it; None: it is not attached yet
+        self.linger = 0.0  # seconds that the run goes on without any screen, if this one is lost
         os.set_blocking(events, False)
         with contextlib.suppress(AttributeError, OSError):  # only a help, and only on Linux
             fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        self._poll = select.poll()
-        self._poll.register(commands, select.POLLIN)
-        self._poll.register(events, 0)
         self._received = bytearray()
         self._frames: deque[bytearray] = deque()
         self._queued_bytes = 0  # bytes in `_frames`
@@ -50,6 +51,7 @@ class Connection:
         self._sending = memoryview(b"")
         self._ended = False  # no command will come any more
         self._broken = False  # the reader is gone
+        self._released = False  # the descriptors are closed
 
     @property
     def closed(self) -> bool:
@@ -61,27 +63,28 @@ class Connection:
         """Bytes that wait for the reader."""
         return self._queued_bytes + len(self._sending)
 
-    def receive(self, timeout: float = 0.0) -> list[AnyCommand]:
-        """The commands that have arrived, or that do within `timeout` seconds. Events leave meanwhile."""
-        deadline = time.monotonic() + timeout
-        left = timeout
-        self.write_available()
-        while not self.closed:
-            self._poll.modify(self._out, select.POLLOUT if self._sending else 0)
-            ready = dict(self._poll.poll(left * 1000))
-            if ready.get(self._out, 0) & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
-                self._broken = True  # noticed here even if there is nothing to write
-                break
-            if self._out in ready:
-                self.write_available()
-            if self._in in ready and (commands := self._read()):
-                return commands
-            if (left := deadline - time.monotonic()) <= 0:
-                break
-        return []
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether something is held up until the reader has made room."""
+        return bool(self._sending) and not self._broken
 
-    def _read(self) -> list[AnyCommand]:
-        chunk = os.read(self._in, _READ)
+    def mark_broken(self) -> None:
+        """The reader is gone."""
+        self._broken = True
+
+    def cut_off_if_stuck(self) -> None:
+        """Give up a reader of a socket that is too far behind; it can attach again."""
+        if not self.is_pipe and self._queued_bytes > MAX_BEHIND:  # beside the frame that is on its way
+            self._broken = True
+
+    def read(self) -> list[AnyCommand]:
+        """The commands that are there; call it when `commands` can be read."""
+        try:
+            chunk = os.read(self.commands, _READ)
+        except BlockingIOError:
+            return []
+        except OSError:
+            chunk = b""
         self._ended = not chunk
         self._received += chunk
         commands: list[AnyCommand] = []
@@ -120,7 +123,7 @@ class Connection:
         return kind in self._latest_states
 
     def write_available(self) -> None:
-        """Write as much as the pipe takes without waiting."""
+        """Write as much as the pipe or socket takes without waiting."""
         while not self._broken:
             if not self._sending:
                 if self._frames:
@@ -131,19 +134,18 @@ class Connection:
                 else:
                     return
             try:
-                self._sending = self._sending[os.write(self._out, self._sending) :]
+                self._sending = self._sending[os.write(self.events, self._sending) :]
             except BlockingIOError:
                 return
-            except BrokenPipeError:
+            except OSError:
                 self._broken = True
 
-    def flush(self, timeout: float) -> None:
-        """Wait until everything has left, `timeout` seconds at most."""
-        deadline = time.monotonic() + timeout
-        self.write_available()
-        while self._sending and not self._broken and (left := deadline - time.monotonic()) > 0:
-            select.select([], [self._out], [], left)
-            self.write_available()
+    def release(self) -> None:
+        """Close the descriptors; a second time does nothing."""
+        if not self._released:
+            self._released = self._ended = self._broken = True
+            for descriptor in {self.commands, self.events}:
+                os.close(descriptor)
 
 
 def _frame(event: Event) -> bytearray:

@@ -8,7 +8,7 @@ import msgspec
 from rnnplay.catalogue import task_info
 from rnnplay.lab.sample import can_sample
 from rnnplay.protocol import Evaluated, Event, Facts, Row, RowsCompleted, Started, Status
-from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.metrics import SpeedMeter, StepResult, finite
 from rnnplay.trainer.session import TrainingSession
 
@@ -38,7 +38,14 @@ def started(session: TrainingSession) -> Started:
         text_unavailable=session.text_unavailable,
     )
     notes = tuple(session.notes)
-    return Started(run=str(session.run), config=learner.config, facts=facts, step=learner.step, notes=notes)
+    return Started(
+        run=str(session.run),
+        config=learner.config,
+        facts=facts,
+        step=learner.step,
+        notes=notes,
+        unreachable=session.unreachable,
+    )
 
 
 def history_events(session: TrainingSession) -> Iterator[Event]:
@@ -86,8 +93,8 @@ def status(session: TrainingSession, state: str, last: StepResult | None, pace: 
 class MetricsBuffer:
     """What is known of a run, and not yet in its metrics and not yet sent: rows, evaluations, changes of settings."""
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
-        self._session, self._connection = session, connection
+    def __init__(self, session: TrainingSession, clients: Clients) -> None:
+        self._session, self._clients = session, clients
         self._lines: list[dict[str, Any]] = []
         self._rows: list[Row] = []
         self._evaluations: list[Evaluated] = []
@@ -109,8 +116,8 @@ class MetricsBuffer:
             self._session.metrics.append(self._lines)
         self._lines.clear()
         if self._rows:
-            self._connection.send(RowsCompleted(rows=tuple(self._rows)))
+            self._clients.broadcast(RowsCompleted(rows=tuple(self._rows)))
             self._rows.clear()
         for event in self._evaluations:
-            self._connection.send(event)
+            self._clients.broadcast(event)
         self._evaluations.clear()

@@ -49,6 +49,7 @@ class TrainingSession:
     text_unavailable: str = ""  # why the training text is not at hand; empty: it is, or there is none
     text: str = ""  # which text it learns from: the beginning of its SHA-256
     first_text: str = ""  # the same of the text that the run began with
+    unreachable: str = "Only runs in training can be attached to."  # why no other screen can; empty: one can
 
     @property
     def baseline(self) -> float | None:

@@ -33,6 +33,7 @@ from rnnplay.protocol import (
     UnitsFound,
     WatchTrace,
 )
+from rnnplay.trainer.handlers.base import TimeShares
 from rnnplay.trainer.handlers.cells import CellsHandler
 from rnnplay.trainer.session import open_session
 
@@ -141,7 +142,7 @@ async def test_a_find_of_another_pattern_ends_an_ablation_that_is_under_way(
 ) -> None:
     sent: list[Event] = []
     connection: Any = SimpleNamespace(send=lambda event, answers=None: sent.append(event))
-    handler = CellsHandler(open_session(Inspect(run=str(run))), connection)
+    handler = CellsHandler(open_session(Inspect(run=str(run))), connection, TimeShares())
     handler.handle_command(AblateUnit(layer=0, unit=1, pattern="a", characters=300), lambda: False)
     handler.handle_command(FindUnits(pattern=pattern, characters=300), lambda: False)
     while handler.seconds_until_due() == 0:

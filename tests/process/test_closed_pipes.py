@@ -10,6 +10,7 @@ from driving import last_saved, small, trained, write_text
 
 from rnnplay import blas
 from rnnplay.protocol import Inspect, Resume, Started, Status, Stopped, Train, decode_event, encode_frame, frame_length
+from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import Connection
 
 Opening = Train | Resume | Inspect
@@ -80,6 +81,7 @@ def test_a_write_to_nobody_closes_the_wire(wire: "tuple[Connection, int]") -> No
 
 def test_waiting_for_commands_ends_at_once_when_the_reader_goes(wire: "tuple[Connection, int]") -> None:
     end, reader = wire
+    clients = Clients(end)
     os.close(reader)
-    assert end.receive(timeout=3600.0) == []
-    assert end.closed
+    assert clients.receive(timeout=3600.0) == []
+    assert end.closed and clients.take_gone() == [end]

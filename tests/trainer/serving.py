@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from threading import Thread
 
 from rnnplay.protocol import AnyEvent, Command, Inspect, Resume, Train, decode_event, encode_frame, frame_length
+from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.loop import TrainingLoop
 from rnnplay.trainer.session import TrainingSession, open_session
@@ -39,7 +40,7 @@ def serve(
     reader.start()
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        TrainingLoop(session, Connection(commands, events), opening).run()
+        TrainingLoop(session, Clients(Connection(commands, events)), opening).run()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,7 @@
-"""What every handler is: it answers some kinds of command, at once or bit by bit between two training steps."""
+"""What every handler is: it answers some kinds of command, at once or bit by bit between two training steps.
+
+Each connection has handlers of its own; the time beside training is shared by all of them.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,10 +11,14 @@ from rnnplay.protocol import Command
 
 TIME_SHARE = 0.006  # of training's time that traces may take, and again samples
 FOCUSED_TIME_SHARE = 0.1  # the same for a place that shows nothing else
+MEASURE_TIME_SHARE = 0.01  # of training's time, for the task's own measure
+CENSUS_TIME_SHARE = 0.008  # of training's time that a census may take
+_CENSUS_AT_FIRST = 0.05  # seconds of it at once
+EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
 
 
 class Handler:
-    """Answers commands for one session. The loop calls it between two training steps.
+    """Answers the commands of one connection. The loop calls it between two training steps.
 
     A handler that answers at once overrides `handle_command` alone. Both methods raise UserError if a command makes no
     sense; the loop then answers with Failed.
@@ -52,3 +59,20 @@ class TimeBudget:
 
     def spend(self, seconds: float) -> None:
         self._left -= seconds
+
+
+class TimeShares:
+    """The time beside training that the handlers of all connections share: three screens cost what one costs."""
+
+    def __init__(self) -> None:
+        self.trace = TimeBudget(TIME_SHARE)
+        self.trace_with_candidates = TimeBudget(FOCUSED_TIME_SHARE)
+        self.example = TimeBudget(EXAMPLE_TIME_SHARE)
+        self.census = TimeBudget(CENSUS_TIME_SHARE, _CENSUS_AT_FIRST)
+        self.measure = TimeBudget(MEASURE_TIME_SHARE)
+        self.jobs_rested = time.perf_counter()  # when a job of any connection was last worked on
+        self._samples = {0: TimeBudget(TIME_SHARE)}
+
+    def sample(self, channel: int) -> TimeBudget:
+        """The budget of the samples on this channel."""
+        return self._samples.setdefault(channel, TimeBudget(FOCUSED_TIME_SHARE))

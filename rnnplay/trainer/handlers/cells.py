@@ -43,7 +43,7 @@ from rnnplay.protocol import (
 )
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
+from rnnplay.trainer.handlers.base import Handler, TimeBudget, TimeShares
 from rnnplay.trainer.session import TrainingSession, load_checkpoint_at
 
 MAX_TRACE = 50 * 2**20  # numbers in a trace
@@ -58,13 +58,11 @@ class TraceHandler(Handler):
     commands = (WatchTrace,)
     current: WatchTrace | None = None  # to be answered again
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
-        self._session, self._learner, self._connection = session, session.learner, connection
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
+        self._session, self._learner, self._connection, self._shares = session, session.learner, connection, shares
         self._traced = 0.0  # when
         self._traced_step = -1
         self._earlier: tuple[int, Network] | None = None  # a network of the run's history
-        # By whether candidates are sent.
-        self._budgets = {False: TimeBudget(TIME_SHARE), True: TimeBudget(FOCUSED_TIME_SHARE)}
 
     def handle_command(self, command: WatchTrace, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if the network has no such state, or the run no such step."""
@@ -79,7 +77,7 @@ class TraceHandler(Handler):
         watch, now = self.current, time.perf_counter()
         if watch is None or now - self._traced < watch.every or self._traced_step == self._learner.step:
             return
-        if not self._connection.has_pending(Trace) and (self._budgets[watch.candidates].has_time(now) or not training):
+        if not self._connection.has_pending(Trace) and (self._budget(watch).has_time(now) or not training):
             self._trace(watch)
 
     def cancel(self, command: Command) -> None:
@@ -101,7 +99,10 @@ class TraceHandler(Handler):
         wanted = msgspec.structs.replace(command, start=start, length=length)
         self._connection.send(self._event(step, wanted, network), command)
         self._traced, self._traced_step = time.perf_counter(), step
-        self._budgets[command.candidates].spend(self._traced - begun)
+        self._budget(command).spend(self._traced - begun)
+
+    def _budget(self, command: WatchTrace) -> TimeBudget:
+        return self._shares.trace_with_candidates if command.candidates else self._shares.trace
 
     def _read(self, network: Network, command: WatchTrace) -> ActivationTrace:
         """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
@@ -157,13 +158,12 @@ class CellsHandler(Handler):
 
     commands = (FindUnits, AblateUnit, ComputeGates, ComputeHistory, CancelQuestions)
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
-        self._session, self._learner, self._connection = session, session.learner, connection
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
+        self._session, self._learner, self._connection, self._shares = session, session.learner, connection, shares
         self._labelled: tuple[tuple[str, int, bool], LabelledBatch] | None = None
         # Each yields the fraction that is done, or None where it is not known.
         self._jobs: dict[FindUnits | AblateUnit | ComputeHistory, Iterator[float | None]] = {}
         self._reported = 0.0
-        self._rested = time.perf_counter()
 
     def handle_command(
         self,
@@ -198,9 +198,11 @@ class CellsHandler(Handler):
 
     def run_pending(self, training: bool) -> None:
         """Go on with the jobs. Raises UserError if one cannot be answered."""
+        if not self._jobs:
+            return
         begun = time.perf_counter()
-        # While it trains, jobs get as long as the last training step took.
-        allowed = (begun - self._rested) * _JOB_SHARE / (1 - _JOB_SHARE) if training else _SLICE_SECONDS
+        # While it trains, jobs get as long as the last training step took; of several connections one after the other.
+        allowed = (begun - self._shares.jobs_rested) * _JOB_SHARE / (1 - _JOB_SHARE) if training else _SLICE_SECONDS
         end = begun + min(_SLICE_SECONDS, allowed)
         for command, job in list(self._jobs.items()):
             self.current = command
@@ -215,7 +217,7 @@ class CellsHandler(Handler):
                     break
             else:
                 del self._jobs[command]
-        self._rested = time.perf_counter()
+        self._shares.jobs_rested = time.perf_counter()
 
     def seconds_until_due(self) -> float:
         return 0.0 if self._jobs else float("inf")

@@ -22,11 +22,9 @@ from rnnplay.lab.cells.census import (
 from rnnplay.protocol import Census, Command, FeatureExplained, PackedArray, ScoredUnit, WatchCensus
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeBudget
+from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.session import TrainingSession, load_checkpoint_at
 
-SHARE = 0.008  # of training's time that a census may take
-_AT_FIRST = 0.05  # seconds of it at once
 _SLICE_SECONDS = 0.02  # at a time while nothing trains
 _SMALL = 1_500  # time steps read of an earlier checkpoint
 _EARLIER = 10  # checkpoints of which the growth of a feature is read, at most
@@ -38,14 +36,14 @@ class CensusHandler(Handler):
     commands = (WatchCensus,)
     current: WatchCensus | None = None
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
         self._work: Iterator[None] | None = None
         self._reading: CensusReading | None = None
         self._control: Control | None = None
         self._taken_step = -1  # of the last census
         self._growth: dict[str, dict[int, float]] = {}  # by feature: step -> strength of the best unit
-        self._budget = TimeBudget(SHARE, _AT_FIRST)
+        self._budget = shares.census
         self.seconds = 0.0  # that all censuses have taken while training
 
     def handle_command(self, command: WatchCensus, interrupted: Callable[[], bool]) -> bool:

@@ -31,11 +31,10 @@ from rnnplay.tasks.generated import END, START
 from rnnplay.tasks.series import Series
 from rnnplay.tasks.text import TextTask
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeBudget
+from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import TrainingSession
 
-EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
 FEW = 8  # so few outputs that the probabilities of all are sent
 LIKELY = 0.1  # from here on an output is likely, where several are right
 LONGEST = 60  # symbols that a network may write
@@ -54,10 +53,10 @@ class ExampleHandler(Handler):
     commands = (ShowExample, AskTask, MeasureTask)
     current: ShowExample | None = None  # to be answered again
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
+        self._budget = shares.example
         self._sent, self._sent_step = 0.0, -1
-        self._budget = TimeBudget(EXAMPLE_TIME_SHARE)
 
     def handle_command(self, command: ShowExample | AskTask | MeasureTask, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if there is no such example, or a question makes no sense."""

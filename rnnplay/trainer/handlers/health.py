@@ -12,7 +12,7 @@ from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import trim_to_common_end
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.lab.time import longest_dependency
-from rnnplay.protocol import Advice, Command, Health, Row, WatchHealth
+from rnnplay.protocol import Advice, Command, Failed, Health, Row, WatchHealth
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler
@@ -42,39 +42,47 @@ def run_facts(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab
     )
 
 
-class HealthHandler(Handler):
-    """Answers WatchHealth, again whenever the advice changes; does nothing before the first WatchHealth.
+class HealthCheck:
+    """The check-up of a run, one for all connections that watch it; does nothing before the first does.
 
-    The loop calls before_step() and after_step() around each training step.
+    The training calls before_step() and after_step() around each training step.
     """
 
-    commands = (WatchHealth,)
-
-    def __init__(self, session: TrainingSession, connection: Connection, flush: Callable[[], None]) -> None:
+    def __init__(self, session: TrainingSession, flush: Callable[[], None]) -> None:
         """`flush` writes the rows of the metrics that are complete."""
-        self._session, self._connection, self._flush = session, connection, flush
-        self._command = WatchHealth()
+        self._session, self._flush = session, flush
+        self._watchers: list[HealthHandler] = []
         self._monitor: lab.Monitor | None = None
         self._due = self._soonest = 0.0
         self._parameters_before: dict[str, Array] | None = None  # the parameters before a step
-        self._last_sent: list[tuple[str, ...]] | None = None
         self._batch: Batch | None = None
 
-    def handle_command(self, command: WatchHealth, interrupted: Callable[[], bool]) -> bool:
-        """Probe the network at once, and from now on every `every` seconds while steps are done."""
-        self._flush()
-        self._command = self.current = command
-        self._last_sent = None
-        self.reset()
-        self._monitor = lab.Monitor(run_facts(self._session.learner, self._session.baselines))
-        for row in self._session.history()[0]:
-            self.row(row)
-        self._probe(None)
-        return True
+    @property
+    def is_watched(self) -> bool:
+        return bool(self._watchers)
 
-    def cancel(self, command: Command) -> None:
-        """End the check-up."""
-        self._monitor = self._parameters_before = None
+    @property
+    def watchers(self) -> "list[HealthHandler]":
+        """Those that are sent advice when it changes."""
+        return list(self._watchers)
+
+    def begin(self, watcher: "HealthHandler") -> None:
+        """Probe the network at once, and from now on while steps are done."""
+        self._flush()
+        if watcher not in self._watchers:
+            self._watchers.append(watcher)
+        if self._monitor is None:
+            self._monitor = lab.Monitor(run_facts(self._session.learner, self._session.baselines))
+            for row in self._session.history()[0]:
+                self.row(row)
+        self._probe(None)
+
+    def remove(self, watcher: "HealthHandler") -> None:
+        """Send nothing more to this one; nobody is left: end the check-up."""
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+        if not self._watchers:
+            self._monitor = self._parameters_before = None
 
     def reset(self) -> None:
         """The run has gone back to a checkpoint: what came after it did not happen."""
@@ -130,21 +138,53 @@ class HealthHandler(Handler):
             exact = network.architecture.hidden <= _EXACT_RADIUS
             lag = monitor.facts.longest_lag
             monitor.add_probe(lab.probe_network(reference, self._batch, learner.step, ratio, exact, lag))
-        self._send_if_changed()
-        now = time.perf_counter()
-        self._due = now + max(self._command.every, _SHARE * (now - begun))
-        self._soonest = now + _EARLY_SHARE * (now - begun)
-
-    def _send_if_changed(self) -> None:
-        """Send the advice if it has changed."""
-        if self._monitor is None:
-            return
-        self._monitor.solved = self._session.solved
+        monitor.solved = self._session.solved
         advice = tuple(
-            Advice(name=a.name, cause=a.cause, remedy=a.remedy, severity=a.severity) for a in self._monitor.advice()
+            Advice(name=a.name, cause=a.cause, remedy=a.remedy, severity=a.severity) for a in monitor.advice()
         )
         if advice:
             self._session.solved = None  # what ails it shows that it is no longer so
+        for watcher in self._watchers:
+            watcher.send_if_changed(advice)
+        now = time.perf_counter()
+        every = min((watcher.every for watcher in self._watchers), default=0.0)
+        self._due = now + max(every, _SHARE * (now - begun))
+        self._soonest = now + _EARLY_SHARE * (now - begun)
+
+
+class HealthHandler(Handler):
+    """Answers WatchHealth, again whenever the advice changes; does nothing before the first WatchHealth."""
+
+    commands = (WatchHealth,)
+
+    def __init__(self, session: TrainingSession, connection: Connection, check: HealthCheck) -> None:
+        self._session, self._connection, self._check = session, connection, check
+        self._command = WatchHealth()
+        self._last_sent: list[tuple[str, ...]] | None = None
+
+    @property
+    def every(self) -> float:
+        """The least seconds between two probes."""
+        return self._command.every
+
+    def handle_command(self, command: WatchHealth, interrupted: Callable[[], bool]) -> bool:
+        """Probe the network at once, and from now on every `every` seconds while steps are done."""
+        self._command = self.current = command
+        self._last_sent = None
+        self._check.begin(self)
+        return True
+
+    def cancel(self, command: Command) -> None:
+        """Leave the check-up."""
+        self._check.remove(self)
+
+    def fail(self, problem: str, remedy: str) -> None:
+        """Leave the check-up, which has failed, and say so."""
+        self._check.remove(self)
+        self._connection.send(Failed(problem=problem, remedy=remedy, command="WatchHealth"), self._command)
+
+    def send_if_changed(self, advice: tuple[Advice, ...]) -> None:
+        """Send the advice if it is not what was sent last."""
         texts: list[tuple[str, ...]] = [(a.name, a.cause, a.remedy) for a in advice]
         if texts != self._last_sent:
             self._last_sent = texts

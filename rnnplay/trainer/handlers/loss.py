@@ -9,7 +9,7 @@ from rnnplay.config import UserError
 from rnnplay.protocol import Evaluate, Evaluated
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler
+from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.session import TrainingSession, unknown_symbols_note
 
 
@@ -18,7 +18,7 @@ class LossHandler(Handler):
 
     commands = (Evaluate,)
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
 
     def handle_command(self, command: Evaluate, interrupted: Callable[[], bool]) -> bool:

@@ -12,7 +12,7 @@ from rnnplay.config import UserError
 from rnnplay.lab.sample import InteractiveSampler, SamplingOptions
 from rnnplay.protocol import Candidate, ChangeSample, Command, Sample, Sampled, StopSampling
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import FOCUSED_TIME_SHARE, TIME_SHARE, Handler, TimeBudget
+from rnnplay.trainer.handlers.base import Handler, TimeBudget, TimeShares
 from rnnplay.trainer.session import TrainingSession
 
 EVENT_SECONDS = 0.1  # between two events of a sample
@@ -81,10 +81,9 @@ class SampleHandler(Handler):
 
     commands = (Sample, ChangeSample, StopSampling)
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
-        self._learner, self._connection = session.learner, connection
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
+        self._learner, self._connection, self._shares = session.learner, connection, shares
         self._streams: dict[int, SampleStream] = {}  # by channel
-        self._budget = TimeBudget(TIME_SHARE)  # of channel 0
 
     def handle_command(self, command: Sample | ChangeSample | StopSampling, interrupted: Callable[[], bool]) -> bool:
         match command:
@@ -129,7 +128,7 @@ class SampleHandler(Handler):
                 self._learner.eval_network(), task, command.prompt, options, command.clamps, training_ids
             ),
             command=command,
-            budget=self._budget if command.channel == 0 else TimeBudget(FOCUSED_TIME_SHARE),
+            budget=self._shares.sample(command.channel),
             remaining=command.length,
             seconds_per_symbol=1 / command.rate if command.rate else 0.0,
             due=time.perf_counter(),

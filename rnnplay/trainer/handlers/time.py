@@ -18,7 +18,7 @@ from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.runs import checkpoint
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeBudget
+from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.handlers.example import Interrupted
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.metrics import finite
@@ -27,7 +27,6 @@ from rnnplay.verdicts import dependency_verdict
 
 MOST_LAGS = 1_000
 SEQUENCES = 4  # that the gradient by lag is a mean over
-_MEASURE_SHARE = 0.01  # of the time that the task's own measure may take
 DEMONSTRATED = tuple(round(0.1 * n, 1) for n in range(31))  # weights of the one unit
 
 
@@ -36,9 +35,9 @@ class TimeHandler(Handler):
 
     commands = (protocol.ComputeGradientByLag, protocol.ComputeOneUnit, protocol.ComputeInfluence)
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
-        self._budget = TimeBudget(_MEASURE_SHARE)
+        self._budget = shares.measure
         self._measured_step = -1
         self._batch: tuple[int, Batch] | None = None
         self._untrained: tuple[int, list[protocol.GradientByLag]] | None = None

@@ -19,7 +19,7 @@ from rnnplay.protocol import unroll as protocol
 from rnnplay.protocol.base import PackedArray
 from rnnplay.tasks.base import Example, Task
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler
+from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import TrainingSession
 
@@ -33,7 +33,7 @@ class UnrollHandler(Handler):
 
     commands = (protocol.Unroll,)
 
-    def __init__(self, session: TrainingSession, connection: Connection) -> None:
+    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
 
     def handle_command(self, command: protocol.Unroll, interrupted: Callable[[], bool]) -> bool:

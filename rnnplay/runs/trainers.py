@@ -1,0 +1,246 @@
+"""Which process trains a run: `trainer.json` in the run's directory, and the socket at which that process answers.
+
+A trainer is alive if its socket answers. The process number alone says nothing: it may be another process's by now, or
+one of another machine that has the same folder.
+"""
+
+import errno
+import os
+import socket
+import stat
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from rnnplay.config import UserError
+from rnnplay.runs.directory import is_locked, run_dirs, run_id, write_atomically
+
+TRAINER = "trainer.json"
+SOCKETS = "RNNPLAY_SOCKETS"
+_MAX_PATH = 103  # bytes of a socket's path; macOS has room for 104 with the zero at the end
+_MAX_BYTES = 64 * 1024
+_NOT_THERE = (errno.ECONNREFUSED, errno.ENOENT, errno.ENOTSOCK, errno.ENOTDIR)
+
+
+class TrainerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """trainer.json: the process that trains a run, or has finished it and still shows it."""
+
+    run: str  # directory, as that process has it
+    host: str
+    boot_id: str  # one for each start of the machine; empty: not known
+    pid: int
+    started: str  # when the process began, in the system's own count; empty: not known
+    socket: str  # path
+    version: int  # of the protocol
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is a process of another machine."""
+        return self.host != host() and (self.boot_id != boot_id() or not self.boot_id)
+
+    @property
+    def is_of_this_process(self) -> bool:
+        return not self.is_elsewhere and self.host == host() and self.pid == os.getpid()
+
+
+def host() -> str:
+    return os.uname().nodename
+
+
+def boot_id() -> str:
+    """What tells one start of this machine from the next; empty where that is not known."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def process_start(pid: int) -> str:
+    """When a process of this machine began, in clock ticks since the machine did; empty: unknown, or it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+# ------------------------------------------------------------------------------------------------------- the sockets
+
+
+def socket_folder() -> Path:
+    """Return the folder of this user's sockets, which need not exist: RNNPLAY_SOCKETS, or one in /tmp."""
+    if given := os.environ.get(SOCKETS):
+        return Path(given).absolute()
+    return Path(f"/tmp/rnnplay-{os.geteuid()}")
+
+
+def make_socket_folder() -> Path:
+    """Return the folder of this user's sockets, which no other user can read.
+
+    Raises UserError if it cannot be made, or is not this user's own.
+    """
+    folder = socket_folder()
+    remedy = f"Set {SOCKETS} to a folder of your own."
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError as error:
+        raise UserError(f'The folder for sockets "{folder}" cannot be made ({error.strerror}).', remedy) from None
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise UserError(f'The folder for sockets "{folder}" is not your own.', remedy)
+    if status.st_mode & 0o077:
+        raise UserError(f'The folder for sockets "{folder}" is open to other users.', f'chmod 700 "{folder}"')
+    return folder
+
+
+def listen(run: Path) -> socket.socket:
+    """Return a socket at which this process can be reached about `run`, for this user alone.
+
+    Raises UserError if there can be none.
+    """
+    path = make_socket_folder() / f"{run_id(run)}-{os.getpid()}"
+    if len(os.fsencode(path)) > _MAX_PATH:
+        raise UserError(
+            f'The path of the socket "{path}" is too long.', f"Set {SOCKETS} to a folder with a short name."
+        )
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)  # of a process that had the same number
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(16)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        problem = f'No socket can be made in "{path.parent}" ({error.strerror}).'
+        raise UserError(problem, f"Set {SOCKETS} to a folder on another disk.") from None
+    return listener
+
+
+def peer_user(connection: socket.socket) -> int | None:
+    """The user of the process at the other end; None: the system does not say."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    return _peer(connection)[1]
+
+
+def peer_process(connection: socket.socket) -> int | None:
+    """The process at the other end; None: the system does not say."""
+    return _peer(connection)[0] if hasattr(socket, "SO_PEERCRED") else None
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    layout = "iII"
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(layout))
+    pid, uid, _ = struct.unpack(layout, credentials)
+    return pid, uid
+
+
+def connect(record: TrainerRecord) -> socket.socket | None:
+    """Return a socket that is connected to the trainer; None if nobody answers there.
+
+    Raises UserError if the socket is another user's.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        owner = os.stat(record.socket, follow_symlinks=False).st_uid
+        connection.connect(record.socket)
+        user = peer_user(connection)
+    except OSError as error:
+        connection.close()
+        if error.errno in _NOT_THERE:
+            return None
+        problem = f'The trainer\'s socket "{record.socket}" cannot be used ({error.strerror}).'
+        raise UserError(problem, f"Set {SOCKETS} as it was when the run was started.") from None
+    if owner != os.geteuid() or user not in (None, os.geteuid()):
+        connection.close()
+        raise UserError(f"The trainer's socket \"{record.socket}\" is another user's.", "Look at runs of your own.")
+    return connection
+
+
+# ------------------------------------------------------------------------------------------------------- the records
+
+
+def write_record(run: Path, path: str, version: int) -> TrainerRecord:
+    """Say in the run's directory that this process trains it. Raises WriteError."""
+    pid = os.getpid()
+    record = TrainerRecord(
+        run=str(run),
+        host=host(),
+        boot_id=boot_id(),
+        pid=pid,
+        started=process_start(pid),
+        socket=path,
+        version=version,
+    )
+    write_atomically(run / TRAINER, msgspec.json.encode(record) + b"\n", durable=False)
+    return record
+
+
+def read_record(run: Path) -> TrainerRecord | None:
+    """Return what the run's trainer.json says, true or not any more; None: there is none, or it is damaged."""
+    try:
+        with (run / TRAINER).open("rb") as file:
+            return msgspec.json.decode(file.read(_MAX_BYTES), type=TrainerRecord)
+    except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None
+
+
+def remove_record(run: Path, record: TrainerRecord) -> None:
+    """Remove the run's trainer.json, if it is still this one, and its socket."""
+    with suppress(OSError):
+        if read_record(run) == record:
+            (run / TRAINER).unlink()
+    remove_socket(Path(record.socket))
+
+
+def remove_socket(path: Path) -> None:
+    """Remove a socket of this user's that nobody listens at any more."""
+    with suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISSOCK(status.st_mode) and status.st_uid == os.geteuid():
+            path.unlink()
+
+
+def find_trainer(run: Path) -> TrainerRecord | None:
+    """Return the process that trains or shows `run`, here or on another machine (`is_elsewhere`); None: there is none.
+
+    Removes the record of one that is dead. Raises UserError if the socket is another user's.
+    """
+    record = read_record(run)
+    if record is None or record.is_elsewhere:
+        return record
+    with suppress(OSError):
+        if not os.path.samefile(record.run, run):
+            return None  # the directory is a copy
+    connection = connect(record)
+    if connection is not None:
+        connection.close()
+        return record
+    is_running = record.host == host() and record.started and process_start(record.pid) == record.started
+    if record.boot_id == boot_id() and (is_running or is_locked(run)):
+        return record  # its socket was removed
+    remove_record(run, record)
+    return None
+
+
+def refuse_elsewhere(run: Path) -> None:
+    """Raises UserError if a process of another machine trains `run`, as far as can be known."""
+    record = read_record(run)
+    if record is not None and record.is_elsewhere:
+        raise UserError(
+            f"The run {run.name} is being trained on {record.host} (process {record.pid}).",
+            f'Stop it there; if that machine is off, delete "{run / TRAINER}".',
+        )
+
+
+def living_runs(root: Path) -> list[tuple[Path, TrainerRecord]]:
+    """The runs in `root` that have a trainer, the newest first, each with its trainer."""
+    living = []
+    for run in run_dirs(root):
+        with suppress(UserError):
+            record = find_trainer(run)
+            if record is not None:
+                living.append((run, record))
+    return living

@@ -1,0 +1,81 @@
+"""The handlers of one connection: what it watches, samples and asks is its own."""
+
+from collections.abc import Callable
+from functools import partial
+
+from rnnplay.config import UserError
+from rnnplay.protocol import AnyCommand, Command, Failed
+from rnnplay.runs import WriteError
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.failures import explain
+from rnnplay.trainer.handlers.base import Handler, TimeShares
+from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
+from rnnplay.trainer.handlers.census import CensusHandler
+from rnnplay.trainer.handlers.example import ExampleHandler
+from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
+from rnnplay.trainer.handlers.loss import LossHandler
+from rnnplay.trainer.handlers.sample import SampleHandler
+from rnnplay.trainer.handlers.time import TimeHandler
+from rnnplay.trainer.handlers.unroll import UnrollHandler
+from rnnplay.trainer.session import TrainingSession
+
+KINDS = (
+    LossHandler,
+    TraceHandler,
+    CellsHandler,
+    CensusHandler,
+    SampleHandler,
+    ExampleHandler,
+    UnrollHandler,
+    TimeHandler,
+)
+
+
+class HandlerSet:
+    """Answers the commands of one connection. What fails is answered with Failed and never ends the run."""
+
+    def __init__(
+        self, session: TrainingSession, connection: Connection, shares: TimeShares, check: HealthCheck
+    ) -> None:
+        self._session, self._connection, self._check = session, connection, check
+        self._health = HealthHandler(session, connection, check)
+        self._handlers: list[Handler] = [*(kind(session, connection, shares) for kind in KINDS), self._health]
+        self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
+
+    def knows(self, command: AnyCommand) -> bool:
+        """Whether a handler answers such a command."""
+        return type(command) in self._handler_of
+
+    def handle_command(self, command: AnyCommand, interrupted: Callable[[], bool]) -> bool:
+        """Answer one command that is known; True if that took time from training. Raises what the handler does."""
+        return self._handler_of[type(command)].handle_command(command, interrupted)
+
+    def run_pending(self, training: bool) -> None:
+        """Go on with what is not answered yet. Raises WriteError."""
+        for handler in self._handlers:
+            self.run_guarded(partial(handler.run_pending, training), handler=handler)
+
+    def seconds_until_due(self) -> float:
+        """Until `run_pending` has something to do; infinity if nothing is pending."""
+        return min(handler.seconds_until_due() for handler in self._handlers)
+
+    def run_guarded(
+        self, act: Callable[[], object], command: Command | None = None, handler: Handler | None = None
+    ) -> None:
+        """Do `act`. A failure becomes an answer to `command`, or to what `handler` works on. Raises WriteError."""
+        try:
+            act()
+        except WriteError:
+            raise
+        except Exception as error:
+            if handler is not None and (command := handler.current) is not None:
+                handler.cancel(command)
+            if handler is not None and not isinstance(error, UserError):
+                handler.current = None  # it would fail again
+            name = type(command).__name__ if command is not None else ""
+            problem, remedy = explain(error, str(self._session.run), self._session.metrics is not None)
+            self._connection.send(Failed(problem=problem, remedy=remedy, command=name), command)
+
+    def close(self) -> None:
+        """The connection is gone."""
+        self._check.remove(self._health)

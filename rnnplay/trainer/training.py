@@ -1,0 +1,257 @@
+"""The run in training: its steps, and what is due between them: evaluations, checkpoints, its end or its divergence.
+
+What depends on steps (rows, evaluations, the history) is exact; what depends on the clock (events, checkpoints) never
+changes a number.
+"""
+
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from rnnplay.protocol import Command, Failed, Saved, Status, TaskRemarked
+from rnnplay.runs import WriteError, run_id, write_remedy
+from rnnplay.runs.checkpoint import checkpoint_path, checkpoint_steps
+from rnnplay.trainer.clients import Clients
+from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.failures import describe, explain
+from rnnplay.trainer.handlers.health import HealthCheck
+from rnnplay.trainer.metrics import SpeedMeter, StepResult, evaluation_due, last_step
+from rnnplay.trainer.run_events import MetricsBuffer, evaluated, history_events, started, status
+from rnnplay.trainer.session import TrainingSession, restore_last_good
+
+CHECKPOINT_SECONDS = 30.0  # seconds between two checkpoints
+
+
+class Training:
+    """A session's run and the state it is in. All clients are sent what happens."""
+
+    def __init__(self, session: TrainingSession, clients: Clients, interrupted: Callable[[], bool]) -> None:
+        """`interrupted()`: whether to leave off something long, because the end has come."""
+        self.session, self.learner, self.clients = session, session.learner, clients
+        self.interrupted = interrupted
+        self.buffer = MetricsBuffer(session, clients)
+        self.health = HealthCheck(session, self.buffer.flush)
+        self._state = "inspecting" if session.metrics is None else "paused" if session.paused else "training"
+        self.state_since = time.monotonic()  # when the state became what it is
+        self.problem = self.remedy = ""  # why it was paused or has diverged
+        self.failure: Failed | None = None  # of a training step: the run ends
+        self.sent_state = ""  # the state in the last Status
+        self.reported = 0.0  # when that was sent
+        self._last: StepResult | None = None
+        self._saved = (-1, 0)  # (step, changes) of the last checkpoint
+        self._saved_at = time.perf_counter()
+        self._block_started: float | None = None  # the open block has its seconds up to here
+        self._pace = SpeedMeter()
+
+    @property
+    def state(self) -> str:
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        if state != self._state:
+            self._state, self.state_since = state, time.monotonic()
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether training ends by itself."""
+        config = self.learner.config
+        return bool(config.steps or config.epochs or config.minutes)
+
+    def begin(self) -> None:
+        """Send the run's beginning to everyone, and save a checkpoint if this step has none. Raises WriteError."""
+        for connection in self.clients.attached:
+            self.send_beginning(connection)
+        if self.session.metrics is not None and self.learner.step not in checkpoint_steps(self.session.run):
+            self.save()
+
+    def send_beginning(self, connection: Connection) -> None:
+        """Send the facts of the run, all rows and all evaluations."""
+        connection.send(started(self.session), connection.opening)
+        for event in history_events(self.session):
+            connection.send(event)
+
+    # ---------------------------------------------------------------------------------------------------------- steps
+
+    def train(self) -> None:
+        """One step, or whatever is due before it. Raises WriteError; anything else that fails ends the run."""
+        try:
+            self._step_or_due()
+        except WriteError:
+            raise
+        except Exception as error:
+            self._stop_at_checkpoint(error)
+
+    def _stop_at_checkpoint(self, error: Exception) -> None:
+        """A training step failed, perhaps halfway: nothing of it is saved, and the run ends as it was saved last."""
+        traceback.print_exception(error)
+        run, step = self.session.run, self.learner.step + 1
+        steps_there = checkpoint_steps(run)
+        where = (
+            f"It stands at its checkpoint of step {steps_there[-1]:,}" if steps_there else "It has no checkpoint yet"
+        )
+        remedy = f'{where}: `rnnplay resume {run_id(run)}` goes on from there. The log in "{run}" says more.'
+        problem = f"The training step {step:,} failed ({describe(error)})."
+        self.failure = Failed(problem=problem, remedy=remedy, fatal=True)
+
+    def _step_or_due(self) -> None:
+        session = self.session
+        session.clock.run()
+        if self.run_due_work():
+            self._block_started = None
+            return
+        self._check_health(self.health.before_step)
+        before = self._block_started if self._block_started is not None else time.perf_counter()
+        self._last = step = self.learner.train_step()
+        if self.learner.remark is not None:
+            self.clients.broadcast(TaskRemarked(step=self.learner.step - 1, text=self.learner.remark))
+        complete = session.recorder.add(self.learner.step, step)
+        self._block_started = now = time.perf_counter()
+        session.recorder.block.seconds += now - before
+        self._pace.add(step.characters, now - before)
+        if complete or not step.finite:
+            row = session.recorder.row(self.learner.step, step.lr, session.clock.read())
+            self.buffer.add_row(row)
+            self._check_health(partial(self.health.row, row))
+        self._check_health(partial(self.health.after_step, step.finite))
+        if not step.finite:
+            self._handle_divergence()
+        elif not self.learner.step & (self.learner.step - 1):  # 1, 2, 4, ...: the run's history
+            session.save_weights()
+
+    def restart_clock(self) -> None:
+        """Time was taken from training since the last step: it does not count as the step's."""
+        self._block_started = None
+
+    def _check_health(self, check: Callable[[], bool | None]) -> None:
+        """Do a part of the check-up; if it fails the check-up ends, and training goes on."""
+        if not self.health.is_watched:
+            return
+        try:
+            if check():
+                self._block_started = None
+        except WriteError:
+            raise
+        except Exception as error:
+            problem, remedy = explain(error, str(self.session.run), self.session.metrics is not None)
+            for watcher in self.health.watchers:
+                watcher.fail(problem, remedy)
+
+    def run_due_work(self) -> bool:
+        """Do one thing that is due at this step; whether there was one."""
+        session, step = self.session, self.learner.step
+        config, every = self.learner.config, session.evaluate_every
+        last = last_step(config, self.learner.task.epoch_steps)
+        minutes = config.minutes
+        if (last is not None and step >= last) or (minutes is not None and session.clock.read() >= minutes * 60):
+            self._finish()
+        elif evaluation_due(step, every) and session.evaluated < step:
+            self._evaluate(final=False)
+        elif time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS and self._saved[0] != step:
+            self.save()
+        else:
+            return False
+        return True
+
+    def _evaluate(self, final: bool) -> bool:
+        """Measure the loss on held-out data and write it down; False: it was interrupted and is still owed."""
+        session, step = self.session, self.learner.step
+        result = self.learner.evaluate(self.learner.task.evaluation(), self.interrupted)
+        if result is None:
+            return False
+        loss, characters = result
+        if characters:
+            line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters, **session.text_mark()}
+            if not evaluation_due(step, session.evaluate_every):
+                self.buffer.add_line({**line, "final": True})
+            elif session.evaluated < step:
+                self.buffer.add_line(line)
+            self.buffer.add_evaluation(evaluated(session, loss, characters, final))
+        if evaluation_due(step, session.evaluate_every):
+            session.evaluated = step
+        return True
+
+    def _finish(self) -> None:
+        """The run has reached its limit: a last evaluation, a last checkpoint, and the right to write given up."""
+        if not self._evaluate(final=True):
+            return
+        self.buffer.add_line({"kind": "ended", "step": self.learner.step})
+        self.buffer.flush()
+        self.save()
+        if self.state == "diverged":
+            return
+        self.session.clock.stop()
+        self.state = "finished"
+        self._check_health(self.health.finish)
+        self.send_status()
+        self.session.close()
+
+    # --------------------------------------------------------------------------------------------------------- states
+
+    def _handle_divergence(self) -> None:
+        """Back to the last good checkpoint, and wait for a person to change something."""
+        session, at, config = self.session, self.learner.step, self.learner.config
+        self.pause("diverged")
+        self.buffer.flush()
+        restore_last_good(session, checkpoint_steps(session.run))
+        clip = (
+            f", or clip the gradient's norm at less than {config.clip:g}" if config.clip else ", or clip the gradient"
+        )
+        self.problem = f"The loss stopped being a number at step {at:,}."
+        self.remedy = (
+            f"Make the learning rate smaller than {config.lr:g}{clip}; "
+            f"it then goes on from the checkpoint of step {self.learner.step:,}."
+        )
+        self.send_status()
+
+    def pause(self, state: str = "paused") -> None:
+        """Do no more steps."""
+        self.session.clock.stop()
+        self._block_started = None
+        self.state = state
+
+    def pause_on_write_error(self, error: WriteError) -> None:
+        """Nothing can be written: wait, with what there is, until a person has put it right."""
+        problem = f'"{self.session.run}" cannot be written ({error.strerror or error}).'
+        remedy = f"{write_remedy(error)}, then go on."
+        if self.session.metrics is not None and self.state != "diverged":
+            self.pause()
+            if steps_there := checkpoint_steps(self.session.run):
+                remedy += f" The checkpoint of step {steps_there[-1]:,} is whole."
+            self.problem, self.remedy, self.sent_state = problem, remedy, self.state
+            self.clients.broadcast(self.status())
+        self.clients.broadcast(Failed(problem=problem, remedy=remedy))
+
+    def save(self, answers: tuple[Connection, Command] | None = None) -> None:
+        """Write a checkpoint of this step, unless there is one. Raises WriteError.
+
+        An event says so, and if `answers` is given it does even if there was one.
+        """
+        self._saved_at = time.perf_counter()
+        if not self.learner.finite:
+            self._handle_divergence()  # its last step went too far: what was good is in the checkpoint before
+            return
+        session, now = self.session, (self.learner.step, self.session.change_count)
+        event = Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0])
+        if self._saved != now:
+            self.buffer.flush()
+            session.save()
+            self.clients.broadcast(event, answers)
+        elif answers is not None:
+            answers[0].send(event, answers[1])
+        self._saved = now
+
+    def send_status(self) -> None:
+        """Write and send what is new, then how things stand. Raises WriteError."""
+        self.reported, self.sent_state = time.perf_counter(), self.state
+        self.buffer.flush()
+        self.clients.broadcast(self.status())
+
+    def status(self) -> Status:
+        """How things stand."""
+        event = status(self.session, self.state, self._last, self._pace)
+        screens = len(self.clients.attached)
+        return msgspec.structs.replace(event, problem=self.problem, remedy=self.remedy, screens=screens)
