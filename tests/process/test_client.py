@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnplay import blas, client, runs
+from rnnplay import blas, runs
+from rnnplay.client import process
 from rnnplay.config import RunConfig
 from rnnplay.protocol import Resume, Train
 from rnnplay.runs import RunRecord
@@ -24,7 +25,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def chosen_for(opening: Train | Resume) -> dict[str, str]:
-    found = client._trainer_environment(opening)
+    found = process.trainer_environment(opening)
     return {name: found[name] for name in blas.VARIABLES if name in found}
 
 
