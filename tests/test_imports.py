@@ -39,7 +39,18 @@ MAY: dict[str, set[str]] = {
     # Of the libraries beside it bench knows the names alone.
     "bench": {"formatting", "machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,
-    "torch_format": {"numpy", "msgspec", "safetensors", "corpora", "engine", "protocol", "runs", "tasks", "trainer"}
+    "exchange": {
+        "numpy",
+        "msgspec",
+        "safetensors",
+        "corpora",
+        "engine",
+        "lab",
+        "protocol",
+        "runs",
+        "tasks",
+        "trainer",
+    }
     | CONFIG,
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {

@@ -64,15 +64,16 @@ def _not_understood(name: str) -> UserError:
     )
 
 
-def describe_unknown_symbols(counts: Mapping[str, int], what: str, treatment: str) -> str:
+def describe_unknown_symbols(counts: Mapping[str, int], what: str, treatment: str, total: int) -> str:
     """Return a sentence that names and counts the symbols of a text which a network does not know.
 
-    counts: occurrences of each. what: "characters". treatment: "left out".
+    counts: occurrences of each. what: "characters". treatment: "left out". total: symbols of the whole text.
     """
     shown = sorted(counts, key=lambda symbol: -counts[symbol])[:8]
     named = ", ".join(f"{symbol!r} ({counts[symbol]:,})" for symbol in shown) + (", ..." if len(counts) > 8 else "")
     times = sum(counts.values())
     return (
-        f"{len(counts):,} {what} of the text are unknown to the network and stand in it {times:,} times: {named}. "
+        f"{len(counts):,} {what} of the text are unknown to the network and stand in it {times:,} times "
+        f"({times / total:.0%} of it): {named}. "
         f"They are {treatment}."
     )

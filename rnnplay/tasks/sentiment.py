@@ -140,12 +140,12 @@ class Sentiment(PooledTask):
         for word in self.vocabulary:
             new_words.pop(word, None)
         new_labels = Counter(label for label in labels if label not in set(self.output_vocabulary))
-        for counts, what, treatment in (
-            (new_words, "words", "left out"),
-            (new_labels, "labels", "left out with their lines"),
+        for counts, what, treatment, total in (
+            (new_words, "words", "left out", sum(map(len, texts))),
+            (new_labels, "labels", "left out with their lines", len(labels)),
         ):
             if counts:
-                self.notes += (describe_unknown_symbols(counts, what, treatment),)
+                self.notes += (describe_unknown_symbols(counts, what, treatment, total),)
 
     def file_batches(self, path: str, encoding: str | None = None) -> tuple[Iterator[Batch], tuple[str, ...]]:
         other = Sentiment(msgspec.structs.replace(self.config, text=path, encoding=encoding), self.data())

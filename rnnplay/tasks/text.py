@@ -81,7 +81,7 @@ class TextTask(Task):
         notes = text.notes
         if new:
             treatment = "left out" if unknown_id is None else f"read as {vocabulary[unknown_id]!r}"
-            notes = (*notes, describe_unknown_symbols(new, self.step_unit, treatment))
+            notes = (*notes, describe_unknown_symbols(new, self.step_unit, treatment, len(text.ids)))
         return corpora.EncodedText(
             name=text.name, ids=ids, vocabulary=vocabulary, sha256=text.sha256, unknown_id=unknown_id, notes=notes
         )

@@ -63,9 +63,10 @@ class Words(TextTask):
         number = {word: i for i, word in enumerate(vocabulary)}
         words = tokens(_decoded(text))
         new = Counter(word.strip() for word in words if word not in number)
-        notes = (
-            (*text.notes, describe_unknown_symbols(new, self.step_unit, "read as the rare word")) if new else text.notes
-        )
+        notes = text.notes
+        if new:
+            remark = describe_unknown_symbols(new, self.step_unit, "read as the rare word", len(words))
+            notes = (*notes, remark)
         return corpora.EncodedText(
             name=text.name,
             ids=np.array([number.get(word, rare) for word in words], np.uint16),

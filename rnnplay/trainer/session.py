@@ -20,6 +20,7 @@ from rnnplay.protocol import Inspect, Resume, Row, Train
 from rnnplay.runs import MetricsFile, RunLock, RunRecord, WriteError, checkpoint, writing
 from rnnplay.runs.checkpoint import Checkpoint
 from rnnplay.tasks.base import Task
+from rnnplay.tasks.data import TaskData
 from rnnplay.trainer.learner import Learner
 from rnnplay.trainer.metrics import Clock, RowRecorder, evaluation_due, evaluation_interval
 from rnnplay.trainer.run_task import RunTask, store, task_to_inspect, task_to_resume
@@ -162,7 +163,7 @@ def open_session(command: Train | Resume | Inspect) -> TrainingSession:
     """The run that `command` opens. Raises UserError where that cannot be."""
     match command:
         case Train():
-            return _train(command)
+            return begin_run(command)
         case Resume():
             return _resume(command)
         case Inspect():
@@ -195,19 +196,31 @@ def text_marks(record: RunRecord) -> tuple[str, str]:
     return texts[0], texts[-1]
 
 
-def _train(command: Train) -> TrainingSession:
-    config = validate(command.config)
-    if config.text is not None:
-        # A run is resumed from anywhere, and keeps to what an item is.
-        text, more = corpora.resolve_text(config.text), tuple(map(corpora.resolve_text, config.more_texts))
-        document = config.document or ("file" if Path(text).is_dir() and config.task == "text" else "none")
-        config = msgspec.structs.replace(config, text=text, more_texts=more, document=document)
+def resolve_config(config: RunConfig) -> RunConfig:
+    """`config`, checked, with absolute paths of its texts and what an item of them is. Raises UserError."""
+    config = validate(config)
+    if config.text is None:
+        return config
+    # A run is resumed from anywhere, and keeps to what an item is.
+    text, more = corpora.resolve_text(config.text), tuple(map(corpora.resolve_text, config.more_texts))
+    document = config.document or ("file" if Path(text).is_dir() and config.task == "text" else "none")
+    return msgspec.structs.replace(config, text=text, more_texts=more, document=document)
+
+
+def begin_run(command: Train, known: TaskData | None = None) -> TrainingSession:
+    """Return a new run. known: the vocabulary in which its text is read, if that is another network's than its own.
+
+    Raises UserError if the settings are not valid, or if the run cannot be written.
+    """
+    config = resolve_config(command.config)
     if not config.cores:  # how a batch is shared out shows in the last bits: a run keeps to it
         config = msgspec.structs.replace(config, cores=min(available_cores(), MAX_CORES))
-    task = tasks.make(config)
+    task = tasks.make(config, known)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
     record = _record(config, task, blas.describe())
+    if known is not None:
+        record = msgspec.structs.replace(record, earlier_texts=("",))  # one that only the network knew
     session = _session(Path(), RunTask(task, record))
     session.run = runs.create(runs.runs_root(command.root), config)
     try:

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
+from rnnplay.exchange.exporter import export_run
 from rnnplay.protocol import (
     AblateUnit,
     AnyEvent,
@@ -45,7 +46,6 @@ from rnnplay.protocol import (
 )
 from rnnplay.runs import load_record
 from rnnplay.runs.task_data import TASK_DATA
-from rnnplay.torch_format import export_run
 
 
 @pytest.fixture

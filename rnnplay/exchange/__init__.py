@@ -1,0 +1,1 @@
+"""Networks and activations to and from other programs, one file a format."""
