@@ -20,6 +20,7 @@ DType = Literal["float32", "float64"]
 NormalForm = Literal["nfc", "nfd", "none"]
 Missing = Literal["refuse", "skip", "fill"]
 Separator = Literal["comma", "semicolon", "tab", "bar", "space", "none"]
+CheckpointName = int | Literal["best", "last"]  # after so many steps, of the best evaluation, or the last
 Document = Literal["none", "line", "blank", "file"]
 DecimalSign = Literal["point", "comma"]
 
@@ -91,6 +92,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     steps: int | None = None  # the run ends at the first limit that it reaches; None: no limit
     epochs: float | None = None
     minutes: float | None = None
+    patience: int = 0  # evaluations without a better one after which the run ends; 0: no such limit
     evaluate_every: int = 500  # steps between two evaluations, at first; more if evaluation would cost too much
     seed: int = 1
     cores: int = 0  # 2: each computes half of a large batch; 0: 2 if the machine has two, chosen when the run begins
@@ -155,7 +157,7 @@ def validate(config: RunConfig) -> RunConfig:
     _check_range("momentum", config.momentum, 0, 0.9999)
     for name in ("clip", "clip_value", "weight_decay"):
         _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e6)
-    for name in ("warmup", "length_warmup_steps"):
+    for name in ("warmup", "length_warmup_steps", "patience"):
         _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e9)
     for name in ("steps", "epochs", "minutes"):
         if (value := getattr(config, name)) is not None:

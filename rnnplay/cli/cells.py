@@ -10,15 +10,15 @@ import click
 from rnnplay.cli.common import (
     absolute_path,
     ask_trainer,
+    at_option,
     encoding_option,
     json_option,
     print_json,
     resolve_run_argument,
     run_argument,
     runs_option,
-    step_option,
 )
-from rnnplay.config import UserError
+from rnnplay.config import CheckpointName, UserError
 
 _SHOWN = 10  # units in the printed list
 _SVG_CHARACTERS = 1_600
@@ -42,7 +42,7 @@ _characters = click.option("--characters", default=10_000, show_default=True, he
 @click.option("--svg", metavar="FILE", help="Write a picture of the text on the best unit's colour.")
 @click.option("--unit", metavar="L.U", help="Show this unit (layer.unit) too, and in the picture instead of the best.")
 @_characters
-@step_option
+@at_option
 @runs_option
 @json_option
 def cells(
@@ -53,7 +53,7 @@ def cells(
     svg: str | None,
     unit: str | None,
     characters: int,
-    step: int | None,
+    at: CheckpointName,
     runs: str | None,
     as_json: bool,
 ) -> None:
@@ -65,7 +65,7 @@ def cells(
     from rnnplay.protocol import FindUnits, Trace, UnitsFound, WatchTrace
 
     chosen = parse_unit(unit) if unit is not None else None
-    inspect = _inspect(run, text, encoding, step, runs)
+    inspect = _inspect(run, text, encoding, at, runs)
     result = ask_trainer(inspect, FindUnits(pattern=pattern, characters=characters), UnitsFound)[-1]
     shown = result.units[:1] if chosen is None else _states_of_unit(result, *chosen)
     if svg is not None:
@@ -100,7 +100,7 @@ def cells(
 @_text
 @encoding_option
 @_characters
-@step_option
+@at_option
 @runs_option
 @json_option
 def ablate(
@@ -112,7 +112,7 @@ def ablate(
     text: str | None,
     encoding: str | None,
     characters: int,
-    step: int | None,
+    at: CheckpointName,
     runs: str | None,
     as_json: bool,
 ) -> None:
@@ -125,7 +125,7 @@ def ablate(
     command = AblateUnit(
         layer=layer, unit=number, pattern=pattern, clamp_to=to, other_units=others, characters=characters
     )
-    result = ask_trainer(_inspect(run, text, encoding, step, runs), command, UnitAblated)[-1]
+    result = ask_trainer(_inspect(run, text, encoding, at, runs), command, UnitAblated)[-1]
     if as_json:
         print_json(
             {
@@ -182,10 +182,10 @@ def parse_clamp(text: str) -> tuple[int, int, float]:
         raise UserError(f"{text!r} holds no unit.", "Give layer, unit and value: 1.37=0.9.") from None
 
 
-def _inspect(run: str, text: str | None, encoding: str | None, step: int | None, root: str | None) -> Any:
+def _inspect(run: str, text: str | None, encoding: str | None, at: CheckpointName, root: str | None) -> Any:
     from rnnplay.protocol import Inspect
 
-    return Inspect(run=resolve_run_argument(run, root), step=step, text=absolute_path(text), encoding=encoding)
+    return Inspect(run=resolve_run_argument(run, root), at=at, text=absolute_path(text), encoding=encoding)
 
 
 def _states_of_unit(result: Any, layer: int, unit: int) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnnplay.cli.texts import refuse_pipes
-from rnnplay.config import UserError
+from rnnplay.config import CheckpointName, UserError
 
 
 def complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -37,10 +37,44 @@ def complete_task_or_run(ctx: click.Context, param: click.Parameter, incomplete:
 run_argument = click.argument("run", shell_complete=complete_run)
 task_argument = click.argument("task", nargs=-1, metavar="[TASK]", shell_complete=complete_task)
 task_or_run_argument = click.argument("task", nargs=-1, metavar="[TASK|RUN]", shell_complete=complete_task_or_run)
-step_option = click.option("--step", type=int, help="Take the checkpoint after this step instead of the last.")
+
+
+def parse_checkpoint(ctx: click.Context, param: click.Parameter, value: str | None) -> CheckpointName | None:
+    """A step, "best" or "last"; None for None. Raises UserError."""
+    if value is None:
+        return None
+    if value == "best":
+        return "best"
+    if value == "last":
+        return "last"
+    if not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise UserError(f"{value!r} names no checkpoint.", "Give --at best, --at last or a step: --at 500.")
+    return int(value)
+
+
+def _refuse_step(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise UserError("There is no --step any more.", f"Give --at {value}, --at best or --at last.")
+
+
+def at_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate `command` with the option --at, which names a checkpoint; --step, its former name, is refused."""
+    at = click.option(
+        "--at",
+        metavar="best|last|STEP",
+        default="last",
+        show_default=True,
+        callback=parse_checkpoint,
+        help="The checkpoint: of the lowest loss on held-out data, the last, or the one after so many steps.",
+    )
+    step = click.option("--step", hidden=True, expose_value=False, callback=_refuse_step)
+    return at(step(command))
+
+
 runs_option = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
 encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print the end alone.")
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
 
 

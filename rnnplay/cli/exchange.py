@@ -7,13 +7,13 @@ import click
 
 from rnnplay.cli.common import (
     absolute_path,
+    at_option,
     encoding_option,
     resolve_run_argument,
     run_argument,
     runs_option,
-    step_option,
 )
-from rnnplay.config import UserError
+from rnnplay.config import CheckpointName, UserError
 
 
 @click.command(name="export")
@@ -22,9 +22,9 @@ from rnnplay.config import UserError
 @click.option("--npz", is_flag=True, help="Write a file of NumPy instead.")
 @click.option("--onnx", is_flag=True, help="Write one time step as an ONNX graph; needs the package onnx.")
 @click.option("--table", is_flag=True, help="Write shapes and vocabulary as a table; without FILE show them.")
-@step_option
+@at_option
 @runs_option
-def export(run: str, file: str | None, npz: bool, onnx: bool, table: bool, step: int | None, runs: str | None) -> None:
+def export(run: str, file: str | None, npz: bool, onnx: bool, table: bool, at: CheckpointName, runs: str | None) -> None:
     """Write RUN's network to FILE for PyTorch (safetensors) or another program.
 
     The tensors have the names, orders and shapes of torch.nn (rnn.weight_ih_l0 and so on, readout.weight), the metadata
@@ -40,7 +40,7 @@ def export(run: str, file: str | None, npz: bool, onnx: bool, table: bool, step:
     from rnnplay.exchange.exporter import export_run, open_network, shape_table, write_text
 
     if table:
-        network = open_network(folder, step)
+        network = open_network(folder, at)
         print_notes(network.notes)
         if file is None:
             print(shape_table(network), end="")
@@ -48,7 +48,7 @@ def export(run: str, file: str | None, npz: bool, onnx: bool, table: bool, step:
         write_text(Path(file), shape_table(network))
     else:
         kind = "npz" if npz else "onnx" if onnx else "safetensors"
-        print_notes(export_run(folder, Path(str(file)), step, kind))
+        print_notes(export_run(folder, Path(str(file)), at, kind))
     print(file)
 
 

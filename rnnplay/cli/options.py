@@ -49,6 +49,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "steps": "End after this many updates.",
         "epochs": "End after reading the text this many times.",
         "minutes": "End after this time.",
+        "patience": "End after this many evaluations without a better one; 0: no such limit.",
         "optimizer": "Rule of the update.",
         "lr": "Learning rate.",
         "schedule": "How the learning rate goes down until the last step.",

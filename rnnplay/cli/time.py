@@ -6,13 +6,14 @@ import click
 
 from rnnplay.cli.common import (
     ask_trainer,
+    at_option,
     json_option,
     print_json,
     resolve_run_argument,
     run_argument,
     runs_option,
-    step_option,
 )
+from rnnplay.config import CheckpointName
 
 _LAGS_SHOWN = (0, 1, 2, 3, 5, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000)
 
@@ -29,11 +30,11 @@ _LAGS_SHOWN = (0, 1, 2, 3, 5, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 7
 @click.option(
     "--with", "others", multiple=True, metavar="RUN", help="Compare with another run's network; may be repeated."
 )
-@step_option
+@at_option
 @runs_option
 @json_option
 def gradients(
-    run: str, lags: int, untrained: bool, others: tuple[str, ...], step: int | None, runs: str | None, as_json: bool
+    run: str, lags: int, untrained: bool, others: tuple[str, ...], at: CheckpointName, runs: str | None, as_json: bool
 ) -> None:
     """How far back does RUN's network learn?
 
@@ -46,7 +47,7 @@ def gradients(
 
     compared = tuple(resolve_run_argument(other, runs) for other in others)
     question = ComputeGradientByLag(lags=lags, untrained=untrained, runs=compared)
-    result = ask_trainer(Inspect(run=resolve_run_argument(run, runs), step=step), question, GradientByLagComputed)[-1]
+    result = ask_trainer(Inspect(run=resolve_run_argument(run, runs), at=at), question, GradientByLagComputed)[-1]
     if as_json:
         network = result.networks[0]
         print_json(

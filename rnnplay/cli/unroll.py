@@ -8,13 +8,14 @@ import click
 
 from rnnplay.cli.common import (
     ask_trainer,
+    at_option,
     json_option,
     print_json,
     resolve_run_argument,
     run_argument,
     runs_option,
-    step_option,
 )
+from rnnplay.config import CheckpointName
 
 
 @click.command()
@@ -22,17 +23,19 @@ from rnnplay.cli.common import (
 @click.option("--example", default=0, show_default=True, help="Which held-out item, or part of the text, from 0 on.")
 @click.option("--length", default=24, show_default=True, help="The most time steps to show.")
 @click.option("--units", default=16, show_default=True, help="The most units of a layer to show, the most active ones.")
-@step_option
+@at_option
 @runs_option
 @json_option
-def unroll(run: str, example: int, length: int, units: int, step: int | None, runs: str | None, as_json: bool) -> None:
+def unroll(
+    run: str, example: int, length: int, units: int, at: CheckpointName, runs: str | None, as_json: bool
+) -> None:
     """Walk through an example of RUN's task, time step by time step.
 
     With --json every number of it: states, each gate's summands, value and gradient, outputs, losses.
     """
     from rnnplay.protocol import Inspect, Unroll, Unrolled
 
-    inspect = Inspect(run=resolve_run_argument(run, runs), step=step)
+    inspect = Inspect(run=resolve_run_argument(run, runs), at=at)
     result = ask_trainer(inspect, Unroll(example=example, length=length, units=units), Unrolled)[-1]
     if as_json:
         print_json(_unrolled_fields(result))

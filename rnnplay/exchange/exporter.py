@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from rnnplay.config import FORMAT, UserError
+from rnnplay.config import FORMAT, CheckpointName, UserError
 from rnnplay.engine import Architecture
 from rnnplay.exchange.tensor_file import Arrays
 from rnnplay.exchange.torch_names import check_exportable, to_torch
@@ -33,9 +33,9 @@ class ExportedNetwork:
     notes: tuple[str, ...]
 
 
-def open_network(run: str, step: int | None = None) -> ExportedNetwork:
-    """The network of `run` (that after `step`, else the last). Raises UserError if it has no common form."""
-    session = open_session(Inspect(run=run, step=step))
+def open_network(run: str, at: CheckpointName = "last") -> ExportedNetwork:
+    """The network of `run` at a checkpoint. Raises UserError if it has no common form."""
+    session = open_session(Inspect(run=run, at=at))
     try:
         network, task, config = session.learner.eval_network(), session.learner.task, session.learner.config
         check_exportable(network.architecture)
@@ -57,12 +57,12 @@ def open_network(run: str, step: int | None = None) -> ExportedNetwork:
         session.close()
 
 
-def export_run(run: str, file: Path, step: int | None = None, kind: str = "safetensors") -> list[str]:
+def export_run(run: str, file: Path, at: CheckpointName = "last", kind: str = "safetensors") -> list[str]:
     """Write the network of `run` to `file`, in one of FORMATS; returns notes for the user.
 
     Raises UserError if the network has no such format or the file cannot be written.
     """
-    network = open_network(run, step)
+    network = open_network(run, at)
     try:
         if kind == "onnx":
             from rnnplay.exchange import onnx_file

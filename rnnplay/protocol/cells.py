@@ -157,6 +157,7 @@ class HistoryComputed(Event, frozen=True, kw_only=True):
     pattern: str
     steps: tuple[int, ...]
     values: tuple[float, ...]  # AUC or rank correlation at each of them
+    best_step: int | None = None  # of the best evaluation; None: there is none
 
 
 class CancelQuestions(Command, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rnnplay.config import RunConfig
+from rnnplay.config import CheckpointName, RunConfig, Schedule
 from rnnplay.protocol.base import Command, Event
 
 
@@ -22,11 +22,17 @@ class Train(Command, frozen=True, kw_only=True):
 class Resume(Command, frozen=True, kw_only=True):
     """Go on with the run in directory `run` where it stopped. A limit that is given replaces the run's own.
 
+    at: begin a new run, a copy of `run` up to this checkpoint, and go on with that; None: go on with `run` itself.
+    lr, clip, schedule: what they are from here on; None: as they were. The schedule begins here.
     text: a file to train on from here on, the run's own where it is now or another one; None: the run's own, unchanged.
     linger: as of Train.
     """
 
     run: str
+    at: CheckpointName | None = None
+    lr: float | None = None
+    clip: float | None = None
+    schedule: Schedule | None = None
     text: str | None = None
     encoding: str | None = None  # of `text`; None: as the run's text
     more_steps: int | None = None  # beyond the step that it stopped at
@@ -35,10 +41,10 @@ class Resume(Command, frozen=True, kw_only=True):
 
 
 class Inspect(Command, frozen=True, kw_only=True):
-    """Load a run to look at, never to train: no lock, nothing written. `step`: that checkpoint, else the last."""
+    """Load a run to look at, never to train: no lock, nothing written."""
 
     run: str
-    step: int | None = None
+    at: CheckpointName = "last"
     text: str | None = None  # another text to look at it on
     encoding: str | None = None  # of `text`; None: its byte-order mark's, else UTF-8
 
@@ -129,6 +135,7 @@ class Status(Event, frozen=True, kw_only=True):
     progress: float | None = None  # share of the run's limit that is done
     seconds_left: float | None = None
     lr: float | None = None
+    ended_by: str = ""  # what ended a finished run, if it was not a limit: "patience"
     problem: str = ""  # where it diverged: what is wrong
     remedy: str = ""  # and what to do
     screens: int = 1  # that are attached

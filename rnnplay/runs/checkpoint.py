@@ -1,7 +1,8 @@
 """Checkpoints: arrays and JSON values in one safetensors file, written all or nothing, verified when loaded.
 
-`ckpt-<step>` holds all that resuming needs; `weights-<step>` only the parameters, for the history. One metadata key
-holds sorted JSON and a digest over the arrays and that JSON, so that any altered byte is noticed.
+`ckpt-<step>` holds all that resuming needs, and so does `best-<step>`, of the best evaluation; `weights-<step>` holds
+only the parameters, for the history. One metadata key holds sorted JSON and a digest over the arrays and that JSON, so
+that any altered byte is noticed.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ from rnnplay.runs.directory import write_atomically, writing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-FULL, WEIGHTS = "ckpt", "weights"
+FULL, BEST, WEIGHTS = "ckpt", "best", "weights"
+KINDS = (FULL, BEST, WEIGHTS)
 MAX_FULL, MAX_WEIGHTS = 2, 40
 _KEY = "rnnplay"
 _REMEDY = "Use another checkpoint, or begin a new run."
@@ -79,6 +81,26 @@ def load(path: Path) -> Checkpoint:
             f'"{path}" has format {body["format"]!r}, this rnnplay reads up to {FORMAT}.', "Update rnnplay."
         )
     return Checkpoint(path=path, step=step, arrays=arrays, state=state)
+
+
+def load_at(run: Path, step: int) -> Checkpoint:
+    """The checkpoint after `step`, whole or weights only. Raises UserError, which names those that there are."""
+    for kind in KINDS:
+        if (path := checkpoint_path(run, step, kind)).exists():
+            return load(path)
+    steps = sorted({step for kind in KINDS for step in checkpoint_steps(run, kind)})
+    remedy = f"There are checkpoints of steps {', '.join(map(str, steps))}." if steps else "Train it first."
+    raise UserError(f"The run {run.name} has no checkpoint of step {step}.", remedy)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The JSON values of a checkpoint, read without its arrays and not verified; empty if it is gone or damaged."""
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            state = json.loads((file.metadata() or {})[_KEY])["state"]
+    except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return state if isinstance(state, dict) else {}
 
 
 def check_matches(checkpoint: Checkpoint, expected: Mapping[str, Array]) -> None:

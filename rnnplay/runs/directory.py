@@ -5,6 +5,8 @@ A run is a directory `<utc>-<task>-<cell>-<id>`; the names sort by the time at w
 
 import errno
 import fcntl
+import hashlib
+import json
 import os
 import secrets
 import time
@@ -33,6 +35,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}  # the variables that select them
     numpy: str = ""
     rnnplay: str = ""
+    copied_from: str = ""  # name of the run that it is a copy of, up to a checkpoint
+    earlier_digests: tuple[str, ...] = ()  # `config_digest` of this file before each change that the program made
     format: int = FORMAT
 
 
@@ -154,8 +158,27 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
 
 
 def save_record(run: Path, record: RunRecord) -> None:
-    """Write config.json, indented. Raises WriteError."""
-    write_atomically(run / CONFIG, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+    """Write config.json, indented, unless it says the same already; it names the digest of the one before.
+
+    Raises WriteError.
+    """
+    path, content = run / CONFIG, msgspec.json.encode(record)
+    if path.exists():
+        if (digest := config_digest(run)) == _digest(content):
+            return
+        earlier = (*record.earlier_digests, digest)
+        content = msgspec.json.encode(msgspec.structs.replace(record, earlier_digests=earlier))
+    write_atomically(path, msgspec.json.format(content, indent=1) + b"\n")
+
+
+def config_digest(run: Path) -> str:
+    """The digest of what config.json says, however it is laid out. Raises OSError, or ValueError if it is no JSON."""
+    return _digest((run / CONFIG).read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    """The beginning of the SHA-256 of JSON, with sorted keys."""
+    return hashlib.sha256(json.dumps(json.loads(content), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def load_record(run: Path) -> RunRecord:

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnplay.backend.base import Backend, Rates
 from rnnplay.backend.numpy_engine import NumpyEngine, under
-from rnnplay.config import RunConfig, UserError
+from rnnplay.config import RunConfig, Schedule, UserError
 from rnnplay.engine import Architecture, Network, TooLargeError
 from rnnplay.engine.memory_limits import check_batch
 from rnnplay.engine.schedules import learning_rate
@@ -140,10 +140,12 @@ class Learner:
 
     def snapshot(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and JSON values that hold everything `restore` needs."""
+        config = self.config
         state = {
             "rng": self._backend.random_state(),
             "task": self.task.state(),
-            "changed": {"lr": self.config.lr, "clip": self.config.clip},
+            "changed": {"lr": config.lr, "clip": config.clip, "schedule": config.schedule},
+            "schedule_start": self.schedule_start,
             "carried": self._backend.carries_state,
         }
         return self._backend.arrays(), state
@@ -152,7 +154,9 @@ class Learner:
         """Be as at the step of `found`. Raises UserError, and changes nothing, where it does not fit."""
         try:
             state = source.state["learner"]
-            changed = {name: float(state["changed"][name]) for name in ("lr", "clip")}
+            changed: dict[str, Any] = {name: float(state["changed"][name]) for name in ("lr", "clip")}
+            changed["schedule"] = msgspec.convert(state["changed"].get("schedule", self.config.schedule), Schedule)
+            schedule_start = int(state.get("schedule_start", 0))  # an earlier version has it in config.json alone
             np.random.default_rng().bit_generator.state = state["rng"]  # refuses what is none
             carries_state = bool(state["carried"])
             checkpoint.check_matches(source, self._backend.expected_arrays(source.arrays, carries_state))
@@ -166,6 +170,7 @@ class Learner:
         self._backend.load(source.arrays, carries_state, state["rng"])
         self.step = source.step
         self.config = msgspec.structs.replace(self.config, **changed)
+        self.schedule_start = max(self.schedule_start, schedule_start)
 
     def load_weights_into(self, network: Network, source: Checkpoint) -> None:
         """Load the weights that are evaluated into `network`: of a full checkpoint, or of one of weights alone.

@@ -53,7 +53,10 @@ def history_events(session: TrainingSession) -> Iterator[Event]:
     rows, evaluations = session.history()
     if rows:
         yield RowsCompleted(rows=tuple(rows), is_history=True)
-    for line in evaluations:
+    best = session.best.evaluation  # of a run's last evaluation the metrics lose the line when the run goes on
+    if best is not None and all(line["step"] != best.step for line in evaluations):
+        evaluations.append({"step": best.step, "loss": best.loss, **session.text_mark()})
+    for line in sorted(evaluations, key=lambda line: int(line["step"])):
         loss, characters = line.get("loss"), line.get("characters")
         other_text = session.is_on_other_text(line)
         yield Evaluated(
@@ -87,6 +90,7 @@ def status(session: TrainingSession, state: str, last: StepResult | None, pace: 
         progress=progress,
         seconds_left=left,
         lr=learner.lr,
+        ended_by="patience" if state == "finished" and session.out_of_patience else "",
     )
 
 

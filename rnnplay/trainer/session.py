@@ -4,7 +4,8 @@ A Session is what the loop works on: the learner, and the run's files where it m
 """
 
 import os
-from dataclasses import dataclass, field, replace
+import shutil
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,14 +19,17 @@ from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
 from rnnplay.machine import available_cores
 from rnnplay.protocol import Inspect, Resume, Row, Train
 from rnnplay.runs import MetricsFile, RunLock, RunRecord, WriteError, checkpoint, writing
+from rnnplay.runs.best import load_named, text_marks
 from rnnplay.runs.checkpoint import Checkpoint
+from rnnplay.runs.copying import copy_run
+from rnnplay.runs.edited import check_config_unedited, saved_digest
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.data import TaskData
+from rnnplay.trainer.best_checkpoint import BestCheckpoint
+from rnnplay.trainer.changed_settings import change_settings, extend
 from rnnplay.trainer.learner import Learner
 from rnnplay.trainer.metrics import Clock, RowRecorder, evaluation_due, evaluation_interval
 from rnnplay.trainer.run_task import RunTask, store, task_to_inspect, task_to_resume
-
-_MARK_LENGTH = 16  # characters of a SHA-256 that mark a text
 
 
 @dataclass(eq=False)
@@ -38,6 +42,10 @@ class TrainingSession:
     evaluate_every: int  # steps, at first
     blas: str
     notes: list[str]
+    record: RunRecord
+    config_digest: str = ""  # of config.json as it is now
+    best: BestCheckpoint = field(default_factory=BestCheckpoint)
+    needs_save: bool = False  # settings were changed since the last checkpoint
     recorder: RowRecorder = field(default_factory=RowRecorder)
     clock: Clock = field(default_factory=Clock)
     lock: RunLock | None = None
@@ -105,9 +113,10 @@ class TrainingSession:
                     return bool(line["step"] <= step)
 
         self.metrics.keep_only(keep)
+        self.best.reopen(self.run, self.record, step)
         later = [
             checkpoint.checkpoint_path(self.run, other, kind)
-            for kind in (checkpoint.FULL, checkpoint.WEIGHTS)
+            for kind in checkpoint.KINDS
             for other in checkpoint.checkpoint_steps(self.run, kind)
             if other > step
         ]
@@ -124,19 +133,43 @@ class TrainingSession:
         return {} if self.text == self.first_text else {"text": self.text}
 
     def save(self) -> None:
-        """Write a checkpoint. Raises WriteError; the checkpoint before it is then as good as it was."""
+        """Write a checkpoint, and first the best one if it is new. Raises WriteError; those before are then unchanged.
+
+        In this order a crash in between leaves a best checkpoint that is beyond the last one: resuming deletes it.
+        """
         assert self.metrics is not None
+        self.best.save(self.run)
         self.metrics.sync()  # what the checkpoint relies on
-        arrays, state = self.learner.snapshot()
-        path = checkpoint.checkpoint_path(self.run, self.learner.step)
-        checkpoint.save(path, self.learner.step, arrays, {"learner": state, "session": self.state()})
+        arrays, state = self._snapshot()
+        checkpoint.save(checkpoint.checkpoint_path(self.run, self.learner.step), self.learner.step, arrays, state)
         checkpoint.prune(self.run)
+        self.best.prune(self.run)
+        self.needs_save = False
+
+    def _snapshot(self) -> tuple[dict[str, checkpoint.Array], dict[str, Any]]:
+        """Return arrays and JSON values of a whole checkpoint."""
+        arrays, state = self.learner.snapshot()
+        return arrays, {"learner": state, "session": self.state(), "config_digest": self.config_digest}
+
+    def add_evaluation(self, loss: float | None, on_schedule: bool) -> None:
+        """Take in an evaluation; the best so far is held as a checkpoint. on_schedule: it counts for the patience."""
+
+        def snapshot() -> tuple[dict[str, checkpoint.Array], dict[str, Any]]:
+            arrays, state = self._snapshot()
+            return arrays, {**state, "best": {"loss": loss, "text": self.text}}
+
+        self.best.add(self.learner.step, loss if self.learner.finite else None, on_schedule, snapshot)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the run ends because its evaluations have not got better."""
+        return 0 < self.learner.config.patience <= self.best.evaluations_since
 
     def save_weights(self) -> None:
         """Add the network as it is to the run's history. Raises WriteError."""
         step = self.learner.step
         path = checkpoint.checkpoint_path(self.run, step, checkpoint.WEIGHTS)
-        checkpoint.save(path, step, self.learner.weights(), {}, durable=False)
+        checkpoint.save(path, step, self.learner.weights(), {"config_digest": self.config_digest}, durable=False)
 
     def history(self) -> tuple[list[Row], list[dict[str, Any]]]:
         """The rows and evaluations of the run up to the learner's step. Lines that make no sense are left out."""
@@ -175,6 +208,10 @@ def _session(run: Path, opened: RunTask) -> TrainingSession:
     learner = Learner(config, task)
     baselines = tuple(task.baselines())
     evaluated = sum(batch.token_count for batch in task.evaluation())
+    if config.patience and not evaluated:
+        raise UserError(
+            "Nothing is held out, so that no evaluation can be better.", "Leave out --patience, or give --validation."
+        )
     every = evaluation_interval(config.evaluate_every, config.batch * config.seq_len, evaluated)
     first_text, text = text_marks(opened.record)
     return TrainingSession(
@@ -184,16 +221,11 @@ def _session(run: Path, opened: RunTask) -> TrainingSession:
         evaluate_every=every,
         blas=blas.describe(),
         notes=[*opened.notes, *task.notes],
+        record=opened.record,
         text_unavailable=opened.unavailable,
         text=text,
         first_text=first_text,
     )
-
-
-def text_marks(record: RunRecord) -> tuple[str, str]:
-    """Return what marks the run's first text and its present one: the beginnings of their SHA-256; empty: none."""
-    texts = [(sha256 or "")[:_MARK_LENGTH] for sha256 in (*record.earlier_texts, record.sha256)]
-    return texts[0], texts[-1]
 
 
 def resolve_config(config: RunConfig) -> RunConfig:
@@ -228,6 +260,7 @@ def begin_run(command: Train, known: TaskData | None = None) -> TrainingSession:
         session.metrics = MetricsFile(session.run)
         store(session.run, task)
         runs.save_record(session.run, record)
+        session.config_digest = runs.config_digest(session.run)
     except OSError as error:
         raise UserError(f'"{session.run}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
     session.paused = command.paused
@@ -253,6 +286,21 @@ def _record(config: RunConfig, task: Task, blas_used: str) -> RunRecord:
 def _resume(command: Resume) -> TrainingSession:
     run = Path(command.run)
     record = runs.load_record(run)
+    check_config_unedited(run)
+    if command.at is None:
+        return _resume_in(run, record, command)
+    run = copy_run(run, record, command.at)
+    try:
+        session = _resume_in(run, runs.load_record(run), command)
+    except BaseException:
+        shutil.rmtree(run, ignore_errors=True)
+        raise
+    source, step = session.record.copied_from, session.learner.step
+    session.notes.append(f"This is a new run, a copy of {source} up to step {step:,}.")
+    return session
+
+
+def _resume_in(run: Path, record: RunRecord, command: Resume) -> TrainingSession:
     try:
         lock = RunLock(run)
     except OSError as error:
@@ -263,12 +311,19 @@ def _resume(command: Resume) -> TrainingSession:
         session.lock = lock
         restore_last_good(session, checkpoint.checkpoint_steps(run))
         if command.more_steps is not None:
-            opened = replace(opened, record=_extend(session, opened.record, command.more_steps))
+            session.record, notes = extend(session.learner, opened.record, command.more_steps, command.schedule)
+            session.notes += notes
+        changes, notes = change_settings(session.learner, command)
+        session.notes += notes
         if opened.record.sha256 != record.sha256:
             store(run, opened.task)
-        runs.save_record(run, opened.record)
+        runs.save_record(run, session.record)
+        session.config_digest = runs.config_digest(run)
+        session.needs_save = bool(changes) or session.config_digest != saved_digest(run)
         session.metrics = MetricsFile(run)
         session.truncate_metrics()
+        session.metrics.append(changes)
+        session.change_count += len(changes)
     except OSError as error:
         lock.release()
         if isinstance(error, WriteError):
@@ -281,19 +336,6 @@ def _resume(command: Resume) -> TrainingSession:
         raise
     session.paused = command.paused
     return session
-
-
-def _extend(session: TrainingSession, record: RunRecord, more_steps: int) -> RunRecord:
-    """Let the run end `more_steps` from here. A schedule that was to end somewhere else begins again, with a note."""
-    learner, config = session.learner, record.config
-    limits = {"steps": learner.step + more_steps, "epochs": None, "minutes": None}
-    learner.config = msgspec.structs.replace(learner.config, **limits)
-    record = msgspec.structs.replace(record, config=validate(msgspec.structs.replace(config, **limits)))
-    if config.schedule == "constant":
-        return record
-    learner.schedule_start = learner.step
-    session.notes.append(f"The learning rate begins a new schedule over {more_steps:,} steps ({config.schedule}).")
-    return msgspec.structs.replace(record, schedule_start=learner.step)
 
 
 def _reopen(run: Path, opened: RunTask) -> TrainingSession:
@@ -326,11 +368,13 @@ def restore_last_good(session: TrainingSession, steps: list[int]) -> None:
 def _inspect(command: Inspect) -> TrainingSession:
     run = Path(command.run)
     record = runs.load_record(run)
+    check_config_unedited(run)
     session = _reopen(run, task_to_inspect(run, record))
-    if command.step is not None:
-        session.learner.show_checkpoint(load_checkpoint_at(run, command.step))
-    else:
+    if command.at == "last":
         _show_last_checkpoint(session)
+    else:
+        session.learner.show_checkpoint(load_named(run, record, command.at))
+    session.best.reopen(run, record, session.learner.step)
     if command.text is not None:
         session.inspected_ids, unseen = session.learner.task.encode_file(command.text, command.encoding)
         if unseen:
@@ -345,7 +389,7 @@ def _show_last_checkpoint(session: TrainingSession) -> None:
         session.notes[:] = notes
         steps = checkpoint.checkpoint_steps(session.run)
         if not steps and (weights := checkpoint.checkpoint_steps(session.run, checkpoint.WEIGHTS)):
-            return session.learner.show_checkpoint(load_checkpoint_at(session.run, weights[-1]))  # of the gallery
+            return session.learner.show_checkpoint(checkpoint.load_at(session.run, weights[-1]))  # of the gallery
         if not steps:
             session.notes.append("The run has no checkpoint yet: this is the network before its first step.")
         try:
@@ -353,16 +397,6 @@ def _show_last_checkpoint(session: TrainingSession) -> None:
         except UserError:
             if steps == checkpoint.checkpoint_steps(session.run):
                 raise
-
-
-def load_checkpoint_at(run: Path, step: int) -> Checkpoint:
-    """The checkpoint after `step`, whole or weights only. Raises UserError, which names those that there are."""
-    for kind in (checkpoint.FULL, checkpoint.WEIGHTS):
-        if (path := checkpoint.checkpoint_path(run, step, kind)).exists():
-            return checkpoint.load(path)
-    steps_there = sorted({*checkpoint.checkpoint_steps(run), *checkpoint.checkpoint_steps(run, checkpoint.WEIGHTS)})
-    remedy = f"There are checkpoints of steps {', '.join(map(str, steps_there))}." if steps_there else "Train it first."
-    raise UserError(f"The run {run.name} has no checkpoint of step {step}.", remedy)
 
 
 def unknown_symbols_note(unseen: tuple[str, ...]) -> str:

@@ -59,13 +59,15 @@ class Training:
     def has_limit(self) -> bool:
         """Whether training ends by itself."""
         config = self.learner.config
-        return bool(config.steps or config.epochs or config.minutes)
+        return bool(config.steps or config.epochs or config.minutes or config.patience)
 
     def begin(self) -> None:
         """Send the run's beginning to everyone, and save a checkpoint if this step has none. Raises WriteError."""
         for connection in self.clients.attached:
             self.send_beginning(connection)
-        if self.session.metrics is not None and self.learner.step not in checkpoint_steps(self.session.run):
+        session = self.session
+        has_checkpoint = self.learner.step in checkpoint_steps(session.run)
+        if session.metrics is not None and (session.needs_save or not has_checkpoint):
             self.save()
 
     def send_beginning(self, connection: Connection) -> None:
@@ -146,7 +148,8 @@ class Training:
         config, every = self.learner.config, session.evaluate_every
         last = last_step(config, self.learner.task.epoch_steps)
         minutes = config.minutes
-        if (last is not None and step >= last) or (minutes is not None and session.clock.read() >= minutes * 60):
+        out_of_time = minutes is not None and session.clock.read() >= minutes * 60
+        if (last is not None and step >= last) or out_of_time or session.out_of_patience:
             self._finish()
         elif evaluation_due(step, every) and session.evaluated < step:
             self._evaluate(final=False)
@@ -163,15 +166,18 @@ class Training:
         if result is None:
             return False
         loss, characters = result
+        on_schedule = evaluation_due(step, session.evaluate_every)
+        is_new = on_schedule and session.evaluated < step
+        if on_schedule:
+            session.evaluated = step
         if characters:
             line = {"kind": "evaluated", "step": step, "loss": loss, "characters": characters, **session.text_mark()}
-            if not evaluation_due(step, session.evaluate_every):
+            if not on_schedule:
                 self.buffer.add_line({**line, "final": True})
-            elif session.evaluated < step:
+            elif is_new:
                 self.buffer.add_line(line)
             self.buffer.add_evaluation(evaluated(session, loss, characters, final))
-        if evaluation_due(step, session.evaluate_every):
-            session.evaluated = step
+            session.add_evaluation(loss, is_new)
         return True
 
     def _finish(self) -> None:
@@ -236,7 +242,7 @@ class Training:
             return
         session, now = self.session, (self.learner.step, self.session.change_count)
         event = Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0])
-        if self._saved != now:
+        if self._saved != now or session.best.is_unsaved:
             self.buffer.flush()
             session.save()
             self.clients.broadcast(event, answers)

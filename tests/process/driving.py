@@ -86,11 +86,12 @@ def saved_arrays(run: Path, step: int) -> dict[str, tuple[str, tuple[int, ...], 
 
 
 def saved_values(run: Path, step: int) -> dict[str, Any]:
-    """The JSON of a checkpoint, as it lies in the file, without what depends on the clock."""
+    """The JSON of a checkpoint, as it lies in the file, without what depends on the clock or names config.json."""
     with safetensors.safe_open(checkpoint.checkpoint_path(run, step), framework="numpy") as file:
         body: dict[str, Any] = json.loads(file.metadata()["rnnplay"])
     del body["digest"]  # it covers the clock too
     del body["state"]["session"]["clock"]
+    body["state"].pop("config_digest", None)
     return body
 
 

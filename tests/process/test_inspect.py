@@ -137,7 +137,7 @@ async def test_an_earlier_step_of_a_run_can_be_looked_at(text: Path, tmp_path: P
     assert (early.step, late.step) == (16, 40)
     assert early.values.data != late.values.data
     assert "16" in of(Failed, events)[0].remedy
-    (started,) = of(Started, await follow(Inspect(run=str(run), step=32), lambda event: Stop()))
+    (started,) = of(Started, await follow(Inspect(run=str(run), at=32), lambda event: Stop()))
     assert started.step == 32
 
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from driving import (
     alive,
@@ -48,7 +49,7 @@ from rnnplay.protocol import (
     Stopped,
     Train,
 )
-from rnnplay.runs import checkpoint, load_record
+from rnnplay.runs import checkpoint, load_record, save_record
 
 VARIANTS: list[dict[str, Any]] = [
     {"cell": "lstm", "layers": 2, "optimizer": "adam", "clip": 0.2},
@@ -354,10 +355,7 @@ async def test_with_every_checkpoint_damaged_it_says_which(text: Path, tmp_path:
 
 async def test_another_numpy_is_noted(text: Path, tmp_path: Path) -> None:
     run = await trained(small(text, steps=5), tmp_path)
-    config = run / "config.json"
-    import numpy as np
-
-    config.write_text(config.read_text().replace(f'"{np.__version__}"', '"1.0.0"'))
+    save_record(run, msgspec.structs.replace(load_record(run), numpy="1.0.0"))
     started = of(Started, await resumed(run, more_steps=1))[0]
     assert any("NumPy was 1.0.0" in note for note in started.notes)
 

@@ -10,7 +10,7 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.protocol import Inspect, Resume, Train
 from rnnplay.runs import checkpoint
-from rnnplay.trainer.session import TrainingSession, load_checkpoint_at, open_session
+from rnnplay.trainer.session import TrainingSession, open_session
 
 
 def trained(tmp_path: Path, steps: int, average: float) -> TrainingSession:
@@ -34,9 +34,9 @@ def test_however_a_checkpoint_is_opened_the_same_weights_are_evaluated(
     session = trained(tmp_path, steps, average)
     saved, run = session.learner.eval_network().flat.copy(), str(session.run)
     other = Network(session.learner.network.architecture)
-    session.learner.load_weights_into(other, load_checkpoint_at(session.run, steps))
+    session.learner.load_weights_into(other, checkpoint.load_at(session.run, steps))
     found = [other]
-    for opening in (Inspect(run=run), Inspect(run=run, step=steps), Resume(run=run)):
+    for opening in (Inspect(run=run), Inspect(run=run, at=steps), Resume(run=run)):
         opened = open_session(opening)
         found.append(opened.learner.eval_network())
         opened.close()

@@ -76,7 +76,8 @@ ACTS = {
     "seed": Case((8,)),
     "dtype": Case(("float32",)),
 }
-CHANGES_NOTHING = {"minutes": 7.0, "evaluate_every": 1, "cores": 2}  # cores: such a small batch is not shared out
+# Such a small batch is not shared out between cores.
+CHANGES_NOTHING = {"minutes": 7.0, "patience": 2, "evaluate_every": 1, "cores": 2}
 
 
 @pytest.fixture

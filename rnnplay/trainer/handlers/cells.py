@@ -44,7 +44,7 @@ from rnnplay.protocol import (
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeBudget, TimeShares
-from rnnplay.trainer.session import TrainingSession, load_checkpoint_at
+from rnnplay.trainer.session import TrainingSession
 
 MAX_TRACE = 50 * 2**20  # numbers in a trace
 _JOB_SHARE = 0.5  # of the time beside training that jobs may take
@@ -142,7 +142,7 @@ class TraceHandler(Handler):
         """The network as it was after `step`, kept until another one is asked for."""
         if self._earlier is None or self._earlier[0] != step:
             network = Network(self._learner.network.architecture)
-            self._learner.load_weights_into(network, load_checkpoint_at(self._session.run, step))
+            self._learner.load_weights_into(network, checkpoint.load_at(self._session.run, step))
             self._earlier = step, network
         return self._earlier[1]
 
@@ -294,12 +294,11 @@ class CellsHandler(Handler):
         q, run = question, self._session.run
         labelled = self._label(q.pattern, q.characters)
         network = Network(self._learner.network.architecture)
-        kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
-        states = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)})
+        states = sorted({step for kind in checkpoint.KINDS for step in checkpoint.checkpoint_steps(run, kind)})
         values: list[tuple[int, float]] = []
         for n, step in enumerate(states):
             try:
-                self._learner.load_weights_into(network, load_checkpoint_at(run, step))
+                self._learner.load_weights_into(network, checkpoint.load_at(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
             score = yield from unit_score_in_slices(network, labelled, Unit(q.layer, q.unit, q.state))
@@ -315,6 +314,7 @@ class CellsHandler(Handler):
                 pattern=q.pattern,
                 steps=tuple(step for step, _ in values),
                 values=tuple(value for _, value in values),
+                best_step=None if self._session.best.evaluation is None else self._session.best.evaluation.step,
             ),
             q,
         )

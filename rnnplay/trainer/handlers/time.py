@@ -16,13 +16,14 @@ from rnnplay.lab.cell_step import Array
 from rnnplay.lab.example import class_names, example_or_text, source_names
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.runs import checkpoint
+from rnnplay.runs.best import text_marks
 from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.handlers.example import Interrupted
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.metrics import finite
-from rnnplay.trainer.session import TrainingSession, load_checkpoint_at, text_marks
+from rnnplay.trainer.session import TrainingSession
 from rnnplay.verdicts import dependency_verdict
 
 MOST_LAGS = 1_000
@@ -144,7 +145,7 @@ class TimeHandler(Handler):
             raise UserError(f"The run {run.name} is of the task {record.config.task}.", f"Choose one of {own.task}.")
         other = Network(architecture(record.config, self._learner.task), record.config.seed)
         if steps := checkpoint.checkpoint_steps(run):
-            self._learner.load_weights_into(other, load_checkpoint_at(run, steps[-1]))
+            self._learner.load_weights_into(other, checkpoint.load_at(run, steps[-1]))
         reference = ReferenceNetwork(other.architecture, other.parameters)
         result = lab.gradient_by_lag(reference, batch, lags, self._learner.task.longest_lag)
         return _packed(lab.kind_of(other.architecture), True, result)
