@@ -13,6 +13,7 @@ import pytest
 from rnnplay.catalogue import CATALOGUE
 from rnnplay.cli.options import GROUPS
 from rnnplay.config import RunConfig
+from rnnplay.formatting import loss_text
 
 LIMIT = 120  # seconds, generous
 
@@ -87,12 +88,27 @@ def test_the_same_seed_gives_the_same_losses_to_the_last_bit_and_another_seed_ot
 def test_people_get_the_measure_a_sample_and_the_directory_last(home: Path) -> None:
     child = call("train", "hello", "--seed", "2")
     assert child.returncode == 0, child.stderr
-    lines = child.stdout.splitlines()
-    assert lines[0].startswith("validation ")
+    (run,) = child.stdout.splitlines()
+    assert Path(run).parent == home / "runs"
+    assert (Path(run) / "config.json").is_file()
+    lines = child.stderr.splitlines()
+    assert lines[0].startswith("hello: RNN 1x8, ")
+    assert [line for line in lines if line.startswith("step ")]
+    assert [line for line in lines if line.startswith("validation ")]
     assert "hello" in lines
-    assert Path(lines[-1]).parent == home / "runs"
-    assert (Path(lines[-1]) / "config.json").is_file()
-    assert child.stderr.startswith("hello: RNN 1x8, ")
+
+
+def test_the_end_alone_is_said_quietly_and_without_colours_where_there_is_no_terminal(home: Path) -> None:
+    child = call("train", "hello", "--steps", "40", "--quiet", env=os.environ | {"FORCE_COLOR": "1"})
+    (run,) = child.stdout.splitlines()
+    assert Path(run).is_dir()
+    lines = child.stderr.splitlines()
+    assert lines[0].startswith("validation ") and not [line for line in lines if line.startswith("step ")]
+    coloured = call("resume", run, "--steps", "9", env=os.environ | {"FORCE_COLOR": "1"})
+    assert "step 49  100 %  loss " in coloured.stderr and "\x1b" not in coloured.stderr
+    rows = [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+    loss = next(row["loss"] for row in rows if row["step"] == 49 and "kind" not in row)
+    assert f"step 49  100 %  loss {loss_text(loss)}  " in coloured.stderr
 
 
 def test_a_run_goes_on_is_measured_sampled_and_listed(home: Path, tmp_path: Path) -> None:

@@ -31,4 +31,4 @@ def test_training_prints_the_ten_lines_of_the_original_program_to_every_digit(tm
         check=True,
     ).stdout
     assert printed.startswith(LINES)
-    assert printed.count("error") == 11  # ten lines, and the squared error at the end
+    assert printed.count("\n") == 11  # ten lines, and the run's directory

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -14,13 +14,15 @@ from rnnplay.cli.bench import bench
 from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
 from rnnplay.cli.common import (
     absolute_path,
+    at_option,
     encoding_option,
     json_lines_option,
+    parse_checkpoint,
+    quiet_option,
     resolve_run_argument,
     run_and_exit,
     run_argument,
     runs_option,
-    step_option,
     task_argument,
     task_or_run_argument,
 )
@@ -31,7 +33,7 @@ from rnnplay.cli.tasks import tasks
 from rnnplay.cli.texts import refuse_pipes, save_pipes
 from rnnplay.cli.time import gradients
 from rnnplay.cli.unroll import unroll
-from rnnplay.config import RunConfig, UserError
+from rnnplay.config import CheckpointName, RunConfig, Schedule, UserError
 
 
 @click.group(
@@ -77,49 +79,87 @@ def play(task: tuple[str, ...], runs: str | None, **settings: Any) -> None:
 @cli.command(cls=GroupedHelpCommand, short_help="Train on TASK without a screen.")
 @task_argument
 @runs_option
+@quiet_option
 @json_lines_option
 @config_options
-def train(task: tuple[str, ...], runs: str | None, as_json: bool, **settings: Any) -> None:
+def train(task: tuple[str, ...], runs: str | None, quiet: bool, as_json: bool, **settings: Any) -> None:
     """Train on TASK without a screen; `rnnplay tasks` lists them.
 
     What is not given is as in the task's preset, else as in brackets. Without a limit it trains until Ctrl-C, which
-    saves the run and ends it. The last line is the run's directory.
+    saves the run and ends it. Standard output gets the run's directory at the end, standard error all else: a bar, or,
+    if it is no terminal, a line at each evaluation and at least every ten seconds.
     """
+    from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Train
     from rnnplay.runs import runs_root
 
+    report = make_report(as_json, quiet)
+
     root = runs_root(runs)
     name = _one_task(task)
     config = _make_config(name, given_settings(settings, lambda texts: save_pipes(texts, root / "texts")))
-    run_and_exit(train_to_end(Train(config=config, root=str(root)), as_json))
+    run_and_exit(train_to_end(Train(config=config, root=str(root)), report))
 
 
 @cli.command()
 @run_argument
-@click.option("--steps", type=int, help="Go on for this many more steps.")
+@click.option("--steps", type=int, help="Go on for this many more steps, and by no other limit.")
+@click.option(
+    "--at",
+    metavar="best|last|STEP",
+    callback=parse_checkpoint,
+    help="Begin a new run, a copy of RUN up to this checkpoint, and go on with that.",
+)
+@click.option("--lr", type=float, help="The learning rate from here on.")
+@click.option("--clip", type=float, help="The largest norm of the gradient from here on; 0: no limit.")
+@click.option("--schedule", type=click.Choice(get_args(Schedule)), help="How the learning rate goes down from here on.")
 @click.option("--text", metavar="FILE", help="The run's text where it is now, or another text to go on with.")
 @click.option("--encoding", metavar="NAME", help="Of --text, instead of the run's.")
 @runs_option
+@quiet_option
 @json_lines_option
 def resume(
-    run: str, steps: int | None, text: str | None, encoding: str | None, runs: str | None, as_json: bool
+    run: str,
+    steps: int | None,
+    at: CheckpointName | None,
+    lr: float | None,
+    clip: float | None,
+    schedule: Schedule | None,
+    text: str | None,
+    encoding: str | None,
+    runs: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Go on with RUN where it stopped.
 
     A text that has changed is refused unless it is named with --text. With the same text, wherever it is, the run goes
-    on bit for bit; with another one in the vocabulary that the network knows.
+    on bit for bit; with another one in the vocabulary that the network knows. What --lr, --clip and --schedule change
+    is a row of the metrics.
     """
     if steps is not None and steps < 1:
         raise UserError(f"--steps is {steps}.", "Give the number of further steps, at least 1.")
+    from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Resume
+
+    report = make_report(as_json, quiet)
 
     if encoding is not None and text is None:
         raise UserError("An encoding is named, but no text.", "Give --text FILE too.")
     file = absolute_path(text)
-    command = Resume(run=resolve_run_argument(run, runs), more_steps=steps, text=file, encoding=encoding)
-    run_and_exit(train_to_end(command, as_json))
+    command = Resume(
+        run=resolve_run_argument(run, runs),
+        at=at,
+        lr=lr,
+        clip=clip,
+        schedule=schedule,
+        more_steps=steps,
+        text=file,
+        encoding=encoding,
+    )
+    run_and_exit(train_to_end(command, report))
 
 
 @cli.command()
@@ -127,7 +167,7 @@ def resume(
 @click.option("--text", metavar="FILE", help="Measure on this text instead of the run's held-out part.")
 @encoding_option
 @click.option("--streams", default=16, show_default=True, help="Read it in so many streams, each from a zero state.")
-@step_option
+@at_option
 @runs_option
 @json_lines_option
 def evaluate(
@@ -135,7 +175,7 @@ def evaluate(
     text: str | None,
     encoding: str | None,
     streams: int,
-    step: int | None,
+    at: CheckpointName,
     runs: str | None,
     as_json: bool,
 ) -> None:
@@ -147,7 +187,7 @@ def evaluate(
 
     file = absolute_path(text)
     command = Evaluate(streams=streams, text=file, encoding=encoding)
-    run_and_exit(trainer_process.evaluate(Inspect(run=resolve_run_argument(run, runs), step=step), command, as_json))
+    run_and_exit(trainer_process.evaluate(Inspect(run=resolve_run_argument(run, runs), at=at), command, as_json))
 
 
 @cli.command()
@@ -163,7 +203,7 @@ def evaluate(
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same text.")
 @click.option("--clamp", multiple=True, metavar="L.U=X", help="Hold a unit at a value: 1.37=0.9; may be given again.")
 @click.option("--output", metavar="FILE", help="Write it to FILE as it was read: bytes of a run on bytes, else UTF-8.")
-@step_option
+@at_option
 @runs_option
 def sample(
     run: str,
@@ -178,7 +218,7 @@ def sample(
     seed: int,
     clamp: tuple[str, ...],
     output: str | None,
-    step: int | None,
+    at: CheckpointName,
     runs: str | None,
 ) -> None:
     """Let RUN write a text."""
@@ -206,7 +246,7 @@ def sample(
     file = None if output is None else Path(output).expanduser()
     run_and_exit(
         trainer_process.sample(
-            Inspect(run=resolve_run_argument(run, runs), step=step),
+            Inspect(run=resolve_run_argument(run, runs), at=at),
             command,
             file,
             count=count,

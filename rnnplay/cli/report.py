@@ -1,11 +1,14 @@
-"""Reports of a run on the command line: a bar on standard error, or lines of JSON on standard output."""
+"""Reports of a run on the command line: a bar or plain lines on standard error, or lines of JSON on standard output."""
 
+import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
+from rnnplay.config import UserError
 from rnnplay.formatting import clock, loss_text, short, speed_unit
 from rnnplay.protocol import (
     AnyEvent,
@@ -77,15 +80,141 @@ class JsonReport:
         pass
 
 
+class QuietReport:
+    """Nothing until the end."""
+
+    def event(self, event: AnyEvent) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+LINE_SECONDS = 9.0  # between two lines of a log: a step may take a second until the next event
+
+
+class LineReport:
+    """Plain lines on standard error, for a log: one at each evaluation, and one every ten seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """now: returns seconds."""
+        self._now = now
+        self._started: Started | None = None
+        self._rows: list[Row] = []  # since the last line, and the last before
+        self._validation: Evaluated | None = None
+        self._best: Evaluated | None = None
+        self._status: Status | None = None
+        self._printed_at = 0.0
+
+    def event(self, event: AnyEvent) -> None:
+        match event:
+            case Started():
+                self._started, self._rows, self._validation, self._best = event, [], None, None
+                self._printed_at = self._now()
+                for line in header_lines(event):
+                    self._print(line)
+            case RowsCompleted():
+                self._rows += event.rows[-1:] if event.is_history else event.rows
+            case Evaluated():
+                repeats = self._validation is not None and event.step <= self._validation.step
+                self._validation = event
+                if not event.other_text and event.loss is not None:
+                    best = None if self._best is None else self._best.loss
+                    self._best = event if best is None or event.loss < best else self._best
+                if not event.is_history and not repeats:
+                    self._print_line(event.step)
+            case TaskRemarked():
+                print(event.text, flush=True)  # a line of the task's own
+            case Status():
+                self._status = event
+                if event.state == "training" and self._now() - self._printed_at >= LINE_SECONDS:
+                    self._print_line(event.step)
+            case _:
+                pass
+
+    def _print_line(self, step: int) -> None:
+        """Print how the run stands at `step`; the loss is that of the last row of the metrics up to there."""
+        started = self._started
+        if started is None:
+            return
+        rows = [row for row in self._rows if row.step <= step]
+        row = rows[-1] if rows else None
+        self._rows = [*rows[-1:], *(row for row in self._rows if row.step > step)]
+        seconds = row.seconds if row is not None else 0.0
+        parts = [f"step {step:,}"]
+        if (share := _progress(started, step, seconds)) is not None:
+            parts.append(f"{share * 100:.0f} %")
+        if row is not None:
+            parts.append(f"loss {loss_text(row.loss)}{_at(row.step, step)}")
+        if (validation := self._validation) is not None:
+            parts.append(f"validation {loss_text(validation.loss)}{_at(validation.step, step)}")
+            if self._best is not None and self._best.step != validation.step:
+                parts.append(f"best {loss_text(self._best.loss)}{_at(self._best.step, step)}")
+        if row is not None and row.chars_per_s is not None:
+            parts.append(f"{short(row.chars_per_s)} {speed_unit(started.facts.step_unit)}")
+        left = self._status.seconds_left if self._status is not None else None
+        parts.append(f"{clock(seconds)} done" if left is None else f"{clock(left)} left")
+        self._printed_at = self._now()
+        self._print("  ".join(parts))
+
+    def _print(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+def _at(step: int, shown_step: int) -> str:
+    """Say which step a number is of, if it is not the line's own."""
+    return "" if step == shown_step else f" at {step:,}"
+
+
+def _progress(started: Started, step: int, seconds: float) -> float | None:
+    """The share of the run's nearest limit that is done at `step`, after `seconds` of training; None: no limit."""
+    config, facts = started.config, started.facts
+    shares = [step / config.steps] if config.steps else []
+    if config.epochs and facts.epoch_steps:
+        shares.append(step / (config.epochs * facts.epoch_steps))
+    if config.minutes:
+        shares.append(seconds / (config.minutes * 60))
+    return min(1.0, max(shares)) if shares else None
+
+
+def header_lines(event: Started) -> list[str]:
+    """What is trained, notes, and how to end it."""
+    c = event.config
+    network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
+    going_on = f", from step {event.step:,} on" if event.step else ""
+    lines = [f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}", *event.notes]
+    if not (c.steps or c.epochs or c.minutes):
+        lines.append("Ctrl-C saves the run and ends it.")
+    return lines
+
+
+def make_report(as_json: bool, quiet: bool) -> Report:
+    """The report that the options ask for; without any a bar, or plain lines if standard error is no terminal.
+
+    Raises UserError if they exclude each other.
+    """
+    if as_json and quiet:
+        raise UserError("--json and --quiet exclude each other.", "Leave out one of them.")
+    if as_json:
+        return JsonReport()
+    if quiet:
+        return QuietReport()
+    has_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return BarReport() if has_terminal else LineReport()
+
+
 class BarReport:
-    """A bar with the loss, the loss on held-out data, characters a second and the time left, all on standard error."""
+    """A bar with the loss, the loss on held-out data, characters a second and the time left, on a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=True)
         self._bar = Bar(
             TextColumn("{task.percentage:>3.0f} %"),
             BarColumn(bar_width=None),
@@ -107,8 +236,6 @@ class BarReport:
                 self._row = event.rows[-1] if event.rows else self._row
             case Evaluated():
                 self._validation = event.loss
-                if not self.console.is_terminal and not event.is_history:
-                    self._print_evaluation(event)
             case TaskRemarked():
                 # On a terminal rich prints it above the bar; a pipe must get it unchanged.
                 print(event.text, file=sys.stdout if sys.stdout.isatty() else sys.__stdout__, flush=True)
@@ -120,17 +247,12 @@ class BarReport:
                 pass
 
     def _print_header(self, event: Started) -> None:
-        c = event.config
         self._speed_unit = speed_unit(event.facts.step_unit)
-        network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
-        going_on = f", from step {event.step:,} on" if event.step else ""
-        self.console.print(f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}")
-        for note in event.notes:
-            self.console.print(note, style="dim")
-        if not (c.steps or c.epochs or c.minutes):
-            self.console.print("Ctrl-C saves the run and ends it.", style="dim")
-        if self.console.is_terminal:
-            self._bar.start()
+        first, *more = header_lines(event)
+        self.console.print(first)
+        for line in more:
+            self.console.print(line, style="dim")
+        self._bar.start()
 
     def _update_bar(self, event: Status) -> None:
         parts = [f"step {event.step:,}", f"loss {loss_text(event.loss if self._row is None else self._row.loss)}"]
@@ -145,14 +267,23 @@ class BarReport:
         self._bar.update(self._line, description="  ".join(parts), total=total, completed=event.progress or 0)
         self._bar.refresh()
 
-    def _print_evaluation(self, event: Evaluated) -> None:
-        row = self._row
-        about = f"  loss {loss_text(row.loss)}  {short(row.chars_per_s or 0)} {self._speed_unit}" if row else ""
-        self.console.print(f"step {event.step:,}{about}  validation {loss_text(event.loss)}")
-
     def close(self) -> None:
-        if self.console.is_terminal:
-            self._bar.stop()
+        self._bar.stop()
+
+
+def ending(started: Started, last: Evaluated | None, best: Evaluated | None, finished: Status | None) -> str:
+    """A sentence on the best evaluation if it is not the last one, or if the run ended for want of a better one.
+
+    `finished`: the status of a run that has reached its limit.
+    """
+    if best is None:
+        return ""
+    best_words = f"{loss_text(best.loss)} at step {best.step:,}"
+    if finished is not None and finished.ended_by == "patience":
+        return f"No better evaluation in {started.config.patience}: ended. Best: {best_words} (--at best)."
+    if last is None or last.step == best.step:
+        return ""
+    return f"Best: {best_words} (--at best), now {loss_text(last.loss)}."
 
 
 def verdict(event: Evaluated, facts: Facts) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rnnplay.cli.items import ItemCutter
 from rnnplay.cli.output import SampleWriter, printable
-from rnnplay.cli.report import BarReport, JsonReport, Report, evaluated_fields, json_line, print_notes, verdict
+from rnnplay.cli.report import JsonReport, Report, ending, evaluated_fields, json_line, print_notes, verdict
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
 from rnnplay.protocol import (
@@ -78,17 +78,21 @@ async def open_trainer(open_command: Train | Resume | Inspect) -> AsyncIterator[
         await trainer.close()
 
 
-async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
+async def train_to_end(open_command: Train | Resume, report: Report) -> int:
     """Train to the end and report. Returns the exit status. Raises UserError if the run cannot begin or continue."""
-    report: Report = JsonReport() if as_json else BarReport()
+    as_json = isinstance(report, JsonReport)
     started: Started | None = None
     evaluated: Evaluated | None = None
+    best: Evaluated | None = None
+    finished: Status | None = None
     diverged: Status | None = None
     sample: list[str] | None = None
     try:
         async with open_trainer(open_command) as trainer:
             async for event in trainer.client.events():
                 report.event(event)
+                if isinstance(event, Evaluated) and event.loss is not None and not event.other_text:
+                    best = event if best is None or best.loss is None or event.loss < best.loss else best
                 match event:
                     case Started():
                         started = event
@@ -98,7 +102,7 @@ async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
                         diverged = event
                         await trainer.client.send(Stop())
                     case Status(state="finished") if sample is None and started and not trainer.interrupted:
-                        sample = []
+                        sample, finished = [], event
                         command = _FINAL_SAMPLES.get(started.config.task, _FINAL_SAMPLE)
                         await trainer.client.send(Stop() if as_json else command)
                     case Sampled():
@@ -117,9 +121,11 @@ async def train_to_end(open_command: Train | Resume, as_json: bool) -> int:
             report.close()
     if started and not as_json:
         if evaluated:
-            print(verdict(evaluated, started.facts))
+            print(verdict(evaluated, started.facts), file=sys.stderr)
+        if line := ending(started, evaluated, best, finished):
+            print(line, file=sys.stderr)
         if sample:
-            print("\n" + printable("".join(sample), sys.stdout) + "\n")
+            print("\n" + printable("".join(sample), sys.stderr) + "\n", file=sys.stderr, flush=True)
         print(started.run, flush=True)
     if diverged:
         print(f"{diverged.problem} {diverged.remedy}", file=sys.stderr)
