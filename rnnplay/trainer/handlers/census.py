@@ -23,7 +23,7 @@ from rnnplay.protocol import Census, Command, FeatureExplained, PackedArray, Sco
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeShares
-from rnnplay.trainer.session import TrainingSession, load_checkpoint_at
+from rnnplay.trainer.session import TrainingSession
 
 _SLICE_SECONDS = 0.02  # at a time while nothing trains
 _SMALL = 1_500  # time steps read of an earlier checkpoint
@@ -121,7 +121,7 @@ class CensusHandler(Handler):
         network = Network(self._learner.network.architecture)
         for step in steps[:: -(-len(steps) // _EARLIER)]:
             try:
-                self._learner.load_weights_into(network, load_checkpoint_at(run, step))
+                self._learner.load_weights_into(network, checkpoint.load_at(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
             blank = Control((0.0,) * len(small.names), (0.0,) * len(small.names))

@@ -92,6 +92,8 @@ class Field:
             return matching[0]
         if not text and self.none:
             return None
+        if self.zero and text.lower() == self.zero:
+            return 0 if self.kind == "whole" else 0.0
         try:
             value = float(text.replace(",", "") if _THOUSANDS.match(text) else text)
             return int(value) if self.kind == "whole" and value == int(value) else value
