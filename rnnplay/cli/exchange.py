@@ -24,7 +24,9 @@ from rnnplay.config import CheckpointName, UserError
 @click.option("--table", is_flag=True, help="Write shapes and vocabulary as a table; without FILE show them.")
 @at_option
 @runs_option
-def export(run: str, file: str | None, npz: bool, onnx: bool, table: bool, at: CheckpointName, runs: str | None) -> None:
+def export(
+    run: str, file: str | None, npz: bool, onnx: bool, table: bool, at: CheckpointName, runs: str | None
+) -> None:
     """Write RUN's network to FILE for PyTorch (safetensors) or another program.
 
     The tensors have the names, orders and shapes of torch.nn (rnn.weight_ih_l0 and so on, readout.weight), the metadata
