@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Awaitable, Iterable, Mapping
@@ -28,12 +29,18 @@ from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
 from rnnplay.tui.places.base import Place
 from rnnplay.tui.places.play.screen import PlayPlace
+from rnnplay.tui.places.views import end_sentence, run_title
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
-from rnnplay.tui.terminal import TerminalDriver
+from rnnplay.tui.terminal import TerminalDriver, TerminalIdentified
+from rnnplay.tui.terminal_indicators import TerminalIndicators
 from rnnplay.tui.theme import theme_of
 
 BOUND_ACTIONS = frozenset({"panel", "place", "help", "theme", "quit"})  # whose keys are letters and digits
+
+
+UNDER_WAY = frozenset({"starting", "training", "pausing", "paused"})
+OVER = frozenset({"finished", "diverged", "dead", "failed"})
 
 
 class CommandMenu(CommandPalette):
@@ -71,6 +78,8 @@ class Playground(EntryAndExit):
             self.register_theme(theme_of(palette))
         self.theme = self.palettes[0].name
         self.stylesheet.set_variables(self.get_css_variables())  # the app's own were made before it had this theme
+        self.indicators = TerminalIndicators(os.environ)
+        self._indicated_state = ""
         self.session = RunSession(self.post_to_places, runs, self.save_screen_state)
         self.drafts = drafts
         self._start = start
@@ -99,8 +108,27 @@ class Playground(EntryAndExit):
 
         Textual paints the whole screen again at each message to a screen that lies below another one.
         """
+        if kind.topic in ("run", "status"):
+            self._indicate_state()
         if self._running and isinstance(self.screen, Place):
             self.screen.post_message(kind(**fields))
+
+    def _indicate_state(self) -> None:
+        """Show the run in the terminal's title; where it has ended and the person looks elsewhere, call them."""
+        state, before = self.session.state, self._indicated_state
+        self._indicated_state = state
+        if self.session.config is None or self._driver is None:
+            return
+        progress = self.session.status.progress if self.session.status is not None else None
+        title = run_title(self.session, f" {self.palette.glyphs.separator} ")
+        written = self.indicators.show(title, state, progress, urgent=state != before)
+        if before in UNDER_WAY and state in OVER and not self.app_focus:
+            written += self.indicators.announce(end_sentence(self.session))
+        if written:
+            self._driver.write(written)
+
+    def on_terminal_identified(self, event: TerminalIdentified) -> None:
+        self.indicators.identify(event.reply)
 
     def on_mount(self) -> None:
         if threading.current_thread() is threading.main_thread() and not self.is_headless:

@@ -24,6 +24,8 @@ from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from rnnplay.tui.terminal_indicators import IDENTIFY, TerminalIndicators
+
 TERMINAL_PATIENCE = 1.0  # seconds: the rest of an escape sequence comes within that time, or not at all
 _TICK = 0.1  # seconds between two looks at whether reading should end
 _READ = 4096  # bytes
@@ -39,12 +41,26 @@ _UNIT = re.compile(
     | \x1b\[\[.                                                                 # a function key of a Linux console
     | \x1b\[(?![M\[]|200~)[\x20-\x3f]{0,60}(?:[\x40-\x7e]|(?=[^\x20-\x7e]))     # a control sequence, or a torn one
     | \x1bO(?:[\d;]*[\x40-\x7e]|(?=[^\d;\x40-\x7e]))                            # a function key
-    | (?P<words>\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\))                         # a reply in words: nobody asked
+    | (?P<words>\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\))                         # a reply in words
     | \x1b[^\x1b\[O\]PX^_]                                                      # alt and a key
     """,
     re.VERBOSE | re.DOTALL,
 )
-_REST = re.compile(r"\[\[?[<?]?[\d;:]*[A-Za-z~]|O[\d;]*[A-Za-z]")  # of a sequence whose escape came earlier
+# The rest of a sequence whose escape came earlier.
+_REST = re.compile(r"\[\[?[<?]?[\d;:]*[A-Za-z~]|O[\d;]*[A-Za-z]|P>\||P[01][$+]r|\]\d{1,3};")
+_INTRODUCERS = "[O]PX^_"  # after an escape they begin a sequence
+_NAMED = re.compile(r"\x1bP>\|([^\x07\x1b]*)")  # the answer to XTVERSION
+_ATTRIBUTES = re.compile(r"\x1b\[\?[\d;]*c")  # the answer to DA1
+_REST_OF_WORDS = re.compile(r"[^\x07\x1b]*(?:\x07|\x1b\\)")
+_WORDS_PATIENCE = 5.0  # seconds: the rest of a reply in words that was torn is no typing
+
+
+class TerminalIdentified(Message):
+    """The terminal has said who it is."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__()
+        self.reply = reply
 
 
 class _Parser(XTermParser):
@@ -85,10 +101,24 @@ class TerminalInput:
         self._held = ""  # the beginning of a sequence, until the rest has come
         self._held_since = 0.0
         self._escaped_at = float("-inf")  # when an escape was taken for the key, if nothing has come since
+        self._torn_until = float("-inf")  # until then the rest of a reply in words may come
+        self._torn_end = ""  # its last character, if that is an escape
+        self._reply_due = float("-inf")  # until then an escape may begin a reply
+
+    def await_reply(self, now: float) -> None:
+        """Take an escape that comes alone for the beginning of a reply, until that has come or is late."""
+        self._reply_due = now + TERMINAL_PATIENCE
 
     def feed(self, data: bytes, now: float) -> list[Message]:
         """Return the messages that `data` completes."""
         text = self._decode(data)
+        chunk_events: list[Message] = []
+        if now < self._torn_until and not self._held and (rest := _REST_OF_WORDS.match(self._torn_end + text)):
+            text = text[rest.end() - len(self._torn_end) :]
+        self._torn_until = float("-inf")
+        if self._held == _ESCAPE and self._is_key(now) and text[:1] not in (*_INTRODUCERS, ""):
+            self._held = ""
+            chunk_events += self._parser.messages(_ESCAPE)
         if now - self._escaped_at < TERMINAL_PATIENCE and _REST.match(text):
             text = _ESCAPE + text
         self._escaped_at = float("-inf")
@@ -96,7 +126,6 @@ class TerminalInput:
         if not self._held:
             self._held_since = now
         self._held += text
-        chunk_events: list[Message] = []
         at = 0
         while at < len(self._held):
             if self._held.startswith(_PASTE, at):
@@ -107,7 +136,7 @@ class TerminalInput:
                 chunk_events.append(events.Paste(pasted.replace("\0", "")))
                 at, searched = end + len(_PASTE_END), len(_PASTE)
             elif unit := _UNIT.match(self._held, at):
-                chunk_events += self._parser.messages(unit.group()) if unit["words"] is None else []
+                chunk_events += self._messages(unit)
                 at, searched = unit.end(), len(_PASTE)
             else:
                 break
@@ -117,13 +146,31 @@ class TerminalInput:
 
     def expire(self, now: float) -> list[Message]:
         """Return the keys that what is held turns out to be, now that nothing has followed; drop torn sequences."""
-        held, age = self._held, now - self._held_since
-        key = held == _ESCAPE or (len(held) == 2 and held[1] not in "[O")
-        if not held or held.startswith(_PASTE) or age < (constants.ESCAPE_DELAY if key else TERMINAL_PATIENCE):
+        held = self._held
+        key = held == _ESCAPE or (
+            len(held) == 2 and held[1] not in ("[O" if self._held_since >= self._reply_due else _INTRODUCERS)
+        )
+        late = self._is_key(now) if key else now - self._held_since >= TERMINAL_PATIENCE
+        if not held or held.startswith(_PASTE) or not late or (held == _ESCAPE and now < self._reply_due):
             return []
         self._held = ""
         self._escaped_at = now if held == _ESCAPE else float("-inf")
+        if not key and held[1:2] in "]PX^_":
+            self._torn_until, self._torn_end = now + _WORDS_PATIENCE, _ESCAPE * held.endswith(_ESCAPE)
         return self._parser.messages(held) if key else []
+
+    def _is_key(self, now: float) -> bool:
+        """Whether what is held, an escape, came so long ago that nothing belongs to it."""
+        return now - self._held_since >= constants.ESCAPE_DELAY
+
+    def _messages(self, unit: re.Match[str]) -> list[Message]:
+        """Return the messages of one whole sequence; a reply in words has none, but for the terminal's name."""
+        if unit["words"] is None:
+            if _ATTRIBUTES.fullmatch(unit.group()):
+                self._reply_due = float("-inf")
+            return self._parser.messages(unit.group())
+        named = _NAMED.match(unit["words"])
+        return [TerminalIdentified(named[1])] if named is not None else []
 
     @property
     def wait(self) -> float:
@@ -140,6 +187,25 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._size = size or self._get_terminal_size()
         self._unanswered = 0
+        self._source = TerminalInput(debug)
+        self._indicators: TerminalIndicators | None = getattr(app, "indicators", None)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over, and ask who it is where that is not known and wanted."""
+        self._source = TerminalInput(self._debug)
+        asks = self._indicators is not None and self._indicators.is_unknown and self.input_tty
+        if asks:
+            self._source.await_reply(monotonic())
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._indicators is not None:
+            self.write(self._indicators.begin() + (IDENTIFY if asks else ""))
+            self.flush()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was, its title too."""
+        if self._indicators is not None:
+            self.write(self._indicators.end())
+        super().stop_application_mode()
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """Return (width, height) of the terminal that is painted on."""
@@ -154,7 +220,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read what the terminal sends until the program closes it. A terminal that is gone has hung up."""
-        source = TerminalInput(self._debug)
+        source = self._source
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():

@@ -14,7 +14,7 @@ from terminal import Terminal
 from textual import events
 from textual.message import Message
 
-from rnnplay.tui.terminal import TERMINAL_PATIENCE, TerminalInput
+from rnnplay.tui.terminal import TERMINAL_PATIENCE, TerminalIdentified, TerminalInput
 
 ESCAPE, PAGE_DOWN, MOUSE = b"\x1b", b"\x1b[6~", b"\x1b[<35;40;12M"
 HELP = "Keys, and how to read the screen"
@@ -57,13 +57,56 @@ def test_replies_and_sequences_that_nobody_knows_are_no_commands() -> None:
     source = TerminalInput()
     for reply in (
         b"\x1b]11;rgb:1111/2222/3333\x1b\\",
-        b"\x1bP>|XTerm(390)\x1b\\",
         b"\x1b[?62;4;6;22c",
         b"\x1b_Gi=1\x1b\\",
     ):
         assert source.feed(reply, 0.0) == []
     assert source.feed(b"\x1b[12;34;56;78z\x1b[>1q", 0.0) == []
     assert keys(source.feed(b"a", 0.0)) == ["a"]
+
+
+REPLIES = (
+    b"\x1bP>|tmux 3.4\x1b\\",
+    b"\x1bP>|kitty(0.31.0)\x1b\\",
+    b"\x1bP>|XTerm(390)\x1b\\\x1b[?64;1;2;22c",
+    b"\x1b]11;rgb:1111/2222/3333\x07",
+    b"\x1b]10;rgb:1111/2222/3333\x1b\\",
+)
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+@pytest.mark.parametrize("pause", [0.0, 0.15, TERMINAL_PATIENCE + 0.2])
+def test_a_reply_in_words_whole_and_torn_is_no_key(reply: bytes, pause: float) -> None:
+    whole = [repr(message) for message in TerminalInput().feed(reply, 0.0)]
+    assert whole == (["TerminalIdentified()"] if b">|" in reply else [])
+    for cut in range(2 if pause > TERMINAL_PATIENCE else 1, len(reply)):
+        source = TerminalInput()
+        source.await_reply(0.0)
+        found = source.feed(reply[:cut], 0.0)
+        for tick in range(1, 4):
+            found += source.expire(tick * pause / 3)
+        found += source.feed(reply[cut:], pause)
+        assert not [message for message in found if isinstance(message, events.Key)], (cut, found)
+        assert keys(source.feed(b"q", pause + 0.1)) == ["q"]
+
+
+def test_the_terminal_s_name_is_read_and_after_it_the_escape_key_is_quick_again() -> None:
+    source = TerminalInput()
+    source.await_reply(0.0)
+    (named,) = source.feed(b"\x1bP>|ghostty 1.2.3\x1b\\\x1b[?62;22c", 0.1)
+    assert isinstance(named, TerminalIdentified) and named.reply == "ghostty 1.2.3"
+    source.feed(ESCAPE, 0.2)
+    assert keys(source.expire(0.4)) == ["escape"]
+
+
+def test_an_escape_while_a_reply_is_awaited_is_the_key_and_no_part_of_what_is_typed_after_it() -> None:
+    source = TerminalInput()
+    source.await_reply(0.0)
+    source.feed(ESCAPE, 0.1)
+    assert source.expire(0.3) == []
+    assert keys(source.feed(b"q", 0.4)) == ["escape", "q"]
+    source.feed(ESCAPE, 0.5)
+    assert keys(source.expire(TERMINAL_PATIENCE + 0.01)) == ["escape"]
 
 
 def test_the_escape_key_needs_no_second_key_and_what_is_typed_after_it_is_typed() -> None:

@@ -9,7 +9,7 @@ from rnnplay.catalogue import task_info
 from rnnplay.config import RunConfig
 from rnnplay.formatting import short
 from rnnplay.tui.forms.fields import NAMES
-from rnnplay.tui.paint.numbers import count, duration, percent, rate
+from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import CellsState, spaced
 from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, SampleState
@@ -103,6 +103,23 @@ def status_view(session: RunSession) -> StatusView:
             return StatusView(f"Stopped and saved at step {step}.", "r goes on, n starts a new run.")
         case _:
             return StatusView(session.state)
+
+
+def run_title(session: RunSession, separator: str) -> str:
+    """Return what the terminal's title says of the run: its task, its state and its step."""
+    state = STATES.get(session.state, session.state)
+    step = [f"step {count(session.step)}"] if session.status is not None else []
+    task = task_info(session.config.task).title if session.config is not None else "rnnplay"
+    return separator.join((task, state, *step))
+
+
+def end_sentence(session: RunSession) -> str:
+    """Return how the run ended, for a person who looks elsewhere."""
+    task = task_info(session.config.task).title if session.config is not None else "rnnplay"
+    if session.state != "finished":
+        return f"{task}: {session.problem[0] if session.problem is not None else 'The run has ended.'}"
+    validation = f", validation {figure(session.evaluations[-1][1])}" if session.evaluations else ""
+    return f"{task}: finished after {count(session.step)} steps{validation}."
 
 
 def _progress(session: RunSession) -> str:
