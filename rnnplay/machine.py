@@ -1,6 +1,7 @@
 """This machine's processor: its name, its instruction sets, and the cores that this process may use."""
 
 import os
+import subprocess
 from pathlib import Path
 
 
@@ -16,6 +17,24 @@ def cpu_info(path: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
 def has_avx512(info: dict[str, str]) -> bool:
     """Whether `cpu_info()` lists the four sets of AVX-512 that OpenBLAS's Skylake-X kernels need."""
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(info.get("flags", "").split())
+
+
+def logout_ends_processes(groups: Path = Path("/proc/self/cgroup")) -> bool:
+    """Whether systemd ends this process when its user logs out. groups: the file with its control groups."""
+    try:
+        if "/session-" not in groups.read_text():  # not in the scope of a login
+            return False
+        user = str(os.getuid())
+        killing = _loginctl("show-session", "--property=KillUserProcesses")
+        return killing == "KillUserProcesses=yes" and _loginctl("show-user", user, "--property=Linger") == "Linger=no"
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def _loginctl(*arguments: str) -> str:
+    """What loginctl prints. Raises OSError or SubprocessError."""
+    command = ["loginctl", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout.strip()
 
 
 def available_cores(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import click
 
 from rnnplay.catalogue import make_config
+from rnnplay.cli.attach import attach, stop
 from rnnplay.cli.bench import bench
 from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
 from rnnplay.cli.common import (
@@ -17,6 +18,7 @@ from rnnplay.cli.common import (
     at_option,
     encoding_option,
     json_lines_option,
+    linger_option,
     parse_checkpoint,
     quiet_option,
     resolve_run_argument,
@@ -56,8 +58,9 @@ def cli(ctx: click.Context) -> None:
 @cli.command(cls=GroupedHelpCommand, short_help="Open the playground on TASK and start, or on RUN.")
 @task_or_run_argument
 @runs_option
+@linger_option
 @config_options
-def play(task: tuple[str, ...], runs: str | None, **settings: Any) -> None:
+def play(task: tuple[str, ...], runs: str | None, linger: None, **settings: Any) -> None:
     """Open the playground on TASK and start, or on RUN as it was left; `rnnplay tasks` lists the tasks.
 
     What is not given is as in the task's preset, else as in brackets. A run has its own settings.
@@ -81,14 +84,20 @@ def play(task: tuple[str, ...], runs: str | None, **settings: Any) -> None:
 @runs_option
 @quiet_option
 @json_lines_option
+@click.option("--detach", is_flag=True, help="Let the run go on by itself, and print its directory.")
+@linger_option
 @config_options
-def train(task: tuple[str, ...], runs: str | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+def train(
+    task: tuple[str, ...], runs: str | None, quiet: bool, as_json: bool, detach: bool, linger: None, **settings: Any
+) -> None:
     """Train on TASK without a screen; `rnnplay tasks` lists them.
 
     What is not given is as in the task's preset, else as in brackets. Without a limit it trains until Ctrl-C, which
     saves the run and ends it. Standard output gets the run's directory at the end, standard error all else: a bar, or,
-    if it is no terminal, a line at each evaluation and at least every ten seconds.
+    if it is no terminal, a line at each evaluation and at least every ten seconds. With --detach the run goes on
+    without this terminal: `rnnplay attach` shows it, `rnnplay stop` ends it.
     """
+    from rnnplay.cli.attach import train_detached
     from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Train
@@ -99,7 +108,8 @@ def train(task: tuple[str, ...], runs: str | None, quiet: bool, as_json: bool, *
     root = runs_root(runs)
     name = _one_task(task)
     config = _make_config(name, given_settings(settings, lambda texts: save_pipes(texts, root / "texts")))
-    run_and_exit(train_to_end(Train(config=config, root=str(root)), report))
+    command = Train(config=config, root=str(root))
+    run_and_exit(train_detached(command) if detach else train_to_end(command, report))
 
 
 @cli.command()
@@ -266,7 +276,20 @@ def runs(runs: str | None, as_json: bool) -> None:
     list_runs(runs, as_json)
 
 
-for _command in (tasks, corpora, cells, ablate, gallery, gradients, unroll, bench, export, import_network):
+for _command in (
+    attach,
+    stop,
+    tasks,
+    corpora,
+    cells,
+    ablate,
+    gallery,
+    gradients,
+    unroll,
+    bench,
+    export,
+    import_network,
+):
     cli.add_command(_command)
 
 

@@ -1,6 +1,7 @@
 """Arguments, options and helpers that several commands share."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -76,6 +77,24 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print the end alone.")
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
+
+
+def _set_linger(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
+    """Let --linger stand where RNNPLAY_LINGER does. Raises UserError if it makes no sense."""
+    if given is not None:
+        from rnnplay.client.linger import LINGER, chosen_linger
+
+        os.environ[LINGER] = given
+        chosen_linger()
+
+
+linger_option = click.option(
+    "--linger",
+    metavar="TIME",
+    callback=_set_linger,
+    expose_value=True,
+    help="How long a run without a limit goes on unseen, as 10m or 12h; 0: not at all.",
+)
 
 
 def resolve_run_argument(run: str, root: str | None) -> str:

@@ -28,7 +28,7 @@ def list_runs(root: str | None, as_json: bool) -> None:
                 f"{datetime.fromisoformat(info.created).astimezone():%Y-%m-%d %H:%M}" if info.created else "",
                 info.task,
                 f"{info.cell} {info.layers}x{info.hidden}" if info.cell else "",
-                info.state,
+                f"{info.state} on {info.host}" if info.host else f"{info.state}{' *' if info.alive else ''}",
                 f"{info.step:,}",
                 "" if info.loss is None else loss_text(info.loss),
                 "" if info.validation is None else loss_text(info.validation),
@@ -40,3 +40,5 @@ def list_runs(root: str | None, as_json: bool) -> None:
         cells = [cell.rjust(w) if i > 4 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
         print("  ".join(cells).rstrip())
     print(f"in {folder}")
+    if alive := [info for info in infos if info.alive]:
+        print(f"* alive: `rnnplay attach {alive[0].id}` shows it, `rnnplay stop {alive[0].id}` ends it.")

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from rnnplay.cli.items import ItemCutter
@@ -59,9 +59,9 @@ class InterruptibleTrainer:
         await self.client.close()
 
 
-@asynccontextmanager
-async def open_trainer(open_command: Train | Resume | Inspect) -> AsyncIterator[InterruptibleTrainer]:
-    """Start a trainer; when the block is left, it saves and exits."""
+@contextmanager
+def noting_signals() -> Iterator["asyncio.Future[signal.Signals]"]:
+    """Give a future for the first signal that would end us. What was ignored when we were started stays so."""
     loop = asyncio.get_running_loop()
     interrupted: asyncio.Future[signal.Signals] = loop.create_future()
 
@@ -69,13 +69,25 @@ async def open_trainer(open_command: Train | Resume | Inspect) -> AsyncIterator[
         if not interrupted.done():
             interrupted.set_result(number)
 
-    for number in SIGNALS:
+    noted = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in noted:
         loop.add_signal_handler(number, note, number)
-    trainer = InterruptibleTrainer(await TrainerClient.start(open_command), interrupted)
     try:
-        yield trainer
+        yield interrupted
     finally:
-        await trainer.close()
+        for number in noted:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def open_trainer(open_command: Train | Resume | Inspect) -> AsyncIterator[InterruptibleTrainer]:
+    """Start a trainer; when the block is left, it saves and exits."""
+    with noting_signals() as interrupted:
+        trainer = InterruptibleTrainer(await TrainerClient.start(open_command), interrupted)
+        try:
+            yield trainer
+        finally:
+            await trainer.close()
 
 
 async def train_to_end(open_command: Train | Resume, report: Report) -> int:

@@ -130,6 +130,8 @@ class TrainerClient:
         await self._leave(Detach(linger=detach_seconds() if linger is None else linger))
 
     async def _leave(self, command: Stop | Detach) -> None:
+        if self._reader.done():
+            return
         self._closing = True
         while not self._events.empty():  # makes room, so that the reader does not block
             self._events.get_nowait()

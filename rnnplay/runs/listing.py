@@ -9,6 +9,7 @@ import msgspec
 from rnnplay.config import UserError
 from rnnplay.runs.directory import METRICS, is_locked, load_record, run_dirs, run_id
 from rnnplay.runs.metrics import read_tail
+from rnnplay.runs.trainers import find_trainer
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     loss: float | None = None  # of the last block of steps
     validation: float | None = None  # the last loss on held-out data
     size: int = 0  # bytes on the disk
+    alive: bool = False  # a trainer answers: a screen can attach
+    host: str = ""  # the other machine that trains it; empty: none does
 
 
 def list_runs(root: Path) -> list[RunInfo]:
@@ -49,12 +52,17 @@ def run_info(run: Path) -> RunInfo:
     config = record.config
     tail = read_tail(run / METRICS)
     finished = bool(tail) and tail[-1].get("kind") == "ended"
+    try:
+        trainer = find_trainer(run)
+    except UserError:  # its socket is another user's
+        trainer = None
+    is_training = is_locked(run) or (trainer is not None and not finished)
     rows = [line for line in tail if "kind" not in line]
     evaluations = [line for line in tail if line.get("kind") == "evaluated"]
     return RunInfo(
         id=run_id(run),
         path=str(run),
-        state="running" if is_locked(run) else "finished" if finished else "stopped",
+        state="running" if is_training else "finished" if finished else "stopped",
         task=config.task,
         cell=config.cell,
         hidden=config.hidden,
@@ -66,6 +74,8 @@ def run_info(run: Path) -> RunInfo:
         loss=_last_loss(rows),
         validation=_last_loss(evaluations),
         size=size,
+        alive=trainer is not None and not trainer.is_elsewhere,
+        host=trainer.host if trainer is not None and trainer.is_elsewhere else "",
     )
 
 

@@ -203,6 +203,11 @@ def remove_socket(path: Path) -> None:
             path.unlink()
 
 
+def is_running(record: TrainerRecord) -> bool:
+    """Whether the very process of the record runs on this machine, as far as the system says."""
+    return bool(record.host == host() and record.started and process_start(record.pid) == record.started)
+
+
 def find_trainer(run: Path) -> TrainerRecord | None:
     """Return the process that trains or shows `run`, here or on another machine (`is_elsewhere`); None: there is none.
 
@@ -218,8 +223,7 @@ def find_trainer(run: Path) -> TrainerRecord | None:
     if connection is not None:
         connection.close()
         return record
-    is_running = record.host == host() and record.started and process_start(record.pid) == record.started
-    if record.boot_id == boot_id() and (is_running or is_locked(run)):
+    if record.boot_id == boot_id() and (is_running(record) or is_locked(run)):
         return record  # its socket was removed
     remove_record(run, record)
     return None
