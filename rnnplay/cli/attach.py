@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnplay.cli.common import complete_run, json_lines_option, linger_option, run_and_exit, runs_option
+from rnnplay.cli.common import complete_run, json_lines_option, linger_option, quiet_option, run_and_exit, runs_option
 from rnnplay.config import UserError
 
 if TYPE_CHECKING:
@@ -28,18 +28,19 @@ _STOP_SECONDS = 120.0  # for a trainer to finish its step, save and end
 @click.option("--plain", is_flag=True, help="Print lines as `train` does, on a terminal too.")
 @linger_option
 @runs_option
+@quiet_option
 @json_lines_option
-def attach(run: str | None, plain: bool, linger: None, runs: str | None, as_json: bool) -> None:
+def attach(run: str | None, plain: bool, linger: None, runs: str | None, quiet: bool, as_json: bool) -> None:
     """Look at RUN while it is trained; without RUN at the newest that is alive.
 
     On a terminal it opens the playground, else it prints what comes as `train` does. Ctrl-C leaves; the run goes on.
     """
     directory = _living_run(run, runs)
-    if not (plain or as_json) and sys.stdin.isatty() and sys.stderr.isatty():
+    if not (plain or as_json or quiet) and sys.stdin.isatty() and sys.stderr.isatty():
         from rnnplay.cli.play import play_run
 
         play_run(run or directory.name, directory, {}, runs)
-    run_and_exit(print_run(directory, as_json))
+    run_and_exit(print_run(directory, as_json, quiet))
 
 
 @click.command()
@@ -84,15 +85,15 @@ def _living_run(run: str | None, root: str | None) -> Path:
 # --------------------------------------------------------------------------------------------------------------- look
 
 
-async def print_run(run: Path, as_json: bool) -> int:
+async def print_run(run: Path, as_json: bool, quiet: bool) -> int:
     """Print what happens to a run until it has finished or a signal comes, on which it is left. Returns the status."""
-    from rnnplay.cli.report import BarReport, JsonReport, Report, verdict
+    from rnnplay.cli.report import make_report, verdict
     from rnnplay.cli.trainer_process import DIVERGED, noting_signals
     from rnnplay.client import TrainerClient
     from rnnplay.protocol import Detached, Evaluated, Failed, Started, Status, Stopped
 
     client = await TrainerClient.attach(run)
-    report: Report = JsonReport() if as_json else BarReport()
+    report = make_report(as_json, quiet, "Ctrl-C leaves the run, which goes on.")
     started: Started | None = None
     evaluated: Evaluated | None = None
     state = ""

@@ -23,6 +23,8 @@ from rnnplay.protocol import (
     TaskRemarked,
 )
 
+_HINT = "Ctrl-C saves the run and ends it."
+
 
 class Report(Protocol):
     """Receives the events of a run, one after the other."""
@@ -96,9 +98,9 @@ LINE_SECONDS = 9.0  # between two lines of a log: a step may take a second until
 class LineReport:
     """Plain lines on standard error, for a log: one at each evaluation, and one every ten seconds."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        """now: returns seconds."""
-        self._now = now
+    def __init__(self, now: Callable[[], float] = time.monotonic, hint: str = _HINT) -> None:
+        """now: returns seconds; hint: what a run without a limit is begun with."""
+        self._now, self._hint = now, hint
         self._started: Started | None = None
         self._rows: list[Row] = []  # since the last line, and the last before
         self._validation: Evaluated | None = None
@@ -111,7 +113,7 @@ class LineReport:
             case Started():
                 self._started, self._rows, self._validation, self._best = event, [], None, None
                 self._printed_at = self._now()
-                for line in header_lines(event):
+                for line in header_lines(event, self._hint):
                     self._print(line)
             case RowsCompleted():
                 self._rows += event.rows[-1:] if event.is_history else event.rows
@@ -180,21 +182,21 @@ def _progress(started: Started, step: int, seconds: float) -> float | None:
     return min(1.0, max(shares)) if shares else None
 
 
-def header_lines(event: Started) -> list[str]:
-    """What is trained, notes, and how to end it."""
+def header_lines(event: Started, hint: str) -> list[str]:
+    """What is trained, notes, and `hint` if the run has no limit."""
     c = event.config
     network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
     going_on = f", from step {event.step:,} on" if event.step else ""
     lines = [f"{c.task}: {network}, {c.optimizer} {c.lr:g}, {c.seq_len}x{c.batch}{going_on}", *event.notes]
     if not (c.steps or c.epochs or c.minutes):
-        lines.append("Ctrl-C saves the run and ends it.")
+        lines.append(hint)
     return lines
 
 
-def make_report(as_json: bool, quiet: bool) -> Report:
+def make_report(as_json: bool, quiet: bool, hint: str = _HINT) -> Report:
     """The report that the options ask for; without any a bar, or plain lines if standard error is no terminal.
 
-    Raises UserError if they exclude each other.
+    hint: what a run without a limit is begun with. Raises UserError if they exclude each other.
     """
     if as_json and quiet:
         raise UserError("--json and --quiet exclude each other.", "Leave out one of them.")
@@ -203,13 +205,14 @@ def make_report(as_json: bool, quiet: bool) -> Report:
     if quiet:
         return QuietReport()
     has_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return BarReport() if has_terminal else LineReport()
+    return BarReport(hint) if has_terminal else LineReport(hint=hint)
 
 
 class BarReport:
     """A bar with the loss, the loss on held-out data, characters a second and the time left, on a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = _HINT) -> None:
+        """hint: what a run without a limit is begun with."""
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
@@ -224,6 +227,7 @@ class BarReport:
             transient=True,
         )
         self._line = self._bar.add_task("", total=None)
+        self._hint = hint
         self._row: Row | None = None
         self._validation: float | None = None
         self._speed_unit = "char/s"
@@ -248,7 +252,7 @@ class BarReport:
 
     def _print_header(self, event: Started) -> None:
         self._speed_unit = speed_unit(event.facts.step_unit)
-        first, *more = header_lines(event)
+        first, *more = header_lines(event, self._hint)
         self.console.print(first)
         for line in more:
             self.console.print(line, style="dim")
