@@ -12,6 +12,7 @@ from rich.style import Style
 from rnnplay.tui.places.time import paint_gradient, paint_influence
 from rnnplay.tui.places.time.views import LagsView, OneUnitView, PastView, ReachView
 from rnnplay.tui.places.unroll import paint_grid, paint_rolled, paint_time_step
+from rnnplay.tui.places.unroll.columns import LABEL
 from rnnplay.tui.places.unroll.views import (
     GateView,
     LayerView,
@@ -103,7 +104,7 @@ def test_encoder_and_decoder_stand_side_by_side_with_empty_cells() -> None:
     rows = plain(paint_grid.grid(both, 116, 36, palette_of("truecolor")))
     assert rows[0].split() == ["encoder", "decoder"]
     probability = next(row for row in rows if row.strip().startswith("p cat"))
-    assert probability[paint_grid.LABEL :].split("│")[0].strip() == ""
+    assert probability[LABEL:].split("│")[0].strip() == ""
 
 
 def styles_of(system: str, text: str, wanted: UnrollView) -> Style:
@@ -122,11 +123,77 @@ def test_the_sign_can_be_told_in_the_narrowest_column_and_every_colour_system(sy
     first = replace(one.layers[0], h=values)
     wanted = view(replace(one, layers=(first,)), row=0)
     table = [s for s in paint_grid.grid(wanted, 50, 16, palette_of(system)) if " h " in s.text]
-    assert all("77 77" in strip.text or "7777" in strip.text.replace(" ", "") for strip in table)
+    assert [sign for strip in table for sign in "+-" if f"{sign}.77" in strip.text] == ["+", "-"]
     plus, minus = ({seg.style for seg in strip if "77" in seg.text} for strip in table)
     assert not plus & minus
     if system == "none":
         assert all(style and style.underline for style in minus)
+
+
+LONG_WORDS = ("a", "preposition", "of", "it", "unbelievable", "sea", "<END>")
+
+
+def long_example(T: int, at: int) -> UnrollView:
+    """T time steps of words; the target at each is the next word, its probability 100 %, 0 % or in between."""
+    rng = np.random.default_rng(T)
+    words = tuple(LONG_WORDS[t % 7] for t in range(T))
+    targets = tuple(LONG_WORDS[(t + 1) % 7] for t in range(T))
+    values = np.full((T, 7), 1e-3)
+    values[:, 0] = 0.99  # "a" is likely everywhere, so that by likelihood alone it has the first row
+    values[::3] = 0.0
+    for t in range(0, T, 3):
+        values[t, (t + 1) % 7] = 1.0
+    p = tuple(float(values[t, (t + 1) % 7]) for t in range(T))
+    outputs = OutputsView(tuple(range(7)), LONG_WORDS, 7, values, values[0], values, values, "softmax")
+    one = replace(
+        part(T), inputs=words, targets=targets, outputs=outputs, target_probabilities=p, truths=(),
+        losses=tuple(rng.random(T)), layers=(layer(T, 5),), symbols=LONG_WORDS,
+    )  # fmt: skip
+    return view(one, time=at)
+
+
+@pytest.mark.parametrize("T", [28, 60])
+@pytest.mark.parametrize(("width", "height"), [(116, 36), (76, 20)])
+def test_long_examples_of_words_are_scrolled_and_cut_no_word(T: int, width: int, height: int) -> None:
+    palette = palette_of("truecolor")
+    seen: set[int] = set()
+    for at in range(T):
+        wanted = long_example(T, at)
+        rows = plain(paint_grid.grid(wanted, width, height, palette))
+        assert {len(row) for row in rows} == {width}
+        numbers = [int(word) for word in next(row for row in rows if "time step" in row).split() if word.isdigit()]
+        assert at + 1 in numbers and numbers == list(range(numbers[0], numbers[-1] + 1))
+        seen |= set(numbers)
+        columns = wanted.parts[0]
+        inputs = next(row for row in rows if row.strip().startswith("input")).split()[1:]
+        assert inputs == [str(columns.inputs[n - 1]) for n in numbers]
+        targets = next(row for row in rows if row.strip().startswith("target")).split()[1:]
+        assert targets == [str(columns.targets[n - 1]) for n in numbers]
+        chances = next(row for row in rows if row.strip().startswith("p target")).split()[3:]
+        shares = [columns.target_probabilities[n - 1] or 0.0 for n in numbers]
+        assert chances == ["100" if p == 1 else f"{100 * p:.1f}" for p in shares]
+        # The symbol at stake has its row, with 100 where it is certain.
+        (row,) = [row for row in rows if row.strip().startswith(f"p {columns.targets[at]} ")]
+        if shares[at + 1 - numbers[0]] == 1:
+            assert "100 " in row
+        strip = next(row for row in rows if row.strip().startswith("whole"))
+        assert len(strip.split()[1]) == T
+    assert seen == set(range(1, T + 1))
+
+
+def test_the_whole_is_no_strip_where_all_columns_are_shown() -> None:
+    assert not any(row.strip().startswith("whole") for row in plain(paint_grid.grid(view(), 116, 36, palette_of("16"))))
+
+
+def test_a_single_yes_or_no_has_a_row_for_both_classes() -> None:
+    one = part()
+    p = np.linspace(0, 1, 6)[:, None]
+    outputs = OutputsView((0,), ("1",), 1, p, p[0], p, p, "σ", "0", 1 - p[:, 0])
+    told = replace(one, outputs=outputs, targets=("0", "1") * 3, losses=(0.1,) * 6)
+    rows = plain(paint_grid.grid(view(told), 116, 36, palette_of("truecolor")))
+    found = {name: next(row for row in rows if row.strip().startswith(name)) for name in ("p 0", "p 1")}
+    shown = {name: [int(word) for word in row.split()[2:] if word.isdigit()] for name, row in found.items()}
+    assert shown == {"p 0": [100, 80, 60, 40, 20, 0], "p 1": [0, 20, 40, 60, 80, 100]}
 
 
 def test_many_units_are_a_window_around_the_cursor() -> None:

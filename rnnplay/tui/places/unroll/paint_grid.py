@@ -19,22 +19,17 @@ from rnnplay.tui.paint.numbers import figure, percent
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, clickable, exactly, figures, fit, paragraph, row
 from rnnplay.tui.paint.text import visible
-from rnnplay.tui.places.unroll.views import LayerView, OutputsView, PartView, UnrollView
+from rnnplay.tui.places.unroll.columns import BETWEEN, BODY, Column, label_cells, visible_columns, whole
+from rnnplay.tui.places.unroll.views import Array, LayerView, OutputsView, PartView, UnrollView
 
-WIDTHS = (13, 10, 7, 5, 3)  # of a column: as wide as lets all time steps be seen
-BODY = 7  # cells of a wide column that hold its number; an arrow to the next time step has the rest
-LABEL = 12
 ROOMY = 24  # rows from which two lines of what is true stand there
-_BETWEEN = 2  # cells between encoder and decoder
 
 
 def signed(value: float, width: int) -> str:
-    """An activation in a cell of `width` 7 (+0.83), 5 (+.83) or 3: its first two digits, where the sign is a style."""
+    """An activation in a cell of `width` 7 (+0.83) or 5 (+.83)."""
     if not math.isfinite(value):
-        return "nan" if width > 3 else "??"
+        return "nan"
     size = abs(value)
-    if width <= 3:
-        return f"{round(size * 100):02d}" if size < 0.995 else f"{min(size, 9):.0f}."
     sign = "-" if value < 0 else "+"
     if width <= 5:
         if size < 0.995:
@@ -61,42 +56,18 @@ def scale_of(layer: LayerView, state: str) -> float:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A visible column: its number over all parts, its part, its time step there."""
-
-    number: int
-    part: int
-    time: int
-
-
-def visible_columns(view: UnrollView, width: int) -> tuple[list[Column], int]:
-    """The columns that are shown in `width` cells beside the labels, with the one under the cursor, and their width."""
-    everything = [Column(0, p, t) for p, part in enumerate(view.parts) for t in range(len(part.inputs))]
-    everything = [Column(n, c.part, c.time) for n, c in enumerate(everything)]
-    room = width - LABEL - _BETWEEN * (len(view.parts) - 1)
-    cell = next((w for w in WIDTHS if w * len(everything) <= room), 5 if room >= 60 else 3)
-    count = max(1, room // cell)
-    first = max(0, min(view.time - count // 2, len(everything) - count))
-    return everything[first : first + count], cell
-
-
-@dataclass(frozen=True)
 class Grid:
     """What the rows of one painting share."""
 
     view: UnrollView
     columns: list[Column]
-    cell: int
     width: int
+    label: int  # cells
     palette: Palette
-
-    @property
-    def body(self) -> int:
-        return min(self.cell, BODY)
 
     def line(self, label: list[Piece], paint: Callable[[Column, PartView], Piece], onward: bool = False) -> Strip:
         """A row: its label, then a cell for each visible column; `onward`: with arrows to the next time step."""
-        pieces = [*pad(label, LABEL, self.palette)]
+        pieces = [*pad(label, self.label, self.palette)]
         before: Column | None = None
         for column in self.columns:
             if before is not None and before.part != column.part:
@@ -104,12 +75,12 @@ class Grid:
             before = column
             hidden = self.view.playing and column.number > self.view.time
             text, style = (" ", self.palette.blank) if hidden else paint(column, self.view.parts[column.part])
-            pieces.append((centred(text, self.body), style))
-            gap = self.cell - self.body
+            pieces.append((centred(text, column.body), style))
+            gap = column.cells - column.body
             if gap:
                 last = column.number == self.view.columns - 1 or (self.view.playing and column.number >= self.view.time)
                 arrow = self.palette.glyphs.box[4] * (gap - 2) + self.palette.glyphs.arrows[1] + " "
-                pieces.append((arrow if onward and not last else " " * gap, self.palette.dim))
+                pieces.append((arrow if onward and not last and gap > 2 else " " * gap, self.palette.dim))
         return row(pieces, self.width, self.palette)
 
     def between(self, name: str) -> Strip:
@@ -151,35 +122,56 @@ def share_rows(wanted: list[int], room: int) -> list[int]:
     return given
 
 
-def likeliest(outputs: OutputsView, count: int) -> list[int]:
-    """The places of the `count` outputs that are ever likely, in the order of their ids."""
-    best = np.nanmax(outputs.values, axis=0) if len(outputs.values) else np.zeros(len(outputs.ids))
-    return sorted(np.argsort(-best, kind="stable")[:count].tolist())
+def at_stake(view: UnrollView, outputs: OutputsView) -> list[int]:
+    """Return the places of the outputs that always have a row: the target at the cursor, and what is likeliest there.
+
+    Where the cursor's time step has no target: of the next one that has, else of the last.
+    """
+    part = view.parts[-1]
+    p, t = view.place()
+    begin = t if p == len(view.parts) - 1 else 0
+    asked = [n for n, target in enumerate(part.targets) if target is not None]
+    if not asked:
+        return []
+    time = next((n for n in asked if n >= begin), asked[-1])
+    names = [str(name) for name in outputs.names]
+    target = str(part.targets[time])
+    best = int(np.nan_to_num(outputs.values[time], nan=-1.0).argmax())
+    return [*([names.index(target)] if target in names else []), best]
+
+
+def output_places(view: UnrollView, outputs: OutputsView, count: int) -> list[int]:
+    """Return the places of `count` outputs, by id: those at stake, then those that are ever likely."""
+    best = np.nan_to_num(outputs.values, nan=-1.0).max(axis=0) if len(outputs.values) else np.zeros(len(outputs.ids))
+    order = [*at_stake(view, outputs), *np.argsort(-best, kind="stable").tolist()]
+    return sorted(list(dict.fromkeys(order))[:count])
 
 
 def grid(view: UnrollView, width: int, height: int, palette: Palette) -> list[Strip]:
     """The panel without its frame: `height` rows of `width` cells."""
     if not view.parts:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
-    columns, cell = visible_columns(view, width)
-    table = Grid(view, columns, cell, width, palette)
+    columns = visible_columns(view, width, palette)
+    table = Grid(view, columns, width, label_cells(view, width, palette), palette)
+    strip = [row(whole(view, columns, width, palette), width, palette)] if len(columns) < view.columns else []
     notes = [row([(fit(text, width), style)], width, palette) for text, style in _notes(view, palette)][:2]
     outputs = next((part.outputs for part in view.parts if part.outputs is not None), None)
     edited = any(part.previous_probabilities for part in view.parts)
     truths = view.parts[-1].truths if height >= ROOMY else view.parts[-1].truths[:1]
-    fixed = 5 + (len(view.parts) > 1) + edited + len(notes) + 1 + len(truths)
+    fixed = 5 + len(strip) + (len(view.parts) > 1) + edited + len(notes) + 1 + len(truths)
     room = max(2, height - fixed)
-    outs = min(len(outputs.ids), max(2, room // 3)) if outputs is not None else 0
+    possible = 0 if outputs is None else len(outputs.ids) + (outputs.other is not None)
+    outs = min(possible, max(2, room // 3))
     given = share_rows([len(layer.units) for layer in view.parts[0].layers], room - outs)
-    outs = min(len(outputs.ids), room - sum(given)) if outputs is not None else 0
+    outs = min(possible, room - sum(given))
     spare = room - sum(given) - outs >= len(given) + (outputs is not None)
-    rows = [*_heads(table), *_truths(table, len(truths))]
+    rows = [*strip, *_heads(table), *_truths(table, len(truths))]
     for n, count in enumerate(given):
         rows += [table.between("W_hhd" if n else "W_xh")] * spare
         rows += _layer(table, n, count)
     if outputs is not None:
         rows += [table.between("W_hy")] * spare
-        rows += _outputs(table, outputs, likeliest(outputs, outs))
+        rows += _outputs(table, outputs, outs)
     rows += _results(table, edited)
     rows = exactly(rows, height - len(notes) - 1, width, palette)
     return [*rows, *notes, row(_figures(view, palette), width, palette)]
@@ -189,16 +181,13 @@ def _heads(table: Grid) -> Iterator[Strip]:
     view, palette = table.view, table.palette
     if len(view.parts) > 1:
         firsts = {next((c.number for c in table.columns if c.part == p), -1): p for p in range(len(view.parts))}
-        pieces: list[Piece] = [(" " * LABEL, palette.blank)]
+        pieces: list[Piece] = [(" " * table.label, palette.blank)]
         for column in table.columns:
             if column.number in firsts:
                 name = view.parts[firsts[column.number]].name
-                count = sum(c.part == column.part for c in table.columns)
-                gap = _BETWEEN if column is not table.columns[0] and column.time == 0 else 0
-                pieces += [
-                    (" " * gap, palette.blank),
-                    (fit(name, count * table.cell).ljust(count * table.cell), palette.accent),
-                ]
+                cells = sum(c.cells for c in table.columns if c.part == column.part)
+                gap = BETWEEN if column is not table.columns[0] and column.time == 0 else 0
+                pieces += [(" " * gap, palette.blank), (fit(name, cells).ljust(cells), palette.accent)]
         yield row(pieces, table.width, palette)
     less = palette.glyphs.less if table.columns[0].number else " "
     more = palette.glyphs.more if table.columns[-1].number < view.columns - 1 else " "
@@ -209,7 +198,7 @@ def _heads(table: Grid) -> Iterator[Strip]:
 
     head = [(f"{less}time step{more}", palette.dim)]
     # Numbers of the time steps stay while it plays, so that one sees how far it has still to go.
-    yield Grid(_still(view), table.columns, table.cell, table.width, palette).line(head, time)
+    yield replace(table, view=_still(view)).line(head, time)
 
     def symbol(column: Column, part: PartView) -> Piece:
         text = part.inputs[column.time]
@@ -231,10 +220,10 @@ def _truths(table: Grid, count: int) -> Iterator[Strip]:
             if not part.truths:
                 return " ", palette.blank
             value = part.truths[n][1][column.time]
-            text = f"{value:.0f}" if value == round(value) else f"{value:.2f}"[: table.body - 1]
+            text = f"{value:.0f}" if value == round(value) else f"{value:.2f}"[: column.body - 1]
             return text, palette.accent if value else palette.dim
 
-        yield table.line([("  ", palette.blank), (fit(name, LABEL - 3), palette.dim)], value)
+        yield table.line([("  ", palette.blank), (fit(name, table.label - 3), palette.dim)], value)
 
 
 def _still(view: UnrollView) -> UnrollView:
@@ -264,9 +253,9 @@ def _layer(table: Grid, n: int, count: int) -> list[Strip]:
             value = float(layer.state(state)[column.time, place])
             style = palette.heat_of(value / scale) if math.isfinite(value) else palette.bad
             here = number == view.row and column.number == view.time
-            text = signed(value, table.body)
+            text = signed(value, column.body)
             if here:
-                text = f"[{text}]" if cell_len(text) + 2 <= table.body else text
+                text = f"[{text}]" if cell_len(text) + 2 <= column.body else text
                 style = style + Style(bold=True, underline=True)
             return text, clickable(style, f"screen.at({column.number},{number})")
 
@@ -274,30 +263,37 @@ def _layer(table: Grid, n: int, count: int) -> list[Strip]:
     return rows
 
 
-def _outputs(table: Grid, outputs: OutputsView, places: list[int]) -> list[Strip]:
-    palette = table.palette
+def _outputs(table: Grid, outputs: OutputsView, count: int) -> list[Strip]:
+    """`count` rows of outputs; of a single yes or no both classes."""
+    view, palette = table.view, table.palette
+    stake = at_stake(view, outputs)[:1]
     rows = []
-    for place in places:
-
-        def value(column: Column, part: PartView, place: int = place) -> Piece:
-            if part.outputs is None or (part.targets[column.time] is None and part.losses[column.time] is None):
-                return " ", palette.blank
-            value = float(part.outputs.values[column.time, place])
-            if not part.outputs.function:
-                return signed(value, table.body), palette.probability
-            if not math.isfinite(value):
-                return "?", palette.bad
-            digits = f"{min(99, round(value * 100)):2d}" if table.body >= 7 else ""
-            return bar(value, table.body - 1 - len(digits), palette) + digits + " ", palette.probability
-
-        name = visible(outputs.names[place], palette.glyphs)
-        rows.append(
-            table.line(
-                [("  ", palette.blank), (fit(f"{'p' if outputs.function else 'y'} {name}", LABEL - 3), palette.dim)],
-                value,
-            )
-        )
+    if outputs.other is not None:
+        rows.append(_output(table, outputs.other, f"p {visible(outputs.other_name, palette.glyphs)}", palette.dim))
+        stake, count = [], count - 1
+    for place in output_places(view, outputs, count):
+        name = f"{'p' if outputs.function else 'y'} {visible(outputs.names[place], palette.glyphs)}"
+        rows.append(_output(table, outputs.values[:, place], name, palette.text if place in stake else palette.dim))
     return rows
+
+
+def _output(table: Grid, values: Array, name: str, style: Style) -> Strip:
+    """The row of one output, `values` (T,): a bar with its per cent, or a number."""
+    palette = table.palette
+    numeric = any(part.outputs is not None and not part.outputs.function for part in table.view.parts)
+
+    def value(column: Column, part: PartView) -> Piece:
+        if part.outputs is None or (part.targets[column.time] is None and part.losses[column.time] is None):
+            return " ", palette.blank
+        value = float(values[column.time])
+        if numeric:
+            return signed(value, column.body), palette.probability
+        if not math.isfinite(value):
+            return "?", palette.bad
+        digits = f" {round(value * 100):3d}" if column.body >= BODY else ""
+        return bar(value, column.body - 1 - len(digits), palette) + digits + " ", palette.probability
+
+    return table.line([("  ", palette.blank), (fit(name, table.label - 3), style)], value)
 
 
 def _results(table: Grid, edited: bool) -> list[Strip]:
@@ -309,27 +305,30 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
         target = part.targets[column.time]
         return (" " if target is None else visible(target, palette.glyphs)), palette.text
 
-    def chance(value: float | None) -> str:
+    def chance(value: float | None, column: Column) -> str:
         if value is None:
             return " "
-        return signed(value, table.body) if numeric else f"{value * 100:.{1 if table.body >= 7 else 0}f}"
+        if numeric:
+            return signed(value, column.body)
+        return "100" if value >= 0.9995 else f"{value * 100:.{1 if column.body >= BODY else 0}f}"
 
     def before(column: Column, part: PartView) -> Piece:
-        return (chance(part.previous_probabilities[column.time]) if part.previous_probabilities else " "), palette.dim
+        values = part.previous_probabilities
+        return (chance(values[column.time], column) if values else " "), palette.dim
 
     def right(column: Column, part: PartView) -> Piece:
         value = part.target_probabilities[column.time] if part.target_probabilities else None
-        text, style = chance(value), palette.probability
+        text, style = chance(value, column), palette.probability
         old = part.previous_probabilities[column.time] if part.previous_probabilities else None
         if value is not None and old is not None and not numeric and abs(value - old) > 5e-7:
             style = palette.good if value > old else palette.bad
-            text = ((up if value > old else down) if table.body > 3 else "") + text
+            text = (up if value > old else down) + text
         return text, style
 
     def loss(column: Column, part: PartView) -> Piece:
         value = part.losses[column.time] if part.losses else None
-        digits = {7: 4, 5: 2}.get(table.body, 0 if (value or 0) >= 9.95 else 1)
-        return (" " if value is None else f"{value:.{digits}f}"[: table.body]), palette.loss
+        digits = 4 if column.body >= BODY else 2
+        return (" " if value is None else f"{value:.{digits}f}"[: min(BODY, column.body) - 1]), palette.loss
 
     def label(text: str) -> list[Piece]:
         return [("  ", palette.blank), (text, palette.dim)]

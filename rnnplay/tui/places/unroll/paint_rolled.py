@@ -63,9 +63,11 @@ def rolled(view: UnrollView, width: int, height: int, palette: Palette) -> list[
     if part.outputs is not None and part.losses[t] is not None:
         add((f"       {down} W_hy", palette.dim))
         places = sorted(np.argsort(-part.outputs.values[t])[: max(1, min(6, height - len(rows) - 3))].tolist())
-        for place in places:
-            value = float(part.outputs.values[t, place])
-            name = fit(visible(part.outputs.names[place], palette.glyphs), 10).ljust(10)
+        rows_of = [(part.outputs.names[place], float(part.outputs.values[t, place])) for place in places]
+        if part.outputs.other is not None:
+            rows_of.insert(0, (part.outputs.other_name, float(part.outputs.other[t])))
+        for output, value in rows_of:
+            name = fit(visible(output, palette.glyphs), 10).ljust(10)
             drawn = bar(value, 20, palette) if part.outputs.function else ""
             text = percent(value) if part.outputs.function else signed(value, 7)
             add((f"output {name} ", palette.dim), (f"{drawn} {text}", palette.probability))

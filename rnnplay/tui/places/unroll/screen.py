@@ -23,7 +23,7 @@ from rnnplay.tui.places.unroll.views import UnrollView, unroll_view
 from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
 
-LENGTH = 48  # the most time steps that are asked for at once
+LENGTH = 64  # the most time steps that are asked for at once
 UNITS = 64
 UPDATE_RATE = 0.1  # of one update by gradient descent
 FRAME_SECONDS = 0.5  # that a time step stays while it plays
