@@ -41,13 +41,13 @@ def unroll(
         print_json(_unrolled_fields(result))
         return
     from rnnplay.tui.paint.palette import palettes
-    from rnnplay.tui.places.unroll.paint_grid import LABEL, grid
+    from rnnplay.tui.places.unroll.columns import full_width
+    from rnnplay.tui.places.unroll.paint_grid import grid
     from rnnplay.tui.places.unroll.views import UnrollView, unroll_view
 
     view = unroll_view(result, UnrollView(time=-1, row=-1), "", 0)
     palette = palettes({"NO_COLOR": "1"}, sys.stdout.encoding)[0]
-    # Columns wide enough for a sign, since there is no colour here.
-    width = max(shutil.get_terminal_size((100, 24)).columns, LABEL + 4 + 5 * view.columns)
+    width = max(shutil.get_terminal_size((100, 24)).columns, full_width(view, palette))
     rows = sum(len(layer.units) for layer in view.parts[0].layers) + 40
     print(result.title)
     for strip in grid(view, width, rows, palette):

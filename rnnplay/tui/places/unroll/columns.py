@@ -59,6 +59,12 @@ def word_cells(view: UnrollView, column: Column, palette: Palette) -> int:
     )
 
 
+def full_width(view: UnrollView, palette: Palette) -> int:
+    """Return the cells in which all columns are shown."""
+    words = (word_cells(view, column, palette) for column in all_columns(view))
+    return LONGEST_LABEL + BETWEEN * (len(view.parts) - 1) + sum(max(WIDTHS[-1], word) for word in words)
+
+
 def visible_columns(view: UnrollView, width: int, palette: Palette) -> list[Column]:
     """Return the columns that have room in `width` cells beside the labels: all, or those around the cursor."""
     columns = all_columns(view)
@@ -71,7 +77,7 @@ def visible_columns(view: UnrollView, width: int, palette: Palette) -> list[Colu
         replace(column, cells=min(room, max(base, word)), body=min(room, max(min(base, BODY), word)))
         for column, word in zip(columns, words, strict=True)
     ]
-    return window(columns, min(view.time, len(columns) - 1), room)
+    return window(columns, max(0, min(view.time, len(columns) - 1)), room)
 
 
 def window(columns: list[Column], at: int, room: int) -> list[Column]:
