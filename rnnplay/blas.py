@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from rnnplay.config import UserError
+from rnnplay.folders import cache_folder
 from rnnplay.machine import cpu_info, has_avx512
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -110,13 +112,14 @@ def _fastest() -> dict[str, str]:
     if own := os.environ.get(KERNEL):
         key += f", {own}"
     file = _cache_file()
-    cache = _read_cache(file)
+    cache = _read_cache(file) if file is not None else {}
     if key not in cache:
         measured = _measure(may_choose=not own)
         if measured is None:
             return {}
         cache[key] = measured
-        _write_cache(file, cache)
+        if file is not None:
+            _write_cache(file, cache)
     return cache[key]
 
 
@@ -159,10 +162,12 @@ def _probe(variables: dict[str, str]) -> Probe | None:
         return None
 
 
-def _cache_file() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("rnnplay", appauthor=False) / "blas.json"
+def _cache_file() -> Path | None:
+    """The file in which measurements are kept; None: the user has no home folder."""
+    try:
+        return cache_folder() / "blas.json"
+    except UserError:
+        return None
 
 
 def _read_cache(file: Path) -> dict[str, dict[str, str]]:

@@ -25,7 +25,7 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     """The ids of runs that begin with `incomplete`, and `last`."""
     from rnnplay import runs
 
-    names = [("last", "the newest")]
+    names = [("last", "the run last worked on")]
     names += [(run.id, f"{run.task} {run.cell}") for run in runs.list_runs(runs.runs_root(ctx.params.get("runs")))]
     return [CompletionItem(name, help=line) for name, line in names if name.startswith(incomplete)]
 

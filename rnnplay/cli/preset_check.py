@@ -57,9 +57,9 @@ class CheckedPreset(msgspec.Struct):
 
 
 def _cache_file() -> Path:
-    from platformdirs import user_cache_path
+    from rnnplay.folders import cache_folder
 
-    return user_cache_path("rnnplay", appauthor=False) / "checked.json"
+    return cache_folder() / "checked.json"
 
 
 def _preset_digest(task: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from rnnplay.config import UserError
+from rnnplay.folders import write_remedy
 
 MAX_PIPED_BYTES = 4 * 2**30
 _CHUNK_BYTES = 2**20
@@ -58,7 +59,9 @@ def _save_pipe(text: str, folder: Path) -> str:
                 os.unlink(file.name)
                 raise
     except OSError as error:
-        raise UserError(f'"{folder}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
+        raise UserError(
+            f'"{folder}" cannot be written ({error.strerror}).', f"{write_remedy(error)}, or use --runs."
+        ) from None
     return str(path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnnplay.config import UserError
 from rnnplay.corpora.sources import file_chunks
+from rnnplay.folders import HOME, cache_folder, data_folder, write_remedy
 
 ProgressCallback = Callable[[int, int | None], None]  # bytes received, and the expected total; None: unknown
 
@@ -41,11 +42,7 @@ DOWNLOADABLE = {
 
 def downloads_dir() -> Path:
     """The folder of downloaded texts: in RNNPLAY_HOME, else in the user's cache. It need not exist."""
-    if home := os.environ.get("RNNPLAY_HOME"):
-        return Path(home).expanduser().absolute() / "downloads"
-    import platformdirs
-
-    return platformdirs.user_cache_path("rnnplay", appauthor=False) / "corpora"
+    return data_folder("downloads") if os.environ.get(HOME) else cache_folder() / "corpora"
 
 
 def verified_download(text: DownloadableText) -> Path | None:
@@ -71,4 +68,4 @@ def download_path(text: DownloadableText) -> Path:
 
 def write_error(path: Path, error: OSError) -> UserError:
     """The UserError to raise if `path` cannot be written."""
-    return UserError(f'"{path}" cannot be written ({error.strerror}).', "Make room, or set RNNPLAY_HOME.")
+    return UserError(f'"{path}" cannot be written ({error.strerror}).', f"{write_remedy(error)}, or set {HOME}.")

@@ -15,15 +15,12 @@ from urllib.parse import urlsplit
 from rnnplay.config import UserError, did_you_mean
 from rnnplay.corpora.downloadable import DOWNLOADABLE, ProgressCallback, download_path, verified_download, write_error
 from rnnplay.corpora.sources import INSTALLED, bundled_names, file_chunks
+from rnnplay.folders import data_folder
 
 
 def own_texts_dir() -> Path:
     """The folder of the user's own texts: in RNNPLAY_HOME, else in the user's data folder. It need not exist."""
-    if home := os.environ.get("RNNPLAY_HOME"):
-        return Path(home).expanduser().absolute() / "corpora"
-    import platformdirs
-
-    return platformdirs.user_data_path("rnnplay") / "corpora"
+    return data_folder("corpora")
 
 
 def own_texts() -> dict[str, Path]:

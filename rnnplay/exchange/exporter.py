@@ -14,7 +14,7 @@ from rnnplay.exchange.tensor_file import Arrays
 from rnnplay.exchange.torch_names import check_exportable, to_torch
 from rnnplay.protocol import Inspect
 from rnnplay.runs.directory import write_atomically
-from rnnplay.trainer.session import open_session
+from rnnplay.trainer.opening import open_session
 
 FORMATS = ("safetensors", "npz", "onnx")
 

@@ -15,12 +15,13 @@ from rnnplay.exchange import npz_file, pt_file, safetensors_file
 from rnnplay.exchange.name_guess import guess_names, parse_map
 from rnnplay.exchange.tensor_file import IMPORT_FORMATS, Arrays, TensorFile, vocabulary_list
 from rnnplay.exchange.torch_names import READOUT_BIAS, from_torch, layer_name
+from rnnplay.folders import write_remedy
 from rnnplay.protocol import Train
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.data import TaskData
 from rnnplay.tasks.text import TextTask
 from rnnplay.tasks.words import RARE, Words
-from rnnplay.trainer.session import begin_run, resolve_config
+from rnnplay.trainer.opening import begin_run, resolve_config
 
 _FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's config, apart from the settings
 _MAX_VOCABULARY_BYTES = 16 * 2**20  # of a file that names the symbols
@@ -71,7 +72,9 @@ def import_file(
         session.learner.network.load_parameters(parameters)
         session.save()
     except OSError as error:
-        raise UserError(f'"{session.run}" cannot be written ({error.strerror}).', "Make room, or use --runs.") from None
+        raise UserError(
+            f'"{session.run}" cannot be written ({error.strerror}).', f"{write_remedy(error)}, or use --runs."
+        ) from None
     finally:
         session.close()
     return session.run, [*session.notes, *notes]

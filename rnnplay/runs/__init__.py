@@ -4,23 +4,21 @@ from rnnplay.runs.directory import (
     CONFIG,
     LOG,
     METRICS,
-    RunLock,
     RunRecord,
     WriteError,
     config_digest,
     create,
     has_runs,
-    is_locked,
     load_record,
-    resolve,
     run_id,
     runs_root,
     save_record,
-    write_remedy,
     writing,
 )
 from rnnplay.runs.listing import RunInfo, list_runs, run_info
+from rnnplay.runs.lock import RunLock, is_locked, opened_at
 from rnnplay.runs.metrics import MetricsFile, read_lines, read_metrics
+from rnnplay.runs.resolve import resolve
 from rnnplay.runs.screen_state import SCREEN_STATE, ScreenState, load_screen_state, save_screen_state
 
 __all__ = [
@@ -41,6 +39,7 @@ __all__ = [
     "list_runs",
     "load_record",
     "load_screen_state",
+    "opened_at",
     "read_lines",
     "read_metrics",
     "resolve",
@@ -49,6 +48,5 @@ __all__ = [
     "runs_root",
     "save_record",
     "save_screen_state",
-    "write_remedy",
     "writing",
 ]

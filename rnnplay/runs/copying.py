@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from rnnplay.config import CheckpointName, UserError
+from rnnplay.folders import write_remedy
 from rnnplay.runs.best import whole_checkpoint
 from rnnplay.runs.checkpoint import BEST, FULL, WEIGHTS, checkpoint_path, checkpoint_steps
 from rnnplay.runs.directory import METRICS, RunRecord, config_digest, create, save_record, write_atomically
@@ -41,6 +42,7 @@ def copy_run(source: Path, record: RunRecord, at: CheckpointName) -> Path:
     except OSError as error:
         shutil.rmtree(run, ignore_errors=True)
         raise UserError(
-            f'"{source}" cannot be copied to "{run}" ({error.strerror}).', "Make room, or train it on where it is."
+            f'"{source}" cannot be copied to "{run}" ({error.strerror}).',
+            f"{write_remedy(error)}, or train it on where it is.",
         ) from None
     return run

@@ -1,26 +1,25 @@
-"""Run directories: their folder, their names, the record and the lock of each.
+"""Run directories: their folder, their names, the record of each.
 
 A run is a directory `<utc>-<task>-<cell>-<id>`; the names sort by the time at which the runs began.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from rnnplay.config import FORMAT, RunConfig, UserError, upgrade_settings, validate
+from rnnplay.folders import data_folder
 
-CONFIG, METRICS, LOG, LOCK = "config.json", "metrics.jsonl", "log.txt", "lock"
+CONFIG, METRICS, LOG = "config.json", "metrics.jsonl", "log.txt"
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +40,11 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def runs_root(override: str | None = None) -> Path:
-    """The folder of all runs: `override`, else RNNPLAY_HOME/runs, else in the user's data folder. It need not exist."""
-    if override:
-        return Path(override).expanduser().absolute()
-    if home := os.environ.get("RNNPLAY_HOME"):
-        return Path(home).expanduser().absolute() / "runs"
-    import platformdirs
+    """The folder of all runs: `override`, else RNNPLAY_HOME/runs, else in the user's data folder. It need not exist.
 
-    return Path(platformdirs.user_data_path("rnnplay")) / "runs"
+    Raises UserError if the user has no home folder.
+    """
+    return Path(os.path.expanduser(override)).absolute() if override else data_folder("runs")
 
 
 def create(root: Path, config: RunConfig) -> Path:
@@ -88,42 +84,8 @@ def has_runs(root: Path) -> bool:
     return root.is_dir() and any(is_run(path) for path in root.iterdir())
 
 
-def resolve(run: str, root: Path) -> Path:
-    """The directory of `run`: a directory, a name, an id or `last` (the newest). Raises UserError if there is none."""
-    if not run:
-        raise UserError("No run is named.", "Give a directory, an id or `last`.")
-    runs = run_dirs(root)
-    if run == "last":
-        if not runs:
-            raise UserError(f'There is no run in "{root}" yet.', "Train one: rnnplay train hello.")
-        return runs[0]
-    path = Path(run).expanduser()
-    if path.is_dir():
-        if not is_run(path):
-            raise UserError(f'"{path}" is not a run: it has no {CONFIG}.', "`rnnplay runs` lists the runs.")
-        return path.absolute()
-    matches = [path for path in runs if run in (path.name, run_id(path))]
-    if len(matches) > 1:
-        raise UserError(f"Several runs have the id {run}.", f"Give the whole name, such as {matches[0].name}.")
-    if not matches:
-        raise UserError(f'There is no run {run!r} in "{root}".', "`rnnplay runs` lists the runs; `last` is the newest.")
-    return matches[0]
-
-
 class WriteError(OSError):
     """Something of a run cannot be written: the disk is full, or the folder not writable."""
-
-
-def write_remedy(error: OSError) -> str:
-    """What a person can do about something that cannot be written, as the beginning of a sentence."""
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            return "Make room"
-        case errno.EFBIG:
-            return "Raise the limit on the size of files (ulimit -f)"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return "Make it writable"
-    return "Put it right"
 
 
 @contextmanager
@@ -153,6 +115,9 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
             folder = os.open(path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # CIFS, vboxsf and some FUSE file systems sync no folders
+                    raise
             finally:
                 os.close(folder)
 
@@ -201,47 +166,3 @@ def load_record(run: Path) -> RunRecord:
     except UserError as error:
         raise UserError(f'"{path}" is damaged ({error.problem})', remedy) from None
     return record
-
-
-class RunLock:
-    """The exclusive right to write to a run; the system releases it when the process ends."""
-
-    def __init__(self, run: Path) -> None:
-        """Acquire the lock. Raises UserError if another process holds it."""
-        self._file = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        for _ in range(10):  # `is_locked()` holds a shared lock for an instant, so try again
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.05)
-        else:
-            os.close(self._file)
-            raise UserError(f"The run {run.name} is being trained by another process.", "Stop that one first.")
-
-    def release(self) -> None:
-        """Release the lock; a second call does nothing."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-def is_locked(run: Path) -> bool:
-    """Whether a process holds the run's lock."""
-    try:
-        file = os.open(run / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False

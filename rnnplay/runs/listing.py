@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from rnnplay.config import UserError
-from rnnplay.runs.directory import METRICS, is_locked, load_record, run_dirs, run_id
+from rnnplay.runs.directory import METRICS, load_record, run_dirs, run_id
+from rnnplay.runs.lock import is_locked
 from rnnplay.runs.metrics import read_tail
 from rnnplay.runs.trainers import find_trainer
 

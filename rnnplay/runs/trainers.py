@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from rnnplay.config import UserError
-from rnnplay.runs.directory import is_locked, run_dirs, run_id, write_atomically
+from rnnplay.runs.directory import run_dirs, run_id, write_atomically
+from rnnplay.runs.lock import is_locked
 
 TRAINER = "trainer.json"
 SOCKETS = "RNNPLAY_SOCKETS"

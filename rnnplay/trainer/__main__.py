@@ -53,8 +53,8 @@ def main() -> int:
         if not isinstance(opening, Train | Resume | Inspect):
             raise UserError(f"{type(opening).__name__} opens nothing.", "Begin with Train, Resume or Inspect.")
         from rnnplay.trainer.loop import TrainingLoop
+        from rnnplay.trainer.opening import open_session
         from rnnplay.trainer.serving import serving
-        from rnnplay.trainer.session import open_session
 
         session = open_session(opening)
         run = str(session.run)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from rnnplay.config import UserError
+from rnnplay.folders import write_remedy
 from rnnplay.protocol import (
     PROTOCOL_VERSION,
     AnyCommand,
@@ -30,7 +31,7 @@ from rnnplay.protocol import (
     Stopped,
     Train,
 )
-from rnnplay.runs import WriteError, run_id, write_remedy
+from rnnplay.runs import WriteError, run_id
 from rnnplay.trainer.clients import Clients, Received
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.controls import Controls

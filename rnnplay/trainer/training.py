@@ -11,8 +11,9 @@ from functools import partial
 
 import msgspec
 
+from rnnplay.folders import write_remedy
 from rnnplay.protocol import Command, Failed, Saved, Status, TaskRemarked
-from rnnplay.runs import WriteError, run_id, write_remedy
+from rnnplay.runs import WriteError, run_id
 from rnnplay.runs.checkpoint import checkpoint_path, checkpoint_steps
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import Connection

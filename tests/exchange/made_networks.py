@@ -10,7 +10,7 @@ from rnnplay.engine import Architecture, Network
 from rnnplay.exchange.importer import import_file
 from rnnplay.exchange.torch_names import to_torch
 from rnnplay.protocol import Inspect
-from rnnplay.trainer.session import open_session
+from rnnplay.trainer.opening import open_session
 
 LETTERS = "abcdefg \n"  # of the texts
 VOCABULARY = sorted(LETTERS)

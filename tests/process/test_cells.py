@@ -35,7 +35,7 @@ from rnnplay.protocol import (
 )
 from rnnplay.trainer.handlers.base import TimeShares
 from rnnplay.trainer.handlers.cells import CellsHandler
-from rnnplay.trainer.session import open_session
+from rnnplay.trainer.opening import open_session
 
 LIMIT = 120  # seconds, generous
 

@@ -9,7 +9,8 @@ from rnnplay.protocol import AnyEvent, Command, Inspect, Resume, Train, decode_e
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.loop import TrainingLoop
-from rnnplay.trainer.session import TrainingSession, open_session
+from rnnplay.trainer.opening import open_session
+from rnnplay.trainer.session import TrainingSession
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

@@ -15,7 +15,8 @@ from rnnplay.runs import RunRecord, WriteError, checkpoint, load_record
 from rnnplay.runs.best import BestEvaluation
 from rnnplay.runs.checkpoint import BEST, checkpoint_path, checkpoint_steps
 from rnnplay.trainer.learner import Learner
-from rnnplay.trainer.session import TrainingSession, open_session
+from rnnplay.trainer.opening import open_session
+from rnnplay.trainer.session import TrainingSession
 from tests.trainer.serving import serve
 
 EVERY = 15  # steps between two evaluations

@@ -10,7 +10,8 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.protocol import Inspect, Resume, Train
 from rnnplay.runs import checkpoint
-from rnnplay.trainer.session import TrainingSession, open_session
+from rnnplay.trainer.opening import open_session
+from rnnplay.trainer.session import TrainingSession
 
 
 def trained(tmp_path: Path, steps: int, average: float) -> TrainingSession:

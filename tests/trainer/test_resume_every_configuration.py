@@ -13,7 +13,8 @@ import pytest
 from rnnplay.catalogue import CATALOGUE, make_config
 from rnnplay.config import RunConfig
 from rnnplay.protocol import Resume, Train
-from rnnplay.trainer.session import TrainingSession, open_session
+from rnnplay.trainer.opening import open_session
+from rnnplay.trainer.session import TrainingSession
 
 OPTIMIZERS: tuple[dict[str, Any], ...] = tuple(
     {"optimizer": name} for name in ("adam", "adamw", "rmsprop", "adagrad", "momentum", "sgd")
