@@ -1,7 +1,7 @@
 """rnnplay: a playground for recurrent networks in a terminal.
 
-From Python: `RNN`, `LSTM` and `GRU` step by step, `Network` for whole sequences, `train` for a run. Each name is
-looked up when it is first used, so that importing the package loads nothing.
+From Python: `RNN`, `LSTM` and `GRU` step by step, `Network` for whole sequences, `train` for a run, `trace` for
+a run's activations. Each name is looked up when it is first used, so that importing the package loads nothing.
 """
 
 from importlib import import_module
@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rnnplay.client import train
     from rnnplay.engine import GRU, LSTM, RNN, Network
+    from rnnplay.exchange.trace import trace
 
     __version__: str
 
-__all__ = ["GRU", "LSTM", "RNN", "Network", "__version__", "train"]
+__all__ = ["GRU", "LSTM", "RNN", "Network", "__version__", "trace", "train"]
 
-_HOMES = {name: "rnnplay.engine" for name in ("RNN", "LSTM", "GRU", "Network")} | {"train": "rnnplay.client"}
+_HOMES = {name: "rnnplay.engine" for name in ("RNN", "LSTM", "GRU", "Network")} | {
+    "trace": "rnnplay.exchange.trace",
+    "train": "rnnplay.client",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,7 @@ from rnnplay.cli.options import GroupedHelpCommand, config_options, given_settin
 from rnnplay.cli.tasks import tasks
 from rnnplay.cli.texts import refuse_pipes, save_pipes
 from rnnplay.cli.time import gradients
+from rnnplay.cli.trace import trace
 from rnnplay.cli.unroll import unroll
 from rnnplay.config import CheckpointName, RunConfig, Schedule, UserError
 
@@ -286,6 +287,7 @@ for _command in (
     gallery,
     gradients,
     unroll,
+    trace,
     bench,
     export,
     import_network,

@@ -158,3 +158,10 @@ def print_json(fields: dict[str, Any]) -> None:
     import msgspec
 
     print(msgspec.json.encode(fields).decode(), flush=True)
+
+
+def use_trainer_blas() -> None:
+    """Compute with the BLAS kernel and threads that the trainer would get. Before NumPy is imported."""
+    from rnnplay import blas
+
+    os.environ.update(blas.trainer_environment())

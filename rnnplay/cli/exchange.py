@@ -1,6 +1,5 @@
 """`rnnplay export` and `rnnplay import`: networks to and from other programs."""
 
-import os
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from rnnplay.cli.common import (
     resolve_run_argument,
     run_argument,
     runs_option,
+    use_trainer_blas,
 )
 from rnnplay.config import CheckpointName, UserError
 
@@ -37,7 +37,7 @@ def export(
     if file is None and not table:
         raise UserError("No file is named.", "Give one: rnnplay export RUN FILE.")
     folder = resolve_run_argument(run, runs)
-    _use_trainer_blas()
+    use_trainer_blas()
     from rnnplay.cli.report import print_notes
     from rnnplay.exchange.exporter import export_run, open_network, shape_table, write_text
 
@@ -81,7 +81,7 @@ def import_network(
     """
     from rnnplay.runs import runs_root
 
-    _use_trainer_blas()
+    use_trainer_blas()
     from rnnplay.cli.report import print_notes
     from rnnplay.exchange.importer import import_file
 
@@ -90,10 +90,3 @@ def import_network(
     run, notes = import_file(Path(file), folder, task, path, symbols, encoding, names=names, activation=activation)
     print_notes(notes)
     print(run)
-
-
-def _use_trainer_blas() -> None:
-    """Compute with the BLAS kernel and threads that the trainer would get. Before NumPy is imported."""
-    from rnnplay import blas
-
-    os.environ.update(blas.trainer_environment())

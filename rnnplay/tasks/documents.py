@@ -110,14 +110,18 @@ class DocumentTask(TextTask):
     def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = MAX_HELD_OUT) -> Iterator[Batch]:
         return self.batches_of(self.held_out_ids[: limit + 1], streams)
 
-    def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
-        """Yield the windows of all whole items in `ids`, `streams` of them side by side."""
+    def items_of(self, ids: Array) -> list[Array]:
+        """All whole items in `ids` (N,), without their ends, in their order."""
         if self.config.document != "line" and self._end not in ids:
             items = split_items(ids, self.vocabulary, self.config.document)
         else:
             ends = np.flatnonzero(ids == self._end)
             items = [part[1:] if n else part for n, part in enumerate(np.split(ids, ends))][: len(ends)]
-        items = sorted((item for item in items if len(item)), key=len)
+        return [item for item in items if len(item)]
+
+    def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
+        """Yield the windows of all whole items in `ids`, `streams` of them side by side."""
+        items = sorted(self.items_of(ids), key=len)
         for begin in range(0, len(items), streams):
             group = items[begin : begin + streams]
             length = len(group[-1]) + 1

@@ -203,10 +203,11 @@ def _read(network: Network, read: Array, before: Array, warm: int, state: str) -
 def state_or_gate(network: Network, result: Activations, state: str) -> Array:
     """The state or gate after each time step: (L, T, H, B)."""
     a = network.architecture
-    if result.gates is None:
+    if state in ("h", "c"):
         array = result.c if state == "c" else result.h
         assert array is not None
         return array[:, 1:]
+    assert result.gates is not None
     block = slice(GATES[a.cell].index(state) * a.hidden, (GATES[a.cell].index(state) + 1) * a.hidden)
     return np.stack([gates[:, block] for gates in result.gates])
 

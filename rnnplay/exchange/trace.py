@@ -1,0 +1,102 @@
+"""The activations of a run's network over a text, written to a file for other programs."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rnnplay.config import CheckpointName, UserError
+from rnnplay.exchange import trace_files
+from rnnplay.exchange.trace_files import ReportRows
+from rnnplay.lab.cells.trace import check_state, states_of
+from rnnplay.lab.cells.trace_rows import TraceReader
+from rnnplay.protocol import Inspect
+from rnnplay.runs.directory import resolve, runs_root
+from rnnplay.trainer.session import open_session
+
+FORMATS = (".npz", ".csv", ".parquet")
+ALL_STATES = "all"
+Announce = Callable[[str, int], None]  # called with a sentence on the size, and the number of rows to come
+
+
+def trace(
+    run: str,
+    output: str | Path,
+    *,
+    text: str | None = None,
+    encoding: str | None = None,
+    states: Sequence[str] = ("h",),
+    characters: int | None = None,
+    at: CheckpointName = "last",
+    runs: str | None = None,
+    announce: Announce = lambda sentence, rows: None,
+    report: ReportRows = lambda rows: None,
+) -> Path:
+    """Write the activations of all units of `run` to `output` (.npz, .csv or .parquet), float16; returns its path.
+
+    text: a file to read; None: what the run holds out. states: of "h", "c" and the gates, or "all". characters: at
+    most so many time steps. at: the checkpoint, as --at names it. announce: called before anything is written;
+    report: as rows are written. Raises UserError if there is no such run, state or text, or no room for the file.
+    """
+    path = Path(output).expanduser()
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f'"{path}" does not say its format.', "Name a file that ends in .npz, .csv or .parquet.")
+    kind = path.suffix.lower()
+    if kind == ".parquet":
+        trace_files.import_parquet()
+    session = open_session(Inspect(run=str(resolve(run, runs_root(runs))), at=at, text=text, encoding=encoding))
+    try:
+        network = session.learner.eval_network()
+        chosen = states_of(network) if ALL_STATES in states else tuple(dict.fromkeys(states))
+        if not chosen:
+            raise UserError("No state is named.", "Name h, c or a gate.")
+        for state in chosen:
+            check_state(network, state)
+        reader = TraceReader(network, session.learner.task, session.inspected_ids, characters)
+        for note in session.notes:
+            announce(note, 0)
+        size, write = {
+            ".npz": (trace_files.npz_bytes, trace_files.write_npz),
+            ".csv": (trace_files.csv_bytes, trace_files.write_csv),
+            ".parquet": (trace_files.parquet_bytes, trace_files.write_parquet),
+        }[kind]
+        _check_room(path, needed := size(reader, chosen))
+        units = len(trace_files.unit_names(reader, chosen))
+        passes = len(chosen) if kind == ".npz" else 1
+        about = "at most " if kind == ".parquet" else "about "
+        announce(
+            f"{reader.size:,} time steps of {units:,} numbers take {about}{_size_text(needed)}.", reader.size * passes
+        )
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            write(temporary, reader, chosen, report)
+            os.replace(temporary, path)
+        except OSError as error:
+            remedy = "Make room, or give another file." if error.errno == errno.ENOSPC else "Give another file."
+            raise UserError(f'"{path}" cannot be written ({error.strerror or error}).', remedy) from None
+        finally:
+            trace_files.remove_if_there(temporary)
+        return path
+    finally:
+        session.close()
+
+
+def _check_room(path: Path, needed: int) -> None:
+    """Raise UserError if the file's folder has no room for so many bytes, or is not there."""
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError as error:
+        raise UserError(f'"{path.parent}" cannot be written ({error.strerror}).', "Name another folder.") from None
+    if needed > free:
+        raise UserError(
+            f'The trace takes about {_size_text(needed)}, "{path.parent.absolute()}" has {_size_text(free)} left.',
+            "Write a part of it with --characters, fewer states, or to another disk.",
+        )
+
+
+def _size_text(size: int) -> str:
+    for unit, value in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= value:
+            return f"{size / value:.3g} {unit}"
+    return f"{size} bytes"
