@@ -12,8 +12,8 @@ from rnnplay.exchange.trace_files import ReportRows
 from rnnplay.lab.cells.trace import check_state, states_of
 from rnnplay.lab.cells.trace_rows import TraceReader
 from rnnplay.protocol import Inspect
-from rnnplay.runs.directory import resolve, runs_root
-from rnnplay.trainer.session import open_session
+from rnnplay.runs import resolve, runs_root
+from rnnplay.trainer.opening import open_session
 
 FORMATS = (".npz", ".csv", ".parquet")
 ALL_STATES = "all"

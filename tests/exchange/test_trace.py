@@ -23,7 +23,7 @@ from rnnplay.lab.cells import trace_rows
 from rnnplay.lab.cells.trace import state_or_gate
 from rnnplay.protocol import Inspect, Train
 from rnnplay.tasks.base import Batch
-from rnnplay.trainer.session import begin_run, open_session
+from rnnplay.trainer.opening import begin_run, open_session
 
 
 @pytest.fixture(scope="module")
