@@ -11,6 +11,7 @@ from textual.binding import Binding
 from rnnplay.cli import cli
 from rnnplay.tui.places import keys
 from rnnplay.tui.places.cells import keys as cells_keys
+from rnnplay.tui.places.network import keys as network_keys
 from rnnplay.tui.places.play import keys as play_keys
 from rnnplay.tui.places.sample import keys as sample_keys
 from rnnplay.tui.places.time import keys as time_keys
@@ -60,13 +61,14 @@ def test_every_key_of_the_panels_is_in_the_readme_s_table_and_none_that_is_not_b
         ("Sample", sample_keys.KEYS),
         ("Unroll", unroll_keys.KEYS),
         ("Time", time_keys.KEYS),
+        ("Network", network_keys.KEYS),
     ],
 )
 def test_every_key_of_a_place_is_in_the_readme_s_table(place: str, bindings: tuple[Binding, ...]) -> None:
     everywhere = {"1", "2", "3", "4", "esc", "f", "space", ".", "n", "x", "r"}
     told = keys_named(f"\n| {place}, ", "") | everywhere
     assert {keys.shown(binding) for binding in bindings} <= told
-    assert told - everywhere - {"5", "6"} <= {keys.shown(binding) for binding in bindings}
+    assert told - everywhere - {"5", "6", "9"} <= {keys.shown(binding) for binding in bindings}
 
 
 def test_every_key_is_explained_where_help_lists_it() -> None:
@@ -77,6 +79,7 @@ def test_every_key_is_explained_where_help_lists_it() -> None:
         *sample_keys.KEYS,
         *unroll_keys.KEYS,
         *time_keys.KEYS,
+        *network_keys.KEYS,
     ):
         assert binding.tooltip and binding.description, binding.key
         assert not re.search(r"[a-z]{4,}_", keys.shown(binding)), binding.key

@@ -58,6 +58,17 @@ from rnnplay.protocol.example import (
 )
 from rnnplay.protocol.health import Advice, Health, WatchHealth
 from rnnplay.protocol.loss import Evaluate, Evaluated, LossEvent, Row, RowsCompleted, TaskRemarked
+from rnnplay.protocol.network import (
+    DescribeNetwork,
+    GateOpenness,
+    MatrixInfo,
+    MatrixShown,
+    MatrixValues,
+    NetworkCommand,
+    NetworkDescribed,
+    NetworkEvent,
+    ShowMatrix,
+)
 from rnnplay.protocol.run import (
     ChangeSettings,
     Continue,
@@ -117,6 +128,7 @@ __all__ = [
     "ComputeInfluence",
     "ComputeOneUnit",
     "Continue",
+    "DescribeNetwork",
     "Detach",
     "Detached",
     "DoOneStep",
@@ -131,6 +143,7 @@ __all__ = [
     "Failed",
     "FeatureExplained",
     "FindUnits",
+    "GateOpenness",
     "GateSaturation",
     "GatesComputed",
     "GradientByLag",
@@ -141,8 +154,14 @@ __all__ = [
     "InfluenceComputed",
     "Inspect",
     "LossEvent",
+    "MatrixInfo",
+    "MatrixShown",
+    "MatrixValues",
     "MeasureTask",
     "Measured",
+    "NetworkCommand",
+    "NetworkDescribed",
+    "NetworkEvent",
     "OneUnitComputed",
     "PackedArray",
     "Pause",
@@ -166,6 +185,7 @@ __all__ = [
     "SetWeight",
     "SettingsChanged",
     "ShowExample",
+    "ShowMatrix",
     "Started",
     "Status",
     "Stop",
@@ -202,9 +222,21 @@ AnyCommand = (
     | ExampleCommand
     | Unroll
     | TimeCommand
+    | NetworkCommand
     | WatchHealth
 )
-AnyEvent = RunEvent | AttachEvent | LossEvent | CellsEvent | Sampled | ExampleEvent | Unrolled | TimeEvent | Health
+AnyEvent = (
+    RunEvent
+    | AttachEvent
+    | LossEvent
+    | CellsEvent
+    | Sampled
+    | ExampleEvent
+    | Unrolled
+    | TimeEvent
+    | NetworkEvent
+    | Health
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _commands: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)

@@ -14,6 +14,7 @@ from rnnplay.trainer.handlers.census import CensusHandler
 from rnnplay.trainer.handlers.example import ExampleHandler
 from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
 from rnnplay.trainer.handlers.loss import LossHandler
+from rnnplay.trainer.handlers.network import NetworkHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
 from rnnplay.trainer.handlers.time import TimeHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
@@ -28,6 +29,7 @@ KINDS = (
     ExampleHandler,
     UnrollHandler,
     TimeHandler,
+    NetworkHandler,
 )
 
 

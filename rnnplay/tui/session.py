@@ -238,6 +238,8 @@ class RunSession:
                 | protocol.GradientByLagComputed()
                 | protocol.OneUnitComputed()
                 | protocol.InfluenceComputed()
+                | protocol.NetworkDescribed()
+                | protocol.MatrixShown()
             ):
                 self._announce(AnswerReceived, event=event)
             case _ if self.cells.handle_event(event):

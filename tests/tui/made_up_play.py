@@ -121,6 +121,8 @@ ASKED_BY = {
     "GradientByLagComputed": "ComputeGradientByLag",
     "OneUnitComputed": "ComputeOneUnit",
     "InfluenceComputed": "ComputeInfluence",
+    "NetworkDescribed": "DescribeNetwork",
+    "MatrixShown": "ShowMatrix",
 }
 
 

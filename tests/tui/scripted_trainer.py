@@ -12,7 +12,9 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig
 from rnnplay.engine import Network
+from rnnplay.lab import network as lab
 from rnnplay.protocol import GradientByLag
+from rnnplay.trainer.handlers.network import matrix_values
 from rnnplay.trainer.handlers.unroll import unrolled
 from rnnplay.trainer.learner import architecture
 from rnnplay.verdicts import Dependency, HealthProblem, RadiusReason, gradient_verdict
@@ -85,6 +87,10 @@ class ScriptedTrainer(Recorder):
                     severity=0.5,
                 )
                 return [say.Health(step=STEP, advice=(advice,))]
+            case say.DescribeNetwork():
+                return [described()]
+            case say.ShowMatrix():
+                return [matrix(command)]
             case say.Pause():
                 return [status("paused", STEP)]
             case say.Continue():
@@ -255,6 +261,49 @@ def gradients() -> say.GradientByLagComputed:
         learned=Dependency.REACHED,
         sentence="LSTM: the gradient reaches lag 40, the task's longest dependency: 20 % of it is left. "
         "ρ of the state's Jacobian 0.97, and 0.96 a step (measured).",
+    )
+
+
+def shown_network() -> Network:
+    return Network(
+        architecture(make_config("hello", cell="lstm", hidden=6, layers=2), tasks.make(make_config("hello")))
+    )
+
+
+def described() -> say.NetworkDescribed:
+    network = shown_network()
+    return say.NetworkDescribed(
+        step=STEP,
+        parameters=network.flat.size,
+        matrices=tuple(
+            say.MatrixInfo(name=name, title=lab.matrix_title(name), shape=value.shape, norm=lab.norm(value))
+            for name, value in network.parameters.items()
+        ),
+        gates=(
+            say.GateOpenness(layer=0, gate="f", mostly_open=0.89, mostly_shut=0.0, meaning="they remember"),
+            say.GateOpenness(layer=1, gate="i", mostly_open=0.0, mostly_shut=0.4, meaning="they take in little"),
+        ),
+        characters=4_000,
+        earlier=(32, 64),
+    )
+
+
+def matrix(command: say.ShowMatrix) -> say.MatrixShown:
+    network = shown_network()
+    gates = lab.gates_of(network.architecture, command.name) if command.name.endswith("W_hh") else ()
+    gate = command.gate or (gates[0] if gates else "")
+    block = gates.index(gate) if gates else None
+    value = network.parameters[command.name]
+    rows, columns = lab.axis_names(network.architecture, command.name, "ehlo", "ehlo")
+    return say.MatrixShown(
+        name=command.name,
+        title=lab.matrix_title(command.name),
+        now=matrix_values(STEP, value, block),
+        earlier=None if command.step is None else matrix_values(command.step, value * 0.5, block),
+        rows=tuple(rows),
+        columns=tuple(columns),
+        gate=gate,
+        gates=gates,
     )
 
 

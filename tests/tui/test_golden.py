@@ -70,6 +70,12 @@ TEXT: dict[str, Scenes] = {
         ("gate", ("g", "g")),
         ("rolled", ("z",)),
     ),
+    "network": (
+        ("matrix", ("enter", "9")),
+        ("walked", ("right", "down", "g")),
+        ("earlier", ("left_square_bracket",)),
+        ("list", ("tab", "j", "j")),
+    ),
     "time": (
         ("gradient", ("enter", "6")),
         ("one-unit", ("tab", "up")),

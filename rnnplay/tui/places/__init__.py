@@ -1,4 +1,4 @@
-"""The places of the playground: Play, Cells, Sample, Unroll, Time. A place knows no other."""
+"""The places of the playground: Play, Cells, Sample, Unroll, Time, Network. A place knows no other."""
 
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ class PlaceInfo(NamedTuple):
 PLACES = {
     "unroll": PlaceInfo("rnnplay.tui.places.unroll.screen:UnrollPlace", "5", "Unroll: walk through time steps"),
     "time": PlaceInfo("rnnplay.tui.places.time.screen:TimePlace", "6", "Time: how far back it learns"),
+    "network": PlaceInfo("rnnplay.tui.places.network.screen:NetworkPlace", "9", "Network: its matrices and gates"),
     "cells": PlaceInfo("rnnplay.tui.places.cells.screen:CellsPlace"),
     "sample": PlaceInfo("rnnplay.tui.places.sample.screen:SamplePlace"),
 }
