@@ -95,12 +95,18 @@ def make_socket_folder() -> Path:
     return folder
 
 
+def socket_path(run: Path) -> str:
+    """The path of the socket at which this process can be reached about `run`."""
+    return str(socket_folder() / f"{run_id(run)}-{os.getpid()}")
+
+
 def listen(run: Path) -> socket.socket:
     """Return a socket at which this process can be reached about `run`, for this user alone.
 
     Raises UserError if there can be none.
     """
-    path = make_socket_folder() / f"{run_id(run)}-{os.getpid()}"
+    make_socket_folder()
+    path = Path(socket_path(run))
     if len(os.fsencode(path)) > _MAX_PATH:
         raise UserError(
             f'The path of the socket "{path}" is too long.', f"Set {SOCKETS} to a folder with a short name."

@@ -1,95 +1,45 @@
 """Screens come and go while a run is trained: each gets its beginning and then what is new, and none ends the run."""
 
 import asyncio
-from collections.abc import Callable
+import os
+import shutil
+import signal
 from pathlib import Path
-from typing import Any
+from threading import Thread
 
 import pytest
-from driving import alive, gone, metrics, of, small, write_text
+from driving import alive, follow, gone, last_saved, metrics, of, write_text
+from screens import LONG, attached, started, stop
 
 from rnnplay.client import TrainerClient
+from rnnplay.config import UserError
 from rnnplay.protocol import (
-    AnyEvent,
+    PROTOCOL_VERSION,
     ChangeSettings,
     Continue,
+    Detach,
     Evaluated,
+    Failed,
     Pause,
-    RowsCompleted,
+    Resume,
     Sample,
     Sampled,
+    Serving,
     SettingsChanged,
     Started,
     Status,
     Stop,
     Stopped,
     Trace,
-    Train,
     WatchTrace,
+    encode_frame,
 )
 from rnnplay.runs import trainers
-
-LONG = 600.0
 
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
     return write_text(tmp_path / "words.txt")
-
-
-class Screen:
-    """A client, and all events that it has received."""
-
-    def __init__(self, client: TrainerClient) -> None:
-        self.client, self.events = client, list[AnyEvent]()
-        self._arrived = asyncio.Condition()
-        self._reader = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        async for event in self.client.events():
-            async with self._arrived:
-                self.events.append(event)
-                self._arrived.notify_all()
-        async with self._arrived:
-            self._arrived.notify_all()
-
-    async def until(self, happened: Callable[[AnyEvent], object]) -> Any:
-        """The first event that is as wanted, of those that have come or will."""
-        seen = 0
-        async with asyncio.timeout(60), self._arrived:
-            while True:
-                for event in self.events[seen:]:
-                    if happened(event):
-                        return event
-                seen = len(self.events)
-                assert not self._reader.done(), self.events[-1:]
-                await self._arrived.wait()
-
-    async def until_step(self, step: int) -> None:
-        await self.until(lambda event: isinstance(event, Status) and event.step >= step)
-
-    @property
-    def row_steps(self) -> list[int]:
-        return [row.step for event in of(RowsCompleted, self.events) for row in event.rows]
-
-    async def rest(self) -> list[AnyEvent]:
-        await self._reader
-        return self.events
-
-
-async def started(text: Path, root: Path, linger: float = LONG, **choices: Any) -> tuple[Screen, Path]:
-    screen = Screen(await TrainerClient.start(Train(config=small(text, **choices), root=str(root), linger=linger)))
-    return screen, Path((await screen.until(lambda event: isinstance(event, Started))).run)
-
-
-async def attached(run: Path) -> Screen:
-    return Screen(await TrainerClient.attach(run))
-
-
-async def stop(run: Path) -> None:
-    screen = await attached(run)
-    await screen.client.send(Stop())
-    await screen.rest()
 
 
 async def test_a_run_is_left_and_found_again_with_all_its_rows(text: Path, tmp_path: Path) -> None:
@@ -135,7 +85,7 @@ async def test_several_screens_see_the_same_and_each_its_own_answers(text: Path,
     await second.until(lambda event: isinstance(event, Status) and event.screens == 2)
     await second.client.close()
     await third.client.close()
-    assert gone(first.client.pid)
+    assert await asyncio.to_thread(gone, first.client.pid)
     steps = third.row_steps
     assert steps == list(range(1, len(steps) + 1))
 
@@ -148,4 +98,84 @@ async def test_a_pipe_whose_run_is_not_to_linger_ends_it_although_a_screen_is_at
     await second.until_step(10)
     first.client._streams[1].close()
     assert isinstance((await second.rest())[-1], Stopped)
-    assert gone(first.client.pid)
+    assert await asyncio.to_thread(gone, first.client.pid)
+
+
+async def test_a_run_that_was_left_ends_saved_when_its_time_is_over(text: Path, tmp_path: Path) -> None:
+    screen, run = await started(text, tmp_path / "runs")
+    await screen.until_step(5)
+    await screen.client.detach(linger=0.2)
+    assert await asyncio.to_thread(gone, screen.client.pid)
+    assert last_saved(run) >= 5 and not (run / trainers.TRAINER).exists()
+    with pytest.raises(UserError, match="not being trained"):
+        await TrainerClient.attach(run)
+
+
+async def test_a_lost_screen_leaves_the_run_to_go_on(text: Path, tmp_path: Path) -> None:
+    screen, run = await started(text, tmp_path / "runs")
+    await screen.until_step(5)
+    screen.client._streams[1].transport.abort()  # as if it was killed: no Stop, no Detach
+    screen.client._reader.cancel()
+    again = await attached(run)
+    await again.until_step(max(screen.row_steps) + 20)
+    again.client._streams[1].transport.abort()  # as if it was cut off because it was too slow: it attaches once more
+    await again.until(lambda event: len(of(Started, again.events)) == 2)
+    await stop(run)
+    assert isinstance((await again.rest())[-1], Stopped)
+    await asyncio.to_thread(screen.client._process.wait)  # type: ignore[union-attr]
+
+
+async def test_a_killed_trainer_is_found_dead_and_its_traces_are_removed(text: Path, tmp_path: Path) -> None:
+    screen, run = await started(text, tmp_path / "runs")
+    record = trainers.read_record(run)
+    assert record is not None and record.pid == screen.client.pid and trainers.find_trainer(run) == record
+    shutil.copytree(run, tmp_path / "copy")
+    assert trainers.find_trainer(tmp_path / "copy") is None  # nobody trains a copy
+    second = await attached(run)
+    os.kill(screen.client.pid, signal.SIGKILL)
+    for events in (await screen.rest(), await second.rest()):
+        assert isinstance(events[-1], Failed) and events[-1].fatal and "resume" in events[-1].remedy
+    assert (run / trainers.TRAINER).exists() == Path(record.socket).exists() == True  # noqa: E712
+    with pytest.raises(UserError, match="not being trained"):
+        await TrainerClient.attach(run)
+    assert not (run / trainers.TRAINER).exists() and not Path(record.socket).exists()
+    events = await follow(Resume(run=str(run), more_steps=1))
+    assert isinstance(events[-1], Stopped)
+
+
+async def test_where_no_socket_can_be_made_a_run_is_trained_but_cannot_be_left(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNPLAY_SOCKETS", str(tmp_path / ("long" * 30)))
+    screen, run = await started(text, tmp_path / "runs")
+    (begun,) = of(Started, screen.events)
+    assert "too long" in begun.unreachable and "RNNPLAY_SOCKETS" in begun.unreachable
+    await screen.client.send(Detach(linger=LONG))
+    failed = await screen.until(lambda event: isinstance(event, Failed))
+    assert not failed.fatal and "too long" in failed.problem
+    screen.client._streams[1].close()  # a lost line: it saves and ends
+    assert await asyncio.to_thread(gone, screen.client.pid)
+    assert last_saved(run) >= 0
+
+
+async def test_another_version_of_the_program_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    run = tmp_path / "20260101-000000-hello-rnn-abc"
+    run.mkdir()
+    listener = trainers.listen(run)
+    trainers.write_record(run, listener.getsockname(), version=PROTOCOL_VERSION)
+    listener.setblocking(True)
+
+    def serve() -> None:
+        connection, _ = listener.accept()  # of `find_trainer`
+        connection.close()
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(encode_frame(Serving(version=PROTOCOL_VERSION + 1, run=str(run))))
+            connection.recv(100)
+
+    server = Thread(target=serve)
+    server.start()
+    with pytest.raises(UserError, match=r"another version.*rnnplay stop abc"):
+        await TrainerClient.attach(run)
+    server.join()
+    listener.close()

@@ -1,0 +1,270 @@
+"""Where a run's trainer is found, by whom it may be reached, and how long it stays without a screen."""
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from rnnplay import runs
+from rnnplay.config import RunConfig, UserError
+from rnnplay.protocol import PROTOCOL_VERSION, Attach, UnitAblated, encode_frame
+from rnnplay.runs import RunLock, RunRecord, is_locked, trainers
+from rnnplay.runs.directory import write_atomically
+from rnnplay.trainer.clients import Clients
+from rnnplay.trainer.connection import MAX_BEHIND, Connection
+from rnnplay.trainer.linger import IDLE_SECONDS, Linger
+from rnnplay.trainer.opening import lock_run
+
+HOUR = 3600.0
+
+
+def new_run(root: Path, second: int = 0, created: str = "") -> Path:
+    run = root / f"20260101-0000{second:02}-hello-rnn-abc{second}"
+    run.mkdir(parents=True)
+    runs.save_record(run, RunRecord(config=RunConfig(task="hello"), created=created))
+    return run
+
+
+def write_record_of(run: Path, **changes: Any) -> trainers.TrainerRecord:
+    """A record of this process, with changes."""
+    record = msgspec.structs.replace(trainers.write_record(run, "/nowhere/socket", PROTOCOL_VERSION), **changes)
+    (run / trainers.TRAINER).write_bytes(msgspec.json.encode(record))
+    return record
+
+
+# ------------------------------------------------------------------------------------------------------------- linger
+
+
+def over(linger: Linger, now: float, training: bool = True, has_limit: bool = False, since: float = 0.0) -> bool:
+    return linger.is_over(now, training, has_limit, since)
+
+
+def test_a_run_that_was_not_told_to_go_on_ends_with_its_last_screen() -> None:
+    linger = Linger()
+    assert over(linger, 0.0)
+    linger.leave(0.0, 5.0)
+    assert over(linger, 5.0) and over(linger, 5.0, has_limit=True)
+
+
+def test_a_run_goes_on_to_its_limit_or_for_the_longest_time_that_a_screen_asked_for() -> None:
+    linger = Linger()
+    linger.leave(12 * HOUR, 0.0)
+    linger.leave(600.0, HOUR)  # another one was closed later
+    assert not over(linger, 12 * HOUR - 1) and over(linger, 12 * HOUR)
+    assert not over(linger, 100 * HOUR, has_limit=True)
+
+
+def test_a_paused_or_finished_run_waits_ten_minutes_for_a_screen() -> None:
+    linger = Linger()
+    linger.leave(12 * HOUR, 10.0)
+    assert not over(linger, 10.0 + IDLE_SECONDS - 1, training=False, has_limit=True)
+    assert over(linger, 10.0 + IDLE_SECONDS, training=False, has_limit=True)
+    assert not over(linger, 9000.0, training=False, since=8900.0)  # it has just finished
+    linger.leave(60.0, 20 * HOUR)
+    assert over(linger, 20 * HOUR + 60, training=False)
+
+
+# ------------------------------------------------------------------------------------------------------------ sockets
+
+
+def test_a_folder_for_sockets_that_others_can_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "s"
+    monkeypatch.setenv("RNNPLAY_SOCKETS", str(folder))
+    assert trainers.make_socket_folder() == folder and folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o755)
+    with pytest.raises(UserError, match=r"open to other users.*chmod"):
+        trainers.make_socket_folder()
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(UserError, match="not your own"):
+        trainers.make_socket_folder()
+    monkeypatch.setenv("RNNPLAY_SOCKETS", "/proc/nothing")
+    with pytest.raises(UserError, match=r"cannot be made.*RNNPLAY_SOCKETS"):
+        trainers.make_socket_folder()
+    monkeypatch.setenv("RNNPLAY_SOCKETS", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(tmp_path).st_uid + 1)
+    with pytest.raises(UserError, match="not your own"):
+        trainers.make_socket_folder()
+
+
+def test_a_socket_of_another_user_is_not_talked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run(tmp_path)
+    listener = trainers.listen(run)
+    assert os.stat(listener.getsockname()).st_mode & 0o777 == 0o600
+    trainers.write_record(run, listener.getsockname(), PROTOCOL_VERSION)
+    assert trainers.find_trainer(run) is not None
+    monkeypatch.setattr(trainers, "peer_user", lambda connection: os.geteuid() + 1)
+    with pytest.raises(UserError, match="another user"):
+        trainers.find_trainer(run)
+    assert (run / trainers.TRAINER).exists()
+    assert [info.alive for info in runs.list_runs(tmp_path)] == [False]
+    listener.close()
+
+
+def test_a_trainer_closes_the_connection_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run(tmp_path)
+    clients = Clients()
+    clients.listen(trainers.listen(run))
+    monkeypatch.setattr("rnnplay.trainer.clients.peer_user", lambda connection: os.geteuid() + 1)
+    record = trainers.write_record(run, trainers.socket_path(run), PROTOCOL_VERSION)
+    connection = trainers.connect(record)
+    assert connection is not None
+    clients.receive(0.0)
+    assert connection.recv(100) == b""
+    clients.stop_listening()
+
+
+def test_a_screen_that_does_not_read_is_cut_off_and_the_others_are_not(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    clients = Clients()
+    clients.name_run(str(run), "abc0")
+    clients.listen(trainers.listen(run))
+    record = trainers.write_record(run, trainers.socket_path(run), PROTOCOL_VERSION)
+    ends = [trainers.connect(record) for _ in range(2)]
+    for end in ends:
+        assert end is not None
+        end.sendall(encode_frame(Attach()))
+    received = [pair for _ in range(4) for pair in clients.receive(0.2)]
+    assert len(received) == 2
+    for connection, command in received:
+        clients.attach(connection, command, 0.0)
+    slow, quick = ends
+    assert slow is not None and quick is not None
+    quick.setblocking(False)
+    event = UnitAblated(
+        layer=0,
+        unit=0,
+        pattern="",
+        clamp_to=0.0,
+        inside=0.0,
+        outside=0.0,
+        others_inside=(0.5,) * 100_000,
+        fraction_beaten=0.0,
+        characters=0,
+        sentence="",
+    )
+    size = len(encode_frame(event))
+    gone: list[Connection] = []
+    sent = 0
+    while not gone and sent < 3 * MAX_BEHIND:
+        clients.broadcast(event)
+        sent += size
+        for _ in range(8):  # until the quick one has read it all
+            clients.receive(0.0)
+            drain(quick)
+        gone += clients.take_gone()
+    assert gone == [received[0][0]] and sent > MAX_BEHIND
+    assert clients.attached == [received[1][0]]
+    clients.stop_listening()
+
+
+def drain(end: socket.socket) -> None:
+    try:
+        while end.recv(2**20):
+            pass
+    except BlockingIOError:
+        pass
+
+
+# --------------------------------------------------------------------------------------------------- another machine
+
+
+def test_the_trainer_of_another_machine_is_named_and_never_judged(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    record = write_record_of(run, host="elsewhere", boot_id="other")
+    assert trainers.find_trainer(run) == record and record.is_elsewhere
+    with pytest.raises(UserError, match=r"trained on elsewhere.*if that machine is off, delete"):
+        lock_run(run, [])
+    (info,) = runs.list_runs(tmp_path)
+    assert (info.state, info.host, info.alive) == ("running", "elsewhere", False)
+    assert trainers.read_record(run) == record
+    assert not is_locked(run)
+
+
+def test_a_machine_that_was_switched_off_has_left_nothing_alive(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    write_record_of(run, boot_id="the start before")
+    assert trainers.find_trainer(run) is None
+    assert not (run / trainers.TRAINER).exists()
+    lock_run(run, []).release()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b'{"pid": "x"}', b"\xff"], ids=range(5))
+def test_a_damaged_record_is_none(tmp_path: Path, content: bytes) -> None:
+    run = new_run(tmp_path)
+    (run / trainers.TRAINER).write_bytes(content)
+    assert trainers.find_trainer(run) is None
+
+
+# -------------------------------------------------------------------------------------------------------------- locks
+
+
+def failing(number: int) -> Callable[..., None]:
+    def fail(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_where_flock_fails_record_locks_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    run = new_run(tmp_path)
+    monkeypatch.setattr(fcntl, "flock", failing(number))
+    notes: list[str] = []
+    with lock_run(run, notes) as lock:
+        assert lock.is_held and notes == []
+    monkeypatch.setattr(fcntl, "lockf", failing(number))
+    assert not is_locked(run)
+    with lock_run(run, notes) as lock:
+        assert not lock.is_held
+    assert "no file locks" in notes[0]
+    listener = trainers.listen(run)
+    trainers.write_record(run, listener.getsockname(), PROTOCOL_VERSION)
+    with pytest.raises(UserError, match=r"trained by another process.*rnnplay stop"):
+        lock_run(run, notes)
+    listener.close()
+
+
+def test_a_lock_that_fails_otherwise_is_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run(tmp_path)
+    monkeypatch.setattr(fcntl, "flock", failing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        RunLock(run)
+
+
+def test_a_folder_that_cannot_be_synced_is_ignored_and_any_other_error_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def of_folders(number: int) -> Callable[[int], None]:
+        def sync(file: int) -> None:
+            if os.path.isdir(f"/proc/self/fd/{file}"):
+                raise OSError(number, os.strerror(number))
+            real(file)
+
+        return sync
+
+    run = new_run(tmp_path)
+    monkeypatch.setattr(os, "fsync", of_folders(errno.EINVAL))
+    write_atomically(run / "file", b"content")
+    monkeypatch.setattr(os, "fsync", of_folders(errno.EIO))
+    with pytest.raises(runs.WriteError, match="Input/output"):
+        write_atomically(run / "file", b"content")
+
+
+def test_last_is_the_run_that_was_last_worked_on(tmp_path: Path) -> None:
+    first = new_run(tmp_path, 1, created="2026-01-01T00:00:01.000+00:00")
+    second = new_run(tmp_path, 2, created="2026-01-01T00:00:02.000+00:00")
+    assert runs.resolve("last", tmp_path) == second
+    lock_run(first, []).release()
+    assert runs.resolve("last", tmp_path) == first
+    for run in (second, first):  # within one second
+        lock_run(run, []).release()
+    assert runs.resolve("last", tmp_path) == first
