@@ -214,15 +214,15 @@ async def _attach(run: Path) -> Streams:
             )
         writer.write(encode_frame(numbered(Attach(linger=hang_up_seconds()))))
         await writer.drain()
+    except UserError:
+        writer.close()
+        raise
     except TimeoutError:
         writer.close()
         raise UserError(f"The trainer of the run {name} does not answer.", f"rnnplay stop {name} ends it.") from None
     except (asyncio.IncompleteReadError, ConnectionError, ValueError, KeyError, TypeError):
         writer.close()
         raise UserError(f"The trainer of the run {name} has just ended.", f"rnnplay resume {name}") from None
-    except UserError:
-        writer.close()
-        raise
     return reader, writer
 
 
