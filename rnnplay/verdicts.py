@@ -7,13 +7,16 @@ presets.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 VANISHED = 0.01  # of the gradient at lag 0: less has vanished
 EXPLODED = 10.0  # times the gradient at lag 0: more has exploded
 AGREEMENT = 0.05  # by which the measured factor and the spectral radius may differ and still agree
+NOTICEABLE = 0.01  # of the best held-out loss: less above it is level
+NOTICEABLE_OF_BASELINE = 0.005  # of the simplest predictor's loss: less is level too, where the best is almost zero
+CONFIRMED = 2  # evaluations in a row that have to be worse before it is said
 FLAT_SLOPE = 0.98  # mean slope of the activation from which on it shrinks nothing
 
 
@@ -46,6 +49,15 @@ class Dependency(StrEnum):
     REACHED = "reached"
     HARDLY_LEARNED = "hardly learned"
     SOLVED = "solved"
+
+
+class HeldOut(StrEnum):
+    """How the last loss on held-out data stands to the best one."""
+
+    BEST = "best"  # it is the best
+    LEVEL = "level"  # hardly worse, or worse only once
+    OVERFITS = "overfits"  # worse, while the loss of training went on falling
+    WORSE = "worse"  # worse, and so is the loss of training
 
 
 class HealthProblem(StrEnum):
@@ -117,6 +129,24 @@ def dependency_verdict(gradient: GradientVerdict, dependency: int, solved: bool 
     if gradient == GradientVerdict.VANISHES:
         return Dependency.HARDLY_LEARNED
     return Dependency.REACHED if gradient == GradientVerdict.STEADY else Dependency.UNKNOWN
+
+
+def held_out_verdict(
+    losses: Sequence[float], trained_at_best: float, trained_now: float, baseline: float | None = None
+) -> HeldOut:
+    """Return how the last of `losses`, the evaluations in order, at least one, stands to the lowest.
+
+    trained_at_best, trained_now: the loss of training about the best evaluation and now; NaN: not known. baseline: the
+    loss of the simplest predictor; None: there is none.
+    """
+    best = min(losses)
+    limit = best + max(NOTICEABLE * abs(best), NOTICEABLE_OF_BASELINE * (baseline or 0.0))
+    if losses[-1] <= best:
+        return HeldOut.BEST
+    recent = losses[-CONFIRMED:]
+    if len(losses) <= CONFIRMED or not all(loss > limit for loss in recent):
+        return HeldOut.LEVEL
+    return HeldOut.OVERFITS if trained_now < trained_at_best else HeldOut.WORSE
 
 
 # ------------------------------------------------------------------------------------------------ what may not be said

@@ -15,7 +15,7 @@ CONFIG = {"config", "catalogue"}
 SCREEN = {"numpy", "rich", "textual"}
 PLACE = (
     SCREEN
-    | {"formatting", "msgspec", "gallery", "protocol", "client"}
+    | {"formatting", "msgspec", "gallery", "protocol", "client", "verdicts"}
     | {f"tui.{room}" for room in ("paint", "widgets", "forms", "messages", "state", "session")}
     | CONFIG
 )
@@ -75,7 +75,7 @@ MAY: dict[str, set[str]] = {
     "tui.widgets": SCREEN | {"tui.paint"},
     "tui.forms": SCREEN | {"tui.paint", "tui.widgets"} | CONFIG,
     "tui.messages": {"textual", "protocol"},
-    "tui.state": {"numpy", "msgspec", "protocol"} | CONFIG,
+    "tui.state": {"numpy", "msgspec", "protocol", "verdicts"} | CONFIG,
     "tui.current_trainer": {"client", "protocol"} | CONFIG,
     "tui.session": {"msgspec", "gallery", "protocol", "tui.current_trainer", "tui.messages", "tui.state"} | CONFIG,
     "tui.places": PLACE,

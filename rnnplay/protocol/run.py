@@ -97,6 +97,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     blas: str = ""  # kernel and threads, for people
     has_examples: bool = False  # there are items to show: ShowExample is answered
     question_help: str = ""  # what AskTask is asked, for people; empty: it takes none
+    chance_loss: float | None = None  # of a network that knows nothing, and gives all outputs the same probability
     text_unavailable: str = ""  # why what needs the training text is off; empty: the text is at hand, or there is none
     can_sample: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
 
@@ -135,6 +136,8 @@ class Status(Event, frozen=True, kw_only=True):
     progress: float | None = None  # share of the run's limit that is done
     seconds_left: float | None = None
     lr: float | None = None
+    clipped: int = 0  # of the last `recent_steps` steps: those whose gradient was clipped
+    recent_steps: int = 0  # at most 64
     ended_by: str = ""  # what ended a finished run, if it was not a limit: "patience"
     problem: str = ""  # where it diverged: what is wrong
     remedy: str = ""  # and what to do

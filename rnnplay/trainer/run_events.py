@@ -1,5 +1,6 @@
 """Events about a run: Started with the facts of its task and network, its earlier rows and evaluations, its status."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ def started(session: TrainingSession) -> Started:
         has_examples=task.example(0) is not None,
         question_help=task.question_help,
         can_sample=can_sample(task),
+        chance_loss=math.log(task.outputs) if task.readout == "softmax" else None,
         text_unavailable=session.text_unavailable,
     )
     notes = tuple(session.notes)

@@ -6,6 +6,7 @@ changes a number.
 
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -24,6 +25,7 @@ from rnnplay.trainer.run_events import MetricsBuffer, evaluated, history_events,
 from rnnplay.trainer.session import TrainingSession, restore_last_good
 
 CHECKPOINT_SECONDS = 30.0  # seconds between two checkpoints
+RECENT_STEPS = 64  # of which it is counted how many were clipped
 
 
 class Training:
@@ -46,6 +48,7 @@ class Training:
         self._saved_at = time.perf_counter()
         self._block_started: float | None = None  # the open block has its seconds up to here
         self._pace = SpeedMeter()
+        self._clipped: deque[bool] = deque(maxlen=RECENT_STEPS)
 
     @property
     def state(self) -> str:
@@ -115,6 +118,7 @@ class Training:
         self._block_started = now = time.perf_counter()
         session.recorder.block.seconds += now - before
         self._pace.add(step.characters, now - before)
+        self._clipped.append(step.clipped)
         if complete or not step.finite:
             row = session.recorder.row(self.learner.step, step.lr, session.clock.read())
             self.buffer.add_row(row)
@@ -261,4 +265,11 @@ class Training:
         """How things stand."""
         event = status(self.session, self.state, self._last, self._pace)
         screens = len(self.clients.attached)
-        return msgspec.structs.replace(event, problem=self.problem, remedy=self.remedy, screens=screens)
+        return msgspec.structs.replace(
+            event,
+            problem=self.problem,
+            remedy=self.remedy,
+            screens=screens,
+            clipped=sum(self._clipped),
+            recent_steps=len(self._clipped),
+        )

@@ -108,6 +108,11 @@ class RunSession:
         return self.state == "finished" or (self.status is not None and self.status.progress == 1.0)
 
     @property
+    def comparable_evaluations(self) -> list[tuple[int, float]]:
+        """The evaluations on the run's present text: (step, loss)."""
+        return self.evaluations[self.other_text_evaluations :]
+
+    @property
     def user_config(self) -> RunConfig | None:
         """The settings of a user's own run; None for a network of the gallery."""
         return None if self.gallery is not None else self.config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -49,6 +50,7 @@ def facts(**changes: Any) -> say.Facts:
         "characters": 9_000,
         "held_out": 5_000,
         "epoch_steps": 40,
+        "chance_loss": math.log(31),
     }
     return say.Facts(**(fields | changes))
 
@@ -104,6 +106,7 @@ def started(step: int = 0, **changes: Any) -> say.Started:
 
 def status(state: str = "training", step: int = 120, **changes: Any) -> say.Status:
     fields: dict[str, Any] = {"epoch": 3.0, "loss": 1.2, "grad_norm": 0.9, "chars_per_s": 198_000.0, "seconds": 65.0}
+    fields |= {"clipped": 12, "recent_steps": 64}
     return say.Status(state=state, step=step, **(fields | changes))
 
 

@@ -97,16 +97,59 @@ async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(s
     view = loss_view(session, log=False)
     assert dict(view.figure)["train"] == "1.50"
     assert dict(view.figure)["validation"] == "1.39"
-    assert view.figure[-1] == ("", "2.00 bpc")
+    assert view.figure[-1] == ("", "2.00 bits")
+    assert (view.best_mark, view.crossings, view.sentences) == (50, ((1, 2.45),), ())
     assert view.marks == ((50, math.log(2) * 2),)
     assert (view.levels[0].label, view.levels[0].value) == ("bigram 2.45", 2.45)
 
 
-async def test_the_clipped_share_counts_blocks_by_their_length(session: RunSession) -> None:
-    rows = (row(1, clipped=1.0), row(10, clipped=0.5), row(20, clipped=0.0))
-    session.handle_event(say.RowsCompleted(rows=rows))
+async def test_what_a_loss_means_is_said_on_the_full_screen_and_in_the_status_line(session: RunSession) -> None:
+    known = facts(chance_loss=math.log(31), baselines=(("bigram", 2.45), ("unigram", 2.9), ("trigram", 0.4)))
+    session.handle_event(msgspec.structs.replace(started(), facts=known))
+    losses = [3.403 - 0.02 * n for n in range(100)]
+    session.handle_event(say.RowsCompleted(rows=tuple(row(n + 1, loss=loss) for n, loss in enumerate(losses))))
+    session.handle_event(say.Evaluated(step=60, loss=2.04))
+    means = [sum(losses[max(0, n - 15) : n + 1]) / min(16, n + 1) for n in range(100)]
+    below = {baseline: next(n + 1 for n in range(100) if means[n] < baseline) for baseline in (2.45, 2.9)}
+    assert loss_view(session, log=False, full=True).sentences == (
+        "2.04 nats = 2.94 bits: as unsure as choosing among 7.7 equal symbols. "
+        "What knows nothing scores ln 31 = 3.43 nats.",
+        f"Passed the bigram at step {below[2.45]} ({below[2.45] / 100:.1f} s), "
+        f"the unigram at step {below[2.9]} ({below[2.9] / 100:.1f} s).",
+    )
+    session.handle_event(status("training", 100))
+    shown = play_status_view(session, (), {})
+    assert shown.more == "2.04 nats = 2.94 bits: as unsure as choosing among 7.7 equal symbols."
+    squared = facts(unit_of_loss="squared error", baselines=(), chance_loss=None)
+    session.handle_event(msgspec.structs.replace(started(), facts=squared))
+    session.handle_event(say.RowsCompleted(rows=(row(1),)))
+    assert loss_view(session, log=False, full=True).sentences == ()
+
+
+async def test_the_best_evaluation_is_named_where_the_run_overfits(session: RunSession) -> None:
+    falling = tuple(row(n, loss=3 - 0.01 * n) for n in range(1, 221))
+    session.handle_event(say.RowsCompleted(rows=falling))
+    for step, loss in ((50, 2.5), (100, 1.801), (150, 1.9)):
+        session.handle_event(say.Evaluated(step=step, loss=loss))
+    session.handle_event(status("training", 160))
+    assert "overfits" not in status_view(session).text
+    session.handle_event(say.Evaluated(step=200, loss=3.775))
+    assert "Best 1.801 at step 100, now 3.775: it overfits." in status_view(session).text
+    view = loss_view(session, log=False)
+    assert view.figure[:2] == (("best", "1.80 at 100"), ("now", "3.77: it overfits"))
+    assert view.best_mark == 100
+    session.handle_event(status("finished", 220, ended_by="patience"))
+    assert "no better evaluation in 0. Its best is 1.801 of step 100." in status_view(session).text
+
+
+async def test_the_clipped_steps_are_counted_by_the_trainer(session: RunSession) -> None:
+    session.handle_event(say.RowsCompleted(rows=(row(1, clipped=1.0), row(20, clipped=0.0))))
+    session.handle_event(status("training", 20, clipped=0, recent_steps=0))
+    assert "clipped" not in dict(gradient_view(session).figure)
+    session.handle_event(status("training", 20, clipped=12, recent_steps=64))
     view = gradient_view(session)
-    assert dict(view.figure)["clipped"] == "28 %"  # (1 * 1 + 9 * 0.5 + 10 * 0) / 20
+    assert dict(view.figure)["clipped"] == "12 of the last 64 steps"
+    assert dict(gradient_view(session, full=True).more)["clipped"] == "12 of the last 64"
     assert view.levels[0].label == "clip 5"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from rnnplay import protocol
 from rnnplay.catalogue import task_info
@@ -12,6 +13,7 @@ from rnnplay.tui.forms.fields import NAMES
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import CellsState, spaced
+from rnnplay.tui.state.loss_course import HeldOutCourse, held_out_course
 from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, SampleState
 from rnnplay.tui.widgets.views import (
     AdviceView,
@@ -22,10 +24,12 @@ from rnnplay.tui.widgets.views import (
     StatusView,
     UnitRow,
 )
+from rnnplay.verdicts import HeldOut
 
 _PAINTED_SYMBOLS = 4_000  # of a sampled text
 _SURPRISE_SYMBOLS = 1_000  # whose mean surprise is told
 SEVERITY = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
+HELD_OUT_WORDS = {HeldOut.OVERFITS: "it overfits", HeldOut.WORSE: "it got worse"}
 STATES = {"idle": "ready", "dead": "ended", "failed": "not started"}
 
 
@@ -69,6 +73,15 @@ def loss_unit(facts: protocol.Facts | None) -> str:
 
 
 def status_view(session: RunSession) -> StatusView:
+    """Return how the run stands, whether its best is long past, and what to do."""
+    stands = _state_view(session)
+    if session.problem is not None or session.gallery is not None:
+        return stands
+    sentence = held_out_sentence(held_out_course_of(session))
+    return replace(stands, text=f"{stands.text} {sentence[0].upper()}{sentence[1:]}.") if sentence else stands
+
+
+def _state_view(session: RunSession) -> StatusView:
     """Return how the run stands and what to do."""
     if session.problem is not None:
         problem, remedy = session.problem
@@ -90,6 +103,8 @@ def status_view(session: RunSession) -> StatusView:
             return StatusView(f"Paused at step {step}.", "Space goes on, a full stop does one step.")
         case "finished":
             after = f" in {duration(now.seconds)}" if now is not None and now.seconds else ""
+            if now is not None and now.ended_by == "patience" and session.config is not None:
+                return StatusView(_out_of_patience(session), "r trains on, n starts a new run.", "good")
             return StatusView(f"Finished after {step} steps{after}.", "r trains on, n starts a new run.", "good")
         case "inspecting" if session.gallery is not None:
             return StatusView(session.gallery.summary, "n trains your own.")
@@ -122,6 +137,13 @@ def end_sentence(session: RunSession) -> str:
     return f"{task}: finished after {count(session.step)} steps{validation}."
 
 
+def _out_of_patience(session: RunSession) -> str:
+    patience = session.config.patience if session.config is not None else 0
+    course = held_out_course_of(session)
+    best = f" Its best is {figure(course.best, 3)} of step {count(course.best_step)}." if course is not None else ""
+    return f"Ended at step {count(session.step)}: no better evaluation in {patience}.{best}"
+
+
 def _progress(session: RunSession) -> str:
     now = session.status
     if now is None:
@@ -131,6 +153,22 @@ def _progress(session: RunSession) -> str:
         return f"Training: {percent(now.progress)} done{left}."
     saved = f", saved at step {count(session.saved_step)}" if session.saved_step else ""
     return f"Training for {duration(now.seconds)}{saved}."
+
+
+def held_out_course_of(session: RunSession) -> HeldOutCourse | None:
+    """Return how the run's loss on held-out data went; None: it was not measured."""
+    baselines = session.facts.baselines if session.facts is not None else ()
+    return held_out_course(
+        session.comparable_evaluations, session.metrics, max((loss for _, loss in baselines), default=None)
+    )
+
+
+def held_out_sentence(course: HeldOutCourse | None) -> str:
+    """Return "best 1.801 at step 100, now 3.775: it overfits"; empty if the last evaluation is about as good."""
+    if course is None or course.verdict not in HELD_OUT_WORDS:
+        return ""
+    best, last = figure(course.best, 3), figure(course.last, 3)
+    return f"best {best} at step {count(course.best_step)}, now {last}: {HELD_OUT_WORDS[course.verdict]}"
 
 
 def health_view(session: RunSession) -> HealthView:

@@ -33,7 +33,9 @@ def header(view: HeaderView, width: int, palette: Palette) -> Strip:
 def status(view: StatusView, width: int, palette: Palette) -> list[Strip]:
     """What is the case, and what to do: one row, or as many as it takes, so that neither is cut."""
     mood = {"good": palette.good, "bad": palette.bad}.get(view.mood, palette.text)
-    lines = flow([(view.text, mood), (view.remedy, palette.dim)], max(1, width - 2), palette)
+    pieces = [(view.text, mood), (view.remedy, palette.dim)]
+    with_more = flow([*pieces, (view.more, palette.dim)], max(1, width - 2), palette)
+    lines = with_more if len(with_more) == 1 else flow(pieces, max(1, width - 2), palette)
     margin = blank(1, palette)
     return [Strip([*margin, *line, *margin], width) for line in lines[:3]] or [blank(width, palette)]
 

@@ -35,6 +35,7 @@ class StatusView:
     text: str = ""
     remedy: str = ""
     mood: str = ""  # good | bad | ""
+    more: str = ""  # what is said too where all of it fits into one row
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,10 @@ def history(view: HistoryView, width: int, height: int, palette: Palette, _fills
             point = marked.get((y, x))
             if point is not None:
                 chosen = view.at is not None and point == view.at
-                style = palette.accent if chosen else palette.validation
-                pieces.append((palette.glyphs.mark if chosen else "o", clickable(style, f"screen.checkpoint({point})")))
+                is_best = view.best is not None and point == view.best
+                style = palette.accent if chosen else palette.good if is_best else palette.validation
+                glyph = palette.glyphs.mark if chosen or is_best else "o"
+                pieces.append((glyph, clickable(style, f"screen.checkpoint({point})")))
             elif bits := int(lines[y, x]):
                 pieces.append((character(bits) if palette.glyphs.dots else "*", palette.loss))
             else:
@@ -83,10 +85,15 @@ def _axis(view: HistoryView, places: list[int], width: int, palette: Palette) ->
 
 
 def _last(view: HistoryView, strengths: list[float], width: int, palette: Palette) -> Strip:
-    if view.at is None:
-        return row([("now ", palette.dim), (score(strengths[-1]), palette.text)], width, palette)
-    words = f"step {count(view.steps[view.at])}"
-    return row([(f"{words} ", palette.dim), (score(strengths[view.at]), palette.text)], width, palette)
+    at = len(strengths) - 1 if view.at is None else view.at
+    name = "now" if view.at is None else f"step {count(view.steps[at])}"
+    pieces: list[Piece] = [(f"{name} ", palette.dim), (score(strengths[at]), palette.text)]
+    if view.best is not None and view.best == at:
+        pieces.append(("  the best evaluation", palette.good))
+    elif view.best is not None:
+        pieces.append((f"  {palette.glyphs.mark} ", palette.good))
+        pieces.append((f"best evaluation: step {count(view.steps[view.best])}", palette.dim))
+    return row(pieces, width, palette)
 
 
 def history_title(view: HistoryView, palette: Palette) -> Sequence[Piece]:

@@ -80,6 +80,7 @@ class HistoryView(RunView):
     steps: tuple[int, ...] = ()
     values: tuple[float, ...] = ()
     at: int | None = None
+    best: int | None = None  # place of the checkpoint of the best evaluation
     waiting: bool = False
     done: float = 0.0
     empty: str = ""
@@ -211,6 +212,7 @@ def history_view(session: RunSession) -> HistoryView:
         steps=answer.steps,
         values=answer.values,
         at=answer.steps.index(step) if step in answer.steps else None,
+        best=answer.steps.index(answer.best_step) if answer.best_step in answer.steps else None,
         empty="The run has one checkpoint so far.",
         generation=session.generation,
     )

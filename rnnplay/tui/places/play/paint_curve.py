@@ -7,7 +7,7 @@ last columns alone: the painted rows stay equal, and equal rows are not sent.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from textual.strip import Strip
 from rnnplay.tui.paint.braille import character, pack
 from rnnplay.tui.paint.numbers import log_ticks, nice, tick_label, ticks
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, blank, exactly, figures, fit, row
+from rnnplay.tui.paint.strips import Piece, blank, exactly, figures, fit, paragraph, row
 from rnnplay.tui.places.play.views import CurveView
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -141,9 +141,11 @@ def _dots(line: Array, low: Array, high: Array, at: Array, rows: int, width: int
 def plot(view: CurveView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
     """The curve's panel without its frame: plot, x axis, and a last row with the figures to remember."""
     if full and view.more and width > 3 * _SIDE:
-        chart = plot(view, width - _SIDE - 2, height, palette)
-        return [_with_details(left, n, view, palette) for n, left in enumerate(chart)]
+        words = [line for sentence in view.sentences for line in paragraph(sentence, width, palette.dim, palette)]
+        chart = plot(replace(view, sentences=()), width - _SIDE - 2, height - len(words), palette)
+        return [_with_details(left, n, view, palette) for n, left in enumerate(chart)] + words
     last = [row(figures(view.figure, palette, width=width), width, palette)] if view.figure else []
+    last += [line for sentence in view.sentences for line in paragraph(sentence, width, palette.dim, palette)]
     steps = capacity(int(view.steps[-1]), view.limit) if len(view.steps) else 64
     tall, wide = height - len(last) - 1, width - _GUTTER
     curve = columns(view, 2 * wide, steps) if wide >= 8 and tall >= 2 else None
@@ -180,13 +182,20 @@ def _grid(
     }
     dashed, letters = _levels(view, scale, bright, band, wide, rows)
     marks = _marks(view, scale, steps, wide, rows)
+    crossings = {
+        (int(scale.dots(np.array([value]), rows)[0]) // 4, max(0, min((step - 1) * wide // steps, wide - 1)))
+        for step, value in view.crossings
+    }
     strips = []
     for y in range(tall):
         pieces: list[Piece] = [(f"{labels.get(y, ''):>{_GUTTER - 1}} ", palette.dim)]
         words = letters.get(y, {})
         for x, (bits, faint) in enumerate(zip(bright[y].tolist(), band[y].tolist(), strict=True)):
-            if (y, x) in marks:
-                pieces.append((palette.glyphs.mark, palette.validation))
+            if (y, x) in crossings:
+                pieces.append(("×", palette.accent))
+            elif (y, x) in marks:
+                is_best = marks[y, x] == view.best_mark
+                pieces.append((palette.glyphs.mark, palette.good if is_best else palette.validation))
             elif bits:
                 pieces.append((_glyph(bits, palette, "*"), ink))
             elif x in words:
@@ -225,15 +234,16 @@ def _levels(
     return dashed, letters
 
 
-def _marks(view: CurveView, scale: Axis, steps: int, wide: int, rows: int) -> set[tuple[int, int]]:
-    """Cells with a validation mark: from the last back, none nearer than three cells to the next."""
-    cells: set[tuple[int, int]] = set()
-    nearest = wide + 9
-    for step, value in reversed(view.marks):
-        x = min((step - 1) * wide // steps, wide - 1)
-        if math.isfinite(value) and 0 <= x <= nearest - 3:
-            cells.add((int(scale.dots(np.array([value]), rows)[0]) // 4, x))
-            nearest = x
+def _marks(view: CurveView, scale: Axis, steps: int, wide: int, rows: int) -> dict[tuple[int, int], int]:
+    """The step of each cell with a validation mark: the best, then from the last back, none within three cells."""
+    cells: dict[tuple[int, int], int] = {}
+    best = [mark for mark in view.marks if mark[0] == view.best_mark]
+    taken: list[int] = []
+    for step, value in (*best, *reversed(view.marks)):
+        x = max(0, min((step - 1) * wide // steps, wide - 1))
+        if math.isfinite(value) and all(abs(x - other) >= 3 for other in taken):
+            cells[int(scale.dots(np.array([value]), rows)[0]) // 4, x] = step
+            taken.append(x)
     return cells
 
 

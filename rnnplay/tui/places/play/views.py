@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rnnplay import protocol
 from rnnplay.catalogue import TaskInfo
 from rnnplay.tui.forms.fields import Field
-from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
-from rnnplay.tui.places.views import status_view
+from rnnplay.tui.paint.numbers import count, duration, figure, rate
+from rnnplay.tui.places.play.loss_words import baselines_passed, loss_sentences, unsureness
+from rnnplay.tui.places.views import HELD_OUT_WORDS, held_out_course_of, status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets.views import RunView, StatusView
@@ -44,14 +44,21 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView:
         return CurveView("Loss", "loss", empty=LOSS_EMPTY, number="2", generation=session.generation)
     rows, facts = session.metrics, session.facts
     train = _recent(rows["loss"], rows["step"])
-    held_out = session.evaluations[-1][1] if session.evaluations else None
     nats = facts is None or facts.unit_of_loss == "nats"
-    figures = [("train", figure(train))]
-    if held_out is not None:
-        figures.append(("validation", figure(held_out)))
-    best = held_out if held_out is not None else train
-    if nats and best is not None and math.isfinite(best):
-        figures.append(("", f"{figure(best / math.log(2))} {_bits(facts)}"))
+    course = held_out_course_of(session)
+    if course is not None and course.verdict in HELD_OUT_WORDS:
+        figures = [
+            ("best", f"{figure(course.best)} at {count(course.best_step)}"),
+            ("now", f"{figure(course.last)}: {HELD_OUT_WORDS[course.verdict]}"),
+            ("train", figure(train)),
+        ]
+    else:
+        held_out = session.evaluations[-1][1] if session.evaluations else None
+        figures = [("train", figure(train)), *([("validation", figure(held_out))] if held_out is not None else [])]
+        loss = held_out if held_out is not None else train
+        if nats and loss is not None and math.isfinite(loss):
+            figures.append(("", f"{figure(loss / math.log(2))} bits"))
+    passages = baselines_passed(session)
     levels = tuple(Level(f"{name} {figure(value)}", value) for name, value in (facts.baselines[:1] if facts else ()))
     return CurveView(
         title=f"Loss · {'nats' if nats else facts.unit_of_loss}{', log scale' if log else ''}",  # type: ignore[union-attr]
@@ -61,6 +68,9 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView:
         low=rows["loss_min"],
         high=rows["loss_max"],
         marks=tuple(session.evaluations),
+        best_mark=course.best_step if course is not None else None,
+        crossings=tuple((passage.step, loss) for _, loss, passage in passages if passage is not None),
+        sentences=loss_sentences(session) if full else (),
         levels=levels,
         log=log,
         limit=session.config.steps if session.config else None,
@@ -71,17 +81,11 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView:
     )
 
 
-def _bits(facts: protocol.Facts | None) -> str:
-    """Bits of a character have a name of their own."""
-    return "bpc" if facts is not None and facts.characters and facts.step_unit == "characters" else "bits"
-
-
 def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
     facts, config, now = session.facts, session.config, session.status
     more: list[tuple[str, str]] = []
-    if comparable := session.evaluations[session.other_text_evaluations :]:
-        step, best = min(comparable, key=lambda pair: pair[1])
-        more += [("best", f"{figure(best, 3)} at {count(step)}"), ("", "")]
+    if (course := held_out_course_of(session)) is not None:
+        more += [("best", f"{figure(course.best, 3)} at {count(course.best_step)}"), ("", "")]
     if facts is not None:
         more += [(name, figure(value, 3)) for name, value in facts.baselines]
         more += [("", ""), ("parameters", count(facts.parameters))]
@@ -114,11 +118,12 @@ def gradient_view(session: RunSession, full: bool = False) -> CurveView:
     finite = norm[np.isfinite(norm)]
     now = float(finite[-1]) if finite.size else None
     clip = config.clip if config else 0.0
-    weights = np.diff(rows["step"], prepend=0)
-    clipped = float(np.average(rows["clipped"], weights=weights)) if clip and weights.sum() else 0.0
-    figures = [("now", figure(now)), ("median", figure(float(np.median(finite[-512:])) if finite.size else None))]
-    if clip:
-        figures.append(("clipped", percent(clipped)))
+    figures = [("now", figure(now))]
+    status = session.status
+    clipped = f"{status.clipped} of the last {status.recent_steps}" if status is not None else ""
+    if clip and status is not None and status.recent_steps:
+        figures.append(("clipped", f"{clipped} steps"))
+    figures.append(("median", figure(float(np.median(finite[-512:])) if finite.size else None)))
     more: list[tuple[str, str]] = []
     if full and finite.size:
         more = [
@@ -126,7 +131,7 @@ def gradient_view(session: RunSession, full: bool = False) -> CurveView:
             ("greatest", figure(float(finite.max()), 3)),
             ("", ""),
             ("clip", figure(clip) if clip else "off"),
-            ("clipped now", percent(float(rows["clipped"][-_RECENT:].mean()))),
+            ("clipped", clipped if clip and status is not None and status.recent_steps else figure(None)),
             ("", ""),
             ("learning rate", rate(float(rows["lr"][-1]))),
         ]
@@ -169,7 +174,7 @@ def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: di
     if session.state == "finished":
         stands = StatusView(stands.text, f"r trains on, n starts a new run, {_what_s_does(session)}.", "good")
     if session.health is None or not session.health.advice:
-        return stands
+        return replace(stands, more=unsureness(session)) if session.state in ("training", "paused") else stands
     worst, *others = session.health.advice
     also = f" Also: {', '.join(other.name for other in others)}." if others else ""
     return StatusView(f"{worst.name.capitalize()}: {worst.cause}{also}", f"{worst.remedy} {stands.text}", "bad")
@@ -210,6 +215,9 @@ class CurveView(RunView):
     low: Array = ()  # type: ignore[assignment]  # (N,)
     high: Array = ()  # type: ignore[assignment]  # (N,)
     marks: tuple[tuple[int, float], ...] = ()  # (step, value): validation
+    best_mark: int | None = None  # step of the best of them
+    crossings: tuple[tuple[int, float], ...] = ()  # (step, value): where a baseline was passed
+    sentences: tuple[str, ...] = ()  # below the figures
     levels: tuple[Level, ...] = ()
     log: bool = False
     limit: int | None = None  # the step at which the run ends
