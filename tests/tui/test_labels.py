@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from rnnplay import protocol
 from rnnplay.lab.cells.ablate import Ablation
+from rnnplay.tui.forms.fields import fields_for
 from rnnplay.tui.places.cells.paint_find import finding, proof
 from rnnplay.tui.places.cells.paint_history import history_title
 from rnnplay.tui.places.cells.paint_units import strip
@@ -37,7 +38,8 @@ from rnnplay.tui.places.views import sampled_text_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import unit_name
 from rnnplay.tui.state.sample import PLAY
-from rnnplay.tui.widgets.views import UnitRow
+from rnnplay.tui.widgets.paint_heatmap import heatmap
+from rnnplay.tui.widgets.views import CellsView, UnitRow
 
 PALETTE = palette_of("truecolor")
 
@@ -239,3 +241,36 @@ def test_the_numbers_put_into_an_equation_give_its_result(cell: str, begins: str
     line = next(line for line in forward(opened_cell(cell), 5) if line.startswith(begins))
     total, result = evaluated(line)
     assert total == pytest.approx(result, abs=5e-5)
+
+
+# ---------------------------------------------------------------------------------------------------------------- forms
+
+# What a label of the form means, as its reader takes it: the setting of that name, or another one's name.
+OTHER_NAMES = {
+    "length": "seq_len",
+    "file": "text",
+    "own file": "text",
+    "items": "document",
+    "encoding": "encoding",
+    "forget b.": "forget_bias",
+    "warm-up": "warmup",
+    "decay": "weight_decay",
+    "bytes": "read_as_bytes",
+    "vocab.": "max_vocabulary",
+    "evaluate": "evaluate_every",
+    "numbers": "dtype",
+}
+
+
+@pytest.mark.parametrize("task", ["text", "prose", "series", "sentiment"])
+def test_each_field_of_the_form_changes_the_setting_that_its_label_names(task: str) -> None:
+    fields = fields_for(task, full=True)
+    assert [field.name for field in fields] == [OTHER_NAMES.get(field.label, field.label) for field in fields]
+    assert len({field.label for field in fields}) == len(fields)
+
+
+def test_the_surprise_under_the_cursor_is_in_bits() -> None:
+    surprise = np.arange(len(TEXT)).astype(np.uint8)  # tenths of bits
+    values = np.full((1, 1, len(TEXT)), 127, np.uint8)
+    shown = CellsView(tuple(TEXT), values, 0.8, surprise, cursor=37, total=len(TEXT))
+    assert "surprise 3.7 bits" in plain(heatmap(shown, 110, 20, PALETTE))[-1]

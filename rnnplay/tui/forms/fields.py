@@ -155,7 +155,7 @@ MORE_FIELDS: tuple[Field, ...] = (
     Field("patience", "patience", "whole", (0.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0), zero="no limit"),
     Field("epochs", "epochs", "number", (1.0, 2.0, 5.0, 10.0, 20.0, 50.0), none="no limit"),
     Field("minutes", "minutes", "number", (1.0, 2.0, 5.0, 10.0, 30.0, 60.0), none="no limit"),
-    Field("dtype", "precision", "choice", ("float32", "float64")),
+    Field("dtype", "numbers", "choice", ("float32", "float64")),
 )
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 SAMPLE_FIELDS: tuple[Field, ...] = (
