@@ -5,6 +5,7 @@ from the command line, the screen or a file, pass through `validate`.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
@@ -17,6 +18,7 @@ Init = Literal["uniform", "normal", "orthogonal", "identity"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "adagrad", "momentum", "sgd"]
 Schedule = Literal["constant", "step", "cosine"]
 DType = Literal["float32", "float64"]
+Precision = Literal["float32", "tf32", "bf16"]
 NormalForm = Literal["nfc", "nfd", "none"]
 Missing = Literal["refuse", "skip", "fill"]
 Separator = Literal["comma", "semicolon", "tab", "bar", "space", "none"]
@@ -30,10 +32,13 @@ DECIMAL_SIGNS: tuple[str, ...] = get_args(DecimalSign)
 MISSING: tuple[str, ...] = get_args(Missing)
 DOCUMENTS: tuple[str, ...] = get_args(Document)
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 DEFAULT_VOCABULARY_SIZE, MAX_VOCABULARY = 8_192, 65_536  # symbols
 MAX_HIDDEN, MAX_LAYERS, MAX_SEQ_LEN, MAX_BATCH = 8_192, 16, 100_000, 65_536
 MAX_CORES = 2
+DEVICES = ("auto", "cpu", "cuda")  # beside cuda:N, a GPU by its number, and torch-cpu, PyTorch's CPU for tests
+_DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?|torch-cpu")
 
 
 class UserError(ValueError):
@@ -97,6 +102,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     seed: int = 1
     cores: int = 0  # 2: each computes half of a large batch; 0: 2 if the machine has two, chosen when the run begins
     dtype: DType = "float32"
+    device: str = "auto"  # of the training: auto | cpu | cuda | cuda:N; auto is chosen when the run begins
+    precision: Precision = "tf32"  # of a GPU's products of float32 numbers
 
 
 FORMAT = 2  # of the names in config.json, in checkpoints and in exported networks; format 1 had no number
@@ -171,6 +178,10 @@ def validate(config: RunConfig) -> RunConfig:
     _check_range("evaluate-every", config.evaluate_every, 1, 1e9)
     _check_range("seed", config.seed, 0, 2**63 - 1)
     _check_range("cores", config.cores, 0, MAX_CORES)
+    if not _DEVICE.fullmatch(config.device):
+        raise UserError(
+            f'There is no device "{config.device}".', f"Choose one of: {', '.join(DEVICES)}, cuda:1 and so on."
+        )
     return config
 
 

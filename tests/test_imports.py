@@ -33,7 +33,8 @@ MAY: dict[str, set[str]] = {
     "corpora": {"folders", "numpy", "pooch", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "msgspec", "corpora"} | CONFIG,
     "lab": {"numpy", "engine", "tasks", "edits", "verdicts"} | CONFIG,  # the configuration for its UserError
-    "backend": {"machine", "numpy", "engine", "parallel"} | CONFIG,
+    # Of PyTorch it knows the name alone, and imports it when a device that needs it is opened.
+    "backend": {"machine", "msgspec", "numpy", "platformdirs", "engine", "parallel"} | CONFIG,
     "parallel": {"machine", "numpy", "msgspec", "engine", "protocol"},
     "runs": {"folders", "numpy", "safetensors", "msgspec"} | CONFIG,
     "protocol": {"numpy", "msgspec", "edits", "verdicts"} | CONFIG,
@@ -239,6 +240,12 @@ def test_training_without_a_screen_never_loads_textual(tmp_path: Path) -> None:
     names = loaded(RUN, "train", "hello", "--steps", "3", RNNPLAY_HOME=str(tmp_path))
     assert "rnnplay.client" in names
     assert not names & {"textual", "rnnplay.tui", "rnnplay.engine", "rnnplay.tasks"}
+
+
+def test_the_trainer_loads_torch_only_for_a_device_that_needs_it() -> None:
+    names = loaded("import rnnplay.trainer.loop, rnnplay.backend.torch_engine, rnnplay.backend.auto_device")
+    assert "rnnplay.backend.cuda_graph" in names
+    assert "torch" not in names
 
 
 def test_the_screen_is_imported_without_numpy_or_the_engine() -> None:

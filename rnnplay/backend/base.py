@@ -6,11 +6,12 @@ Another backend adds a file with a class; names and shapes of all arrays are tho
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from rnnplay.config import UserError
 from rnnplay.engine import Network, SliceableBatch
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,18 +40,53 @@ class StepRow(NamedTuple):
     clipped: bool
 
 
+class DeviceUse(NamedTuple):
+    """A device for people, its memory in bytes, and the share of time that it computed since the last question."""
+
+    name: str
+    memory_used: int | None
+    memory_free: int | None
+    load: float | None
+
+
+class DeviceMemoryError(UserError):
+    """The device's memory is too small for a step. Parameters may be half updated: go back to a checkpoint."""
+
+
 class Backend(ABC):
-    """Trains one network."""
+    """Trains one network.
+
+    While steps that were started are not finished, `network` and `shown_network` are as before them; everything else
+    may be called only when they are.
+    """
 
     problem: str | None = None
     """A sentence on what has gone wrong without stopping the training; the trainer reports it and sets it to None."""
+    overlaps: bool = False
+    """Whether steps go on beside the caller, between `start_steps` and `finish_steps`."""
 
     @abstractmethod
-    def train_steps(self, batches: Sequence[TrainingBatch], rates: Sequence[Rates]) -> list[StepRow]:
-        """One training step for each batch, in order: forward, backward, clipping, update, averaging.
+    def start_steps(self, batches: Iterable[TrainingBatch], rates: Sequence[Rates]) -> None:
+        """Begin one training step for each batch, in order: forward, backward, clipping, update, averaging.
+
+        A batch is taken when the step before it was begun.
+        """
+
+    @abstractmethod
+    def finish_steps(self) -> list[StepRow]:
+        """Wait for the steps that were started, and return a row for each. Raises DeviceMemoryError.
 
         A loss or norm that is not finite is reported like any other; the parameters are then worth nothing.
         """
+
+    def train_steps(self, batches: Iterable[TrainingBatch], rates: Sequence[Rates]) -> list[StepRow]:
+        """Start steps and finish them."""
+        self.start_steps(batches, rates)
+        return self.finish_steps()
+
+    def use(self) -> DeviceUse | None:
+        """The device in use; None: the CPU."""
+        return None
 
     @property
     @abstractmethod

@@ -1,12 +1,12 @@
 """The NumPy engine as a backend: on one core, or on two."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnnplay.backend.base import Array, Backend, Rates, StepRow, TrainingBatch
+from rnnplay.backend.checkpoint_arrays import json_state, state_arrays, state_in, under
 from rnnplay.config import RunConfig
 from rnnplay.engine import Architecture, Averaging, Network, Optimizer, State
 from rnnplay.engine.readout import outputs_of
@@ -34,9 +34,14 @@ class NumpyEngine(Backend):
         self._shown_step = -1
         self._state: State | None = None  # carried from one batch to the next
         self._rng = np.random.default_rng([config.seed, _DROPOUT])
+        self._rows: list[StepRow] = []
 
-    def train_steps(self, batches: Sequence[TrainingBatch], rates: Sequence[Rates]) -> list[StepRow]:
-        return [self._train_step(batch, rate) for batch, rate in zip(batches, rates, strict=True)]
+    def start_steps(self, batches: Iterable[TrainingBatch], rates: Sequence[Rates]) -> None:
+        self._rows = [self._train_step(batch, rate) for batch, rate in zip(batches, rates, strict=True)]
+
+    def finish_steps(self) -> list[StepRow]:
+        rows, self._rows = self._rows, []
+        return rows
 
     def _train_step(self, batch: TrainingBatch, rates: Rates) -> StepRow:
         state = None if batch.resets_state else self._state
@@ -102,44 +107,24 @@ class NumpyEngine(Backend):
         named |= {f"optimizer/{name}": value for name, value in self._optimizer.state().items()}
         if self._averaging is not None:
             named |= {f"averaging/{name}": value for name, value in self._averaging.state().items()}
-        for layer, arrays in enumerate(state or ()):
-            named |= {f"state/l{layer}.{name}": value for name, value in arrays._asdict().items()}
-        return named
+        return named | state_arrays(state)
 
     def random_state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(json.dumps(self._rng.bit_generator.state))
-        return state
+        return json_state(self._rng)
 
     @property
     def carries_state(self) -> bool:
         return self._state is not None
 
     def expected_arrays(self, saved: Mapping[str, Array], carries_state: bool) -> dict[str, Array]:
-        return self._named(self._state_in(saved) if carries_state else None)
-
-    def _state_in(self, saved: Mapping[str, Array]) -> State:
-        """The carried state that `saved` holds."""
-        B = saved[f"state/l0.{self._network.zero_state(1)[0]._fields[0]}"].shape[-1]
-        state = self._network.zero_state(B)
-        for layer, arrays in enumerate(state):
-            for name, zero in arrays._asdict().items():
-                value = saved[f"state/l{layer}.{name}"]
-                if value.shape != zero.shape or value.dtype != zero.dtype:
-                    raise ValueError("the carried state is of another network")
-                zero[...] = value
-        return state
+        return self._named(state_in(saved, self._network) if carries_state else None)
 
     def load(self, saved: Mapping[str, Array], carries_state: bool, random_state: Mapping[str, Any]) -> None:
         rng = np.random.default_rng()
         rng.bit_generator.state = random_state
-        state = self._state_in(saved) if carries_state else None
+        state = state_in(saved, self._network) if carries_state else None
         self._network.load_parameters(under(saved, "parameters/"))
         self._optimizer.load(under(saved, "optimizer/"))
         if self._averaging is not None:
             self._averaging.load(under(saved, "averaging/"))
         self._state, self._rng, self._shown_step = state, rng, -1
-
-
-def under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """The arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

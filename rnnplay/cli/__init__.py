@@ -127,6 +127,7 @@ def train(
 @click.option("--schedule", type=click.Choice(get_args(Schedule)), help="How the learning rate goes down from here on.")
 @click.option("--text", metavar="FILE", help="The run's text where it is now, or another text to go on with.")
 @click.option("--encoding", metavar="NAME", help="Of --text, instead of the run's.")
+@click.option("--device", metavar="NAME", help="Go on with cpu, cuda, cuda:1 or auto instead of the run's own.")
 @runs_option
 @quiet_option
 @json_lines_option
@@ -139,6 +140,7 @@ def resume(
     schedule: Schedule | None,
     text: str | None,
     encoding: str | None,
+    device: str | None,
     runs: str | None,
     quiet: bool,
     as_json: bool,
@@ -169,6 +171,7 @@ def resume(
         more_steps=steps,
         text=file,
         encoding=encoding,
+        device=device,
     )
     run_and_exit(train_to_end(command, report))
 

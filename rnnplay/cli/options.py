@@ -61,6 +61,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "ema_decay": "Decay of the averaged weights that are evaluated and sampled from; 0: none.",
         "evaluate_every": "Steps between two evaluations.",
         "seed": "Of everything random: the same seed, the same run.",
+        "device": "auto, cpu, cuda or cuda:1; auto: the GPU where it was measured to be faster.",
+        "precision": "Of a GPU's products of float32 numbers.",
         "cores": "1, or 2: each takes half of a large batch; 0: as many of these as there are.",
     },
 }
@@ -101,6 +103,8 @@ def _option(name: str, hint: Any, default: Any, line: str) -> Decorated:
     kind: Any = click.Choice(get_args(hint)) if get_origin(hint) is Literal else hint
     if name == "text":
         return click.option(option, type=click.Path(), multiple=True, metavar="FILE", help=line)
+    if name == "device":
+        return click.option(option, metavar="NAME", help=f"{line} [{default}]")
     default_text = "" if default is None or default is msgspec.NODEFAULT else f" [{default}]"
     return click.option(option, type=kind, default=None, help=line + default_text)
 

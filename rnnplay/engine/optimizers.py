@@ -6,6 +6,7 @@ without the factor (1 - beta) of its mean, which then costs nothing: it goes int
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rnnplay.engine.arrays import Array, aligned_zeros, xp
@@ -26,6 +27,36 @@ class StepReport(NamedTuple):
 
     grad_norm: float
     clipped: bool
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """An optimizer's settings, as of Optimizer, and the numbers that follow from them."""
+
+    name: str
+    momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
+    rho: float = 0.95
+    eps: float | None = None
+    decay: float = 0.0
+
+    @property
+    def moment_decays(self) -> tuple[float, float]:
+        """What the first and the second moment are multiplied by at each step."""
+        decays = {"momentum": (self.momentum, 0.0), "adagrad": (0.0, 1.0), "rmsprop": (0.0, self.rho)}
+        return decays.get(self.name, self.betas)
+
+    def step_size_and_eps(self, lr: float, steps: int) -> tuple[float, float]:
+        """What the update is multiplied by at step 1, 2, ..., and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""
+        eps = (1e-10 if self.name == "adagrad" else 1e-8) if self.eps is None else self.eps
+        if self.name == "rmsprop":
+            k = math.sqrt(1.0 - self.rho)
+            return lr / k, eps / k
+        if self.name in ("adam", "adamw"):
+            beta1, beta2 = self.betas
+            k = math.sqrt((1.0 - beta2) / (1.0 - beta2**steps))
+            return lr * (1.0 - beta1) / (1.0 - beta1**steps) / k, eps / k
+        return lr, eps
 
 
 class Optimizer:
@@ -66,8 +97,7 @@ class Optimizer:
                 room = "a finite number of 0 or more" if below == math.inf else "a number from 0 to below 1"
                 raise ValueError(f"{what}: {value} is not possible. Give {room}.")
         self.network, self.name, self.lr = network, name, lr
-        self.momentum, self.betas, self.rho, self.decay = momentum, betas, rho, decay
-        self.eps = (1e-10 if name == "adagrad" else 1e-8) if eps is None else eps
+        self.rule = UpdateRule(name, momentum, betas, rho, eps, decay)
         self.steps = 0
         size, dtype = network.flat.size, network.flat.dtype.name
         self.moments = [aligned_zeros(size, dtype) for _ in range(MOMENTS[name])]
@@ -78,9 +108,10 @@ class Optimizer:
         ]
         advances = {"momentum": self._update_momentum, "adagrad": self._update_squares, "rmsprop": self._update_squares}
         self._advance = advances.get(name, self._update_both)
-        kept = {"momentum": (momentum, 0.0), "adagrad": (0.0, 1.0), "rmsprop": (0.0, rho)}.get(name, betas)
         # Arrays without dimensions: a Python number would be converted at every call.
-        self._beta1, self._beta2, self._step_size, self._eps = (xp.array(x, scratch.dtype) for x in (*kept, 0.0, 0.0))
+        self._beta1, self._beta2, self._step_size, self._eps = (
+            xp.array(x, scratch.dtype) for x in (*self.rule.moment_decays, 0.0, 0.0)
+        )
         self._all_squares = name == "adagrad"
 
     def step(self, lr: float | None = None, clip_norm: float = 0.0, clip_value: float = 0.0) -> StepReport:
@@ -98,11 +129,11 @@ class Optimizer:
                 clipped = True
                 multiply(g, scale, g)
         self.steps += 1
-        self._step_size[...], self._eps[...] = self._rate(lr)
-        shrink = 1.0 - lr * self.decay
+        self._step_size[...], self._eps[...] = self.rule.step_size_and_eps(lr, self.steps)
+        shrink = 1.0 - lr * self.rule.decay
         for chunk in self._chunks:
             p, g, u, moments = chunk
-            if self.decay:
+            if self.rule.decay:
                 multiply(p, shrink, p)
             if moments:
                 self._advance(g, u, moments)
@@ -125,17 +156,6 @@ class Optimizer:
     def _update_both(self, g: Array, u: Array, moments: list[Array]) -> None:
         self._update_momentum(g, u, moments[:1])
         self._update_squares(g, u, moments)
-
-    def _rate(self, lr: float) -> tuple[float, float]:
-        """What the update is multiplied by, and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""
-        if self.name == "rmsprop":
-            k = math.sqrt(1.0 - self.rho)
-            return lr / k, self.eps / k
-        if self.name in ("adam", "adamw"):
-            beta1, beta2 = self.betas
-            k = math.sqrt((1.0 - beta2) / (1.0 - beta2**self.steps))
-            return lr * (1.0 - beta1) / (1.0 - beta1**self.steps) / k, self.eps / k
-        return lr, self.eps
 
     def _update(self, chunk: Chunk) -> None:
         """The update, into the scratch array."""

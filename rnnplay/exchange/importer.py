@@ -69,7 +69,7 @@ def import_file(
         notes.append("The file names no vocabulary: its ids are taken to be in the order of the task's own.")
     session = begin_run(Train(config=config, root=str(root), paused=True), known)
     try:
-        session.learner.network.load_parameters(parameters)
+        session.learner.load_parameters(parameters)
         session.save()
     except OSError as error:
         raise UserError(

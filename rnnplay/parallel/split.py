@@ -8,12 +8,16 @@ MIN_SPLIT_MULS = 12_000_000
 """Multiplications of a forward pass from which a step is split: below, the messages take longer than it saves."""
 
 
-def should_split(a: Architecture, T: int, B: int) -> bool:
-    """Whether splitting T time steps of B sequences saves time. It depends on sizes alone: same run, same answer."""
+def forward_muls(a: Architecture, T: int, B: int) -> int:
+    """The multiplications of a forward pass over T time steps of B sequences."""
     gates = {"rnn": 1, "lstm": 4, "gru": 3, "input-rnn": 2}[a.cell]
     read = a.hidden if a.inputs_are_ids else a.hidden + a.inputs
-    products = gates * a.hidden * (read + (a.layers - 1) * 2 * a.hidden) + a.outputs * a.hidden
-    return B >= 2 and T * B * products >= MIN_SPLIT_MULS
+    return T * B * (gates * a.hidden * (read + (a.layers - 1) * 2 * a.hidden) + a.outputs * a.hidden)
+
+
+def should_split(a: Architecture, T: int, B: int) -> bool:
+    """Whether splitting T time steps of B sequences saves time. It depends on sizes alone: same run, same answer."""
+    return B >= 2 and forward_muls(a, T, B) >= MIN_SPLIT_MULS
 
 
 def total_weight(batch: BatchLike) -> float:

@@ -36,6 +36,7 @@ class Resume(Command, frozen=True, kw_only=True):
     text: str | None = None
     encoding: str | None = None  # of `text`; None: as the run's text
     more_steps: int | None = None  # beyond the step that it stopped at
+    device: str | None = None  # to go on with; None: the run's own
     paused: bool = False
     linger: float = 0.0
 

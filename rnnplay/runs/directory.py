@@ -33,6 +33,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     blas: str = ""  # kernel and threads, human-readable
     environment: dict[str, str] = {}  # the variables that select them
     numpy: str = ""
+    trained_on: str = ""  # the device that trains, human-readable; empty: the CPU
     rnnplay: str = ""
     copied_from: str = ""  # name of the run that it is a copy of, up to a checkpoint
     earlier_digests: tuple[str, ...] = ()  # `config_digest` of this file before each change that the program made

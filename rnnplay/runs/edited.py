@@ -29,5 +29,6 @@ def check_config_unedited(run: Path) -> None:
         raise UserError(f'"{run / CONFIG}" cannot be read ({error.strerror}).', "Make it readable.") from None
     raise UserError(
         f'"{run / CONFIG}" was edited since the run was saved, and does not say any more how it was trained.',
-        f"Put it back as it was; rnnplay resume {run_id(run)} changes --lr, --clip, --schedule, --steps and --text.",
+        f"Put it back as it was; rnnplay resume {run_id(run)} changes "
+        "--lr, --clip, --schedule, --steps, --text and --device.",
     )

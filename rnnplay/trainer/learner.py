@@ -5,14 +5,16 @@ stopped and resumed goes on bit for bit.
 """
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from rnnplay.backend.base import Backend, Rates
-from rnnplay.backend.numpy_engine import NumpyEngine, under
+from rnnplay.backend.base import DeviceUse, Rates
+from rnnplay.backend.checkpoint_arrays import under
+from rnnplay.backend.selection import make_backend
 from rnnplay.config import RunConfig, Schedule, UserError
 from rnnplay.engine import Architecture, Network, TooLargeError
 from rnnplay.engine.memory_limits import check_batch
@@ -57,31 +59,47 @@ def as_user_error(error: ValueError) -> UserError:
     return UserError(f"This network cannot be built: {wrong}.", remedy)
 
 
+class _StartedStep(NamedTuple):
+    """What is known of a step before its row."""
+
+    lr: float
+    characters: int
+    remark: str | None
+
+
+def _joined(problem: str | None, remark: str | None, number: int) -> str | None:
+    """The remark on step `number` of those that ended together: the first has the backend's problem too."""
+    return " ".join(filter(None, [problem if number == 0 else None, remark])) or None
+
+
 class Learner:
     """One network in training."""
 
-    def __init__(self, config: RunConfig, task: Task) -> None:
-        """Raises UserError where the network cannot be built."""
+    def __init__(self, config: RunConfig, task: Task, trains: bool = True) -> None:
+        """trains: on the run's device; else on the CPU. Raises UserError where the network cannot be built."""
         self.config, self.task, self.step = config, task, 0
         self.schedule_start = 0  # the step at which the learning rate's schedule began
         shape = architecture(config, task)
         try:
             if task.training_size:  # before anything large is made
                 check_batch(shape, config.seq_len, config.batch, 0, True)
-            self._backend: Backend = NumpyEngine(config, shape)
+            self._backend = make_backend(config if trains else msgspec.structs.replace(config, device="cpu"), shape)
         except TooLargeError as error:
             raise as_user_error(error) from None
         if initial := task.initial_parameters():
             self._backend.load_parameters({**self._backend.parameters(), **initial})
         self._untrained: Network | None = None
-        self.remark: str | None = None  # what the task has to say about the last step
+        self._started: list[_StartedStep] = []  # steps in flight, or half of one that failed
 
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
+        return self._lr_at(self.step)
+
+    def _lr_at(self, step: int) -> float:
         config, start = self.config, self.schedule_start
         total = (last_step(config, self.task.epoch_steps) or start) - start
-        return learning_rate(config.schedule, config.lr, self.step - start, total, config.warmup)
+        return learning_rate(config.schedule, config.lr, step - start, total, config.warmup)
 
     @property
     def network(self) -> Network:
@@ -97,17 +115,59 @@ class Learner:
     def epoch(self) -> float | None:
         return self.step / self.task.epoch_steps if self.task.epoch_steps else None
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether steps go on beside the caller between `start_steps` and `finish_steps`."""
+        return self._backend.overlaps
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether steps are started and not finished; the networks are as before them, and so is `step`."""
+        return bool(self._started)
+
+    @property
+    def device_name(self) -> str:
+        """The device that trains, for people; empty: the CPU."""
+        use = self.use()
+        return "" if use is None else use.name
+
+    def use(self) -> DeviceUse | None:
+        """The device that trains; None: the CPU."""
+        return self._backend.use()
+
     def train_step(self) -> StepResult:
         """One training step. Where its loss or gradient is not finite the parameters are worth nothing any more."""
-        batch, rates = self.task.batch(self.step), Rates(self.lr, self.config.clip, self.config.clip_value)
-        self.remark = self.task.log_line(self.step, batch, lambda: self._backend.outputs_before(batch))
-        (row,) = self._backend.train_steps([batch], [rates])
-        if self._backend.problem is not None:
-            self.remark = " ".join(filter(None, [self._backend.problem, self.remark]))
-            print(f"step {self.step}: {self._backend.problem}", file=sys.stderr)  # the run's log
-            self._backend.problem = None
-        self.step += 1
-        return StepResult(row.loss, row.grad_norm, row.clipped, rates.lr, batch.token_count)
+        self.start_steps(1)
+        (result,) = self.finish_steps()
+        return result
+
+    def start_steps(self, count: int) -> None:
+        """Begin `count` training steps."""
+        config, steps = self.config, range(self.step, self.step + count)
+        rates = [Rates(self._lr_at(step), config.clip, config.clip_value) for step in steps]
+        self._backend.start_steps(self._batches(steps, rates), rates)
+
+    def _batches(self, steps: Iterable[int], rates: Iterable[Rates]) -> Iterator[Batch]:
+        for step, rate in zip(steps, rates, strict=True):
+            batch = self.task.batch(step)
+            remark = self.task.log_line(step, batch, partial(self._backend.outputs_before, batch))
+            self._started.append(_StartedStep(rate.lr, batch.token_count, remark))
+            yield batch
+
+    def finish_steps(self) -> list[StepResult]:
+        """Wait for the steps that were started. Raises DeviceMemoryError, after which a checkpoint is to be loaded."""
+        started, self._started = self._started, []
+        rows = self._backend.finish_steps()
+        problem, self._backend.problem = self._backend.problem, None
+        if problem is not None:
+            print(f"step {self.step}: {problem}", file=sys.stderr)  # the run's log
+        self.step += len(rows)
+        return [
+            StepResult(
+                row.loss, row.grad_norm, row.clipped, step.lr, step.characters, _joined(problem, step.remark, number)
+            )
+            for number, (row, step) in enumerate(zip(rows, started, strict=True))
+        ]
 
     def eval_network(self) -> Network:
         """The network that is evaluated, looked at and sampled from: the averaged one where there is one."""
@@ -133,6 +193,10 @@ class Learner:
         return finite(total / weight) if weight else None, characters
 
     # -------------------------------------------------------------------------------------------------- checkpoints
+
+    def load_parameters(self, parameters: Mapping[str, Array]) -> None:
+        """Replace the parameters. Raises ValueError, and changes nothing, if a name, shape or number is wrong."""
+        self._backend.load_parameters(parameters)
 
     def weights(self) -> dict[str, Array]:
         """The parameters by name, averaged where they are shown so."""
@@ -167,6 +231,7 @@ class Learner:
             if isinstance(error, UserError):
                 raise
             raise UserError(f'"{source.path}" is not a whole checkpoint ({error!r}).', "Use another one.") from None
+        self._started = []
         self._backend.load(source.arrays, carries_state, state["rng"])
         self.step = source.step
         self.config = msgspec.structs.replace(self.config, **changed)

@@ -38,13 +38,17 @@ def evaluation_due(step: int, every: int) -> bool:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one training step gave. `grad_norm`: before clipping; `characters`: time steps times sequences."""
+    """What one training step gave. `grad_norm`: before clipping; `characters`: time steps times sequences.
+
+    remark: what the task or the backend has to say about it.
+    """
 
     loss: float
     grad_norm: float
     clipped: bool
     lr: float
     characters: int
+    remark: str | None = None
 
     @property
     def finite(self) -> bool:

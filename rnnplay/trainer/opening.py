@@ -23,6 +23,7 @@ from rnnplay.tasks.data import TaskData
 from rnnplay.trainer.changed_settings import change_settings, extend
 from rnnplay.trainer.learner import Learner
 from rnnplay.trainer.metrics import evaluation_interval
+from rnnplay.trainer.run_device import with_chosen_device, with_device
 from rnnplay.trainer.run_task import RunTask, store, task_to_inspect, task_to_resume
 from rnnplay.trainer.session import TrainingSession, restore_last_good, unknown_symbols_note
 
@@ -38,9 +39,10 @@ def open_session(command: Train | Resume | Inspect) -> TrainingSession:
             return _inspect(command)
 
 
-def _session(run: Path, opened: RunTask) -> TrainingSession:
+def _session(run: Path, opened: RunTask, trains: bool) -> TrainingSession:
+    """trains: on the run's device; else on the CPU, which is enough to inspect it."""
     config, task = opened.record.config, opened.task
-    learner = Learner(config, task)
+    learner = Learner(config, task, trains)
     baselines = tuple(task.baselines())
     evaluated = sum(batch.token_count for batch in task.evaluation())
     if config.patience and not evaluated:
@@ -48,7 +50,10 @@ def _session(run: Path, opened: RunTask) -> TrainingSession:
             "Nothing is held out, so that no evaluation can be better.", "Leave out --patience, or give --validation."
         )
     every = evaluation_interval(config.evaluate_every, config.batch * config.seq_len, evaluated)
-    first_text, text = text_marks(opened.record)
+    record = opened.record
+    if trains:
+        record = msgspec.structs.replace(record, trained_on=learner.device_name)
+    first_text, text = text_marks(record)
     return TrainingSession(
         run=run,
         learner=learner,
@@ -56,7 +61,7 @@ def _session(run: Path, opened: RunTask) -> TrainingSession:
         evaluate_every=every,
         blas=blas.describe(),
         notes=[*opened.notes, *task.notes],
-        record=opened.record,
+        record=record,
         text_unavailable=opened.unavailable,
         text=text,
         first_text=first_text,
@@ -85,16 +90,18 @@ def begin_run(command: Train, known: TaskData | None = None) -> TrainingSession:
     task = tasks.make(config, known)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
+    config, sentences = with_chosen_device(config, task)
     record = _record(config, task, blas.describe())
     if known is not None:
         record = msgspec.structs.replace(record, earlier_texts=("",))  # one that only the network knew
-    session = _session(Path(), RunTask(task, record))
+    session = _session(Path(), RunTask(task, record), True)
+    session.notes += sentences
     session.run = runs.create(runs.runs_root(command.root), config)
     try:
         session.lock = lock_run(session.run, session.notes)
         session.metrics = MetricsFile(session.run)
         store(session.run, task)
-        runs.save_record(session.run, record)
+        runs.save_record(session.run, session.record)
         session.config_digest = runs.config_digest(session.run)
     except OSError as error:
         _discard(session)
@@ -176,12 +183,13 @@ def _resume_in(run: Path, record: RunRecord, command: Resume) -> TrainingSession
         raise UserError(f'"{run}" cannot be written ({error.strerror}).', "Make it writable, or copy it.") from None
     try:
         opened = task_to_resume(run, record, command)
-        session = _reopen(run, opened)
+        opened, sentences = with_device(opened, command.device)
+        session = _reopen(run, opened, True)
         session.lock = lock
-        session.notes += notes
+        session.notes += [*notes, *sentences]
         restore_last_good(session, checkpoint.checkpoint_steps(run))
         if command.more_steps is not None:
-            session.record, notes = extend(session.learner, opened.record, command.more_steps, command.schedule)
+            session.record, notes = extend(session.learner, session.record, command.more_steps, command.schedule)
             session.notes += notes
         changes, notes = change_settings(session.learner, command)
         session.notes += notes
@@ -208,12 +216,14 @@ def _resume_in(run: Path, record: RunRecord, command: Resume) -> TrainingSession
     return session
 
 
-def _reopen(run: Path, opened: RunTask) -> TrainingSession:
+def _reopen(run: Path, opened: RunTask, trains: bool) -> TrainingSession:
     """Return the run as it began; notes say what keeps it from going on bit for bit."""
     record = opened.record
-    session = _session(run, opened)
+    session = _session(run, opened, trains)
     session.learner.schedule_start = record.schedule_start
     here = {"BLAS": (record.blas, session.blas), "NumPy": (record.numpy, np.__version__)}
+    if trains and record.trained_on and session.record.trained_on:  # a change to or from the CPU has its own note
+        here["The device"] = record.trained_on, session.record.trained_on
     for what, (before, now) in here.items():
         if before != now:
             session.notes.append(f"{what} was {before} and is {now}: the last digits may differ from an unbroken run.")
@@ -224,7 +234,7 @@ def _inspect(command: Inspect) -> TrainingSession:
     run = Path(command.run)
     record = runs.load_record(run)
     check_config_unedited(run)
-    session = _reopen(run, task_to_inspect(run, record))
+    session = _reopen(run, task_to_inspect(run, record), False)
     if command.at == "last":
         _show_last_checkpoint(session)
     else:

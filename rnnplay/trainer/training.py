@@ -112,8 +112,8 @@ class Training:
         self._check_health(self.health.before_step)
         before = self._block_started if self._block_started is not None else time.perf_counter()
         self._last = step = self.learner.train_step()
-        if self.learner.remark is not None:
-            self.clients.broadcast(TaskRemarked(step=self.learner.step - 1, text=self.learner.remark))
+        if step.remark is not None:
+            self.clients.broadcast(TaskRemarked(step=self.learner.step - 1, text=step.remark))
         complete = session.recorder.add(self.learner.step, step)
         self._block_started = now = time.perf_counter()
         session.recorder.block.seconds += now - before

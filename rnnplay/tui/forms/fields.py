@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnplay.catalogue import task_info
-from rnnplay.config import CELLS, DECIMAL_SIGNS, DOCUMENTS, MISSING, OPTIMIZERS, SEPARATORS, UserError
+from rnnplay.config import (
+    CELLS,
+    DECIMAL_SIGNS,
+    DEVICES,
+    DOCUMENTS,
+    MISSING,
+    OPTIMIZERS,
+    PRECISIONS,
+    SEPARATORS,
+    UserError,
+)
 from rnnplay.tui.paint.numbers import rate
 
 NAMES = {
@@ -156,6 +166,8 @@ MORE_FIELDS: tuple[Field, ...] = (
     Field("epochs", "epochs", "number", (1.0, 2.0, 5.0, 10.0, 20.0, 50.0), none="no limit"),
     Field("minutes", "minutes", "number", (1.0, 2.0, 5.0, 10.0, 30.0, 60.0), none="no limit"),
     Field("dtype", "numbers", "choice", ("float32", "float64")),
+    Field("device", "device", "choice", DEVICES),
+    Field("precision", "precision", "choice", PRECISIONS),
 )
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 SAMPLE_FIELDS: tuple[Field, ...] = (
@@ -217,4 +229,6 @@ FIELD_HELP = {
     "epochs": "the run ends after so many readings of the text",
     "minutes": "the run ends after so many",
     "dtype": "of all numbers",
+    "device": "what trains; auto: the GPU where it was measured to be faster",
+    "precision": "of a GPU's products of float32 numbers: float32, tf32 or bf16, the last the fastest",
 }
