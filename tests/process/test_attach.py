@@ -177,5 +177,5 @@ async def test_another_version_of_the_program_is_refused_in_a_sentence(tmp_path:
     server.start()
     with pytest.raises(UserError, match=r"another version.*rnnplay stop abc"):
         await TrainerClient.attach(run)
-    server.join()
+    await asyncio.to_thread(server.join)
     listener.close()
