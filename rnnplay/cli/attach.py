@@ -201,6 +201,8 @@ def stop_trainer(run: Path) -> None:
 
 def _wait_for_end(pid: int, connection: socket.socket | None) -> bool:
     """Wait until a process has closed its end of the connection, and has ended; whether it has in time."""
+    from rnnplay.runs import trainers
+
     deadline = time.monotonic() + _STOP_SECONDS
     while connection is not None and (left := deadline - time.monotonic()) > 0:
         select.select([connection], [], [], left)
@@ -209,10 +211,8 @@ def _wait_for_end(pid: int, connection: socket.socket | None) -> bool:
                 break
         except OSError:
             break
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return True
+    while not trainers.has_ended(pid):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.02)
-    return False
+    return True

@@ -59,11 +59,24 @@ def boot_id() -> str:
 
 
 def process_start(pid: int) -> str:
-    """When a process of this machine began, in clock ticks since the machine did; empty: unknown, or it is gone."""
+    """When a process of this machine began, in clock ticks since the machine did; empty: unknown, or it has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
         return ""
+    ended = fields[0] in ("Z", "X")  # and nobody has taken note of it yet
+    return fields[19] if len(fields) > 19 and not ended else ""
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process of this machine has ended, even if nobody has taken note of it yet."""
+    if Path("/proc/self/stat").exists():
+        return not process_start(pid)
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return True
+    return False
 
 
 # ------------------------------------------------------------------------------------------------------- the sockets
