@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from rnnplay.config import UserError
@@ -15,20 +17,22 @@ def data_folder(name: str) -> Path:
         return Path(os.path.expanduser(home)).absolute() / name
     import platformdirs
 
-    return _in_home(Path(platformdirs.user_data_path("rnnplay"))) / name
+    return _in_home(lambda: platformdirs.user_data_path("rnnplay")) / name
 
 
 def cache_folder() -> Path:
     """The user's folder for what can be made again. It need not exist. Raises UserError."""
     import platformdirs
 
-    return _in_home(Path(platformdirs.user_cache_path("rnnplay", appauthor=False)))
+    return _in_home(lambda: platformdirs.user_cache_path("rnnplay", appauthor=False))
 
 
-def _in_home(folder: Path) -> Path:
-    """`folder`; raises UserError if it is not in a home folder, because there is none."""
-    if folder.is_absolute():
-        return folder
+def _in_home(folder: Callable[[], Path]) -> Path:
+    """What `folder` returns; raises UserError if it cannot be in a home folder, because there is none."""
+    with suppress(RuntimeError):  # newer versions of platformdirs; older ones return "~" as it is
+        path = folder()
+        if path.is_absolute():
+            return path
     raise UserError("You have no home folder.", f"Set {HOME} to a folder that you can write to.")
 
 

@@ -1,11 +1,13 @@
 """The child process: keeps the pipes for the protocol, points stdout and stderr at the run's log, and runs the loop."""
 
+import errno
 import os
 import sys
 import traceback
 
 from rnnplay.config import UserError
 from rnnplay.engine import TooLargeError, flush_subnormals
+from rnnplay.folders import write_remedy
 from rnnplay.protocol import AnyCommand, Failed, Inspect, Resume, Train
 from rnnplay.runs import LOG, run_id
 from rnnplay.trainer.clients import Clients
@@ -70,14 +72,20 @@ def main() -> int:
         wrong, _, remedy = str(error).rpartition(". ")
         connection.send(Failed(problem=f"{wrong}.", remedy=remedy, fatal=True), opening)
     except Exception as error:
-        # A mistake of the program's own, or no memory: one sentence for the screen, the traceback for the log.
-        traceback.print_exc()
-        said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
-        event = Failed(problem=f"The trainer failed ({said}).", remedy=where, fatal=True)
-        connection.send(event, None if run else opening)
+        connection.send(_failure(error, run), None if run else opening)
     clients.flush(5.0, [connection])
     return 1
+
+
+def _failure(error: Exception, run: str) -> Failed:
+    """One sentence for the screen and what to do; the traceback of a mistake of the program's own goes to the log."""
+    if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
+        problem = f"{error.filename or 'What the trainer needs'} cannot be written ({error.strerror})."
+        return Failed(problem=problem, remedy=f"{write_remedy(error)}.", fatal=True)
+    traceback.print_exception(error)
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
+    return Failed(problem=f"The trainer failed ({said}).", remedy=where, fatal=True)
 
 
 if __name__ == "__main__":
