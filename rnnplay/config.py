@@ -132,6 +132,12 @@ def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[
     return upgraded
 
 
+def not_utf8(error: UnicodeEncodeError) -> UserError:
+    """The error for a text or a file's name that holds bytes which are not UTF-8."""
+    name = error.object.encode("ascii", "backslashreplace").decode()
+    return UserError(f'"{name}" is not UTF-8.', "Give it in UTF-8; a file can be renamed, or linked to: ln -s.")
+
+
 def _check_range(name: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
     if not math.isfinite(value) or value > high or value < low or (open_low and value == low):
         above = "above" if open_low else "at least"
@@ -142,6 +148,9 @@ def validate(config: RunConfig) -> RunConfig:
     """Return `config` itself. Raises UserError for a wrong type (a Struct's constructor checks none) or value."""
     try:
         msgspec.convert(msgspec.to_builtins(config), RunConfig)
+        msgspec.json.encode(config)
+    except UnicodeEncodeError as error:
+        raise not_utf8(error) from None
     except msgspec.ValidationError as error:
         raise UserError(f"A setting is not understood: {error}.", "See `rnnplay train --help`.") from None
     if config.read_as_bytes and (config.encoding is not None or config.normalize != "none"):

@@ -16,7 +16,7 @@ SCREEN = {"numpy", "rich", "textual"}
 PLACE = (
     SCREEN
     | {"formatting", "msgspec", "gallery", "protocol", "client", "verdicts"}
-    | {f"tui.{room}" for room in ("paint", "widgets", "forms", "messages", "state", "session")}
+    | {f"tui.{room}" for room in ("paint", "widgets", "forms", "messages", "state", "session", "current_trainer")}
     | CONFIG
 )
 # Rooms of rnnplay and other people's packages; a room always knows itself.

@@ -31,6 +31,7 @@ from rnnplay.cli.common import (
 from rnnplay.cli.corpora import corpora
 from rnnplay.cli.exchange import export, import_network
 from rnnplay.cli.options import GroupedHelpCommand, config_options, given_settings
+from rnnplay.cli.streams import escape_what_cannot_be_encoded
 from rnnplay.cli.tasks import tasks
 from rnnplay.cli.texts import refuse_pipes, save_pipes
 from rnnplay.cli.time import gradients
@@ -321,6 +322,7 @@ def _make_config(task: str | None, chosen: dict[str, Any]) -> RunConfig:
 
 def main() -> None:
     """The command `rnnplay`. A UserError is printed as two sentences on standard error, with exit status 2."""
+    escape_what_cannot_be_encoded()
     try:
         cli.main(prog_name="rnnplay")
     except UserError as error:

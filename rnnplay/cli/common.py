@@ -10,6 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from rnnplay.cli.streams import json_text
 from rnnplay.cli.texts import refuse_pipes
 from rnnplay.config import CheckpointName, UserError
 
@@ -155,9 +156,7 @@ async def _ask_trainer(inspect: Any, command: Any, answers: tuple[type, ...]) ->
 
 def print_json(fields: dict[str, Any]) -> None:
     """Print one JSON object."""
-    import msgspec
-
-    print(msgspec.json.encode(fields).decode(), flush=True)
+    print(json_text(fields, sys.stdout), flush=True)
 
 
 def use_trainer_blas() -> None:

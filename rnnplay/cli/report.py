@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rnnplay.cli.streams import json_text
 from rnnplay.config import UserError
 from rnnplay.formatting import clock, loss_text, short, speed_unit
 from rnnplay.protocol import (
@@ -37,8 +38,7 @@ class Report(Protocol):
 
 def json_line(kind: str, fields: dict[str, Any]) -> None:
     """Write one JSON object as a line and flush."""
-    sys.stdout.write(msgspec.json.encode({"kind": kind, **fields}).decode() + "\n")
-    sys.stdout.flush()
+    print(json_text({"kind": kind, **fields}, sys.stdout), flush=True)
 
 
 def evaluated_fields(event: Evaluated) -> dict[str, Any]:

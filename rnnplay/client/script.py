@@ -41,6 +41,7 @@ def train(task: str, *, runs: str | None = None, **choices: Any) -> Summary:
     Raises UserError if a choice is not valid, or if the run diverged.
     """
     command = Train(config=make_config(task, **choices), root=runs)
+    frame = encode_frame(command)  # what cannot be sent is refused before a process is started
     with (
         temporary_file() as stderr_file,
         start_process(trainer_environment(command), stderr_file) as process,
@@ -48,7 +49,7 @@ def train(task: str, *, runs: str | None = None, **choices: Any) -> Summary:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(encode_frame(command))
+            process.stdin.write(frame)
             process.stdin.flush()
             return _read_summary(process, stderr_file)
         finally:

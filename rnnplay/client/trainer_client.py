@@ -73,6 +73,7 @@ class TrainerClient:
     @classmethod
     async def start(cls, open_command: Train | Resume | Inspect) -> "TrainerClient":
         """Start a trainer and send its first command. Raises UserError or OSError if it cannot be started."""
+        encode_frame(open_command)  # it is refused before a process is started
         environment = await asyncio.to_thread(trainer_environment, open_command)
         stderr_file = temporary_file()
         process = start_process(environment, stderr_file)

@@ -12,6 +12,7 @@ WatchHealth may be answered by many events, all with its number.
 
 import msgspec
 
+from rnnplay.config import not_utf8
 from rnnplay.edits import Edit, GradientStep, SetHidden, SetInput, SetWeight
 from rnnplay.protocol.attach import (
     PROTOCOL_VERSION,
@@ -244,9 +245,15 @@ _events: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
 
 
 def encode_frame(message: Command | Event) -> bytearray:
-    """`message` as the bytes that go through a pipe. Raises ValueError above MAX_FRAME."""
+    """`message` as the bytes that go through a pipe.
+
+    Raises ValueError above MAX_FRAME; UserError if a name or text in it is not UTF-8.
+    """
     whole = bytearray(4)
-    _encoder.encode_into(message, whole, 4)  # behind its length: a trace is large, and is not copied once more
+    try:
+        _encoder.encode_into(message, whole, 4)  # behind its length: a trace is large, and is not copied once more
+    except UnicodeEncodeError as error:
+        raise not_utf8(error) from None
     size = len(whole) - 4
     if size > MAX_FRAME:
         raise ValueError(f"a message of {size:,} bytes is larger than a frame may be")

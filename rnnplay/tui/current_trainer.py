@@ -12,6 +12,8 @@ from rnnplay.config import UserError
 if TYPE_CHECKING:
     from rnnplay.client import TrainerClient
 
+LOG_NAME = "playground.log"  # beside the runs; see error_log.py
+SEE_LOG = f"The traceback is in {LOG_NAME}, beside the runs; please report it."
 Opening = protocol.Train | protocol.Resume | protocol.Inspect
 
 
@@ -47,18 +49,18 @@ class CurrentTrainer:
 
     async def _open_wanted(self) -> None:
         """Start a trainer for what is wanted last, and never a second one beside that which is closing."""
-        from rnnplay.client import TrainerClient  # loads NumPy: not before the first paint
-
         while (opening := self._wanted) is not None:
             self._wanted, generation = None, self.generation
             await self._wait_closed(0 if isinstance(opening, protocol.Resume) else 1)  # 0: its lock must be free
             if generation != self.generation:
                 continue
             try:
+                from rnnplay.client import TrainerClient  # loads NumPy: not before the first paint
+
                 client = await TrainerClient.start(opening)
-            except (UserError, OSError) as error:
+            except Exception as error:  # of whatever kind: the screen must not say for ever that it starts
                 if generation == self.generation:
-                    self._on_failure(*_reason(error))
+                    self._fail_to_open(error)
                 continue
             if generation != self.generation:  # another run is wanted since
                 self._close(client)
@@ -72,16 +74,29 @@ class CurrentTrainer:
             await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
 
     async def _follow(self, client: TrainerClient, generation: int) -> None:
-        async for event in client.events():
-            if client is not self.client or generation != self.generation:
-                return
-            try:
-                self._on_event(event)
-            except Exception as error:
-                self._report(f"The event {type(event).__name__} could not be taken in", error)
+        try:
+            async for event in client.events():
+                if client is not self.client or generation != self.generation:
+                    return
+                try:
+                    self._on_event(event)
+                except Exception as error:
+                    if isinstance(event, protocol.Started):  # without what it says nothing can be shown
+                        self.release()
+                        self._fail_to_open(error)
+                        return
+                    self._report(f"The event {type(event).__name__} could not be taken in", error)
+        except Exception as error:
+            self._report("The trainer's events could not be read", error)
         if client is self.client:
             self.release()
             self._on_end()
+
+    def _fail_to_open(self, error: Exception) -> None:
+        """Say why a run could not be opened; a mistake of the program goes to the log too."""
+        if not isinstance(error, UserError | OSError):
+            self._report("The run could not be opened", error)
+        self._on_failure(*_reason(error))
 
     def send(self, command: protocol.Command) -> int:
         """Send a command, if there is a trainer; return the number that its answers carry."""
@@ -123,8 +138,10 @@ class CurrentTrainer:
             self._report("Something in the background went wrong", error)
 
 
-def _reason(error: UserError | OSError) -> tuple[str, str]:
+def _reason(error: Exception) -> tuple[str, str]:
     """Return what is wrong, and what to do, where a trainer could not be started."""
     if isinstance(error, UserError):
         return error.problem, error.remedy
-    return f"The trainer could not be started: {error.strerror or error}.", "Try again with n."
+    if isinstance(error, OSError):
+        return f"The trainer could not be started: {error.strerror or error}.", "Try again with n."
+    return f"The run could not be opened: {error or type(error).__name__}.", SEE_LOG

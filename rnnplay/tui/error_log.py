@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from rnnplay.tui.session import LOG_NAME
+from rnnplay.tui.current_trainer import LOG_NAME
 
 
 class ErrorLog(logging.FileHandler):

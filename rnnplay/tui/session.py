@@ -14,7 +14,7 @@ import msgspec
 from rnnplay import protocol
 from rnnplay.config import RunConfig
 from rnnplay.gallery import GalleryNetwork, network_of_run
-from rnnplay.tui.current_trainer import CurrentTrainer, Opening
+from rnnplay.tui.current_trainer import SEE_LOG, CurrentTrainer, Opening
 from rnnplay.tui.messages import (
     AnswerReceived,
     RowsAdded,
@@ -34,8 +34,6 @@ from rnnplay.tui.state.selection import Selection
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
 ENDED = frozenset({"stopped", "dead"})  # of runs that may be loaded again
 _log = logging.getLogger(__name__)
-LOG_NAME = "playground.log"  # beside the runs; see error_log.py
-SEE_LOG = f"The traceback is in {LOG_NAME}, beside the runs; please report it."
 
 
 class RunSession:

@@ -17,12 +17,12 @@ from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
 from rnnplay.tui.app import Playground
+from rnnplay.tui.current_trainer import LOG_NAME
 from rnnplay.tui.error_log import log_errors_to
 from rnnplay.tui.places.cells.screen import CellsPlace
 from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.places.sample.screen import SamplePlace
 from rnnplay.tui.places.unroll.screen import UnrollPlace
-from rnnplay.tui.session import LOG_NAME
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import FREE, PLAY
 from rnnplay.tui.widgets.byte_budget import RATE, ByteBudget

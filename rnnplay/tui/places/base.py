@@ -14,6 +14,7 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
+from rnnplay.tui.current_trainer import SEE_LOG
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.text import glyph
@@ -21,7 +22,7 @@ from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, RUN, typing_hints
 from rnnplay.tui.places.prompt_screen import PromptScreen
 from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
-from rnnplay.tui.session import SEE_LOG, RunSession
+from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets import paint_bars
 from rnnplay.tui.widgets.bars import Bar, HealthBar, StatusBar
