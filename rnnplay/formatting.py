@@ -1,4 +1,24 @@
-"""Numbers as human-readable text, for the command line, the bench and the screen."""
+"""Numbers and names as human-readable text, for the command line, the bench and the screen."""
+
+import re
+
+_PARAMETER = re.compile(r"(encoder[.\s]+)?(?:layer\s*(\d+)\s+|l(\d+)\.)?(\w+)")
+
+
+def parameter_title(name: str) -> str:
+    """A parameter as a screen names it: layer 1 W_xh, encoder layer 2 b_h, W_hy. name: as files have it, l0.W_xh."""
+    match = _PARAMETER.fullmatch(name)
+    if match is None or match[3] is None:
+        return name
+    return f"{'encoder ' if match[1] else ''}layer {int(match[3]) + 1} {match[4]}"
+
+
+def parameter_name(text: str) -> str:
+    """The parameter's name in files, l0.W_xh, from that name or from what a screen shows: layer 1 W_xh."""
+    match = _PARAMETER.fullmatch(text.strip())
+    if match is None or match[2] is None:
+        return text.strip()
+    return f"{'encoder.' if match[1] else ''}l{int(match[2]) - 1}.{match[4]}"
 
 
 def short(value: float) -> str:

@@ -32,7 +32,7 @@ MAY: dict[str, set[str]] = {
     "engine": {"numpy", "machine"},
     "corpora": {"folders", "numpy", "pooch", "charset_normalizer"} | CONFIG,
     "tasks": {"numpy", "msgspec", "corpora"} | CONFIG,
-    "lab": {"numpy", "engine", "tasks", "edits", "verdicts"} | CONFIG,  # the configuration for its UserError
+    "lab": {"formatting", "numpy", "engine", "tasks", "edits", "verdicts"} | CONFIG,
     # Of PyTorch it knows the name alone, and imports it when a device that needs it is opened.
     "backend": {"machine", "msgspec", "numpy", "platformdirs", "engine", "parallel"} | CONFIG,
     "parallel": {"machine", "numpy", "msgspec", "engine", "protocol"},

@@ -73,7 +73,8 @@ def example_or_text(task: Task, index: int, length: int, ids: Array | None = Non
     piece = np.asarray(text[first : first + length + 1], np.int32)
     names = [task.vocabulary[i] for i in piece]
     batch = Batch(piece[:-1, None], piece[1:, None])
-    note = f"A text has no short example: {len(piece) - 1} symbols of it from {first:,} on, read from a zero state."
+    size = f"{len(piece) - 1} {task.step_unit}"
+    note = f"A text has no short example: {size} of it from {first:,} on, read from a zero state."
     return Example(f"text at {first:,}", list(names[:-1]), list(names[1:]), batch), note
 
 

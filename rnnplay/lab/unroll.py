@@ -8,6 +8,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.edits import Edit, GradientStep, SetHidden, SetInput, SetWeight
 from rnnplay.engine.architecture import Architecture
+from rnnplay.formatting import parameter_title
 from rnnplay.lab.cell_step import Array
 from rnnplay.lab.reference_network import BackwardPass, ForwardPass, ReferenceNetwork, State
 from rnnplay.tasks.base import Batch
@@ -66,14 +67,16 @@ class _EditableExample:
                 return self._input(edit)
             case SetWeight():
                 if edit.name not in self.reference.parameters:
-                    choices = ", ".join(sorted(self.reference.parameters))
-                    raise UserError(f"There is no parameter {edit.name!r}.", f"Choose one of: {choices}.")
+                    choices = ", ".join(map(parameter_title, sorted(self.reference.parameters)))
+                    raise UserError(
+                        f"There is no parameter {parameter_title(edit.name)}.", f"Choose one of: {choices}."
+                    )
                 matrix = self.reference.parameters[edit.name]
-                _within(f"row of {edit.name}", edit.row, matrix.shape[0])
-                _within(f"column of {edit.name}", edit.column, matrix.shape[1])
+                _within(f"row of {parameter_title(edit.name)}", edit.row, matrix.shape[0])
+                _within(f"column of {parameter_title(edit.name)}", edit.column, matrix.shape[1])
                 _finite(edit.value)
                 matrix[edit.row, edit.column] = edit.value
-                return f"{edit.name}[{edit.row + 1},{edit.column + 1}] = {edit.value:g}"
+                return f"{parameter_title(edit.name)}[{edit.row + 1},{edit.column + 1}] = {edit.value:g}"
             case GradientStep():
                 _finite(edit.rate)
                 fwd = self.forward()

@@ -18,7 +18,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     path: str
-    state: str  # running | finished | stopped | damaged (its config.json cannot be read)
+    state: str  # training | diverged | finished | stopped | damaged (its config.json cannot be read)
     task: str = ""
     cell: str = ""
     hidden: int = 0
@@ -59,11 +59,12 @@ def run_info(run: Path) -> RunInfo:
         trainer = None
     is_training = is_locked(run) or (trainer is not None and not finished)
     rows = [line for line in tail if "kind" not in line]
+    diverged = bool(rows) and rows[-1].get("loss") is None
     evaluations = [line for line in tail if line.get("kind") == "evaluated"]
     return RunInfo(
         id=run_id(run),
         path=str(run),
-        state="running" if is_training else "finished" if finished else "stopped",
+        state="diverged" if diverged else "training" if is_training else "finished" if finished else "stopped",
         task=config.task,
         cell=config.cell,
         hidden=config.hidden,

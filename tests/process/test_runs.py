@@ -92,8 +92,16 @@ def test_a_list_of_runs_tells_how_far_each_came(tmp_path: Path) -> None:
     one = found[str(stopped)]
     assert (one.state, one.step, one.loss, one.validation, one.hidden) == ("stopped", 3, 1.5, 1.75, 7)
     assert found[str(finished)].state == "finished"
-    assert (found[str(running)].state, found[str(running)].loss) == ("running", None)
+    assert (found[str(running)].state, found[str(running)].loss) == ("training", None)
     assert list(found) == [str(running), str(finished), str(stopped)]
+
+
+def test_a_run_whose_loss_is_no_number_any_more_is_called_diverged_in_the_list_as_on_the_screen(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    MetricsFile(run).append([{"step": 3, "loss": 1.5}, {"step": 4, "loss": None}])
+    with RunLock(run):
+        assert [info.state for info in runs.list_runs(tmp_path)] == ["diverged"]
+    assert [info.state for info in runs.list_runs(tmp_path)] == ["diverged"]
 
 
 def test_a_cosine_without_an_end_was_constant_in_the_first_format_and_still_is(tmp_path: Path) -> None:

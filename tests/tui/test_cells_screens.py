@@ -331,6 +331,19 @@ async def test_the_gates_are_scattered_and_a_cell_without_any_says_so(person: Pe
     assert "no gates" in person.sees()
 
 
+async def test_on_a_plain_rnn_no_gates_are_offered_nor_asked_for(person: Person) -> None:
+    begun = started()
+    person.trainer.tell(say.Started(run=begun.run, config=config(cell="rnn"), facts=facts(features=FEATURES), step=0))
+    await in_cells(person, trace())
+    assert all("gates" not in hint.label for hint in person.screen.key_hints())
+    assert person.screen.history_panel.display and not person.screen.gates_panel.display
+    assert person.asked(say.ComputeGates) == []
+    for key in ("g", "p"):
+        await person.press(key)
+        assert "This cell has no gates" in person.sees()
+    assert person.screen.history_panel.display
+
+
 async def test_the_brackets_go_through_the_checkpoints_and_back_to_the_present(person: Person) -> None:
     await in_cells(person)
     await person.press("left_square_bracket")

@@ -144,13 +144,35 @@ async def test_an_input_and_a_weight_can_be_set_and_nonsense_is_refused_in_words
         await person.until("The network does not know 'z'.")
         assert len(person.unroll.edits) == 1
         await person.press("down", "w")
-        assert "weight: l0.W_hh[1,1] = ▏" in person.sees()
+        assert "weight: layer 1 W_hh[1,1] = ▏" in person.sees()
         await person.press("2", "enter")
-        await person.until("l0.W_hh[1,1] = 2")
+        await person.until("layer 1 W_hh[1,1] = 2")
+        await person.press("w", "ctrl+u", *"l0", "full_stop", "W", "underscore", *"hh", "left_square_bracket", "1")
+        await person.press("comma", "2", "right_square_bracket", "equals_sign", "3", "enter")
+        await person.until("layer 1 W_hh[1,2] = 3")
+        assert [edit.name for edit in person.unroll.edits[-2:]] == ["l0.W_hh", "l0.W_hh"]
+        await person.press("w", "ctrl+u", *"xh", "left_square_bracket", "1", "comma", "1", "right_square_bracket")
+        await person.press("equals_sign", "1", "enter")
+        await person.until("There is no parameter xh.", "layer 1 W_xh")
         await person.press("w", "x", "enter")
         await person.until("is not a number")
         await person.press("v", "escape")
         assert not person.unroll.is_typing and isinstance(person.app.screen, UnrollPlace)
+
+
+async def test_a_plain_rnn_is_offered_no_gates_and_says_so_when_asked() -> None:
+    async with playing() as person:
+        await person.press("5")
+        await person.until("target")
+        assert all("gates" not in hint.label for hint in person.unroll.key_hints())
+        await person.press("g")
+        await person.until("This cell has no gates: its hidden state h is all that it has.")
+    async with playing(cell="gru") as person:
+        await person.press("5")
+        await person.until("target")
+        assert "h, gates" in [hint.label for hint in person.unroll.key_hints()]
+        await person.press("g")
+        await person.until_true(lambda: person.unroll.view.state == "r")
 
 
 async def test_one_update_shows_every_targets_probability_before_and_after() -> None:

@@ -279,6 +279,14 @@ def test_the_field_under_the_cursor_is_always_among_those_shown() -> None:
         assert f"‹ {cursor * 111} ›" in text
 
 
+@pytest.mark.parametrize("width", [76, 54, 30])
+def test_how_much_was_copied_and_from_where_is_never_cut(width: int) -> None:
+    foot = "12,345 characters, 24 in a row copied from the training text"
+    view = SampledTextView(text=tuple("the lamp " * 40), probabilities=(0.5,) * 360, foot=foot)
+    rows = plain(sampled_text(view, width, 12, palette_of("truecolor")))
+    assert len(rows) == 12 and " ".join(" ".join(rows).split()).endswith(foot)
+
+
 def test_a_frame_has_its_title_and_foot_in_its_lines() -> None:
     palette = palette_of("truecolor")
     text = plain(frame([], [("Title", palette.title)], 20, 4, palette, foot=[("3 of 9", palette.dim)]))

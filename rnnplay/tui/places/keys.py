@@ -44,7 +44,7 @@ APP: tuple[Binding, ...] = (
     *(key(name, place.key, f"place('{name}')", name, place.tooltip) for name, place in PLACES.items() if place.key),
     key("help", "question_mark", "help", "help", "This list of keys"),
     key("theme", "t", "theme", "theme", "Light or dark"),
-    key("quit", "q,ctrl+q", "quit", "quit", "Leave; a running run is saved"),
+    key("quit", "q,ctrl+q", "quit", "quit", "Leave; a run in training is saved"),
     Binding("ctrl+c", "quit_now", "quit", show=False, priority=True, id="interrupt", system=True),
 )
 

@@ -30,6 +30,7 @@ _PAINTED_SYMBOLS = 4_000  # of a sampled text
 _SURPRISE_SYMBOLS = 1_000  # whose mean surprise is told
 SEVERITY = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
 HELD_OUT_WORDS = {HeldOut.OVERFITS: "it overfits", HeldOut.WORSE: "it got worse"}
+NO_GATES = ("This cell has no gates: its hidden state h is all that it has.", "LSTM and GRU have gates.")
 STATES = {"idle": "ready", "dead": "ended", "failed": "not started"}
 
 

@@ -26,7 +26,7 @@ _UNDERLINED = Style(underline=True)
 def sampled_text(view: SampledTextView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
     """The panel without its frame: the text, choices beside or below it, and as last rows figures and candidates."""
     last = [row(figures(view.key_figures, palette, width=width), width, palette)] if full and view.key_figures else []
-    last += [row([(fit(view.foot, width, palette.glyphs.ellipsis), palette.dim)], width, palette)] if view.foot else []
+    last += paragraph(view.foot, width, palette.dim, palette) if view.foot else []
     last += [candidate_row(view.candidates, width, palette)] if view.candidates else []
     room = height - len(last)
     if not view.text and not view.choices:

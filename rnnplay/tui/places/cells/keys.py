@@ -20,7 +20,7 @@ KEYS: tuple[Binding, ...] = (
     key("cells_page_down", "pagedown", "move('page_down')", "page down", "A page up, and down"),
     key("cells_home", "home", "move('home')", "beginning", "To the beginning of the text, and to its end"),
     key("cells_end", "end", "move('end')", "end", "To the beginning of the text, and to its end"),
-    key("cells_state", "g", "state", "h, c, gates", "Colour by h, by c, by each of the gates"),
+    key("cells_state", "g", "state", "h, c, gates", "Colour by h, by c, by each of the gates (LSTM, GRU)"),
     key("cells_view", "v", "view", "units", "Many units below a line of text, and back"),
     key("cells_surprise", "c", "surprise", "surprise", "Colour by how surprising each character was, and back"),
     key("cells_ablate", "a", "ablate", "prove", "Hold the unit at zero, then at its mean: what does the loss say?"),

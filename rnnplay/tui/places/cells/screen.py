@@ -32,7 +32,7 @@ from rnnplay.tui.places.cells.views import (
 )
 from rnnplay.tui.places.find import FindActions
 from rnnplay.tui.places.keys import hint
-from rnnplay.tui.places.views import cursor_in_trace, heatmap_view, status_view
+from rnnplay.tui.places.views import NO_GATES, cursor_in_trace, heatmap_view, status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMP_VALUE
@@ -94,13 +94,20 @@ class CellsPlace(FindActions):
 
     def reset_run(self) -> None:
         self.heatmap.top_character = 0
+        self.lay_out(*self.size)  # another cell may have no gates to show
 
     def request_data(self) -> None:
         """Ask for the text with what the network expects, and for its gates."""
         self.session.cells.request_trace()
-        self.session.cells.ask_gates()
+        if len(self.states) > 1:
+            self.session.cells.ask_gates()
 
     # ---------------------------------------------------------------------------------------------------------- layout
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What a character can be coloured by: h, an LSTM's c, and the gates."""
+        return STATES.get(self.session.config.cell, ("h",)) if self.session.config else ("h",)
 
     @property
     def narrow(self) -> bool:
@@ -110,7 +117,8 @@ class CellsPlace(FindActions):
     def place_panels(self, width: int, height: int) -> None:
         self.set_class(self.narrow or self.full is not None, "narrow")
         text = self.strip_panel if self.as_strip else self.heatmap
-        lower = self.gates_panel if self.lower == "gates" else self.history_panel
+        has_gates = len(self.states) > 1
+        lower = self.gates_panel if self.lower == "gates" and has_gates else self.history_panel
         shown: list[Panel[Any]] = [text, self.find_panel, self.proof_panel, lower]
         if self.full is not None:
             shown = [panel for panel in self.query(Panel) if panel.id == self.full]
@@ -168,12 +176,13 @@ class CellsPlace(FindActions):
             hint("/", "find", "find"),
             hint("a", "prove", "ablate"),
             hint("k", "clamp", "clamp"),
-            hint("g", "h c gates", "state"),
+            *([hint("g", "h c gates" if "c" in self.states else "h gates", "state")] if len(self.states) > 1 else []),
             hint("v", "text" if self.as_strip else "units", "view"),
             hint("c", "surprise", "surprise"),
             hint("[]", "history", "scrub(-1)"),
-            hint("p", "gates" if self.lower == "history" else "history", "lower"),
         ]
+        if len(self.states) > 1:
+            hints.append(hint("p", "gates" if self.lower == "history" else "history", "lower"))
         if self.narrow:
             hints.insert(2, hint("tab", "panels", "page(1)"))
         return (*hints, hint("f", "back" if self.full else "full", "full"), hint("esc", "back", "back"))
@@ -232,9 +241,10 @@ class CellsPlace(FindActions):
             self.lay_out(*self.size)
 
     def action_state(self) -> None:
-        """Colour by h, by c, by each of the gates."""
-        cell = self.session.config.cell if self.session.config else ""
-        states, state = STATES.get(cell, ("h",)), self.session.cells.state
+        """Colour by h, by c, by each of the gates. Raises UserError if the cell has neither."""
+        states, state = self.states, self.session.cells.state
+        if len(states) == 1:
+            raise UserError(*NO_GATES)
         at = states.index(state) if state in states else 0
         self.session.selection.by_surprise = False
         self.session.cells.show_state(states[(at + 1) % len(states)])
@@ -262,7 +272,9 @@ class CellsPlace(FindActions):
             self.focus_next()
 
     def action_lower(self) -> None:
-        """Gates, or a unit's history."""
+        """Gates, or a unit's history. Raises UserError if the cell has no gates."""
+        if len(self.states) == 1:
+            raise UserError(*NO_GATES)
         self.lower = "history" if self.lower == "gates" else "gates"
         cells = self.session.cells
         if self.lower == "gates":

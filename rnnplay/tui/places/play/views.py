@@ -93,7 +93,7 @@ def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
             more += [(facts.step_unit, count(facts.characters)), ("held out", count(facts.held_out))]
         if facts.epoch_steps:
             more.append(("epoch", f"{count(facts.epoch_steps)} steps"))
-        more.append(("symbols", count(facts.outputs)))
+        more.append(("vocabulary" if len(facts.vocabulary) > 1 else "outputs", count(facts.outputs)))
     if config is not None and now is not None:
         more += [("", ""), ("learning rate", rate(now.lr if now.lr is not None else config.lr))]
         more.append(("time", duration(now.seconds)))

@@ -8,10 +8,10 @@ from rnnplay.tui.places.keys import RUN, key
 
 KEYS: tuple[Binding, ...] = (
     key("write_hold", "w", "toggle_writing", "hold", "Hold the writing, and go on from there"),
-    key("write_back", "left", "step(-1)", "step back", "Take a symbol back, and write it again"),
-    key("write_on", "right", "step(1)", "step on", "Take a symbol back, and write it again"),
-    key("write_far_back", "shift+left,less_than_sign", "step(-10)", "ten back", "Ten symbols back, and on"),
-    key("write_far_on", "shift+right,greater_than_sign", "step(10)", "ten on", "Ten symbols back, and on"),
+    key("write_back", "left", "step(-1)", "step back", "Take a character back, and write it again"),
+    key("write_on", "right", "step(1)", "step on", "Take a character back, and write it again"),
+    key("write_far_back", "shift+left,less_than_sign", "step(-10)", "ten back", "Ten characters back, and on"),
+    key("write_far_on", "shift+right,greater_than_sign", "step(10)", "ten on", "Ten characters back, and on"),
     key("write_up", "up", "candidate(-1)", "candidate above", "Choose another candidate; running: scroll"),
     key("write_down", "down", "candidate(1)", "candidate below", "Choose another candidate; running: scroll"),
     key("write_take", "enter", "take", "take it", "Write the chosen candidate and go on from there"),

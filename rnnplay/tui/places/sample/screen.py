@@ -23,7 +23,7 @@ from rnnplay.tui.places.edit_form import FormActions
 from rnnplay.tui.places.keys import hint
 from rnnplay.tui.places.sample.keys import KEYS, READING
 from rnnplay.tui.places.sample.views import clamped_text_view, free_text_view, typed_view
-from rnnplay.tui.places.views import status_view
+from rnnplay.tui.places.views import status_view, symbols_name
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMP_VALUE, FREE, TYPED
@@ -121,7 +121,7 @@ class SamplePlace(FormActions):
 
     def status_view(self) -> StatusView:
         if self.sample.is_paused and self.sample.texts[FREE].text:
-            at = f"Held after {count(self.sample.texts[FREE].length)} symbols."
+            at = f"Held after {count(self.sample.texts[FREE].length)} {symbols_name(self.session.facts)}."
             return StatusView(at, "Left goes back, up and down choose, enter writes it and goes on, w goes on.")
         return status_view(self.session)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.binding import Binding
 
 from rnnplay.tui.places.keys import RUN, hint_of, key
@@ -24,7 +26,7 @@ KEYS: tuple[Binding, ...] = (
     key("weight", "w", "weight", "weight", "Poke: set a weight"),
     key("undo", "u", "undo", "undo", "Undo the last change"),
     key("update", "a", "update", "update", "Apply one update by gradient descent on this example, to a copy"),
-    key("state", "g", "state", "h, c, gates", "Show h, c or a gate"),
+    key("state", "g", "state", "h, c, gates", "Show h, c or a gate (LSTM, GRU)"),
     key("roll", "z", "roll", "rolled", "Roll the network up, and unroll it"),
     key("before", "left_square_bracket,comma", "example(-1)", "example before", "The example before, and the next"),
     key("after", "right_square_bracket", "example(1)", "next example", "The example before, and the next"),
@@ -42,8 +44,10 @@ READING = (
 )  # fmt: skip
 
 
-def key_hints(*, loaded: bool, opened: bool, edited: bool, playing: bool) -> tuple[KeyHint, ...]:
-    """Return the keys that make sense now, the most needed first."""
+def key_hints(
+    *, loaded: bool, opened: bool, edited: bool, playing: bool, states: Sequence[str] = ("h",)
+) -> tuple[KeyHint, ...]:
+    """Return the keys that make sense now, the most needed first. states: what a unit's row can show."""
     back = hint_of(KEYS, "back", "esc", "back")
     if not loaded:
         return (back,)
@@ -58,11 +62,12 @@ def key_hints(*, loaded: bool, opened: bool, edited: bool, playing: bool) -> tup
     ]
     if edited:
         hints.append(hint_of(KEYS, "undo", "u", "undo"))
+    gates = hint_of(KEYS, "state", "g", "h, c, gates" if "c" in states else "h, gates")
     return (
         *hints,
         hint_of(KEYS, "weight", "w", "weight"),
         hint_of(KEYS, "roll", "z", "rolled"),
-        hint_of(KEYS, "state", "g", "h, c, gates"),
+        *([gates] if len(states) > 1 else []),
         hint_of(KEYS, "after", "[]", "example"),
         hint_of(KEYS, "more", "-+", "nudge"),
         hint_of(KEYS, "full", "f", "full"),

@@ -154,7 +154,7 @@ def grid(view: UnrollView, width: int, height: int, palette: Palette) -> list[St
     columns = visible_columns(view, width, palette)
     table = Grid(view, columns, width, label_cells(view, width, palette), palette)
     strip = [row(whole(view, columns, width, palette), width, palette)] if len(columns) < view.columns else []
-    notes = [row([(fit(text, width), style)], width, palette) for text, style in _notes(view, palette)][:2]
+    notes = [strip for text, style in _notes(view, palette) for strip in paragraph(text, width, style, palette)][:3]
     outputs = next((part.outputs for part in view.parts if part.outputs is not None), None)
     edited = any(part.previous_probabilities for part in view.parts)
     truths = view.parts[-1].truths if height >= ROOMY else view.parts[-1].truths[:1]

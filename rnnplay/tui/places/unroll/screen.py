@@ -16,10 +16,12 @@ from textual.widget import Widget
 
 from rnnplay import protocol
 from rnnplay.config import UserError
+from rnnplay.formatting import parameter_name
 from rnnplay.tui.forms.prompt import Matcher
 from rnnplay.tui.places.ask_live import LiveQuestions
 from rnnplay.tui.places.unroll import keys, panels
 from rnnplay.tui.places.unroll.views import UnrollView, unroll_view
+from rnnplay.tui.places.views import NO_GATES
 from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
 
@@ -27,7 +29,7 @@ LENGTH = 64  # the most time steps that are asked for at once
 UNITS = 64
 UPDATE_RATE = 0.1  # of one update by gradient descent
 FRAME_SECONDS = 0.5  # that a time step stays while it plays
-_WEIGHT = re.compile(r"^\s*([\w.]+)\s*\[\s*(\d+)\s*,\s*(\d+)\s*\]\s*=\s*(\S+)\s*$")
+_WEIGHT = re.compile(r"^\s*([\w. ]+?)\s*\[\s*(\d+)\s*,\s*(\d+)\s*\]\s*=\s*(\S+)\s*$")
 
 
 class UnrollPlace(LiveQuestions):
@@ -114,6 +116,7 @@ class UnrollPlace(LiveQuestions):
             opened=self.view.opened,
             edited=bool(self.edits),
             playing=self._player is not None,
+            states=self.view.parts[-1].layers[0].states() if self.view.parts else (),
         )
 
     def place_panels(self, width: int, height: int) -> None:
@@ -167,9 +170,11 @@ class UnrollPlace(LiveQuestions):
         self.show(rolled=not self.view.rolled)
 
     def action_state(self) -> None:
-        """Show h, c or a gate."""
+        """Show h, c or a gate. Raises UserError if the cell has neither."""
         if self.view.parts:
             states = self.view.parts[-1].layers[0].states()
+            if len(states) == 1:
+                raise UserError(*NO_GATES)
             now = states.index(self.view.state) if self.view.state in states else 0
             self.show(state=states[(now + 1) % len(states)])
 
@@ -295,9 +300,9 @@ class UnrollPlace(LiveQuestions):
         p, _ = self.view.place()
         n, place = self.view.cell() or (0, 0)
         layer = self.view.parts[p].layers[n]
-        prefix = "encoder." if self.view.parts[p].name == "encoder" else ""
+        prefix = "encoder " if self.view.parts[p].name == "encoder" else ""
         matrix = "W_ph" if layer.cell == "input-rnn" else "W_hh"
-        value = f"{prefix}l{n}.{matrix}[{layer.units[place] + 1},1] = "
+        value = f"{prefix}layer {n + 1} {matrix}[{layer.units[place] + 1},1] = "
         self.ask_text("weight:", lambda text: self._edit(_weight(text)), value)
 
     async def action_back(self) -> None:
@@ -322,6 +327,6 @@ def _number(text: str) -> float:
 def _weight(text: str) -> protocol.SetWeight:
     match = _WEIGHT.match(text)
     if match is None:
-        raise UserError(f"{text!r} is not a weight.", "Give it as l0.W_hh[2,3] = 0.5, or leave with escape.")
+        raise UserError(f"{text!r} is not a weight.", "Give it as layer 1 W_hh[2,3] = 0.5, or leave with escape.")
     name, row, column, value = match.groups()
-    return protocol.SetWeight(name=name, row=int(row) - 1, column=int(column) - 1, value=_number(value))
+    return protocol.SetWeight(name=parameter_name(name), row=int(row) - 1, column=int(column) - 1, value=_number(value))

@@ -50,7 +50,7 @@ class LayerView:
 
     def states(self) -> tuple[str, ...]:
         """What a row of cells can show of a unit: h, c, and each gate."""
-        return ("h", *(("c",) if self.c is not None else ()), *(gate.name for gate in self.gates))
+        return ("h", *(("c",) if self.c is not None else ()), *(gate.name for gate in self.gates if gate.name != "h"))
 
     def state(self, name: str) -> Array:
         """The values of `name` after each time step, (T, U); h where this layer has no such thing."""
