@@ -177,15 +177,25 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, arguments: tuple[str, ..
     assert refused.returncode == 2 and said in refused.stderr and "Traceback" not in refused.stderr
 
 
-def test_a_pipe_is_refused_where_it_cannot_be_read(tmp_path: Path) -> None:
-    run = trained(tmp_path, WORDS)
-    for arguments in (
-        ("play", "--text", "-"),
-        ("evaluate", run, "--text", "-"),
-        ("cells", run, "--pattern", "e", "--text", "-"),
-    ):
-        refused = call(*arguments)
-        assert refused.returncode == 2 and "Standard input is a pipe, which cannot be read here." in refused.stderr
+def test_a_pipe_is_read_wherever_a_text_is_and_refused_in_the_playground(tmp_path: Path) -> None:
+    run, text = trained(tmp_path, WORDS), str(tmp_path / "own.txt")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    def piped(*command: str) -> str:
+        with open(text, "rb") as source:
+            done = call(*command, "--text", "-", stdin=source, env=os.environ | {"TMPDIR": str(temporary)})
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    assert piped("evaluate", run) == call("evaluate", run, "--text", text).stdout
+    assert list(temporary.iterdir()) == []  # what was read only once is gone
+    started = json.loads(
+        piped("resume", run, "--steps", "1", "--json", "--runs", str(tmp_path / "runs")).splitlines()[0]
+    )
+    assert Path(started["config"]["text"]).read_bytes() == WORDS  # a run keeps it
+    refused = call("play", "--text", "-")
+    assert refused.returncode == 2 and "Standard input is a pipe, which cannot be read here." in refused.stderr
 
 
 def names() -> list[str]:

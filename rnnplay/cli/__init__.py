@@ -14,7 +14,6 @@ from rnnplay.cli.attach import attach, stop
 from rnnplay.cli.bench import bench
 from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
 from rnnplay.cli.common import (
-    absolute_path,
     at_option,
     encoding_option,
     json_lines_option,
@@ -27,6 +26,7 @@ from rnnplay.cli.common import (
     runs_option,
     task_argument,
     task_or_run_argument,
+    text_path,
 )
 from rnnplay.cli.corpora import corpora
 from rnnplay.cli.exchange import export, import_network
@@ -157,14 +157,16 @@ def resume(
     from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Resume
+    from rnnplay.runs import runs_root
 
     report = make_report(as_json, quiet)
 
     if encoding is not None and text is None:
         raise UserError("An encoding is named, but no text.", "Give --text FILE too.")
-    file = absolute_path(text)
+    folder = resolve_run_argument(run, runs)
+    file = text_path(text, runs_root(runs) / "texts")
     command = Resume(
-        run=resolve_run_argument(run, runs),
+        run=folder,
         at=at,
         lr=lr,
         clip=clip,
@@ -200,9 +202,9 @@ def evaluate(
     from rnnplay.cli import trainer_process
     from rnnplay.protocol import Evaluate, Inspect
 
-    file = absolute_path(text)
-    command = Evaluate(streams=streams, text=file, encoding=encoding)
-    run_and_exit(trainer_process.evaluate(Inspect(run=resolve_run_argument(run, runs), at=at), command, as_json))
+    folder = resolve_run_argument(run, runs)
+    command = Evaluate(streams=streams, text=text_path(text), encoding=encoding)
+    run_and_exit(trainer_process.evaluate(Inspect(run=folder, at=at), command, as_json))
 
 
 @cli.command()

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from rnnplay.cli.common import (
-    absolute_path,
     ask_trainer,
     at_option,
     encoding_option,
@@ -17,6 +16,7 @@ from rnnplay.cli.common import (
     resolve_run_argument,
     run_argument,
     runs_option,
+    text_path,
 )
 from rnnplay.config import CheckpointName, UserError
 
@@ -185,7 +185,7 @@ def parse_clamp(text: str) -> tuple[int, int, float]:
 def _inspect(run: str, text: str | None, encoding: str | None, at: CheckpointName, root: str | None) -> Any:
     from rnnplay.protocol import Inspect
 
-    return Inspect(run=resolve_run_argument(run, root), at=at, text=absolute_path(text), encoding=encoding)
+    return Inspect(run=resolve_run_argument(run, root), at=at, text=text_path(text), encoding=encoding)
 
 
 def _states_of_unit(result: Any, layer: int, unit: int) -> list[Any]:

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from rnnplay.cli.streams import json_text
-from rnnplay.cli.texts import refuse_pipes
+from rnnplay.cli.texts import reads_pipe, save_pipes
 from rnnplay.config import CheckpointName, UserError
 
 
@@ -109,12 +109,21 @@ def resolve_run_argument(run: str, root: str | None) -> str:
     return str(resolve(run, runs_root(root)))
 
 
-def absolute_path(path: str | None) -> str | None:
-    """`path` with ~ expanded and made absolute; None for None. Raises UserError if it is a pipe."""
-    if path is None:
+def text_path(text: str | None, kept_in: Path | None = None) -> str | None:
+    """The absolute path of the text that a command line names, ~ expanded; None for None.
+
+    Of a pipe it is a file with what that gives: in the folder `kept_in`, else one that is removed when the command
+    ends. Raises UserError if the pipe cannot be read.
+    """
+    if text is None:
         return None
-    refuse_pipes([path], "Save what it gives to a file and name that.")
-    return str(Path(path).expanduser().absolute())
+    if not reads_pipe(text):
+        return str(Path(text).expanduser().absolute())
+    if kept_in is None:
+        from tempfile import TemporaryDirectory
+
+        kept_in = Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="rnnplay-")))
+    return save_pipes([text], kept_in)[0]
 
 
 def run_and_exit(work: Coroutine[Any, Any, int]) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from rnnplay.cli.common import (
-    absolute_path,
     at_option,
     encoding_option,
     resolve_run_argument,
     run_argument,
     runs_option,
+    text_path,
     use_trainer_blas,
 )
 from rnnplay.config import CheckpointName, UserError
@@ -86,7 +86,8 @@ def import_network(
     from rnnplay.exchange.importer import import_file
 
     symbols = None if vocabulary is None else Path(vocabulary)
-    path, folder = absolute_path(text), runs_root(runs)
+    folder = runs_root(runs)
+    path = text_path(text, folder / "texts")
     run, notes = import_file(Path(file), folder, task, path, symbols, encoding, names=names, activation=activation)
     print_notes(notes)
     print(run)

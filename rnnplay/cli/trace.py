@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from rnnplay.cli.common import (
-    absolute_path,
     at_option,
     encoding_option,
     resolve_run_argument,
     run_argument,
     runs_option,
+    text_path,
     use_trainer_blas,
 )
 from rnnplay.config import CheckpointName
@@ -47,7 +47,7 @@ def trace(
     The text is read from its beginning to its end in one stream. Beside the units stand the symbol, its surprise in
     bits, and the features that the task knows. The size is printed before anything is written.
     """
-    folder, path = resolve_run_argument(run, runs), absolute_path(text)
+    folder, path = resolve_run_argument(run, runs), text_path(text)
     use_trainer_blas()
     from rich.console import Console
     from rich.progress import Progress
