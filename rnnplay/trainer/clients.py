@@ -61,21 +61,20 @@ class Clients:
 
         Returns early, perhaps with nothing, when a connection has gone.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout if timeout else 0.0
         left = timeout
-        for connection in self.attached:
-            connection.write_available()
         while True:
-            for connection in (*self.attached, *self._waiting):
-                self._watch(connection)
-            received = self._handle(dict(self._poll.poll(max(left, 0.0) * 1000)))
-            if received or self._remove_closed() or (left := deadline - time.monotonic()) <= 0:
+            for connection in self.attached:
+                connection.write_available()
+                if connection.wants_to_write is not connection.is_watched_for_room:
+                    self._watch(connection)
+            ready = self._poll.poll(left * 1000)
+            received = self._handle(dict(ready)) if ready else []
+            if received or self._remove_closed() or (left := deadline - time.monotonic() if timeout else 0.0) <= 0:
                 return received
 
     def _handle(self, ready: dict[int, int]) -> list[Received]:
         received: list[Received] = []
-        if not ready:
-            return received
         for connection in (*self.attached, *self._waiting):
             events = ready.get(connection.events, 0)
             if connection.is_pipe and events & _BROKEN:
@@ -91,7 +90,8 @@ class Clients:
 
     def _watch(self, connection: Connection) -> None:
         """Wait for what the connection is to read, and for room if it has something to write."""
-        writing = select.POLLOUT if connection.wants_to_write else 0
+        connection.is_watched_for_room = connection.wants_to_write
+        writing = select.POLLOUT if connection.is_watched_for_room else 0
         if connection.commands == connection.events:
             self._set_watched(connection.commands, select.POLLIN | writing)
         else:
@@ -119,6 +119,7 @@ class Clients:
         connection.send(Serving(version=PROTOCOL_VERSION, run=self._run))
         connection.write_available()
         self._waiting.append(connection)
+        self._watch(connection)
         if len(self._waiting) > _MAX_WAITING:
             self._waiting[0].mark_broken()
 
@@ -147,16 +148,15 @@ class Clients:
 
         The descriptors of a pipe stay open: what can still be written may be read.
         """
-        for connection in self.attached:
-            connection.cut_off_if_stuck()
-        gone = [connection for connection in self.attached if connection.closed]
-        self._gone += gone
+        gone = [connection for connection in self.attached if connection.is_lost()]
         for connection in gone:
             self.attached.remove(connection)
             self._close(connection)
-        for connection in [connection for connection in self._waiting if connection.closed]:
-            self._waiting.remove(connection)
-            self._close(connection)
+        self._gone += gone
+        if self._waiting:
+            for connection in [connection for connection in self._waiting if connection.closed]:
+                self._waiting.remove(connection)
+                self._close(connection)
         return bool(gone)
 
     def _close(self, connection: Connection) -> None:

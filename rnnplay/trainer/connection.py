@@ -44,6 +44,7 @@ class Connection:
         os.set_blocking(events, False)
         with contextlib.suppress(AttributeError, OSError):  # only a help, and only on Linux
             fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        self.is_watched_for_room = False  # `Clients` waits until more can be written
         self._received = bytearray()
         self._frames: deque[bytearray] = deque()
         self._queued_bytes = 0  # bytes in `_frames`
@@ -66,16 +67,17 @@ class Connection:
     @property
     def wants_to_write(self) -> bool:
         """Whether something is held up until the reader has made room."""
-        return bool(self._sending) and not self._broken
+        return len(self._sending) > 0 and not self._broken
 
     def mark_broken(self) -> None:
         """The reader is gone."""
         self._broken = True
 
-    def cut_off_if_stuck(self) -> None:
-        """Give up a reader of a socket that is too far behind; it can attach again."""
-        if not self.is_pipe and self._queued_bytes > MAX_BEHIND:  # beside the frame that is on its way
+    def is_lost(self) -> bool:
+        """Whether it is closed, or gives up a reader of a socket that is too far behind; that one can attach again."""
+        if self._queued_bytes > MAX_BEHIND and not self.is_pipe:  # beside the frame that is on its way
             self._broken = True
+        return self._ended or self._broken
 
     def read(self) -> list[AnyCommand]:
         """The commands that are there; call it when `commands` can be read."""
@@ -125,7 +127,7 @@ class Connection:
     def write_available(self) -> None:
         """Write as much as the pipe or socket takes without waiting."""
         while not self._broken:
-            if not self._sending:
+            if not len(self._sending):
                 if self._frames:
                     self._queued_bytes -= len(self._frames[0])
                     self._sending = memoryview(self._frames.popleft())
