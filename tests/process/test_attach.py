@@ -135,7 +135,6 @@ async def test_a_killed_trainer_is_found_dead_and_its_traces_are_removed(text: P
     os.kill(screen.client.pid, signal.SIGKILL)
     for events in (await screen.rest(), await second.rest()):
         assert isinstance(events[-1], Failed) and events[-1].fatal and "resume" in events[-1].remedy
-    assert (run / trainers.TRAINER).exists() == Path(record.socket).exists() == True  # noqa: E712
     with pytest.raises(UserError, match="not being trained"):
         await TrainerClient.attach(run)
     assert not (run / trainers.TRAINER).exists() and not Path(record.socket).exists()
