@@ -13,6 +13,7 @@ from rnnplay.catalogue import make_config
 from rnnplay.cli.attach import attach, stop
 from rnnplay.cli.bench import bench
 from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
+from rnnplay.cli.census import census
 from rnnplay.cli.common import (
     at_option,
     encoding_option,
@@ -288,6 +289,7 @@ for _command in (
     stop,
     tasks,
     corpora,
+    census,
     cells,
     ablate,
     gallery,

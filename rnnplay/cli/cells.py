@@ -65,7 +65,7 @@ def cells(
     from rnnplay.protocol import FindUnits, Trace, UnitsFound, WatchTrace
 
     chosen = parse_unit(unit) if unit is not None else None
-    inspect = _inspect(run, text, encoding, at, runs)
+    inspect = inspect_command(run, text, encoding, at, runs)
     result = ask_trainer(inspect, FindUnits(pattern=pattern, characters=characters), UnitsFound)[-1]
     shown = result.units[:1] if chosen is None else _states_of_unit(result, *chosen)
     if svg is not None:
@@ -125,7 +125,7 @@ def ablate(
     command = AblateUnit(
         layer=layer, unit=number, pattern=pattern, clamp_to=to, other_units=others, characters=characters
     )
-    result = ask_trainer(_inspect(run, text, encoding, at, runs), command, UnitAblated)[-1]
+    result = ask_trainer(inspect_command(run, text, encoding, at, runs), command, UnitAblated)[-1]
     if as_json:
         print_json(
             {
@@ -182,7 +182,8 @@ def parse_clamp(text: str) -> tuple[int, int, float]:
         raise UserError(f"{text!r} holds no unit.", "Give layer, unit and value: 1.37=0.9.") from None
 
 
-def _inspect(run: str, text: str | None, encoding: str | None, at: CheckpointName, root: str | None) -> Any:
+def inspect_command(run: str, text: str | None, encoding: str | None, at: CheckpointName, root: str | None) -> Any:
+    """The command that opens RUN to be looked at. Raises UserError."""
     from rnnplay.protocol import Inspect
 
     return Inspect(run=resolve_run_argument(run, root), at=at, text=text_path(text), encoding=encoding)

@@ -1,6 +1,8 @@
 """Questions about units put to real trainers."""
 
 import asyncio
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ from rnnplay.protocol import (
     AblateUnit,
     AnyEvent,
     CancelQuestions,
+    Census,
     ChangeSample,
     Command,
     ComputeGates,
@@ -31,10 +34,12 @@ from rnnplay.protocol import (
     Train,
     UnitAblated,
     UnitsFound,
+    WatchCensus,
     WatchTrace,
 )
 from rnnplay.trainer.handlers.base import TimeShares
 from rnnplay.trainer.handlers.cells import CellsHandler
+from rnnplay.trainer.handlers.census import CensusHandler
 from rnnplay.trainer.opening import open_session
 
 LIMIT = 120  # seconds, generous
@@ -148,6 +153,40 @@ async def test_a_find_of_another_pattern_ends_an_ablation_that_is_under_way(
     while handler.seconds_until_due() == 0:
         handler.run_pending(training=False)
     assert len([event for event in sent if isinstance(event, UnitAblated)]) == answered
+
+
+async def test_a_census_explains_every_feature_and_says_how_it_grew(run: Path) -> None:
+    census = of(Census, await answers(run, WatchCensus(once=True, growth=True), until=Census))[0]
+    assert census.step == 40
+    assert {"start of word", "column", "vowel", "space next"} <= {feature.feature for feature in census.features}
+    surprises = [f.unit.strength - max(f.rolled_control or 0, f.untrained) for f in census.features]
+    assert surprises == pytest.approx(sorted(surprises, reverse=True))
+    word = next(feature for feature in census.features if feature.feature == "start of word")
+    assert [step for step, _ in word.growth] == [0, 1, 2, 4, 8, 16, 32, 40]
+    assert word.growth[-1][1] == word.unit.strength
+    assert word.weights is not None
+    assert word.weights.array().shape == (11,)
+
+
+async def test_censuses_keep_to_their_share_of_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
+    connection: Any = SimpleNamespace(send=lambda event, answers=None: None)
+    handler = CensusHandler(open_session(Inspect(run=str(run))), connection)
+
+    def slices() -> Iterator[None]:
+        while True:
+            clock.now += 0.012
+            yield
+
+    monkeypatch.setattr(handler, "_take", slices)
+    handler.handle_command(WatchCensus(), lambda: False)
+    begun = clock.now
+    for _ in range(20_000):
+        clock.now += 0.005  # a training step
+        handler.run_pending(training=True)
+    assert handler.seconds < 0.01 * (clock.now - begun)
+    assert handler.seconds > 0.005 * (clock.now - begun)
 
 
 async def test_gates_are_told_for_each_layer_gate_and_unit(run: Path) -> None:

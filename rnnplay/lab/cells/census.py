@@ -195,6 +195,7 @@ def _unit_values(
             sums = (centred @ products).astype(np.float64).reshape(len(centred), 1 + rolls, F)
             norms = np.sqrt((centred.astype(np.float64) ** 2).sum(axis=1))[:, None, None]
             scaled = np.where(booleans, sums + 0.5, np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0))
+            scaled = scaled.clip(-1, 1)  # float32 may give a little more
             values.append(scaled[:, 0])
             if rolls:
                 rolled = np.maximum(rolled, _strengths(scaled[:, 1:], booleans).max(axis=0))

@@ -44,6 +44,7 @@ class CensusHandler(Handler):
         self._taken_step = -1  # of the last census
         self._growth: dict[str, dict[int, float]] = {}  # by feature: step -> strength of the best unit
         self._budget = shares.census
+        self._growth_is_read = False
         self.seconds = 0.0  # that all censuses have taken while training
 
     def handle_command(self, command: WatchCensus, interrupted: Callable[[], bool]) -> bool:
@@ -101,32 +102,35 @@ class CensusHandler(Handler):
         for feature in explained:
             self._growth.setdefault(feature.name, {})[step] = feature.strength
         self._taken_step = step
-        self._send(command, step, explained)
-        if command.growth and explained:
-            yield from self._read_growth(reading, self._control)
+        if not (command.once and command.growth):
+            self._send(command, step, explained)
+        if command.growth:
+            yield from self._read_growth(explained)
             self._send(command, step, explained)
         if command.once:
             self.current = None
 
-    def _read_growth(self, reading: CensusReading, control: Control | None) -> Iterator[None]:
-        """Take a small census of each earlier checkpoint that is not in the growth of the features yet."""
-        run, known = self._session.run, set(next(iter(self._growth.values())))
+    def _read_growth(self, explained: list[ExplainedFeature]) -> Iterator[None]:
+        """Take a small census of earlier checkpoints, for the growth of features whose past is not known yet."""
+        if self._growth_is_read or not explained:
+            return
+        run = self._session.run
+        known = set(next(iter(self._growth.values())))
         kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
         steps = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)} - known)
         steps = [step for step in steps if step < self._learner.step]
-        if not steps or control is None:
-            return
         small = read_census(self._learner.task, _SMALL, self._session.inspected_ids)
+        blank = Control((0.0,) * len(small.names), (0.0,) * len(small.names))  # only strengths are taken
         yield
         network = Network(self._learner.network.architecture)
-        for step in steps[:: -(-len(steps) // _EARLIER)]:
+        for step in steps[:: -(-len(steps) // _EARLIER) or 1]:
             try:
                 self._learner.load_weights_into(network, checkpoint.load_at(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
-            blank = Control((0.0,) * len(small.names), (0.0,) * len(small.names))
             for feature in (yield from take_census(network, small, blank)):
                 self._growth.setdefault(feature.name, {})[step] = feature.strength
+        self._growth_is_read = True
 
     def _send(self, command: WatchCensus, step: int, explained: list[ExplainedFeature]) -> None:
         assert self._reading is not None
