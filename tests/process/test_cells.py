@@ -172,7 +172,7 @@ async def test_censuses_keep_to_their_share_of_training(run: Path, monkeypatch: 
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
     connection: Any = SimpleNamespace(send=lambda event, answers=None: None)
-    handler = CensusHandler(open_session(Inspect(run=str(run))), connection)
+    handler = CensusHandler(open_session(Inspect(run=str(run))), connection, TimeShares())
 
     def slices() -> Iterator[None]:
         while True:
