@@ -190,7 +190,8 @@ class FeatureExplained(msgspec.Struct, frozen=True, kw_only=True):
     convincing: bool  # whether the unit stands clear of both controls
     knowledge: str  # "one unit" | "spread" | "untrained" | "unknown"
     layer: int  # whose units are taken together
-    together: float | None  # a weighted sum of all its h, on the half of the text that it was not fitted on
+    layer_state: str  # h or c of them
+    together: float | None  # a weighted sum of all of them, on the half of the text that it was not fitted on
     together_untrained: float
     carriers: tuple[int, ...]  # its units that carry most of the sum, the first the most
     weights: PackedArray | None  # float32 (H,): of the sum, which has a spread of 1

@@ -21,6 +21,7 @@ class ScreenState(msgspec.Struct, frozen=True, kw_only=True):
     full_screen: bool = False  # that panel had the whole screen
     layer: Count = 0
     unit: Count = 0
+    unit_is_chosen: bool = True  # by a person
     feature: str = ""  # that units were looked for by; empty: none was
     temperature: float = 0.8
     top_k: int = 0

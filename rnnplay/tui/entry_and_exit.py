@@ -77,7 +77,7 @@ class EntryAndExit(App[None]):
         self.session.show(str(path), left.config, screen.feature if screen is not None else "", left.since_left)
         if screen is None:
             return
-        self.session.selection.select(screen.layer, screen.unit)
+        self.session.selection.select(screen.layer, screen.unit, screen.unit_is_chosen)
         self.session.sample.settings = sample_settings(screen)
         if screen.place in PLACES:
             await self.action_place(screen.place)

@@ -66,6 +66,7 @@ def screen_state(session: RunSession, name: str, place: Place) -> ScreenState:
         full_screen=place.full is not None,
         layer=selection.layer,
         unit=selection.unit,
+        unit_is_chosen=selection.is_chosen,
         feature=cells.finding.pattern if cells.finding is not None else "",
         step=session.step,
         validation=session.evaluations[-1][1] if session.evaluations else None,

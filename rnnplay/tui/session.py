@@ -152,7 +152,7 @@ class RunSession:
         """Want another run opened: nothing of the one before is shown from now on."""
         self._leave()
         if config is None or self.user_config is None or config.task != self.user_config.task:
-            self.selection.select(0, 0)  # another network's unit means nothing here
+            self.selection.select(0, 0, by_person=False)  # another network's unit means nothing here
         self._trainer.open(opening)
         self._reset(same_run=run is not None and run == self.run)
         self.run, self.config, self.state = run, config, "starting"
@@ -270,6 +270,7 @@ class RunSession:
         elif self._feature:
             self.cells.find(self._feature, keep_unit=True)
         self.send(protocol.WatchHealth())
+        self.cells.watch_census(growth=event.step > 0)
         self.starts += 1
         self._announce(RunChanged)
 
@@ -312,6 +313,8 @@ class RunSession:
             (self.cells if topic == "cells" else self.sample).unavailable = event.problem
             self._continue_automatic(topic)
             self._announce(RunChanged)
+            return
+        if self.cells.is_about_census(event):  # which nobody asked for
             return
         self.problem = (event.problem, event.remedy)
         self.cells.on_command_failed(event)

@@ -103,7 +103,9 @@ def explained(
     strength: float, together: float, untrained: float = 0.6, layer_untrained: float = 0.7
 ) -> ExplainedFeature:
     probe = Probe(np.ones(3), 0.0, together, (0, 1, 2))
-    return ExplainedFeature("quotes", True, Unit(0, 33, "h"), 1 - strength, 0.55, untrained, 0, probe, layer_untrained)
+    return ExplainedFeature(
+        "quotes", True, Unit(0, 33, "h"), 1 - strength, 0.55, untrained, 0, "h", probe, layer_untrained
+    )
 
 
 def test_what_a_layer_knows_beside_its_best_unit_is_said() -> None:

@@ -16,9 +16,10 @@ from rnnplay.tui.places.cells.paint_history import history, history_title
 from rnnplay.tui.places.cells.paint_units import strip
 from rnnplay.tui.places.cells.views import FindingView, GatePoints, GatesView, HistoryView, ProofView, StripView
 from rnnplay.tui.places.views import loss_unit
+from rnnplay.tui.widgets.paint_explained import curve
 from rnnplay.tui.widgets.paint_heatmap import heatmap, short_list
 from rnnplay.tui.widgets.paint_sampled_text import sampled_text
-from rnnplay.tui.widgets.views import CellsView, SampledTextView, UnitRow
+from rnnplay.tui.widgets.views import CellsView, Direction, ExplainedRow, SampledTextView, UnitRow
 
 ENVIRONMENTS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -71,6 +72,11 @@ STRIP = StripView(
     symbols=tuple("a\tlamp was\nlit " * 10)[:130], values=VALUES, rows=tuple((u.layer, u.unit) for u in UNITS),
     notes=(".97", ".81", ".77"), chosen=2, cursor=70,
 )  # fmt: skip
+EXPLAINED = tuple(
+    ExplainedRow(0, n, "hc"[n % 2], name, 0.99 - 0.2 * n, n < 2, n < 3, (0.5, 0.6, 0.8, 0.99 - 0.2 * n))
+    for n, name in enumerate(("inside quotes", "inside parentheses", "column", "a very long name of a feature"))
+)
+HEATMAP = CellsView(symbols=STRIP.symbols, values=VALUES, explained=EXPLAINED, unit=1, total=130)
 SAID = tuple('The lamp was out. "Why?"\nshe said.')
 WRITTEN = SampledTextView(
     text=SAID, probabilities=((None,) * 4 + (0.03, 0.5, 0.97) * 12)[: len(SAID)],
@@ -84,6 +90,9 @@ PAINTED: dict[str, Callable[[int, int, Palette], list[Strip]]] = {
     "history": lambda w, h, p: history(HISTORY, w, h, p),
     "strip": lambda w, h, p: strip(STRIP, w, h, p),
     "written": lambda w, h, p: sampled_text(WRITTEN, w, h, p),
+    "explained": lambda w, h, p: finding(FindingView(explained=EXPLAINED, sentence="One unit knows it."), w, h, p),
+    "heatmap": lambda w, h, p: heatmap(HEATMAP, w, h, p),
+    "direction": lambda w, h, p: heatmap(replace(HEATMAP, direction=Direction("column", 1, "r 0.7", (4, 2))), w, h, p),
     "nothing found": lambda w, h, p: finding(FindingView(empty="Press / to look for something."), w, h, p),
     "no gates": lambda w, h, p: gates(GatesView(empty="An RNN has none."), w, h, p),
     "no history": lambda w, h, p: history(HistoryView(empty="One checkpoint so far."), w, h, p),
@@ -114,6 +123,25 @@ def test_the_found_units_stand_best_first_with_their_controls_and_the_sentence()
     assert "rolled .56" in said
     assert "untrained .66" in said
     assert "is high inside quotes: AUC 0.97" in said
+
+
+def test_each_feature_stands_with_its_unit_its_score_and_how_it_grew() -> None:
+    palette = palette_of("none")
+    rows = text(heatmap(HEATMAP, 86, 12, palette)).splitlines()
+    listed = [" ".join(row[48:].split()) for row in rows]
+    assert listed[0] == "unit follows score"
+    curves = [curve(row.growth, row.is_auc, palette) for row in EXPLAINED]
+    assert listed[1] == f"1.1 inside quotes .99 {curves[0]}"
+    assert listed[2] == f"1.2 c inside parentheses .79 {curves[1]}"
+    assert listed[3] == f"1.3 column r .59 {curves[2]}"
+    assert len(heatmap(HEATMAP, 60, 12, palette)[0].text.split("1.1 ")) == 1  # a narrow panel has the text alone
+
+
+def test_a_curve_rises_with_the_scores_from_chance_to_one() -> None:
+    plain = palette_of("none", "ascii")
+    assert curve((0.5, 0.65, 0.8, 1.0), True, plain) == "_.-^"
+    assert curve((0.0, 0.3, 0.6, 0.9), False, plain) == "_.-^"
+    assert curve((0.9,), True, plain) == "^^^^"
 
 
 def test_what_a_proof_says_is_said_whole_in_few_rows_and_in_many() -> None:

@@ -70,6 +70,7 @@ class ExplainedFeature:
     rolled: float | None  # None: the rolled control says nothing about this feature
     untrained: float
     layer: int  # that knows most together
+    layer_state: str  # h or c of its units
     probe: Probe | None
     layer_untrained: float
 
@@ -134,7 +135,7 @@ def measure_untrained(network: Network, reading: CensusReading) -> InSlices[Cont
     layers = yield from _probes(rows, reading)
     values, _ = yield from _unit_values(rows, reading, rolls=0)
     best = _strengths(values, reading.booleans).max(axis=0)
-    return Control(tuple(best.tolist()), tuple(probe.strength if probe else 0.0 for _, probe in layers))
+    return Control(tuple(best.tolist()), tuple(probe.strength if probe else 0.0 for *_, probe in layers))
 
 
 def take_census(network: Network, reading: CensusReading, control: Control) -> InSlices[list[ExplainedFeature]]:
@@ -153,7 +154,8 @@ def take_census(network: Network, reading: CensusReading, control: Control) -> I
             rolled=None if reading.rolled_says_nothing[f] else rolled[f].item(),
             untrained=control.units[f],
             layer=layers[f][0],
-            probe=layers[f][1],
+            layer_state=layers[f][1],
+            probe=layers[f][2],
             layer_untrained=control.layers[f],
         )
         for f, name in enumerate(reading.names)
@@ -208,16 +210,16 @@ def _strengths(values: Array, booleans: Array) -> Array:
     return np.where(booleans, np.abs(values - 0.5) + 0.5, np.abs(values))
 
 
-def _probes(rows: dict[tuple[int, str], Array], reading: CensusReading) -> InSlices[list[tuple[int, Probe | None]]]:
-    """For each feature the layer whose h knows most of it together, and its probe."""
-    best: list[tuple[int, Probe | None]] = [(0, None)] * len(reading.names)
+def _probes(
+    rows: dict[tuple[int, str], Array], reading: CensusReading
+) -> InSlices[list[tuple[int, str, Probe | None]]]:
+    """For each feature the layer whose units, by h or by c, know most of it together, and its probe."""
+    best: list[tuple[int, str, Probe | None]] = [(0, "h", None)] * len(reading.names)
     for (layer, state), values in rows.items():
-        if state != "h":
-            continue
         for f, probe in enumerate((yield from probe_layer(values, reading.features))):
-            known = best[f][1]
+            known = best[f][2]
             if probe is not None and (known is None or probe.strength > known.strength):
-                best[f] = layer, probe
+                best[f] = layer, state, probe
     return best
 
 

@@ -206,23 +206,21 @@ def _ranks(values: Array) -> InSlices[Array]:
 
 
 def _group(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[Group | None]:
-    """The smallest group of the layer whose h knows most of the feature together."""
+    """The smallest group of the layer whose units, by h or by c, know most of the feature together."""
     best: Group | None = None
-    for (layer, state), values in rows.items():
-        if state == "h":
-            group = yield from smallest_group(values, feature, layer)
-            if group is not None and (best is None or group.strength > best.strength):
-                best = group
+    for (layer, _), values in rows.items():
+        group = yield from smallest_group(values, feature, layer)
+        if group is not None and (best is None or group.strength > best.strength):
+            best = group
     return best
 
 
 def _layer_strength(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[float]:
-    """The strength of the best probe of a layer's h; 0 where none can be fitted."""
+    """The strength of the best probe of a layer, by h or by c; 0 where none can be fitted."""
     best = 0.0
-    for (_, state), values in rows.items():
-        if state == "h":
-            (probe,) = yield from probe_layer(values, [feature])
-            best = max(best, probe.strength if probe is not None else 0.0)
+    for values in rows.values():
+        (probe,) = yield from probe_layer(values, [feature])
+        best = max(best, probe.strength if probe is not None else 0.0)
     return best
 
 

@@ -24,7 +24,7 @@ _LEAST_CONTRAST = 10  # time steps of the rarer value in each half
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """A weighted sum of one layer's h that follows a feature; `weights` (H,) give the sum a spread of 1."""
+    """A weighted sum of one layer's units that follows a feature; `weights` (H,) give the sum a spread of 1."""
 
     weights: Array
     offset: float  # added to the sum: its mean is then 0
@@ -34,7 +34,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Group:
-    """Few units of one layer, by h, whose weighted sum follows a feature about as well as all units do."""
+    """Few units of one layer, by h or by c, whose weighted sum follows a feature about as well as all units do."""
 
     layer: int
     units: tuple[int, ...]  # the first is the one that explains most

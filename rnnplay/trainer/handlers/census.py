@@ -158,6 +158,7 @@ def _event_part(feature: ExplainedFeature, growth: dict[int, float]) -> FeatureE
         convincing=feature.convincing,
         knowledge=feature.knowledge.value,
         layer=feature.layer,
+        layer_state=feature.layer_state,
         together=probe.strength if probe is not None else None,
         together_untrained=feature.layer_untrained,
         carriers=probe.carriers if probe is not None else (),

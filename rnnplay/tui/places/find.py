@@ -33,6 +33,16 @@ class FindActions(Place):
         self.session.cells.select_result(number)
         self.repaint_topics({"cells", "answers"})
 
+    def action_explained(self, name: str) -> None:
+        """Show the unit that follows a feature best."""
+        self.session.cells.select_explained(name)
+        self.repaint_topics({"cells", "answers"})
+
+    def action_direction(self) -> None:
+        """Show all units of the layer together, or the unit again. Raises UserError before the first census."""
+        self.session.cells.toggle_direction()
+        self.repaint_topics({"cells", "answers"})
+
     def action_unit(self, by: int) -> None:
         """Show the unit before, or the next; best first, once something was found."""
         self.session.cells.step_unit(by)

@@ -18,6 +18,8 @@ from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, Sa
 from rnnplay.tui.widgets.views import (
     AdviceView,
     CellsView,
+    Direction,
+    ExplainedRow,
     HeaderView,
     HealthView,
     SampledTextView,
@@ -27,6 +29,7 @@ from rnnplay.tui.widgets.views import (
 from rnnplay.verdicts import HeldOut
 
 _PAINTED_SYMBOLS = 4_000  # of a sampled text
+_DIRECTION_SCALE = 2.5  # spreads of a weighted sum that are full colour
 _SURPRISE_SYMBOLS = 1_000  # whose mean surprise is told
 SEVERITY = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
 HELD_OUT_WORDS = {HeldOut.OVERFITS: "it overfits", HeldOut.WORSE: "it got worse"}
@@ -187,12 +190,34 @@ def unit_rows(cells: CellsState) -> tuple[UnitRow, ...]:
     )
 
 
-def heatmap_view(session: RunSession, empty: str) -> CellsView:
-    """Return the text on the colour of the selected unit; `empty`: what to say until there is a trace."""
+def explained_rows(cells: CellsState) -> tuple[ExplainedRow, ...]:
+    """Return what the census found: features with the units that follow them best, the most surprising first."""
+    features = cells.census.features if cells.census is not None else ()
+    return tuple(
+        ExplainedRow(
+            layer=f.unit.layer,
+            unit=f.unit.unit,
+            state=f.unit.state,
+            feature=f.feature,
+            score=f.unit.strength if f.measure == "AUC" else f.unit.value,
+            is_auc=f.measure == "AUC",
+            convincing=f.convincing,
+            growth=tuple(strength for _, strength in f.growth),
+            sentence=f.sentence,
+        )
+        for f in features
+    )
+
+
+def heatmap_view(session: RunSession, empty: str, lists_features: bool = False) -> CellsView:
+    """Return the text on the colour of the selected unit; `empty`: what to say until there is a trace.
+
+    `lists_features`: what units follow, beside the text.
+    """
     cells, selection, trace = session.cells, session.selection, session.cells.trace
     if trace is None:
         return CellsView(empty=cells.unavailable or empty, generation=session.generation)
-    return CellsView(
+    view = CellsView(
         symbols=trace.symbols,
         values=trace.values.array(),
         scale=trace.scale,
@@ -206,8 +231,33 @@ def heatmap_view(session: RunSession, empty: str) -> CellsView:
         total=trace.total,
         state=trace.state,
         follows=_what_it_follows(session),
+        explained=explained_rows(cells) if lists_features else (),
         best=unit_rows(cells) if cells.finding is not None else None,
         generation=session.generation,
+    )
+    feature = cells.feature_explained(selection.direction)
+    if feature is None or feature.weights is None or trace.state != feature.layer_state:
+        return view
+    return _along_direction(view, feature)
+
+
+def _along_direction(view: CellsView, feature: protocol.FeatureExplained) -> CellsView:
+    """Return `view` with the weighted sum of all units of the feature's layer in the place of a unit."""
+    import numpy as np
+
+    assert view.values is not None and feature.weights is not None and feature.together is not None
+    activations = (view.values[feature.layer].astype(np.float32) - 127) * (view.scale / 127)  # (H, N)
+    sums = feature.weights.array() @ activations + feature.offset
+    row = np.rint(127 + 127 * sums / _DIRECTION_SCALE).clip(0, 254).astype(np.uint8)
+    together = f"{feature.measure} {feature.together:.2f}"
+    return replace(
+        view,
+        values=row[None, None],
+        scale=_DIRECTION_SCALE,
+        layer=0,
+        unit=0,
+        state="h",
+        direction=Direction(feature.feature, feature.layer, together, feature.carriers),
     )
 
 
@@ -223,6 +273,10 @@ def _what_it_follows(session: RunSession) -> str:
     """Return what the selected unit follows, if it does so clearly better than the controls: for a title."""
     cells, selection = session.cells, session.selection
     number = cells.index_of(selection.layer, selection.unit)
+    if cells.finding is None and (explained := cells.explained_by(selection.layer, selection.unit)) is not None:
+        value = explained.unit.strength if explained.measure == "AUC" else explained.unit.value
+        shown_first = not selection.is_chosen and cells.telling == (selection.layer, selection.unit)
+        return f'{"tells most:" if shown_first else "follows"} "{explained.feature}" · {explained.measure} {value:.2f}'
     if cells.finding is None or number is None:
         return ""
     strength = cells.finding.units[number].strength

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import msgspec
 
 from rnnplay import protocol
+from rnnplay.config import UserError
 from rnnplay.tui.state import Send, answers
 from rnnplay.tui.state.selection import Selection
 
 SUGGESTED_PATTERN = '"[^"]*"'  # to begin with, if the task names no features
 ABLATED_CHARACTERS = 5_000  # read for each unit that is ablated
 _MAX_TRACE_BYTES = 4_000_000
+_MUCH_BETTER = 0.05  # surprise by which another unit must be better, twice, to be shown while nobody has chosen one
 _BACKGROUND_TRACE_SECONDS, _FOCUSED_TRACE_SECONDS = 1.0, 0.3  # between two traces
 
 
@@ -52,6 +54,10 @@ class CellsState:
         self.gates: protocol.GatesComputed | None = None
         self.history: protocol.HistoryComputed | None = None
         self.waiting: dict[type[protocol.Event], Question] = {}  # by the kind of the answer
+        self.census: protocol.Census | None = None
+        self.telling: tuple[int, int] | None = None  # (layer, unit): the one that the census chose to show
+        self._better_count = 0  # censuses in a row in which another unit was much better
+        self._census_request = 0
         self.progress = 0.0  # of what takes long, 0..1
         self._trace_request = self._answered_request = 0
         self.is_first_answer = False  # the last trace is the first one that answers its request: a person waits for it
@@ -132,6 +138,25 @@ class CellsState:
             unit_name(layer, unit),
         )
 
+    def ablate_group(self, to: str = "zero") -> None:
+        """Ask what it costs to hold all units over which the feature is spread. Raises UserError if it is not."""
+        group = self.finding.group if self.finding is not None else None
+        if group is None:
+            raise UserError("No group of units was found.", "a holds one unit.")
+        first, *more = group.units
+        self._ask(
+            protocol.UnitAblated,
+            protocol.AblateUnit(
+                layer=group.layer,
+                unit=first,
+                more_units=tuple(more),
+                pattern=self.pattern,
+                clamp_to=to,
+                characters=ABLATED_CHARACTERS,
+            ),
+            unit_name(group.layer, first, len(more)),
+        )
+
     def ask_history(self) -> None:
         """Ask how the selected unit came to follow the pattern."""
         layer, unit = self._selection.layer, self._selection.unit
@@ -149,6 +174,10 @@ class CellsState:
         if any(withdrawn):
             self._send(protocol.CancelQuestions())
 
+    def watch_census(self, growth: bool) -> None:
+        """Ask what each unit follows, now and as training goes on; `growth`: from earlier checkpoints too."""
+        self._census_request = self._send(protocol.WatchCensus(growth=growth))
+
     def _ask(
         self, answer: type[protocol.Event], question: protocol.Command, about: str, keeps_unit: bool = False
     ) -> None:
@@ -164,6 +193,8 @@ class CellsState:
         if isinstance(event, protocol.QuestionProgressed):
             self.progress = event.fraction
             return any(answers(event, question.request) for question in self.waiting.values())
+        if isinstance(event, protocol.Census):
+            return self._handle_census(event)
         question = self.waiting.get(type(event))
         if question is None or not answers(event, question.request):
             return False
@@ -197,6 +228,29 @@ class CellsState:
             self.trace = msgspec.structs.replace(event, symbols=tuple(spaced(event.symbols)))
         return True
 
+    def _handle_census(self, event: protocol.Census) -> bool:
+        """Take in what units follow; while nobody has chosen a unit, show the one that tells most."""
+        if not answers(event, self._census_request):
+            return False
+        self.census = event
+        best = next((feature for feature in event.features if feature.convincing), None)
+        if best is None or self._selection.is_chosen or self.finding is not None:
+            return True
+        shown = self.explained_by(*self.telling) if self.telling is not None else None
+        if self.telling is not None and best.surprise < (shown.surprise if shown is not None else 0) + _MUCH_BETTER:
+            self._better_count = 0
+            return True
+        self._better_count += 1
+        if self.telling is None or self._better_count >= 2:
+            self._better_count, self.telling = 0, (best.unit.layer, best.unit.unit)
+            self._selection.select(*self.telling, by_person=False)
+            self.show_state(best.unit.state)
+        return True
+
+    def is_about_census(self, event: protocol.Failed) -> bool:
+        """Return whether this says that no census can be taken."""
+        return bool(self._census_request) and answers(event, self._census_request)
+
     def on_command_failed(self, event: protocol.Failed) -> bool:
         """Stop waiting for what cannot be answered; return whether it was asked here."""
         failed = [kind for kind, question in self.waiting.items() if answers(event, question.request)]
@@ -206,21 +260,51 @@ class CellsState:
 
     # ---------------------------------------------------------------------------------------------------------- units
 
+    def explained_by(self, layer: int, unit: int) -> protocol.FeatureExplained | None:
+        """Return the most surprising feature that this unit follows best of all units; None: there is none."""
+        features = self.census.features if self.census is not None else ()
+        return next((f for f in features if f.convincing and (f.unit.layer, f.unit.unit) == (layer, unit)), None)
+
+    def feature_explained(self, name: str | None) -> protocol.FeatureExplained | None:
+        """Return what the census says about a feature."""
+        return next((f for f in self.census.features if f.feature == name), None) if self.census is not None else None
+
+    def select_explained(self, name: str) -> None:
+        """Show the unit that follows a feature best, in the state in which it does."""
+        if (feature := self.feature_explained(name)) is not None:
+            self._selection.select(feature.unit.layer, feature.unit.unit)
+            self.show_state(feature.unit.state)
+
+    def toggle_direction(self) -> None:
+        """Show all units of a layer together, by the direction of the feature that the shown unit follows; or the unit.
+
+        Where it follows none, the most surprising feature's. Raises UserError if there is none.
+        """
+        selection = self._selection
+        if selection.direction is not None:
+            selection.direction = None
+            return
+        known = [f for f in self.census.features if f.weights is not None] if self.census is not None else []
+        feature = self.explained_by(selection.layer, selection.unit) or next(iter(known), None)
+        if feature is None or feature.weights is None:
+            raise UserError("It is not known yet what a layer knows together.", "Wait for the first census.")
+        selection.direction, selection.by_surprise = feature.feature, False
+        self.show_state(feature.layer_state)
+
     def index_of(self, layer: int, unit: int) -> int | None:
         """Return the place of a unit among those found, in the state in which it follows best; None: it is not."""
         units = self.finding.units if self.finding is not None else ()
         return next((n for n, u in enumerate(units) if (u.layer, u.unit) == (layer, unit)), None)
 
     def order(self) -> list[tuple[int, int]]:
-        """Return all units, (layer, unit): those found first, best first, then the others in their own order."""
+        """Return all units, (layer, unit): those found or explained first, best first, then the others in order."""
         if self.trace is None:
             return []
         layers, units = self.trace.values.shape[:2]
         every = [(layer, unit) for layer in range(layers) for unit in range(units)]
-        if self.finding is None:
-            return every
+        known = self.finding.units if self.finding is not None else self._explained_units()
         present = set(every)
-        best = dict.fromkeys((u.layer, u.unit) for u in self.finding.units if (u.layer, u.unit) in present)
+        best = dict.fromkeys((u.layer, u.unit) for u in known if (u.layer, u.unit) in present)
         return [*best, *(unit for unit in every if unit not in best)]
 
     def select_result(self, number: int) -> None:
@@ -234,13 +318,20 @@ class CellsState:
         """Show the unit so many places further in `order`."""
         self._selection.step(by, self.order())
         number = self.index_of(self._selection.layer, self._selection.unit)
+        explained = self.explained_by(self._selection.layer, self._selection.unit)
         if number is not None:
             self.select_result(number)
+        elif self.finding is None and explained is not None:
+            self.show_state(explained.unit.state)
+
+    def _explained_units(self) -> tuple[protocol.ScoredUnit, ...]:
+        features = self.census.features if self.census is not None else ()
+        return tuple(feature.unit for feature in features if feature.convincing)
 
 
-def unit_name(layer: int, unit: int) -> str:
-    """Return a unit's name with numbers from 1: layer 1 unit 37."""
-    return f"layer {layer + 1} unit {unit + 1}"
+def unit_name(layer: int, unit: int, more: int = 0) -> str:
+    """Return a unit's name with numbers from 1: layer 1 unit 37; with so many others: layer 1, 5 units."""
+    return f"layer {layer + 1}, {more + 1} units" if more else f"layer {layer + 1} unit {unit + 1}"
 
 
 def spaced(symbols: Sequence[str], vocabulary: Sequence[str] | None = None) -> Sequence[str]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 class Selection:
     """Layers and units count from 0; `cursor` is a character of the whole text, None where none is pointed at.
 
-    `checkpoint` is the training step whose weights are shown, None for the network as it is.
+    `is_chosen`: a person chose the unit, so that it stays. `checkpoint` is the training step whose weights are shown,
+    None for the network as it is.
     """
 
     def __init__(self) -> None:
@@ -18,12 +19,14 @@ class Selection:
     def reset(self) -> None:
         """Point at nothing; layer and unit stay."""
         self.cursor: int | None = None
-        self.by_surprise = False
+        self.by_surprise = self.is_chosen = False
+        self.direction: str | None = None  # of this feature: all units of a layer together are shown, not one
         self.checkpoint: int | None = None
 
-    def select(self, layer: int, unit: int) -> None:
+    def select(self, layer: int, unit: int, by_person: bool = True) -> None:
         """Show this unit."""
-        self.layer, self.unit, self.by_surprise = layer, unit, False
+        self.layer, self.unit, self.by_surprise, self.direction = layer, unit, False, None
+        self.is_chosen = self.is_chosen or by_person
 
     def step(self, by: int, order: Sequence[tuple[int, int]]) -> None:
         """Move by so many places in `order`, all units as (layer, unit), round and round."""

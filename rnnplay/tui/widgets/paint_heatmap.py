@@ -14,11 +14,13 @@ from rnnplay.tui.paint.numbers import count, figure, score
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, row
 from rnnplay.tui.paint.text import glyph, wrap
-from rnnplay.tui.widgets.views import CellsView, UnitRow
+from rnnplay.tui.widgets import paint_explained
+from rnnplay.tui.widgets.views import CellsView, Direction, UnitRow
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _SIDE = 34  # columns for the list of units in full screen
+LIST_FROM = 76  # columns from which on features are listed beside the text
 
 
 @lru_cache(8)
@@ -27,9 +29,11 @@ def layout(symbols: tuple[str, ...], width: int, palette: Palette) -> tuple[tupl
     return tuple(wrap(symbols, width, palette.glyphs))
 
 
-def text_size(width: int, height: int, full: bool) -> tuple[int, int]:
+def text_size(width: int, height: int, full: bool, lists_features: bool = False) -> tuple[int, int]:
     """The cells for the text itself inside a panel of `width` x `height`: below it are a gap, and the legend."""
     side = _SIDE + 2 if full and width > 2.5 * _SIDE else 0
+    if lists_features and not full and width >= LIST_FROM:
+        side = paint_explained.WIDTH + 2
     return width - side, max(1, height - 2 if height > 4 else height - 1)
 
 
@@ -133,7 +137,10 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         surprise = f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits"
         if sum(cell_len(text) for text, _ in left) + len(surprise) <= room:
             left.append((surprise, palette.dim))
-    if view.cursor is None and view.best:
+    if view.cursor is None and view.direction is not None:
+        carriers = " ".join(f"{view.direction.layer + 1}.{unit + 1}" for unit in view.direction.carriers)
+        left += [("   carried by ", palette.dim), (carriers, palette.text)]
+    elif view.cursor is None and view.best:
         left += [("      ", palette.blank), *short_list(view.best, (view.layer, view.unit), palette)]
     elif view.cursor is None and view.total:
         place = (
@@ -148,10 +155,14 @@ def heatmap(view: CellsView, width: int, height: int, palette: Palette, full: bo
     """The panel without its frame: text, a gap, and the legend as its last row; in full screen the units beside it."""
     if view.values is None or not view.symbols:
         return exactly([row([(fit(view.empty, width), palette.dim)], width, palette)], height, width, palette)
-    wide, tall = text_size(width, height, full)
+    wide, tall = text_size(width, height, full, bool(view.explained))
     rows = exactly(text_rows(view, wide, tall, palette), tall, wide, palette)
     if wide < width:
-        side = exactly(_units(view, tall, palette), tall, _SIDE, palette)
+        if full:
+            side = exactly(_units(view, tall, palette), tall, _SIDE, palette)
+        else:
+            chosen = (view.layer, view.unit) if view.direction is None else view.direction.feature
+            side = paint_explained.listed(view.explained, chosen, width - wide - 2, tall, palette)
         gap = row([("  ", palette.blank)], 2, palette)
         rows = [Strip([*left, *gap, *right], width) for left, right in zip(rows, side, strict=True)]
     return [*exactly(rows, height - 1, width, palette), legend(view, width, palette)]
@@ -185,7 +196,10 @@ def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
         return [("3 ", palette.accent), ("Cells", palette.title)]
     layers, units, _ = view.values.shape
     where = f"layer {view.layer + 1} unit {view.unit + 1}" if not view.by_surprise else "surprise"
-    pieces: list[Piece] = [("3 ", palette.accent), ("Cells", palette.title), (dot, palette.dim), (where, palette.title)]
+    pieces: list[Piece] = [("3 ", palette.accent), ("Cells", palette.title), (dot, palette.dim)]
+    if view.direction is not None:
+        return [*pieces, *_direction(view.direction, palette), (f"{dot}step {count(view.step)}", palette.dim)]
+    pieces.append((where, palette.title))
     if view.follows and not view.by_surprise:
         state = "" if view.state == "h" else f" ({view.state})"
         return [*pieces, (f"{state} {view.follows}", palette.title), (f"{dot}step {count(view.step)}", palette.dim)]
@@ -193,6 +207,13 @@ def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
     what = {"h": "hidden state", "c": "memory c"}.get(view.state, f"gate {view.state}")
     pieces.append((f" {size}{dot}{what}{dot}step {count(view.step)}", palette.dim))
     return pieces
+
+
+def _direction(direction: Direction, palette: Palette) -> list[Piece]:
+    """All units of a layer together, and what they know."""
+    dot = f" {palette.glyphs.separator} "
+    what = f'layer {direction.layer + 1} together follows "{direction.feature}"{dot}{direction.together}'
+    return [(what, palette.title)]
 
 
 def index_at(view: CellsView, line: tuple[int, int], x: int, palette: Palette) -> int | None:

@@ -53,7 +53,7 @@ class HeatmapPanel(Panel[CellsView]):
         """Cells for the text: width and rows."""
         from rnnplay.tui.widgets import paint_heatmap
 
-        return paint_heatmap.text_size(*self.inner_size, self.fills_screen)
+        return paint_heatmap.text_size(*self.inner_size, self.fills_screen, bool(self.view.explained))
 
     def layout_rows(self) -> Sequence[tuple[int, int]]:
         """Return the rows of the piece of text, each as (first, past the last) index into its symbols."""

@@ -61,9 +61,34 @@ class TabsView:
     active: int = 0
 
 
+@dataclass(frozen=True)
+class ExplainedRow:
+    """A feature and the unit that follows it best. Layers and units count from 0."""
+
+    layer: int
+    unit: int
+    state: str
+    feature: str
+    score: float  # AUC, mirrored where it is below 0.5, or rank correlation
+    is_auc: bool
+    convincing: bool  # whether the unit stands clear of the controls
+    growth: tuple[float, ...] = ()  # the score's magnitude, census after census
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """All units of a layer together, as a weighted sum that follows a feature."""
+
+    feature: str
+    layer: int
+    together: str  # how well, in words: AUC 0.99
+    carriers: tuple[int, ...]  # the units that carry most of it
+
+
 @dataclass(frozen=True, eq=False)
 class CellsView(RunView):
-    """A text on the colour of one unit's activation."""
+    """A text on the colour of one unit's activation, or of a layer's `direction`: then `values` has this one row."""
 
     symbols: tuple[str, ...] = ()  # N
     values: Array | None = None  # uint8 (L, H, N): 0 is -scale, 127 zero, 254 +scale
@@ -79,6 +104,8 @@ class CellsView(RunView):
     total: int = 0
     state: str = "h"
     follows: str = ""  # what this unit was found to follow
+    explained: tuple[ExplainedRow, ...] = ()  # listed beside the text, the most surprising first
+    direction: Direction | None = None
     best: tuple[UnitRow, ...] | None = None  # the units that follow what was looked for; None: nothing was
     empty: str = ""
 

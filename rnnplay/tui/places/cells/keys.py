@@ -21,9 +21,10 @@ KEYS: tuple[Binding, ...] = (
     key("cells_home", "home", "move('home')", "beginning", "To the beginning of the text, and to its end"),
     key("cells_end", "end", "move('end')", "end", "To the beginning of the text, and to its end"),
     key("cells_state", "g", "state", "h, c, gates", "Colour by h, by c, by each of the gates (LSTM, GRU)"),
-    key("cells_view", "v", "view", "units", "Many units below a line of text, and back"),
+    key("cells_view", "v", "view", "units", "Many units below the text, and back; on features: their layer"),
     key("cells_surprise", "c", "surprise", "surprise", "Colour by how surprising each character was, and back"),
     key("cells_ablate", "a", "ablate", "prove", "Hold the unit at zero, then at its mean: what does the loss say?"),
+    key("cells_ablate_group", "A", "ablate_group", "prove a group", "Hold all units over which the feature is spread"),
     key("cells_clamp", "k", "clamp", "clamp", "Sample with the unit held at a value, beside the network as it is"),
     key("cells_lower", "p", "lower", "gates, history", "How saturated the gates are, or how the unit came to be"),
     key("cells_earlier", "left_square_bracket", "scrub(-1)", "earlier", "To earlier checkpoints, and later ones"),
@@ -38,6 +39,10 @@ READING = (
     ("Find", "The AUC is the probability that the unit is higher where the feature is true than where it is not. "
      "“Rolled” is the best unit for the feature pushed along the text: what chance finds. “Untrained” is the best unit "
      "before the first step."),
+    ("What units follow", "Before you look for something, a census lists the features that the task knows, each with "
+     "the unit that follows it best, the most surprising first: the score above the better control. Beside it stands "
+     "how it grew. v on the list colours the text by all units of the layer together: a weighted sum, fitted on half "
+     "of the text and scored on the other half."),
     ("Prove", "The loss inside and outside the feature when the unit is held still, beside what other units cost."),
     ("Gates", "Each dot is a unit: right is the share of the time its gate is shut (below 0.1), up the share it is "
      "open (above 0.9). A forget gate high up remembers."),

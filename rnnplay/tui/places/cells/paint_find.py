@@ -10,6 +10,7 @@ from rnnplay.tui.paint.numbers import percent, score
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, bar, clickable, exactly, fit, paragraph, row
 from rnnplay.tui.places.cells.views import FindingView, ProofView
+from rnnplay.tui.widgets.paint_explained import listed
 from rnnplay.tui.widgets.views import UnitRow
 
 _NAME = 14
@@ -19,10 +20,14 @@ def finding(view: FindingView, width: int, height: int, palette: Palette, _fills
     """The panel without its frame: a bar for each unit, the controls on the same scale, the finding in a sentence."""
     if view.waiting:
         return exactly([row([(f"looking for {view.pattern} …", palette.dim)], width, palette)], height, width, palette)
+    if not view.units and view.explained:
+        return _explained(view, width, height, palette)
     if not view.units:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
     words = paragraph(view.sentence, width, palette.text if view.convincing else palette.bad, palette)
-    if view.pair:
+    if view.group:
+        words += paragraph(view.group, width, palette.dim, palette)
+    elif view.pair:
         words += paragraph(view.pair, width, palette.dim, palette)
     low = 0.5 if view.measure == "AUC" else 0.0
     controls = [
@@ -34,6 +39,15 @@ def finding(view: FindingView, width: int, height: int, palette: Palette, _fills
     units = [_unit(view, n, low, width, palette) for n in range(first, min(first + room, len(view.units)))]
     rows = [*exactly(units, min(room, max(len(units), 1)), width, palette), *controls, row([], width, palette), *words]
     return exactly(rows, height, width, palette)
+
+
+def _explained(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:
+    """What units follow, and a sentence on the one that is shown."""
+    words = paragraph(view.sentence, width, palette.text, palette) if view.sentence else []
+    words += paragraph(view.empty.split(". ")[0] + ".", width, palette.dim, palette)
+    room = max(2, height - len(words) - 1)
+    rows = listed(view.explained, view.shown, width, min(room, len(view.explained) + 1), palette)
+    return exactly([*rows, row([], width, palette), *words], height, width, palette)
 
 
 def _unit(view: FindingView, n: int, low: float, width: int, palette: Palette) -> Strip:
@@ -61,7 +75,7 @@ def _bar_row(name: str, strength: float, low: float, width: int, palette: Palett
 def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
     if not view.pattern:
-        return [("Find", palette.title)]
+        return [("Find", palette.title), *([(f"{dot}what units follow", palette.dim)] if view.explained else [])]
     what = fit(view.pattern, 24, palette.glyphs.ellipsis)
     return [("Find", palette.title), (dot, palette.dim), (what, palette.title), (f"{dot}{view.measure}", palette.dim)]
 

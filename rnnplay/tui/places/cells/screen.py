@@ -256,7 +256,10 @@ class CellsPlace(FindActions):
         self.paint_text()
 
     def action_view(self) -> None:
-        """Many units below a line of text, and back."""
+        """On the list of features, all units of the layer together. Else many units below a line of text, and back."""
+        if self.focused is self.find_panel and self.session.cells.finding is None:
+            self.action_direction()
+            return
         self.as_strip = not self.as_strip
         self.panel_page = 0
         if self.full in ("text", "strip"):
@@ -324,6 +327,14 @@ class CellsPlace(FindActions):
             if self.narrow:
                 self.panel_page = 2
                 self.lay_out(*self.size)
+        self.paint_findings()
+
+    def action_ablate_group(self) -> None:
+        """Hold all units over which the feature is spread, at zero. Raises UserError if it is not spread."""
+        self.session.cells.ablate_group()
+        if self.narrow:
+            self.panel_page = 2
+            self.lay_out(*self.size)
         self.paint_findings()
 
     async def action_clamp(self) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol
 from rnnplay.tui.paint.numbers import count, score
-from rnnplay.tui.places.views import cursor_in_trace, loss_unit, unit_rows
+from rnnplay.tui.places.views import cursor_in_trace, explained_rows, loss_unit, unit_rows
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import SUGGESTED_PATTERN, unit_name
-from rnnplay.tui.widgets.views import CellsView, RunView, UnitRow
+from rnnplay.tui.widgets.views import CellsView, ExplainedRow, RunView, UnitRow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +31,9 @@ class FindingView(RunView):
     convincing: bool = True
     sentence: str = ""
     pair: str = ""  # two units that tell more together, in words
+    group: str = ""  # the units over which the feature is spread, in words
+    explained: tuple[ExplainedRow, ...] = ()  # what units follow, until something is looked for
+    shown: tuple[int, int] | str = (0, 0)  # the unit that is shown, or the feature whose direction is
     step: int = 0
     waiting: bool = False
     empty: str = ""
@@ -123,10 +126,14 @@ def find_view(session: RunSession) -> FindingView:
     finding = cells.finding
     if finding is None or cells.is_waiting(protocol.UnitsFound):
         question = cells.waiting.get(protocol.UnitsFound)
+        feature = cells.feature_explained(selection.direction) or cells.explained_by(selection.layer, selection.unit)
         suggested = ", ".join(cells.features[:3]) if cells.features else SUGGESTED_PATTERN
         return FindingView(
             pattern=question.about if question is not None else "",
             waiting=question is not None,
+            explained=explained_rows(cells),
+            shown=selection.direction or (selection.layer, selection.unit),
+            sentence=feature.sentence if feature is not None else "",
             empty=FIND_EMPTY.format(pattern=suggested),
             generation=session.generation,
         )
@@ -140,6 +147,7 @@ def find_view(session: RunSession) -> FindingView:
         convincing=finding.convincing,
         sentence=finding.sentence,
         pair=_pair_words(finding),
+        group=_group_words(finding),
         step=finding.step,
         generation=session.generation,
     )
@@ -158,6 +166,14 @@ def _pair_words(finding: protocol.UnitsFound) -> str:
     )
 
 
+def _group_words(finding: protocol.UnitsFound) -> str:
+    """Return the units over which a feature is spread, and how to ablate them; empty if one unit follows it."""
+    group = finding.group
+    if group is None:
+        return ""
+    return f"Together: {' '.join(f'{group.layer + 1}.{unit + 1}' for unit in group.units)}. A holds all of them."
+
+
 def ablation_view(session: RunSession) -> ProofView:
     """Return what ablating a unit costs, or how far that has come."""
     cells = session.cells
@@ -167,7 +183,7 @@ def ablation_view(session: RunSession) -> ProofView:
     if answer is None:
         return ProofView(generation=session.generation)
     return ProofView(
-        unit=unit_name(answer.layer, answer.unit),
+        unit=unit_name(answer.layer, answer.unit, len(answer.more_units)),
         pattern=answer.pattern,
         to=answer.clamp_to,
         inside=answer.inside,

@@ -41,7 +41,13 @@ KEYS: tuple[Binding, ...] = (
     key("find", "slash", "find", "find a cell", "Find the units that follow a feature, or a regular expression"),
     key("gallery", "G", "gallery", "gallery", "Look at a trained network that came with the program; again: the next"),
     key("colours", "c", "colours", "colours", "On the text: colour by surprise. On the sample: by probability"),
-    key("switch", "v", "switch", "example or sample", "An example, or a free sample, where a task has both"),
+    key(
+        "switch",
+        "v",
+        "switch",
+        "whole layer; sample",
+        "On the text its whole layer; else an example or a free sample",
+    ),
     key("log", "l", "log", "log axis", "The loss on a logarithmic axis, and back"),
     *RUN,
 )
@@ -110,7 +116,8 @@ def _panel_hints(session: RunSession, focused: str) -> list[KeyHint]:
     """Return the keys of the focused panel."""
     if focused == "cells" and session.cells.trace is not None:
         unit, find = _hint("unit_after", "←→", "unit"), _hint("find", "/", "find a cell")
-        return [unit, _hint("down", "↑↓", "scroll"), find, _hint("colours", "c", "colours")]
+        together = [_hint("switch", "v", "layer")] if session.cells.census is not None else []
+        return [unit, _hint("down", "↑↓", "scroll"), find, *together, _hint("colours", "c", "colours")]
     if focused == "sample" and session.example.is_shown:
         hints = [_sample_hint(session), _hint("unit_after", "←→", "example"), _hint("down", "↑↓", "scroll")]
         return [*hints, _hint("switch", "v", "sample")] if session.example.can_sample else hints

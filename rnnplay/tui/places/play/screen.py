@@ -141,7 +141,7 @@ class PlayPlace(ExampleActions, PlayForms):
         self.gradient_panel.view = gradient_view(self.session, self.full == "gradient")
 
     def paint_cells(self) -> None:
-        self.heatmap.view = heatmap_view(self.session, CELLS_EMPTY)
+        self.heatmap.view = heatmap_view(self.session, CELLS_EMPTY, lists_features=True)
 
     def paint_sample(self) -> None:
         example = self.session.example
@@ -282,7 +282,10 @@ class PlayPlace(ExampleActions, PlayForms):
         self._draw()
 
     def action_switch(self) -> None:
-        """From the example to a free sample, and back."""
+        """On the text: from a unit to its whole layer, and back. Else from the example to a free sample, and back."""
+        if self.focused is self.heatmap:
+            self.action_direction()
+            return
         example = self.session.example
         if not example.has_items or not example.can_sample:
             return
