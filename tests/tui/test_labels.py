@@ -93,7 +93,7 @@ async def test_prove_shows_the_answer_that_came(session: RunSession) -> None:
     other = tuple(float(x) for x in np.linspace(-0.01, 0.02, 7))
     found = Ablation(0, 3, "inside quotes", "zero", 0.05, 0.004, tuple((x, 0.0) for x in other), 900)
     session.cells.ablated = protocol.UnitAblated(
-        layer=found.layer, unit=found.unit, pattern=found.pattern, clamp_to="zero", inside=found.inside,
+        layer=found.layer, unit=found.units[0], pattern=found.pattern, clamp_to="zero", inside=found.inside,
         outside=found.outside, others_inside=other, fraction_beaten=1.0, characters=900, sentence=found.sentence(),
     )  # fmt: skip
     shown = ablation_view(session)
