@@ -7,23 +7,26 @@ import click
 from rnnplay.cli.cells import inspect_command
 from rnnplay.cli.common import (
     ask_trainer,
+    at_option,
     encoding_option,
     json_option,
     print_json,
     run_argument,
     runs_option,
-    step_option,
 )
+from rnnplay.config import CheckpointName
 
 
 @click.command()
 @run_argument
 @click.option("--text", metavar="FILE", help="Use this text instead of the run's held-out part.")
 @encoding_option
-@step_option
+@at_option
 @runs_option
 @json_option
-def census(run: str, text: str | None, encoding: str | None, step: int | None, runs: str | None, as_json: bool) -> None:
+def census(
+    run: str, text: str | None, encoding: str | None, at: CheckpointName, runs: str | None, as_json: bool
+) -> None:
     """List the features of RUN's held-out data, each with the unit that follows it best, the most surprising first.
 
     A feature is surprising by as much as its unit is better than both controls, the feature rolled along the text and
@@ -32,7 +35,7 @@ def census(run: str, text: str | None, encoding: str | None, step: int | None, r
     from rnnplay.protocol import Census, WatchCensus
 
     command = WatchCensus(once=True, growth=True)
-    result = ask_trainer(inspect_command(run, text, encoding, step, runs), command, Census)[-1]
+    result = ask_trainer(inspect_command(run, text, encoding, at, runs), command, Census)[-1]
     if as_json:
         print_json(_fields(result))
         return

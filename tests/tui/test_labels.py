@@ -91,7 +91,7 @@ def test_prove_writes_what_it_costs_inside_beside_inside_and_outside_beside_outs
 
 async def test_prove_shows_the_answer_that_came(session: RunSession) -> None:
     other = tuple(float(x) for x in np.linspace(-0.01, 0.02, 7))
-    found = Ablation(0, 3, "inside quotes", "zero", 0.05, 0.004, tuple((x, 0.0) for x in other), 900)
+    found = Ablation(0, (3,), "inside quotes", "zero", 0.05, 0.004, tuple((x, 0.0) for x in other), 900)
     session.cells.ablated = protocol.UnitAblated(
         layer=found.layer, unit=found.units[0], pattern=found.pattern, clamp_to="zero", inside=found.inside,
         outside=found.outside, others_inside=other, fraction_beaten=1.0, characters=900, sentence=found.sentence(),
