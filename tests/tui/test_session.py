@@ -12,7 +12,9 @@ from rnnplay.tui.forms.fields import FIELDS
 from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view
 from rnnplay.tui.places.views import header_view, sampled_text_view, status_view
 from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.cells import CellsState
 from rnnplay.tui.state.sample import PLAY, SampleSettings
+from rnnplay.tui.state.selection import Selection
 from rnnplay.tui.widgets.views import SampledTextView
 
 
@@ -284,3 +286,17 @@ async def test_words_stand_apart_where_spaces_are_no_symbols(session: RunSession
     assert "".join(sample_view(session).text) == "good ! bad "
     session.handle_event(say.Started(run="r", config=config(), facts=facts(vocabulary=("good", " ", "bad"))))
     assert "".join(sample_view(session).text) == "good!bad"
+
+
+async def test_a_trace_that_is_asked_for_again_is_of_the_same_piece_of_text() -> None:
+    sent: list[say.Command] = []
+
+    def send(command: say.Command) -> int:
+        sent.append(command)
+        return len(sent)
+
+    cells = CellsState(send, Selection())
+    cells.request_trace(start=700)
+    cells.request_trace()
+    cells.request_trace(first_item=3)
+    assert [command.start for command in sent if isinstance(command, say.WatchTrace)] == [700, 700, 700]
