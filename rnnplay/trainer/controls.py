@@ -26,6 +26,7 @@ class Controls:
             if training.state == "finished":
                 raise UserError("The run has reached its limit.", f"Give it more: rnnplay resume {name} --steps 1000.")
             raise UserError("This run is only being looked at.", f"Train it on: rnnplay resume {name}.")
+        training.settle()
         match command:
             case Pause() if training.state == "training":
                 training.pause()
@@ -56,7 +57,7 @@ class Controls:
         training = self._training
         step = training.learner.step
         while training.state == "training" and training.learner.step == step and not training.interrupted():
-            training.train()
+            training.train(1)
         while training.state == "training" and not training.interrupted() and training.run_due_work():
             pass
         if training.state == "training":

@@ -237,6 +237,7 @@ class TrainingLoop:
     def _end(self) -> None:
         """Save what is not saved, say so, and let the last words leave."""
         training, session, run = self._training, self._session, str(self._session.run)
+        self._guard(training.settle)
         last: Event = Stopped(run=run, step=session.learner.step, reason=_REASONS.get(training.state, "stopped"))
         try:
             if training.failure is not None:

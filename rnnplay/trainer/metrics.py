@@ -149,6 +149,10 @@ class SpeedMeter:
         """Characters a second."""
         return self._characters / self._seconds if self._seconds else None
 
+    def steps_in(self, seconds: float) -> int:
+        """How many steps take about so many seconds, at least 1."""
+        return max(1, int(seconds * self._steps / self._seconds)) if self._seconds else 1
+
     def progress_and_eta(
         self, step: int, seconds: float, config: RunConfig, epoch_steps: int
     ) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ from functools import partial
 
 import msgspec
 
+from rnnplay.backend.base import DeviceMemoryError
 from rnnplay.folders import write_remedy
 from rnnplay.protocol import Command, Failed, Saved, Status, TaskRemarked
 from rnnplay.runs import WriteError, run_id
@@ -25,6 +26,8 @@ from rnnplay.trainer.run_events import MetricsBuffer, evaluated, history_events,
 from rnnplay.trainer.session import TrainingSession, restore_last_good
 
 CHECKPOINT_SECONDS = 30.0  # seconds between two checkpoints
+STARTED_SECONDS = 0.025  # of the steps that are started at once where they go on beside this process
+MAX_STARTED = 256  # steps
 RECENT_STEPS = 64  # of which it is counted how many were clipped
 
 
@@ -47,6 +50,7 @@ class Training:
         self._saved = (-1, 0)  # (step, changes) of the last checkpoint
         self._saved_at = time.perf_counter()
         self._block_started: float | None = None  # the open block has its seconds up to here
+        self._started = 0.0  # when the steps in flight were started, or those before them finished
         self._pace = SpeedMeter()
         self._clipped: deque[bool] = deque(maxlen=RECENT_STEPS)
 
@@ -82,12 +86,26 @@ class Training:
 
     # ---------------------------------------------------------------------------------------------------------- steps
 
-    def train(self) -> None:
-        """One step, or whatever is due before it. Raises WriteError; anything else that fails ends the run."""
+    def train(self, most: int | None = None) -> None:
+        """Some steps, or whatever is due before them. Raises WriteError; anything else that fails ends the run.
+
+        Where steps go on beside the caller, they are started by one call and finished by the next. most: steps of this
+        call, which are then finished too; None: as many as take a moment.
+        """
+        self._guard(partial(self._step_or_due, most))
+
+    def settle(self) -> None:
+        """Finish the steps that were started, if there are any. Raises WriteError."""
+        if self.learner.in_flight:
+            self._guard(self._finish_steps)
+
+    def _guard(self, act: Callable[[], None]) -> None:
         try:
-            self._step_or_due()
+            act()
         except WriteError:
             raise
+        except DeviceMemoryError as error:
+            self._pause_out_of_memory(error)
         except Exception as error:
             self._stop_at_checkpoint(error)
 
@@ -103,29 +121,54 @@ class Training:
         problem = f"The training step {step:,} failed ({describe(error)})."
         self.failure = Failed(problem=problem, remedy=remedy, fatal=True)
 
-    def _step_or_due(self) -> None:
-        session = self.session
-        session.clock.run()
+    def _step_or_due(self, most: int | None) -> None:
+        self.session.clock.run()
+        if self.learner.in_flight:
+            self._finish_steps()
+            if self.state != "training":
+                return
         if self.run_due_work():
             self._block_started = None
             return
         self._check_health(self.health.before_step)
-        before = self._block_started if self._block_started is not None else time.perf_counter()
-        self._last = step = self.learner.train_step()
-        if step.remark is not None:
-            self.clients.broadcast(TaskRemarked(step=self.learner.step - 1, text=step.remark))
-        complete = session.recorder.add(self.learner.step, step)
+        self._started = time.perf_counter() if self._block_started is None else self._block_started
+        self.learner.start_steps(most or self._steps_at_once())
+        if most is not None or not self.learner.overlaps or self.health.awaits_step:
+            self._finish_steps()
+
+    def _steps_at_once(self) -> int:
+        """How many steps to start: as many as take a moment, to the next at which something is due."""
+        if not self.learner.overlaps or self.health.awaits_step:
+            return 1
+        step, every = self.learner.step, self.session.evaluate_every
+        last = last_step(self.learner.config, self.learner.task.epoch_steps)
+        most = min(self._pace.steps_in(STARTED_SECONDS), MAX_STARTED, (1 << step.bit_length()) - step)
+        if last is not None:
+            most = min(most, last - step)
+        return next((n for n in range(1, most) if evaluation_due(step + n, every)), most)
+
+    def _finish_steps(self) -> None:
+        """Write down what the steps gave that were started."""
+        session, first = self.session, self.learner.step + 1
+        results = self.learner.finish_steps()
         self._block_started = now = time.perf_counter()
-        session.recorder.block.seconds += now - before
-        self._pace.add(step.characters, now - before)
-        self._clipped.append(step.clipped)
-        if complete or not step.finite:
-            row = session.recorder.row(self.learner.step, step.lr, session.clock.read())
-            self.buffer.add_row(row)
-            self._check_health(partial(self.health.row, row))
+        seconds = (now - self._started) / len(results)
+        for number, step in enumerate(results, first):
+            self._last = step
+            if step.remark is not None:
+                self.clients.broadcast(TaskRemarked(step=number - 1, text=step.remark))
+            complete = session.recorder.add(number, step)
+            session.recorder.block.seconds += seconds
+            self._pace.add(step.characters, seconds)
+            if complete or not step.finite:
+                row = session.recorder.row(number, step.lr, session.clock.read())
+                self.buffer.add_row(row)
+                self._check_health(partial(self.health.row, row))
+            if not step.finite:
+                break
         self._check_health(partial(self.health.after_step, step.finite))
         if not step.finite:
-            self._handle_divergence()
+            self._handle_divergence(number)
         elif not self.learner.step & (self.learner.step - 1):  # 1, 2, 4, ...: the run's history
             session.save_weights()
 
@@ -202,9 +245,9 @@ class Training:
 
     # --------------------------------------------------------------------------------------------------------- states
 
-    def _handle_divergence(self) -> None:
-        """Back to the last good checkpoint, and wait for a person to change something."""
-        session, at, config = self.session, self.learner.step, self.learner.config
+    def _handle_divergence(self, at: int) -> None:
+        """Back from step `at` to the last good checkpoint, and wait for a person to change something."""
+        session, config = self.session, self.learner.config
         self.pause("diverged")
         self.buffer.flush()
         restore_last_good(session, checkpoint_steps(session.run))
@@ -217,6 +260,19 @@ class Training:
             f"it then goes on from the checkpoint of step {self.learner.step:,}."
         )
         self.send_status()
+
+    def _pause_out_of_memory(self, error: DeviceMemoryError) -> None:
+        """A step may be half done: back to the last good checkpoint, and wait."""
+        session = self.session
+        self.pause()
+        self.buffer.flush()
+        restore_last_good(session, checkpoint_steps(session.run))
+        session.truncate_metrics()
+        self.health.reset()
+        self.problem, self.remedy = error.problem, error.remedy
+        self.begin()
+        self.send_status()
+        self.clients.broadcast(Failed(problem=error.problem, remedy=error.remedy))
 
     def pause(self, state: str = "paused") -> None:
         """Do no more steps."""
@@ -243,7 +299,9 @@ class Training:
         """
         self._saved_at = time.perf_counter()
         if not self.learner.finite:
-            self._handle_divergence()  # its last step went too far: what was good is in the checkpoint before
+            self._handle_divergence(
+                self.learner.step
+            )  # its last step went too far: what was good is in the checkpoint before
             return
         session, now = self.session, (self.learner.step, self.session.change_count)
         event = Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0])

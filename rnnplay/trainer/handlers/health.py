@@ -96,6 +96,11 @@ class HealthCheck:
         if self._monitor is not None:
             self._monitor.row(row.step, row.loss, row.grad_norm, row.clipped, row.lr)
 
+    @property
+    def awaits_step(self) -> bool:
+        """Whether the update of the next step is to be measured."""
+        return self._parameters_before is not None
+
     def before_step(self) -> bool:
         """If a probe is due, copy the parameters, so that the update can be measured; True if it was due.
 
