@@ -32,8 +32,8 @@ def evaluation_interval(every: int, trained: int, evaluated: int) -> int:
 
 
 def evaluation_due(step: int, every: int) -> bool:
-    """Whether there is an evaluation after `step`: at first every `every` steps, then less and less often."""
-    return step > 0 and step % (every << max((step - 1) // (every * _EVALUATIONS), 0).bit_length()) == 0
+    """Whether there is an evaluation after `step`: before the first, then every `every` steps, then less often."""
+    return step % (every << max((step - 1) // (every * _EVALUATIONS), 0).bit_length()) == 0
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class TrainingSession:
     clock: Clock = field(default_factory=Clock)
     lock: RunLock | None = None
     metrics: MetricsFile | None = None
-    evaluated: int = 0  # the last step that was evaluated on schedule
+    evaluated: int = -1  # the last step that was evaluated on schedule
     change_count: int = 0  # how often lr or clip was changed
     solved: bool | None = None  # by the task's own measure when it was last taken; None: not known
     inspected_ids: Any = None  # ids of the text that it is looked at on

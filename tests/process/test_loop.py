@@ -55,7 +55,7 @@ async def test_a_run_ends_with_an_evaluation_of_its_last_parameters(text: Path, 
     events = await follow(Train(config=small(text, steps=31), root=str(tmp_path)))
     evaluations = of(Evaluated, events)
     assert [(event.step, event.final) for event in evaluations] == [
-        (15, False), (30, False), (31, True)
+        (0, False), (15, False), (30, False), (31, True)
     ]  # fmt: skip
     assert [(type(event).__name__) for event in events[-4:]] == ["Evaluated", "Saved", "Status", "Stopped"]
     assert of(Stopped, events)[0].reason == "finished"

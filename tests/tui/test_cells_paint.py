@@ -225,6 +225,19 @@ def test_what_was_copied_is_underlined_and_nothing_else() -> None:
     assert marked == "was out."
 
 
+def test_the_checkpoint_of_the_best_evaluation_is_marked_in_the_history() -> None:
+    palette = palette_of("truecolor")
+    best = len(HISTORY.steps) - 2
+    view = replace(HISTORY, best=best, at=None)
+    strips = history(view, 60, 12, palette)
+    marked = [s.style for strip in strips[:-1] for s in strip if s.text == palette.glyphs.mark and s.style is not None]
+    assert [style.color for style in marked] == [palette.good.color]
+    assert f"best evaluation: step {HISTORY.steps[best]:,}" in strips[-1].text
+    shown = history(replace(HISTORY, best=best, at=best), 60, 12, palette)
+    assert "the best evaluation" in shown[-1].text
+    assert "best" not in history(HISTORY, 60, 12, palette)[-1].text
+
+
 def test_the_step_that_is_shown_is_marked_in_the_history() -> None:
     palette = palette_of("truecolor")
     rows = text(history(HISTORY, 60, 12, palette))
