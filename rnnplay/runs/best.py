@@ -41,18 +41,18 @@ def best_evaluation(run: Path, record: RunRecord, last_step: int | None = None) 
     first_text, text = text_marks(record)
     lines = evaluations_on(text, first_text, read_metrics(run / METRICS)[1])
     measured = [(line["loss"], line["step"]) for line in lines if isinstance(line.get("loss"), float)]
-    usable = [(loss, step) for loss, step in (*measured, *_kept(run, text)) if last_step is None or step <= last_step]
+    usable = [(loss, step) for loss, step in (*measured, *_saved(run, text)) if last_step is None or step <= last_step]
     return BestEvaluation(min(usable)[1], min(usable)[0]) if usable else None
 
 
-def _kept(run: Path, text: str) -> list[tuple[float, int]]:
+def _saved(run: Path, text: str) -> list[tuple[float, int]]:
     """(loss, step) of each checkpoint of a best evaluation on `text` that the run keeps: one, or two for a moment."""
-    kept = []
+    saved = []
     for step in checkpoint_steps(run, BEST):
         best = checkpoint.read_state(checkpoint_path(run, step, BEST)).get("best")
         if isinstance(best, dict) and best.get("text") == text and isinstance(loss := best.get("loss"), float):
-            kept.append((loss, step))
-    return kept
+            saved.append((loss, step))
+    return saved
 
 
 def load_named(run: Path, record: RunRecord, at: CheckpointName) -> Checkpoint:
@@ -78,8 +78,8 @@ def _step_of(run: Path, record: RunRecord, at: CheckpointName) -> int:
     if isinstance(at, int):
         return at
     if at == "best":
-        if kept := _kept(run, text_marks(record)[1]):  # a better one may not be saved yet
-            return min(kept)[1]
+        if saved := _saved(run, text_marks(record)[1]):  # a better one may not be saved yet
+            return min(saved)[1]
         best = best_evaluation(run, record)
         if best is None:
             raise UserError(f"The run {run_id(run)} has no evaluation, and so no best one.", "Name a step, or last.")
