@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from driving import alive, follow, gone, last_saved, metrics, of, write_text
 from screens import LONG, attached, started, stop
+from storm import storm
 
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
@@ -178,3 +179,11 @@ async def test_another_version_of_the_program_is_refused_in_a_sentence(tmp_path:
         await TrainerClient.attach(run)
     await asyncio.to_thread(server.join)
     listener.close()
+
+
+def test_hang_ups_and_kills_at_random_moments_do_no_harm(tmp_path: Path) -> None:
+    folder = trainers.socket_folder()
+    before = set(folder.glob("*"))
+    struck = storm(3, tmp_path, seed=4)
+    assert "trainer killed" in struck and len(set(struck)) > 1
+    assert set(folder.glob("*")) <= before

@@ -182,7 +182,7 @@ def test_the_trainer_of_another_machine_is_named_and_never_judged(tmp_path: Path
     with pytest.raises(UserError, match=r"trained on elsewhere.*if that machine is off, delete"):
         lock_run(run, [])
     (info,) = runs.list_runs(tmp_path)
-    assert (info.state, info.host, info.alive) == ("running", "elsewhere", False)
+    assert (info.state, info.host, info.alive) == ("training", "elsewhere", False)
     assert trainers.read_record(run) == record
     assert not is_locked(run)
 

@@ -1,0 +1,94 @@
+"""`train --detach`, `runs`, `attach` and `stop`: a run goes on by itself, is looked at, and is ended."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnplay import machine
+from rnnplay.client import detach_seconds, hang_up_seconds
+from rnnplay.config import UserError
+from rnnplay.runs import trainers
+from tests.test_cli_signals import processes_of
+
+LIMIT = 120
+PROGRAM = [sys.executable, "-m", "rnnplay"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RNNPLAY_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("RNNPLAY_LINGER", raising=False)
+    return tmp_path / "home"
+
+
+def rnnplay(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=LIMIT)
+
+
+def test_a_run_goes_on_by_itself_is_looked_at_and_stopped(home: Path) -> None:
+    begun = rnnplay("train", "prose", "--hidden", "16", "--batch", "4", "--detach")
+    assert begun.returncode == 0, begun.stderr
+    run = Path(begun.stdout.strip())
+    assert trainers.find_trainer(run) is not None
+    (listed,) = [json.loads(line) for line in rnnplay("runs", "--json").stdout.splitlines()]
+    assert (listed["state"], listed["alive"], listed["host"]) == ("training", True, "")
+    screen = subprocess.Popen([*PROGRAM, "attach", "--json"], stdout=subprocess.PIPE, text=True)
+    assert screen.stdout is not None
+    kinds = [json.loads(screen.stdout.readline())["kind"] for _ in range(3)]
+    assert kinds[0] == "started" and "progress" in kinds
+    screen.send_signal(signal.SIGINT)
+    screen.stdout.read()
+    assert screen.wait(LIMIT) == 0
+    assert trainers.find_trainer(run) is not None  # it was only left
+    stopped = rnnplay("stop", "last")
+    assert stopped.returncode == 0 and "prose, saved at step" in stopped.stdout
+    assert processes_of(home) == []
+    for again in (rnnplay("stop", "last"), rnnplay("attach")):
+        assert again.returncode == 2 and len(again.stderr.splitlines()) == 1
+
+
+def test_a_run_that_may_not_linger_cannot_be_begun_detached(home: Path) -> None:
+    refused = rnnplay("train", "hello", "--detach", "--linger", "0")
+    assert refused.returncode == 2 and "cannot be left" in refused.stderr
+    assert not (home / "runs").exists()
+
+
+def test_how_long_a_run_goes_on_is_said_by_its_variable_or_by_how_it_was_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    assert (detach_seconds(), hang_up_seconds()) == (12 * 3600, 600)
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    assert hang_up_seconds() == 12 * 3600
+    for given, seconds in (("0", 0), ("90", 90), ("90s", 90), ("10m", 600), (" 2d ", 172_800)):
+        monkeypatch.setenv("RNNPLAY_LINGER", given)
+        assert detach_seconds() == hang_up_seconds() == seconds
+    for given in ("-1", "m", "1.5h", "ten", "9999999999", "1w"):
+        monkeypatch.setenv("RNNPLAY_LINGER", given)
+        with pytest.raises(UserError, match="RNNPLAY_LINGER"):
+            detach_seconds()
+
+
+@pytest.mark.parametrize(
+    ("group", "kills", "lingers", "ends"),
+    [
+        ("0::/user.slice/session-3.scope", "yes", "no", True),
+        ("0::/user.slice/session-3.scope", "yes", "yes", False),
+        ("0::/user.slice/session-3.scope", "no", "no", False),
+        ("0::/user.slice/user@0.service/run-1.scope", "yes", "no", False),
+    ],
+)
+def test_whether_a_logout_ends_processes_is_asked_of_systemd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, kills: str, lingers: str, ends: bool
+) -> None:
+    (tmp_path / "cgroup").write_text(group + "\n")
+    (tmp_path / "loginctl").write_text(
+        f"#!/bin/sh\ncase $* in *Kill*) echo KillUserProcesses={kills};; *) echo Linger={lingers};; esac\n"
+    )
+    (tmp_path / "loginctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert machine.logout_ends_processes(tmp_path / "cgroup") is ends
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert machine.logout_ends_processes(tmp_path / "cgroup") is False
