@@ -19,8 +19,8 @@ from rnnplay.config import CheckpointName, UserError
 @click.command(name="export")
 @run_argument
 @click.argument("file", type=click.Path(), required=False)
-@click.option("--npz", is_flag=True, help="Write a file of NumPy instead.")
-@click.option("--onnx", is_flag=True, help="Write one time step as an ONNX graph; needs the package onnx.")
+@click.option("--npz", is_flag=True, help="Write a file of NumPy, as to a FILE.npz.")
+@click.option("--onnx", is_flag=True, help="Write one time step as a graph, as to a FILE.onnx; needs the package onnx.")
 @click.option("--table", is_flag=True, help="Write shapes and vocabulary as a table; without FILE show them.")
 @at_option
 @runs_option
@@ -49,8 +49,11 @@ def export(
             return
         write_text(Path(file), shape_table(network))
     else:
-        kind = "npz" if npz else "onnx" if onnx else "safetensors"
-        print_notes(export_run(folder, Path(str(file)), at, kind))
+        path = Path(str(file))
+        suffix = path.suffix.lower()
+        by_suffix = suffix.removeprefix(".") if suffix in (".npz", ".onnx") else "safetensors"
+        kind = "npz" if npz else "onnx" if onnx else by_suffix
+        print_notes(export_run(folder, path, at, kind))
     print(file)
 
 

@@ -1,5 +1,6 @@
 """`rnnplay trace`: all activations over a text as a file for other programs."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -62,15 +63,18 @@ def trace(
             print(sentence, file=sys.stderr)
             bar.update(line, total=rows or None)
 
-        file = write_trace(
-            folder,
-            Path(output),
-            text=path,
-            encoding=encoding,
-            states=states or ("h",),
-            characters=characters,
-            at=at,
-            announce=announce,
-            report=lambda rows: bar.advance(line, rows),
-        )
+        try:
+            file = write_trace(
+                folder,
+                Path(output),
+                text=path,
+                encoding=encoding,
+                states=states or ("h",),
+                characters=characters,
+                at=at,
+                announce=announce,
+                report=lambda rows: bar.advance(line, rows),
+            )
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)  # the part that was written is removed
     print(file)

@@ -13,7 +13,7 @@ from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig, UserError, upgrade_settings
 from rnnplay.exchange import npz_file, pt_file, safetensors_file
 from rnnplay.exchange.name_guess import guess_names, parse_map
-from rnnplay.exchange.tensor_file import IMPORT_FORMATS, Arrays, TensorFile, vocabulary_list
+from rnnplay.exchange.tensor_file import IMPORT_FORMATS, Arrays, TensorFile, check_size, vocabulary_list
 from rnnplay.exchange.torch_names import READOUT_BIAS, from_torch, layer_name
 from rnnplay.folders import write_remedy
 from rnnplay.protocol import Train
@@ -84,6 +84,7 @@ def read_tensor_file(file: Path) -> TensorFile:
     """Return the content of a file in one of the known formats, which its first bytes tell apart. Raises UserError."""
     corpora.check_regular_file(file, "file with a network")
     try:
+        check_size(file, [file.stat().st_size // 4])  # beside the weights a checkpoint may hold an optimizer's state
         with file.open("rb") as opened:
             head = opened.read(9)
     except OSError as error:

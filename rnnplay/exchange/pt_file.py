@@ -33,7 +33,7 @@ def read(path: Path) -> TensorFile:
             raise UserError(
                 f'"{path}" holds Python objects, not only tensors.', "Save the network's state_dict() and import that."
             ) from None
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise UserError(f'"{path}" is no whole file of PyTorch ({reason}).', IMPORT_FORMATS) from None
     tensors: dict[str, Any] = {}
     values: dict[str, object] = {}

@@ -72,8 +72,11 @@ def describe_unknown_symbols(counts: Mapping[str, int], what: str, treatment: st
     shown = sorted(counts, key=lambda symbol: -counts[symbol])[:8]
     named = ", ".join(f"{symbol!r} ({counts[symbol]:,})" for symbol in shown) + (", ..." if len(counts) > 8 else "")
     times = sum(counts.values())
+    if len(counts) == 1:
+        kinds, are, stand = f"One of the {what}", "is", "stands"
+    else:
+        kinds, are, stand = f"{len(counts):,} {what}", "are", "stand"
     return (
-        f"{len(counts):,} {what} of the text are unknown to the network and stand in it {times:,} times "
-        f"({times / total:.0%} of it): {named}. "
-        f"They are {treatment}."
+        f"{kinds} of the text {are} unknown to the network and {stand} in it {times:,} times "
+        f"({times / total:.0%} of it): {named}. They are {treatment}."
     )

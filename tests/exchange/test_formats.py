@@ -154,6 +154,13 @@ def test_hostile_safetensors_files_are_refused(tmp_path: Path) -> None:
         importer.import_file(file, tmp_path / "runs", task="hello")
 
 
+def test_a_file_of_more_than_weights_can_have_is_not_read(tmp_path: Path) -> None:
+    for name in ("large.pt", "large.npz", "large.safetensors"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(2**34)  # it takes no room
+        assert "have more than 2,048 MB" in said(tmp_path / name)
+
+
 def test_a_file_of_pytorch_without_pytorch_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+from click.testing import CliRunner
 from made_networks import imported, weights_of, write_letters
 
 import rnnplay
 from rnnplay.catalogue import make_config
+from rnnplay.cli import cli
 from rnnplay.config import UserError
 from rnnplay.engine.readout import loss_per_step
 from rnnplay.exchange import trace as trace_module
@@ -221,6 +223,18 @@ def test_the_command_writes_the_file_and_names_it(run: Path, tmp_path: Path) -> 
     assert child.returncode == 0, child.stderr
     assert child.stdout == "trace.npz\n" and "time steps of 14 numbers take about" in child.stderr
     assert loaded(tmp_path / "trace.npz")["c"].shape[1:] == (2, 7)
+
+
+def test_after_ctrl_c_nothing_is_left(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(path: Path, *arguments: Any) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trace_files, "write_npz", interrupted)
+    monkeypatch.setattr("rnnplay.cli.trace.use_trainer_blas", lambda: None)  # this process has its own
+    result = CliRunner().invoke(cli, ["trace", str(run), "--output", str(tmp_path / "trace.npz")])
+    assert result.exit_code == 130, result.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_lines_of_the_readme_draw_a_unit(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
