@@ -77,7 +77,7 @@ MAY: dict[str, set[str]] = {
     "tui.forms": SCREEN | {"tui.paint", "tui.widgets"} | CONFIG,
     "tui.messages": {"textual", "protocol"},
     "tui.state": {"numpy", "msgspec", "protocol", "verdicts"} | CONFIG,
-    "tui.current_trainer": {"client", "protocol"} | CONFIG,
+    "tui.current_trainer": {"client", "msgspec", "protocol"} | CONFIG,
     "tui.session": {"msgspec", "gallery", "protocol", "tui.current_trainer", "tui.messages", "tui.state"} | CONFIG,
     "tui.places": PLACE,
     **{
@@ -86,7 +86,8 @@ MAY: dict[str, set[str]] = {
         if folder.is_dir()
     },
     "tui.places.time": PLACE | {"tui.places", "runs"},
-    "tui": PLACE | {"runs", "tui.places", "tui.places.play"},  # app and terminal; other places by their names
+    "tui": PLACE
+    | {"machine", "runs", "tui.places", "tui.places.play"},  # app and terminal; other places by their names
 }
 ANYTHING = {"cli", "__init__", "__main__"}  # inside the command or the name that needs it
 

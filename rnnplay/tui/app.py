@@ -36,7 +36,7 @@ from rnnplay.tui.terminal import TerminalDriver, TerminalIdentified
 from rnnplay.tui.terminal_indicators import TerminalIndicators
 from rnnplay.tui.theme import theme_of
 
-BOUND_ACTIONS = frozenset({"panel", "place", "help", "theme", "quit"})  # whose keys are letters and digits
+BOUND_ACTIONS = frozenset({"panel", "place", "help", "theme", "detach", "quit"})  # whose keys are letters and digits
 
 
 UNDER_WAY = frozenset({"starting", "training", "pausing", "paused"})
@@ -70,9 +70,10 @@ class Playground(EntryAndExit):
     ) -> None:
         """`start`: train the chosen task at once; `run`: show this one, as it was left.
 
-        `come_back`: show the run that was worked on last, or where there is none the gallery's first network.
+        `come_back`: list the runs that are alive; without them, `start` and `run` show the run that was worked on
+        last, or where there is none the gallery's first network.
         """
-        super().__init__(runs, run, come_back)
+        super().__init__(runs, start, run, come_back)
         self.palettes = palettes()
         for palette in self.palettes:
             self.register_theme(theme_of(palette))
@@ -82,7 +83,6 @@ class Playground(EntryAndExit):
         self._indicated_state = ""
         self.session = RunSession(self.post_to_places, runs, self.save_screen_state)
         self.drafts = drafts
-        self._start = start
 
     @property
     def palette(self) -> Palette:
@@ -285,15 +285,18 @@ def open_playground(
     """Open the playground and return its exit status.
 
     `task` is trained at once, `choices` (fields of RunConfig) are put over its preset; `run` is shown as it was left.
-    Without either, the run that was worked on last is shown, and where there is none in the folder `runs`, the
-    gallery's first network. Raises UserError for an unknown task or a choice that makes no sense.
+    Without either, runs that are alive are listed first; if there are none, the run that was worked on last is shown,
+    and where there is none in the folder `runs`, the gallery's first network.
+
+    Raises UserError for an unknown task or a choice that makes no sense.
     """
-    start = task is not None
-    app = Playground(RunDrafts(task, dict(choices or {})), runs, start, run, come_back=not start and run is None)
+    app = Playground(RunDrafts(task, dict(choices or {})), runs, task is not None, run, come_back=True)
     if app.palette.glyphs.box.isascii() and sys.__stderr__ is not None:
         sys.__stderr__.reconfigure(errors="replace")  # Textual paints on stderr: rather ? than an escape's letters
     from rnnplay.runs import runs_root
 
     log_errors_to(runs_root(runs))
     app.run()
+    if app.farewell and sys.__stderr__ is not None:
+        print(app.farewell, file=sys.__stderr__)
     return app.return_code or 0

@@ -1,10 +1,13 @@
-"""The trainer of the run on the screen: at most one is open, and those before it save and end in the background."""
+"""The trainer of the run on the screen: at most one is open; those before it are left, or save and end, meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from rnnplay import protocol
 from rnnplay.config import UserError
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 LOG_NAME = "playground.log"  # beside the runs; see error_log.py
 SEE_LOG = f"The traceback is in {LOG_NAME}, beside the runs; please report it."
-Opening = protocol.Train | protocol.Resume | protocol.Inspect
+Opening = protocol.Train | protocol.Resume | protocol.Inspect | Path  # a path: attach to that run's trainer
 
 
 class CurrentTrainer:
@@ -36,12 +39,15 @@ class CurrentTrainer:
         self.generation = 0
         self._wanted: Opening | None = None  # to be opened next
         self._opener: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()  # trainers that save and end
+        self._closing: set[asyncio.Task[None]] = set()  # trainers that save and end, or are left
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def open(self, opening: Opening) -> None:
-        """Have the present trainer save and end, and start one for `opening` as soon as there may be another."""
-        self.release()
+    def open(self, opening: Opening, detach: bool = False) -> None:
+        """Have the present trainer save and end, and open `opening` as soon as there may be another.
+
+        detach: leave the present one, which goes on.
+        """
+        self.release(detach)
         self.generation += 1
         self._wanted = opening
         if self._opener is None or self._opener.done():
@@ -55,9 +61,14 @@ class CurrentTrainer:
             if generation != self.generation:
                 continue
             try:
-                from rnnplay.client import TrainerClient  # loads NumPy: not before the first paint
+                from rnnplay.client import TrainerClient, hang_up_seconds  # not before the first paint
 
-                client = await TrainerClient.start(opening)
+                if isinstance(opening, Path):
+                    client = await TrainerClient.attach(opening)
+                else:
+                    if not isinstance(opening, protocol.Inspect):
+                        opening = msgspec.structs.replace(opening, linger=hang_up_seconds())
+                    client = await TrainerClient.start(opening)
             except Exception as error:  # of whatever kind: the screen must not say for ever that it starts
                 if generation == self.generation:
                     self._fail_to_open(error)
@@ -105,25 +116,32 @@ class CurrentTrainer:
             self.start_task(self.client.send(command))
         return command.request
 
-    def release(self) -> None:
-        """Have the present trainer save and end, without waiting for it."""
+    def release(self, detach: bool = False) -> None:
+        """Have the present trainer save and end, or leave it to go on, without waiting for it."""
         client, self.client = self.client, None
         if client is not None:
-            self._close(client)
+            self._close(client, detach)
 
-    def _close(self, client: TrainerClient) -> None:
-        task = self.start_task(client.close())
+    def _close(self, client: TrainerClient, detach: bool = False) -> None:
+        task = self.start_task(client.detach() if detach else client.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """Save what runs, and wait until every trainer has ended."""
+        """Save what runs, and wait until every trainer has ended, or been left."""
         self._wanted = None
         self.generation += 1  # what is being started is closed as soon as it stands
         self.release()
         if self._opener is not None:
             await asyncio.gather(self._opener, return_exceptions=True)
         await self._wait_closed(0)
+
+    async def detach(self, linger: float | None = None) -> None:
+        """Leave the present trainer, which goes on (linger: as of the client), and wait until all others have ended."""
+        client, self.client = self.client, None
+        if client is not None:
+            await client.detach(linger)
+        await self.close()
 
     def start_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do `work` in the background; a failure is reported."""

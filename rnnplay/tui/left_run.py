@@ -9,9 +9,10 @@ from pathlib import Path
 from rnnplay import runs
 from rnnplay.config import RunConfig, UserError
 from rnnplay.formatting import loss_text
-from rnnplay.runs import RunInfo, ScreenState
+from rnnplay.runs import RunInfo, ScreenState, trainers
 from rnnplay.tui.places.base import Place
 from rnnplay.tui.session import RunSession
+from rnnplay.tui.state.drafts import LivingRun
 from rnnplay.tui.state.sample import SampleSettings
 from rnnplay.tui.widgets.base import Panel
 
@@ -26,16 +27,18 @@ class LeftRun:
     config: RunConfig
     screen: ScreenState | None
     since_left: str  # in words; empty: nothing has happened, or nobody has seen the run before
+    is_alive: bool = False  # a process of this machine trains it
 
 
 def load_left_run(path: Path) -> LeftRun:
-    """Read a run's settings, and how it was left. Raises UserError if its settings cannot be read."""
+    """Read a run's settings, how it was left, and whether it is trained now.
+
+    Raises UserError if its settings cannot be read, and OSError if it is deleted meanwhile.
+    """
     config, screen = runs.load_record(path).config, runs.load_screen_state(path)
-    words = ""
-    if screen is not None:
-        with suppress(FileNotFoundError):
-            words = since_left(runs.run_info(path), screen)
-    return LeftRun(path, config, screen, words)
+    info = runs.run_info(path)
+    parts = (since_left(info, screen), f"trained on {info.host}" if info.host else "")
+    return LeftRun(path, config, screen, ", ".join(part for part in parts if part), info.alive)
 
 
 def last_run(root: Path) -> Path | None:
@@ -46,9 +49,24 @@ def last_run(root: Path) -> Path | None:
         return None
 
 
-def since_left(run: RunInfo, screen: ScreenState) -> str:
-    """Return what has happened to a run since it was left: "+3,200 steps since you left, validation 1.47 → 1.31"."""
-    if run.step <= screen.step:
+def living_runs(root: Path) -> tuple[LivingRun, ...]:
+    """Return the runs that are trained, or finished and still shown, on this machine; the newest first."""
+    living = []
+    for path, trainer in trainers.living_runs(root):
+        with suppress(UserError, OSError):
+            if not trainer.is_elsewhere:
+                info = runs.run_info(path)
+                since = since_left(info, runs.load_screen_state(path))
+                living.append(LivingRun(path, runs.load_record(path).config, info.step, since))
+    return tuple(living)
+
+
+def since_left(run: RunInfo, screen: ScreenState | None) -> str:
+    """Return what has happened to a run since it was left: "+3,200 steps since you left, validation 1.47 → 1.31".
+
+    It is empty if nothing has, or if nobody has left the run before.
+    """
+    if screen is None or run.step <= screen.step:
         return ""
     words = f"+{run.step - screen.step:,} steps since you left"
     if run.validation is None:

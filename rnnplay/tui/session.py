@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ from rnnplay.tui.state.sample import CLAMPED, PLAY, SampleState
 from rnnplay.tui.state.selection import Selection
 
 ALIVE = frozenset({"starting", "training", "pausing", "paused", "finished", "diverged", "inspecting"})
+GOING_ON = frozenset({"training", "pausing", "paused", "diverged"})
 ENDED = frozenset({"stopped", "dead"})  # of runs that may be loaded again
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class RunSession:
         """`root`: the folder of new runs; None: the user's own. `leave` is called before another run is opened."""
         self._post, self._root, self._leave = post, root, leave
         self._trainer = CurrentTrainer(self.handle_event, self._fail, self._trainer_ended, self.report_failure)
-        self.send, self.close = self._trainer.send, self._trainer.close
+        self.send, self.close, self.detach = self._trainer.send, self._trainer.close, self._trainer.detach
         self.starts = 0  # of trainers that took commands
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.selection = Selection()
@@ -72,6 +74,8 @@ class RunSession:
         self.problem = None
         self.note = self.since_left = ""  # what a person should know; what has happened since the run was left
         self._feature = ""  # to be looked for once the trainer has begun
+        self._own_changes = 0  # of settings, that the trainer has not confirmed yet
+        self.unreachable = ""  # why nobody could come back to this trainer; empty: one can
         self.saved_step: int | None = None
         self.health: protocol.Health | None = None
         self._automatic: dict[str, int] = {}  # topic -> the request that nobody asked for and that waits for an answer
@@ -99,6 +103,16 @@ class RunSession:
     @property
     def step(self) -> int:
         return self.status.step if self.status else 0
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the run is trained, or paused, and goes on if this screen leaves it."""
+        return self.has_trainer and self.state in GOING_ON and not self.unreachable
+
+    @property
+    def other_screens(self) -> int:
+        """How many other screens are attached to the run."""
+        return self.status.screens - 1 if self.status is not None else 0
 
     @property
     def at_limit(self) -> bool:
@@ -138,9 +152,14 @@ class RunSession:
         if self.can_load:
             self._open(protocol.Inspect(run=str(self.run)), self.config, self.run)
 
-    def show(self, run: str, config: RunConfig, feature: str = "", since_left: str = "") -> None:
-        """Show a run as it was saved last, and the units that follow `feature`. The run before is saved meanwhile."""
-        self._open(protocol.Inspect(run=run), config)
+    def show(
+        self, run: str, config: RunConfig, feature: str = "", since_left: str = "", is_alive: bool = False
+    ) -> None:
+        """Show a run as it was saved last, or attach to its trainer, and show the units that follow `feature`.
+
+        The run before is saved meanwhile; where another trainer is attached to, it goes on.
+        """
+        self._open(Path(run) if is_alive else protocol.Inspect(run=run), config)
         self._feature, self.since_left = feature, since_left
 
     def open_gallery_network(self, piece: GalleryNetwork) -> None:
@@ -153,7 +172,7 @@ class RunSession:
         self._leave()
         if config is None or self.user_config is None or config.task != self.user_config.task:
             self.selection.select(0, 0, by_person=False)  # another network's unit means nothing here
-        self._trainer.open(opening)
+        self._trainer.open(opening, detach=isinstance(opening, Path) and self.can_go_on)
         self._reset(same_run=run is not None and run == self.run)
         self.run, self.config, self.state = run, config, "starting"
         self._announce(RunChanged)
@@ -187,6 +206,7 @@ class RunSession:
         """Change lr or clip of the run under way."""
         if self.config is not None:
             self.config = msgspec.structs.replace(self.config, **values)
+            self._own_changes += self.has_trainer
             self.send(protocol.ChangeSettings(lr=values.get("lr"), clip=values.get("clip")))
             self._announce(RunChanged)
 
@@ -225,6 +245,8 @@ class RunSession:
             case protocol.Health():
                 self.health = event
                 self._announce(StatusChanged)
+            case protocol.SettingsChanged():
+                self._handle_settings(event)
             case protocol.Saved():
                 self.saved_step = event.step
                 self._announce(StatusChanged)
@@ -259,6 +281,7 @@ class RunSession:
         self.other_text_evaluations = 0
         self.metrics, self.evaluations = MetricsTable(), []  # a run that diverged starts again from its checkpoint
         self.note = " ".join(event.notes)
+        self.unreachable = event.unreachable
         if event.step:
             self.status = protocol.Status(state="paused", step=event.step)
         self.cells.begin_run(event.facts, event.config.hidden * event.config.layers)
@@ -273,6 +296,13 @@ class RunSession:
         self.cells.watch_census(growth=event.step > 0)
         self.starts += 1
         self._announce(RunChanged)
+
+    def _handle_settings(self, event: protocol.SettingsChanged) -> None:
+        """Take in settings that were changed, here or on another screen; a later change of our own is on its way."""
+        self._own_changes = max(0, self._own_changes - 1)
+        if self.config is not None and not self._own_changes:
+            self.config = msgspec.structs.replace(self.config, lr=event.lr, clip=event.clip)
+            self._announce(RunChanged)
 
     def _continue_automatic(self, topic: str) -> None:
         """After the first trace ask for an example or a sample: first paint what is answered at once."""

@@ -17,6 +17,12 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No trainer outlives its test."""
+    monkeypatch.setenv("RNNPLAY_LINGER", "0")
+
+
+@pytest.fixture(autouse=True)
 def _exact_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Textual's pilot looks every 20 ms whether the processor is busy; the loop and the screen know at once."""
     monkeypatch.setattr(textual.app, "wait_for_idle", screen_is_idle)

@@ -137,7 +137,7 @@ class Recorder:
         self.sent: list[say.Command] = [opening]
         self.requests: dict[tuple[str, int], int] = {}  # (command, channel) -> the number of the last one
         self.queue: asyncio.Queue[say.AnyEvent | None] = asyncio.Queue()
-        self.closed = False
+        self.closed = self.closed_by_stop = self.detached = False
 
     async def send(self, command: say.Command) -> None:
         self.requests[type(command).__name__, getattr(command, "channel", 0)] = command.request
@@ -148,8 +148,12 @@ class Recorder:
             await asyncio.sleep(0)  # what the event before led to is sent first
             yield self._numbered(event)
 
+    async def detach(self, linger: float | None = None) -> None:
+        self.closed = self.detached = True
+        self.queue.put_nowait(None)
+
     async def close(self) -> None:
-        self.closed = True
+        self.closed = self.closed_by_stop = True
         self.queue.put_nowait(None)
 
     def tell(self, *events: say.AnyEvent) -> None:

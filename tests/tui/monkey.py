@@ -108,7 +108,7 @@ class Monkey:
         self.random = random.Random(seed)
         screens = keys_by_screen()
         leaving = {key for own in screens.values() for key, action in own.items() if action.split(".")[-1] in LEAVING}
-        leaving |= {"q", "ctrl+q", "ctrl+c", "ctrl+z"}
+        leaving |= {"d", "q", "ctrl+q", "ctrl+c", "ctrl+z"}
         self.known = {name: sorted(set(own) - leaving) for name, own in screens.items()}
         unknown = {key for own in self.known.values() for key in own} - set(BYTES)
         assert not unknown, f"keys of unknown bytes: {unknown}"

@@ -19,6 +19,7 @@ from typing import Any
 import pyte
 
 PATIENCE = 60.0  # seconds: generous, since others may be using the machine
+_AT_FIRST = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "RNNPLAY_LINGER": "0"}  # no trainer stays
 ON_AT_REST = {7, 25}  # a terminal wraps its lines and shows its cursor
 MODES = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 KEYS = {
@@ -62,7 +63,7 @@ class Terminal:
             stdin=self.slave,
             stdout=self.slave if stdout is None else stdout,
             stderr=self.slave,
-            env=kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "RNNPLAY_HOME": str(home)} | environment,
+            env=kept | _AT_FIRST | {"RNNPLAY_HOME": str(home)} | environment,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from waiting import settled, until
 from rnnplay import client, gallery, runs
 from rnnplay import protocol as say
 from rnnplay.runs import RunInfo, RunRecord, ScreenState, load_screen_state, save_screen_state
+from rnnplay.tui import entry_and_exit
 from rnnplay.tui.app import Playground
-from rnnplay.tui.left_run import since_left
+from rnnplay.tui.left_run import LeftRun, since_left
 from rnnplay.tui.places.cells.screen import CellsPlace
-from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.drafts import LivingRun, RunDrafts
 
 LEFT = ScreenState(
     place="cells",
@@ -214,3 +216,149 @@ def test_what_has_happened_since_is_said_in_words() -> None:
     assert since_left(run, msgspec.structs.replace(LEFT, validation=None)).endswith("left, validation 1.310")
     assert since_left(msgspec.structs.replace(run, validation=None), LEFT) == "+3,200 steps since you left"
     assert since_left(msgspec.structs.replace(run, step=40), LEFT) == ""
+
+
+# ---------------------------------------------------------------------------------------------------- runs that go on
+
+
+@pytest.fixture
+def alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[LivingRun]:
+    """The runs that are alive, whatever is on the disk."""
+    living: list[LivingRun] = []
+    monkeypatch.setattr(entry_and_exit, "living_runs", lambda root: tuple(living))
+    load = entry_and_exit.load_left_run
+
+    def load_alive(path: Path) -> LeftRun:
+        is_alive = path in [run.path for run in living]
+        return dataclasses.replace(load(path), is_alive=is_alive)
+
+    monkeypatch.setattr(entry_and_exit, "load_left_run", load_alive)
+    return living
+
+
+@pytest.fixture
+def attached(trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The runs that were attached to, in order; each gets a trainer like one that was started."""
+    found: list[Path] = []
+
+    async def attach(run: Path) -> Recorder:
+        found.append(run)
+        trainers.append(Recorder(say.Attach()))
+        return trainers[-1]
+
+    monkeypatch.setattr(client.TrainerClient, "attach", attach)
+    return found
+
+
+def living(run: Path, since: str = "") -> LivingRun:
+    return LivingRun(run, config(), 3_240, since)
+
+
+async def test_runs_that_are_alive_stand_first_and_enter_attaches(
+    tmp_path: Path, trainers: list[Recorder], alive: list[LivingRun], attached: list[Path]
+) -> None:
+    new, old = make_run(tmp_path), make_run(tmp_path)
+    alive += [living(new, "+3,200 steps since you left, validation 1.470 → 1.310"), living(old)]
+    app = Playground(RunDrafts(), str(tmp_path), come_back=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: "prose: +3,200 steps since you left, validation 1.470 → 1.310." in seen(app))
+        assert trainers == [] and app.drafts.living_run == alive[0]
+        lines = seen(app).splitlines()
+        assert "ALIVE" in lines[1] or "ALIVE" in lines[2], lines[:6]
+        await pilot.press("down")
+        assert "it goes on by itself, at step 3,240" in seen(app)
+        await pilot.press("up", "enter")
+        await until(lambda: attached)
+        assert attached == [new]
+        await loaded(app, trainers, new)
+        trainers[-1].tell(status("training", 3_241))
+        await settled(app, trainers)
+        assert app.session.state == "training" and app.drafts.task == "prose"
+        await until(lambda: [run.path for run in app.drafts.living] == [old])  # the one on the screen is not listed
+
+
+async def test_going_to_another_run_that_is_alive_leaves_the_present_one_training(
+    tmp_path: Path, trainers: list[Recorder], alive: list[LivingRun], attached: list[Path]
+) -> None:
+    one, two = make_run(tmp_path), make_run(tmp_path)
+    alive += [living(one), living(two)]
+    app = Playground(RunDrafts(), str(tmp_path), run=one)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(app, trainers, one)
+        trainers[-1].tell(status("training", 3_241))
+        await settled(app, trainers)
+        await until(lambda: [run.path for run in app.drafts.living] == [two])
+        await pilot.press("1", "home", "enter")
+        await until(lambda: attached == [one, two])
+        assert trainers[0].detached and not trainers[0].closed_by_stop
+
+
+async def test_d_leaves_a_run_that_trains_and_says_how_to_come_back(
+    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNPLAY_LINGER", "12h")
+    monkeypatch.setattr(entry_and_exit, "logout_ends_processes", lambda: True)
+    run = make_run(tmp_path)
+    app = Playground(RunDrafts("prose"), str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: trainers)
+        await pilot.press("d")
+        assert "The run is only starting." in seen(app)
+        trainers[0].tell(msgspec.structs.replace(made_up_started(steps=None), run=str(run)), status("training", 120))
+        await settled(app, trainers)
+        assert "d leave" in seen(app)
+        await pilot.press("d")
+        await until(lambda: not app._running)
+    assert trainers[0].detached and not trainers[0].closed_by_stop
+    name = runs.run_id(run)
+    assert f"step 120: the run {name} trains on, and ends after 12 hours without a screen." in app.farewell
+    assert f"rnnplay attach {name} --runs {tmp_path}" in app.farewell
+    assert "loginctl enable-linger" in app.farewell
+    assert load_screen_state(run) is not None
+
+
+@pytest.mark.parametrize("linger", ["12h", "0"])
+async def test_q_saves_and_ends_and_so_does_d_where_nothing_is_to_linger(
+    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch, linger: str
+) -> None:
+    monkeypatch.setenv("RNNPLAY_LINGER", linger)
+    app = Playground(RunDrafts("prose"), str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: trainers)
+        trainers[0].tell(made_up_started(), status("training", 120, screens=2))
+        await settled(app, trainers)
+        await pilot.press("d" if linger == "0" else "q")
+        await until(lambda: not app._running)
+    assert trainers[0].closed_by_stop and not trainers[0].detached
+    assert "goes on: another screen is attached to it." in app.farewell
+
+
+async def test_a_run_that_nobody_could_come_back_to_is_not_left(tmp_path: Path, trainers: list[Recorder]) -> None:
+    app = Playground(RunDrafts("prose"), str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: trainers)
+        trainers[0].tell(msgspec.structs.replace(made_up_started(), unreachable="No socket."), status("training", 120))
+        await settled(app, trainers)
+        assert "d leave" not in seen(app)
+        await pilot.press("d")
+        assert "Nobody could come back to this run. No socket." in seen(app)
+        assert not trainers[0].closed
+
+
+async def test_what_another_screen_changes_is_shown(tmp_path: Path, trainers: list[Recorder]) -> None:
+    drafts = RunDrafts("prose")
+    drafts.adopt(config())
+    app = Playground(drafts, str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: trainers)
+        trainers[0].tell(made_up_started(), status("training", 120))
+        await settled(app, trainers)
+        trainers[0].tell(say.SettingsChanged(step=120, lr=7e-4, clip=2.0))
+        await settled(app, trainers)
+        assert "Adam 7e-4" in seen(app) and "needs a new network" not in seen(app)
+        app.session.change(lr=1e-3)
+        app.session.change(lr=2e-3)
+        trainers[0].tell(say.SettingsChanged(step=121, lr=1e-3, clip=2.0))
+        await settled(app, trainers)
+        await pilot.pause()
+        assert "Adam 2e-3" in seen(app)

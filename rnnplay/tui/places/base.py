@@ -18,7 +18,7 @@ from rnnplay.tui.current_trainer import SEE_LOG
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.text import glyph
-from rnnplay.tui.places.keys import COMMANDS, HELP, QUIT, RUN, typing_hints
+from rnnplay.tui.places.keys import COMMANDS, DETACH, HELP, QUIT, RUN, typing_hints
 from rnnplay.tui.places.prompt_screen import PromptScreen
 from rnnplay.tui.places.run_actions import RunActions
 from rnnplay.tui.places.views import header_view, health_view
@@ -287,7 +287,8 @@ class Place(RunActions, PromptScreen):
             matches = ["".join(glyph(c, glyphs) for c in match) for match in self.prompt.matches]
             self.keys_bar.view = KeysView(typing_hints(matches), 1)
         else:
-            self.keys_bar.view = KeysView((*self.key_hints(), QUIT, COMMANDS, HELP), 3)
+            leave = (DETACH, QUIT) if self.session.can_go_on else (QUIT,)
+            self.keys_bar.view = KeysView((*self.key_hints(), *leave, COMMANDS, HELP), len(leave) + 2)
 
     def _status_view(self) -> StatusView:
         if self.session.problem is not None and not (self.session.state == "dead" and self.session.run):

@@ -44,7 +44,8 @@ APP: tuple[Binding, ...] = (
     *(key(name, place.key, f"place('{name}')", name, place.tooltip) for name, place in PLACES.items() if place.key),
     key("help", "question_mark", "help", "help", "This list of keys"),
     key("theme", "t", "theme", "theme", "Light or dark"),
-    key("quit", "q,ctrl+q", "quit", "quit", "Leave; a run in training is saved"),
+    key("detach", "d", "detach", "leave", "Leave, and let the run train on: rnnplay attach comes back to it"),
+    key("quit", "q,ctrl+q", "quit", "quit", "Save the run and leave; where other screens are attached, only leave"),
     Binding("ctrl+c", "quit_now", "quit", show=False, priority=True, id="interrupt", system=True),
 )
 
@@ -66,6 +67,7 @@ def shown(binding: Binding) -> str:
 TO_PLACES = tuple(KeyHint(place.key, name, f"app.place('{name}')") for name, place in PLACES.items() if place.key)
 COMMANDS = KeyHint("^p", "commands", "app.command_palette")
 HELP = KeyHint("?", "help", "app.help")
+DETACH = KeyHint("d", "leave", "app.detach")
 QUIT = KeyHint("q", "quit", "app.quit")
 
 

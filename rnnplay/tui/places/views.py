@@ -94,13 +94,14 @@ def _state_view(session: RunSession) -> StatusView:
         return StatusView(problem, remedy, "bad")
     now = session.status
     step = count(session.step)
+    since = f"{session.since_left}." if session.since_left else ""
     match session.state:
         case "idle":
             return StatusView("Choose a task.", "Up and down move, enter starts it, e changes its network first.")
         case "starting":
             return StatusView("Starting: reading what is to be learned, and building the network.")
         case "training":
-            return StatusView(_progress(session), session.note)
+            return StatusView(_progress(session), session.note or since)
         case "pausing":
             return StatusView("Pausing after this step.")
         case "paused":
@@ -115,8 +116,7 @@ def _state_view(session: RunSession) -> StatusView:
         case "inspecting" if session.facts is not None and session.facts.text_unavailable:
             return StatusView(f"The run at step {step}, without its training text.", session.facts.text_unavailable)
         case "inspecting":
-            since = f" {session.since_left}." if session.since_left else ""
-            known = f"Looking at the run as it was at step {step}.{since}"
+            known = f"Looking at the run as it was at step {step}. {since}".strip()
             return StatusView(known, "r trains on, n starts a new run.")
         case "stopped":
             return StatusView(f"Stopped and saved at step {step}.", "r goes on, n starts a new run.")

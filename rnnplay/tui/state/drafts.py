@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,12 +23,23 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
 _preset = cache(make_config)  # a draft is read many times for each frame
 
 
+@dataclass(frozen=True)
+class LivingRun:
+    """A run that goes on by itself: its trainer can be attached to."""
+
+    path: Path
+    config: RunConfig
+    step: int
+    since_left: str  # in words; empty: nobody has left it before
+
+
 class RunDrafts:
-    """The list of tasks with its cursor, and a draft of a run for each task that was edited."""
+    """The list of tasks below the runs that are alive, with its cursor, and a draft for each task that was edited."""
 
     def __init__(self, task: str | None = None, chosen: dict[str, Any] | None = None) -> None:
+        self.living: tuple[LivingRun, ...] = ()
         self.items = CATALOGUE
-        self.cursor = 0
+        self.cursor = 0  # counts the living runs, then the tasks
         self._drafts: dict[str, RunConfig] = {}
         if task is not None:
             self.pick(task)
@@ -34,8 +47,25 @@ class RunDrafts:
             self._drafts[self.task] = make_config(self.task, **chosen)
 
     @property
+    def living_run(self) -> LivingRun | None:
+        """The run under the cursor; None where that is on a task."""
+        return self.living[self.cursor] if self.cursor < len(self.living) else None
+
+    def set_living(self, living: tuple[LivingRun, ...]) -> None:
+        """List these runs above the tasks; the cursor stays where it is, on the task of a run that is gone."""
+        run, task = self.living_run, self.task
+        self.living = living
+        paths = [other.path for other in living]
+        if run is not None and run.path in paths:
+            self.cursor = paths.index(run.path)
+        else:
+            self.pick(task)
+
+    @property
     def item(self) -> TaskInfo:
-        return self.items[self.cursor]
+        """The task under the cursor, or that of the run there."""
+        run = self.living_run
+        return self.items[self.cursor - len(self.living)] if run is None else task_info(run.config.task)
 
     @property
     def task(self) -> str:
@@ -44,15 +74,17 @@ class RunDrafts:
     def pick(self, task: str) -> None:
         """Move to a task by its name. Raises UserError with the nearest name where there is none."""
         name = task_info(task).name
-        self.cursor = next(n for n, item in enumerate(self.items) if item.name == name)
+        self.cursor = len(self.living) + next(n for n, item in enumerate(self.items) if item.name == name)
 
     def move(self, by: int) -> None:
-        """Move by so many tasks, and stop at the ends of the list."""
-        self.cursor = max(0, min(self.cursor + by, len(self.items) - 1))
+        """Move by so many rows, and stop at the ends of the list."""
+        self.cursor = max(0, min(self.cursor + by, len(self.living) + len(self.items) - 1))
 
     @property
     def draft(self) -> RunConfig:
-        """The run that would be started."""
+        """The run that would be started, or the settings of the living run under the cursor."""
+        if (run := self.living_run) is not None:
+            return run.config
         return self._drafts.get(self.task) or _preset(self.task)
 
     def set(self, name: str, value: Any) -> None:
@@ -63,6 +95,8 @@ class RunDrafts:
             self._drafts[self.task] = validate(msgspec.structs.replace(self.draft, **{name: value}))
         except TypeError:
             raise UserError(f"{name} cannot be {value!r}.", "Choose another value.") from None
+        if self.living_run is not None:  # its settings are its own: another run would be started
+            self.pick(self.task)
 
     def adopt(self, config: RunConfig) -> None:
         """Make the draft of a task equal to a run: nothing in it differs from that run."""

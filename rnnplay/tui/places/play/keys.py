@@ -76,10 +76,14 @@ def form_hints(enter: str, kind: str) -> tuple[KeyHint, ...]:
     )
 
 
-def key_hints(session: RunSession, focused: str, full: bool) -> tuple[KeyHint, ...]:
-    """Return the keys that make sense now, the most needed first; `focused` is the id of a panel."""
+def key_hints(session: RunSession, focused: str, full: bool, attaches: bool = False) -> tuple[KeyHint, ...]:
+    """Return the keys that make sense now, the most needed first.
+
+    focused: the id of a panel; attaches: enter attaches to a run that is alive.
+    """
     state = session.state
-    hints = [_hint("start", "enter", "start")] if focused == "tasks" and state != "starting" else []
+    enter = _hint("start", "enter", "attach" if attaches else "start")
+    hints = [enter] if focused == "tasks" and state != "starting" else []
     hints += [_hint("gallery", "G", "next one")] if session.gallery is not None else run_hints(state)
     hints += _panel_hints(session, focused)
     if session.config is not None and state != "starting":

@@ -20,7 +20,7 @@ from rnnplay.tui.places.play.example.actions import ExampleActions
 from rnnplay.tui.places.play.example.views import example_view
 from rnnplay.tui.places.play.forms import PlayForms
 from rnnplay.tui.places.play.panels import CurvePanel, SamplePanel, TaskPanel
-from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view, tasks_view
+from rnnplay.tui.places.play.views import gradient_view, living_status_view, loss_view, play_status_view, tasks_view
 from rnnplay.tui.places.views import heatmap_view, sampled_text_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
@@ -167,6 +167,8 @@ class PlayPlace(ExampleActions, PlayForms):
         self.tabs.view = TabsView(names, self.tab - 1)
 
     def status_view(self) -> StatusView:
+        if self.drafts.living_run is not None:
+            return living_status_view(self.drafts.living_run)
         pending = self.drafts.pending(self.session.user_config)
         return play_status_view(self.session, fields_for(self.drafts.task, True), pending)
 
@@ -176,7 +178,8 @@ class PlayPlace(ExampleActions, PlayForms):
             enter = "draw" if draws else "start" if self.session.config is None else "apply"
             return keys.form_hints(enter, self.form.field.kind)
         focused = self.focused.id if isinstance(self.focused, Panel) else None
-        return keys.key_hints(self.session, focused or "", self.full is not None)
+        attaches = self.drafts.living_run is not None
+        return keys.key_hints(self.session, focused or "", self.full is not None, attaches)
 
     # ---------------------------------------------------------------------------------------------------------- layout
 
@@ -219,9 +222,12 @@ class PlayPlace(ExampleActions, PlayForms):
     # ------------------------------------------------------------------------------------------------------------- keys
 
     def action_start(self) -> None:
-        """Start the chosen task; in a form, take its values: a new run where they need one. Raises UserError."""
+        """Start the chosen task, or attach to the chosen run; in a form, take its values. Raises UserError."""
         if self.form is self.sample_editor:
             self._draw()
+            return
+        if self.drafts.living_run is not None:
+            self.app.call_later(self.app.run_action, "app.attach")
             return
         in_form = self.form is not None
         if in_form and self.drafts.draft == self.session.config and self.session.has_trainer:
@@ -383,10 +389,11 @@ class PlayPlace(ExampleActions, PlayForms):
         self.update_bars()
 
     def action_pick(self, number: int) -> None:
-        """A task was clicked; a second click starts it."""
+        """A task, or a run that is alive, was clicked; a second click starts it, or attaches to it."""
         again = self.drafts.cursor == number and self.focused is self.task_panel
+        starts = self.drafts.living_run is not None or not self.session.has_trainer
         self.drafts.move(number - self.drafts.cursor)
         self.show_panel(self.task_panel)
         self.paint_tasks()
-        if again and not self.session.has_trainer:
+        if again and starts:
             self.action_start()

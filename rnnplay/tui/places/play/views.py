@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rnnplay.catalogue import TaskInfo
+from rnnplay.catalogue import TaskInfo, task_info
 from rnnplay.tui.forms.fields import Field
 from rnnplay.tui.paint.numbers import count, duration, figure, rate
 from rnnplay.tui.places.play.loss_words import baselines_passed, loss_sentences, unsureness
-from rnnplay.tui.places.views import HELD_OUT_WORDS, held_out_course_of, status_view
+from rnnplay.tui.places.views import HELD_OUT_WORDS, held_out_course_of, network_name, status_view
 from rnnplay.tui.session import RunSession
-from rnnplay.tui.state.drafts import RunDrafts
+from rnnplay.tui.state.drafts import LivingRun, RunDrafts
 from rnnplay.tui.widgets.views import RunView, StatusView
 
 if TYPE_CHECKING:
@@ -152,9 +152,27 @@ def gradient_view(session: RunSession, full: bool = False) -> CurveView:
 
 
 def tasks_view(session: RunSession, drafts: RunDrafts) -> TasksView:
-    """Return the list of tasks; the one of the run is marked unless it never started."""
+    """Return the runs that are alive, then the tasks; the one of the run is marked unless it never started."""
     running = session.config.task if session.config is not None and session.state != "failed" else None
-    return TasksView(drafts.items, drafts.cursor, running)
+    return TasksView((*map(_living_row, drafts.living), *drafts.items), drafts.cursor, running)
+
+
+def _living_row(run: LivingRun) -> TaskInfo:
+    """Return a run that is alive as a row above the tasks."""
+    return TaskInfo(
+        name=str(run.path),
+        group="ALIVE",
+        title=f"{task_info(run.config.task).title} · step {count(run.step)}",
+        summary=run.since_left or "It goes on by itself.",
+        description=f"{network_name(run.config)}. Enter attaches to it.",
+        io_pattern="",
+    )
+
+
+def living_status_view(run: LivingRun) -> StatusView:
+    """Return what has happened to a run that is alive since it was left."""
+    happened = run.since_left or f"it goes on by itself, at step {count(run.step)}"
+    return StatusView(f"{task_info(run.config.task).title}: {happened}.", "Enter attaches, q leaves it as it is.")
 
 
 def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
@@ -163,7 +181,7 @@ def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: di
         changes = [
             f"{field.label} {field.show(getattr(session.config, field.name))} → {field.show(pending[field.name])}"
             for field in fields
-            if field.name in pending
+            if field.name in pending and not (field.live and session.has_trainer)  # another screen's change
         ]
         if changes:
             many = ", ".join(changes)
@@ -189,7 +207,7 @@ def _what_s_does(session: RunSession) -> str:
 
 @dataclass(frozen=True)
 class TasksView:
-    """The tasks in their groups, the one under the cursor, and the one that runs."""
+    """The runs that are alive and the tasks in their groups, the one under the cursor, and the one that runs."""
 
     items: tuple[TaskInfo, ...] = ()
     cursor: int = 0
