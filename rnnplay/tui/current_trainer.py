@@ -74,7 +74,7 @@ class CurrentTrainer:
                     self._fail_to_open(error)
                 continue
             if generation != self.generation:  # another run is wanted since
-                self._close(client)
+                self._close(client, detach=isinstance(opening, Path))
                 continue
             self.client = client
             self.start_task(self._follow(client, generation))
