@@ -231,7 +231,7 @@ def test_after_ctrl_c_nothing_is_left(run: Path, tmp_path: Path, monkeypatch: py
         raise KeyboardInterrupt
 
     monkeypatch.setattr(trace_files, "write_npz", interrupted)
-    monkeypatch.setattr("rnnplay.cli.trace.use_trainer_blas", lambda: None)  # this process has its own
+    monkeypatch.setattr(sys.modules["rnnplay.cli.trace"], "use_trainer_blas", lambda: None)  # this process has its own
     result = CliRunner().invoke(cli, ["trace", str(run), "--output", str(tmp_path / "trace.npz")])
     assert result.exit_code == 130, result.output
     assert list(tmp_path.iterdir()) == []
