@@ -14,7 +14,7 @@ import msgspec
 from rnnplay import corpora, tasks
 from rnnplay.config import UserError, validate
 from rnnplay.protocol import Resume
-from rnnplay.runs import RunLock, RunRecord, run_id, task_data
+from rnnplay.runs import RunLock, RunRecord, run_id, task_data, trainers
 from rnnplay.tasks.base import Task
 from rnnplay.tasks.data import TaskData
 
@@ -148,8 +148,10 @@ def _data_of_first_text(run: Path, record: RunRecord) -> TaskData:
 
 def _complete(run: Path, task: Task) -> None:
     """Store what a run of an earlier version lacks, unless it cannot be written or is being trained."""
-    with contextlib.suppress(OSError, UserError), RunLock(run):
-        store(run, task)
+    with contextlib.suppress(OSError, UserError), RunLock(run) as lock:
+        trainers.refuse_elsewhere(run)
+        if lock.is_held:
+            store(run, task)
 
 
 def _cannot_be_read(run: Path, record: RunRecord, error: UserError) -> UserError:

@@ -4,6 +4,8 @@ import errno
 import fcntl
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -268,3 +270,36 @@ def test_last_is_the_run_that_was_last_worked_on(tmp_path: Path) -> None:
     for run in (second, first):  # within one second
         lock_run(run, []).release()
     assert runs.resolve("last", tmp_path) == first
+
+
+# -------------------------------------------------------------------------------------------------- before it lingers
+
+PRELOADED = """
+import ast, sys
+from pathlib import Path
+import rnnplay
+from rnnplay.trainer.preload import import_everything
+import_everything()
+import_everything()  # a second time does nothing
+rooms = ("backend", "catalogue", "corpora", "engine", "lab", "parallel", "protocol", "runs", "tasks", "trainer")
+for path in sorted(Path(rnnplay.__file__).parent.rglob("*.py")):
+    room = path.relative_to(Path(rnnplay.__file__).parent).parts[0]
+    if room not in rooms or path.name == "__main__.py":
+        continue
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                names = []
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom):
+                    names = [node.module]
+                for name in names:
+                    if name not in sys.modules and name.split(".")[0] != "torch":  # loaded already where it trains
+                        print(path.name, name)
+"""
+
+
+def test_a_trainer_that_lingers_has_imported_all_that_it_may_need() -> None:
+    done = subprocess.run([sys.executable, "-c", PRELOADED], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from rnnplay.protocol import Command
 
+MAX_BACKLOG = 256 * 1024  # bytes that may wait for a reader before what is sent again and again waits too
 TIME_SHARE = 0.006  # of training's time that traces may take, and again samples
 FOCUSED_TIME_SHARE = 0.1  # the same for a place that shows nothing else
 MEASURE_TIME_SHARE = 0.01  # of training's time, for the task's own measure

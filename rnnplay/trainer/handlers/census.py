@@ -22,7 +22,7 @@ from rnnplay.lab.cells.census import (
 from rnnplay.protocol import Census, Command, FeatureExplained, PackedArray, ScoredUnit, WatchCensus
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeShares
+from rnnplay.trainer.handlers.base import MAX_BACKLOG, Handler, TimeShares
 from rnnplay.trainer.session import TrainingSession
 
 _SLICE_SECONDS = 0.02  # at a time while nothing trains
@@ -62,7 +62,8 @@ class CensusHandler(Handler):
         return 0.0 if self._work is not None or self._is_due() else float("inf")
 
     def _is_due(self) -> bool:
-        return self.current is not None and self._taken_step != self._learner.step
+        wanted = self.current is not None and self._taken_step != self._learner.step
+        return wanted and self._connection.backlog < MAX_BACKLOG
 
     def run_pending(self, training: bool) -> None:
         """Go on with the census, or begin one. Raises UserError if the network's values are not finite."""

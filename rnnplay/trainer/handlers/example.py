@@ -31,7 +31,7 @@ from rnnplay.tasks.generated import END, START
 from rnnplay.tasks.series import Series
 from rnnplay.tasks.text import TextTask
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeShares
+from rnnplay.trainer.handlers.base import MAX_BACKLOG, Handler, TimeShares
 from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import TrainingSession
 
@@ -77,7 +77,7 @@ class ExampleHandler(Handler):
         command, now = self.current, time.perf_counter()
         if command is None or now - self._sent < command.every or self._sent_step == self._learner.step:
             return
-        if self._budget.has_time(now) or not training:
+        if self._connection.backlog < MAX_BACKLOG and (self._budget.has_time(now) or not training):
             self._show(command)
 
     def cancel(self, command: Command) -> None:

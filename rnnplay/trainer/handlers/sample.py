@@ -12,11 +12,10 @@ from rnnplay.config import UserError
 from rnnplay.lab.sample import InteractiveSampler, SamplingOptions
 from rnnplay.protocol import Candidate, ChangeSample, Command, Sample, Sampled, StopSampling
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeBudget, TimeShares
+from rnnplay.trainer.handlers.base import MAX_BACKLOG, Handler, TimeBudget, TimeShares
 from rnnplay.trainer.session import TrainingSession
 
 EVENT_SECONDS = 0.1  # between two events of a sample
-MAX_BACKLOG = 256 * 1024  # bytes that may wait for the reader before sampling waits too
 _AT_ONCE = 16  # symbols between two looks at the clock
 _SLICE_SECONDS = 0.02  # of sampling at a time while nothing trains
 _TRAINING_SLICE_SECONDS = 0.002
