@@ -193,6 +193,12 @@ class LossTrend:
         return self.peak > 1.6 * self.first
 
 
+def _clipped_steps(m: Monitor) -> str:
+    """How many of the steps that the last rows stand for were clipped, as "18 of the last 20 steps"."""
+    lengths = np.diff(m.steps, prepend=0)[-20:]
+    return f"{float(np.dot(m.clipped[-20:], lengths)):.0f} of the last {int(lengths.sum()):,} steps"
+
+
 def _percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
@@ -269,7 +275,7 @@ def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     if radius is not None and radius > 1:
         cause += f" (spectral radius {radius:.2f})"
     if clipped:
-        cause += f"; {_percent(clipped)} of the steps are clipped"
+        cause += f"; {_clipped_steps(m)} are clipped"
     remedy = "Start with smaller recurrent weights (init orthogonal)" + ("." if clip else ", and clip at 1.")
     name = HealthProblem.EXPLODED_AT_FIRST if vanishes else HealthProblem.EXPLODING
     return Advice(name, cause + ".", remedy, 0.95 if wild else 0.7)
@@ -325,7 +331,7 @@ def check_clipping(m: Monitor, c: LossTrend) -> Advice | None:
     norm = _recent_norm(m)
     if share < 0.9 or not norm >= 20 * m.facts.clip:
         return None
-    cause = f"{_percent(share)} of the steps are clipped: the norm is {norm:.2g}, the clip {m.facts.clip:g}."
+    cause = f"{_clipped_steps(m)} are clipped: the norm is {norm:.2g}, the clip {m.facts.clip:g}."
     return Advice(HealthProblem.CLIPPED, cause, f"Clip at {norm:.1g} or more.", 0.75)
 
 

@@ -131,10 +131,14 @@ def test_of_twenty_one_spoiled_runs_at_least_nineteen_are_named_rightly() -> Non
         monitor, _ = watched(case.task, case.steps, case.settings, case.spoil)
         named = [a.name for a in monitor.advice()]
         assert len(named) <= 3
-        probe, clipped = monitor.probes[-1], float(np.mean(monitor.clipped[-20:]))
-        shares = {DEAD: probe.dead, SATURATED: probe.saturated, CLIPPED: clipped}
+        probe, clipped = monitor.probes[-1], round(sum(monitor.clipped[-20:]))
+        measured = {
+            DEAD: f"{round(100 * probe.dead)} % of the ",
+            SATURATED: f"{round(100 * probe.saturated)} % of the ",
+            CLIPPED: f"{clipped} of the last 20 steps are clipped",
+        }
         for a in monitor.advice():
-            assert a.name not in shares or a.cause.startswith(f"{round(100 * shares[a.name])} % of the ")
+            assert a.name not in measured or a.cause.startswith(measured[a.name])
         if case.named not in named:
             missed.append((case.what, case.named, named))
     assert len(missed) <= 2, missed

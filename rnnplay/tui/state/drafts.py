@@ -107,7 +107,11 @@ class RunDrafts:
         return msgspec.structs.asdict(self.draft)
 
     def pending(self, running: RunConfig | None) -> dict[str, Any]:
-        """Return the settings of the draft that differ from those of a run of the same task."""
+        """Return the settings of the draft that differ from those of a run of the same task.
+
+        A draft that leaves open what an item of the text is does not differ from the run, for which it was chosen.
+        """
         if running is None or running.task != self.task:
             return {}
-        return differences(running, self.draft)
+        different = differences(running, self.draft)
+        return {name: value for name, value in different.items() if name != "document" or value is not None}

@@ -185,6 +185,7 @@ def _grid(
     crossings = {
         (int(scale.dots(np.array([value]), rows)[0]) // 4, max(0, min((step - 1) * wide // steps, wide - 1)))
         for step, value in view.crossings
+        if 0 <= float(scale.share(np.array(value))) <= 1
     }
     strips = []
     for y in range(tall):
