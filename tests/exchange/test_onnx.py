@@ -1,6 +1,7 @@
 """A network's time step as an ONNX graph gives the probabilities that the network gives."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,21 @@ def test_the_file_says_what_its_ids_mean(tmp_path: Path) -> None:
     _, file = written(tmp_path)
     properties = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
     assert json.loads(properties["vocabulary"]) == list("abcde")
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_lines_of_the_readme_write(
+    cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    _, file = written(tmp_path, cell=cell, layers=2)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S) if "onnxruntime" in block)
+    file.rename(tmp_path / "mine.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert len(text := capsys.readouterr().out) == 200 and set(text) <= set("abcde")
 
 
 def test_without_the_package_two_sentences_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
