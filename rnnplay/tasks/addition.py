@@ -12,6 +12,7 @@ import numpy as np
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
 from rnnplay.tasks.generated import GeneratedTask, Split, predict_in_chunks
+from rnnplay.tasks.memoryless import PRESENT_INPUT
 
 LONG_BITS = 16  # of the test's long numbers, longer than those of training
 
@@ -78,14 +79,21 @@ class Addition(GeneratedTask):
 
     def baselines(self) -> list[tuple[str, float]]:
         y, p = self.memoryless_guesses()
-        return [("without memory", float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))))]
+        return [(PRESENT_INPUT, float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))))]
 
     def memoryless_guesses(self) -> tuple[Array, Array]:
-        """Each held-out bit of a sum (T, B), and the frequency of a 1 given only the two input bits."""
+        """Each held-out bit of a sum (T, B), and the exact probability of a 1 given only the two input bits.
+
+        A carry into bit t has probability (1 - 2^-t) / 2; two bits are 0 0, equal to each other or not, with 1/4, 1/4
+        and 1/2, and after the last bit always 0 0.
+        """
         batch = next(self.evaluation())
         columns = batch.inputs.sum(axis=1).astype(int)  # (T, B): how many of the two bits are 1
-        ones = np.array([batch.targets[:, 0][columns == k].mean() if (columns == k).any() else 0.5 for k in range(3)])
-        return batch.targets[:, 0], np.clip(ones[columns], 1e-6, 1 - 1e-6)
+        carry = (1 - 0.5 ** np.arange(self.bits + 1)) / 2
+        mean = carry[:-1].mean()
+        nothing = (carry[:-1].sum() / 4 + carry[-1]) / (self.bits / 4 + 1)
+        ones = np.clip([nothing, 1 - mean, mean], 1e-12, 1 - 1e-12)  # a sum of one bit has no doubt
+        return batch.targets[:, 0], ones[columns]
 
     def feature_names(self) -> list[str]:
         return ["carry", "carry in", "bit"]
@@ -151,7 +159,7 @@ class AdditionOriginal(Addition):
     def baselines(self) -> list[tuple[str, float]]:
         """The squared error, as this task's loss is."""
         y, p = self.memoryless_guesses()
-        return [("without memory", float(np.mean((y - p) ** 2)))]
+        return [(PRESENT_INPUT, float(np.mean((y - p) ** 2)))]
 
     def batch(self, step: int) -> Batch:
         pairs = [

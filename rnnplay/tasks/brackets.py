@@ -5,6 +5,7 @@ import numpy as np
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Array, Batch, PredictFunction, TaskScore
 from rnnplay.tasks.generated import GeneratedTask, Split, accuracy_score, correct_steps, draw_rows
+from rnnplay.tasks.memoryless import PRESENT_INPUT, table_loss
 
 OPENING, CLOSING = "([", ")]"
 
@@ -66,6 +67,25 @@ class Brackets(GeneratedTask):
                 stack.pop()
             answers[t] = 1 + stack[-1] if stack else 0
         return answers
+
+    def nothing_open(self) -> float:
+        """The probability that no bracket is open after a closing one, exact: `strings` walks up and down by a coin."""
+        length, at_depth = self.config.seq_len, np.eye(1, self.deepest + 1)[0]
+        closings = emptied = 0.0
+        for t in range(length):
+            depths = np.arange(self.deepest + 1)
+            opens = np.where(depths == 0, 1.0, np.where((depths < self.deepest) & (depths < length - t), 0.5, 0.0))
+            closes = at_depth * (1 - opens)
+            closings, emptied = closings + closes.sum(), emptied + closes[1]
+            at_depth = np.append(0, (at_depth * opens)[:-1]) + np.append(closes[1:], 0)
+        return float(emptied / closings)
+
+    def baselines(self) -> list[tuple[str, float]]:
+        """After an opening bracket its kind is legal; after a closing one either kind is as likely, or none is."""
+        none = self.nothing_open()
+        closing = [none, (1 - none) / 2, (1 - none) / 2]
+        table = np.array([[0, 1, 0], [0, 0, 1], closing, closing])
+        return [(PRESENT_INPUT, table_loss(table, list(self.evaluation())))]
 
     def score(self, predict: PredictFunction) -> TaskScore:
         return accuracy_score(

@@ -7,6 +7,7 @@ import numpy as np
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, TaskScore
 from rnnplay.tasks.generated import GeneratedTask, Split, accuracy_score, correct_steps, draw_rows, predict_in_chunks
+from rnnplay.tasks.memoryless import PRESENT_INPUT
 
 
 class Copy(GeneratedTask):
@@ -49,8 +50,16 @@ class Copy(GeneratedTask):
         return accuracy_score("fresh sequences whole", correct_steps(predict, batch).all(axis=0), 0.99)
 
     def baselines(self) -> list[tuple[str, float]]:
-        guess = self.word * math.log(self.symbols) / (self.config.seq_len + 2 * self.word)
-        return [("without memory, 10 ln 8 / (T + 20)", guess)]
+        """A predictor that knows when to speak, but not what; and the best one that sees the present input alone.
+
+        A blank is answered by a blank T - 1 times, by one of the letters, all alike, 10 times; any other input by a
+        blank.
+        """
+        word, blanks = self.word, self.config.seq_len - 1
+        length = self.config.seq_len + 2 * word
+        guess = word * math.log(self.symbols) / length
+        when = word * math.log((blanks + word) / word) + blanks * math.log((blanks + word) / max(blanks, 1))
+        return [("knows when, not what (10 ln 8/(T+20))", guess), (PRESENT_INPUT, guess + when / length)]
 
     def feature_names(self) -> list[str]:
         return ["speaking", "silence", "time since the word", *(f"first symbol is {s}" for s in self.vocabulary[:8])]
@@ -124,7 +133,7 @@ class Adding(GeneratedTask):
         return accuracy_score(f"fresh sums with an error below {self.tolerance}", error < self.tolerance, 1.0)
 
     def baselines(self) -> list[tuple[str, float]]:
-        return [("always 1, variance 1/6", 1 / 6)]
+        return [("always 1, the mean (variance 1/6)", 1 / 6)]
 
     def feature_names(self) -> list[str]:
         return ["marked", "marked so far", "time since the marker", "sum so far"]

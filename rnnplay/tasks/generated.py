@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks.base import Array, Batch, Example, PredictFunction, Task, TaskScore
+from rnnplay.tasks.memoryless import PRESENT_INPUT, counted_loss, counted_name, least_loss
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -111,26 +112,13 @@ def draw_rows(draw: Callable[[int], Array], count: int, split: Split) -> Array:
     return np.stack(drawn[:count])
 
 
-def memoryless_loss(train: Sequence[Batch], evaluation: Sequence[Batch], outputs: int) -> float:
-    """Nats a time step, on `evaluation`, of P(target | present input), counted on `train` with 0.1 added to counts."""
-    size = 1 + max(int(batch.inputs.max()) for batch in (*train, *evaluation))
-    counts = np.full((size, outputs), 0.1)
-    for batch in train:
-        np.add.at(counts, (batch.inputs, batch.targets), 1 if batch.weights is None else batch.weights)
-    surprise = -np.log(counts / counts.sum(axis=1, keepdims=True))
-    losses, weights = [], []
-    for batch in evaluation:
-        losses.append(surprise[batch.inputs, batch.targets].ravel())
-        weights.append(np.ones(batch.inputs.size) if batch.weights is None else batch.weights.ravel())
-    return float(np.average(np.concatenate(losses), weights=np.concatenate(weights)))
-
-
 class GeneratedTask(Task):
     """A task that draws its items. Validation and test items do not depend on the run's seed."""
 
     validation_count = 256  # sequences in the evaluation
     test_count = 1_000  # sequences that `score` uses
     file_help = ""  # the form of a user's file; empty: the task reads none
+    held_out_is_exhaustive = False  # the evaluation holds every sequence there is, as often as it occurs
 
     def __init__(self, config: RunConfig) -> None:
         if config.text and not self.file_help:
@@ -168,8 +156,18 @@ class GeneratedTask(Task):
         self.rng.bit_generator.state = state["rng"]
 
     def baselines(self) -> list[tuple[str, float]]:
-        train = [self.draw(seeded_rng(self.name, "baseline"), 2_000, "train", 1.0)]
-        return [("without memory", memoryless_loss(train, list(self.evaluation()), self.outputs))]
+        held_out = list(self.evaluation())
+        if self.held_out_is_exhaustive:
+            return [(PRESENT_INPUT, least_loss(held_out, self.inputs, self.outputs))]
+        return self.counted_baselines([self.draw(seeded_rng(self.name, "baseline"), 2_000, "train", 1.0)], held_out)
+
+    def counted_baselines(self, training: Sequence[Batch], held_out: Sequence[Batch]) -> list[tuple[str, float]]:
+        """The baseline from the present input alone, counted on `training` and measured on `held_out`."""
+        size = sum(
+            batch.token_count if batch.weights is None else np.count_nonzero(batch.weights) for batch in training
+        )
+        loss = counted_loss(training, held_out, self.inputs, self.outputs)
+        return [(counted_name(size, self.step_unit), loss)]
 
     def example(self, index: int) -> Example:
         batch = self.draw(seeded_rng(self.name, "example", index), 1, "test", 1.0)

@@ -27,6 +27,7 @@ class Pattern(GeneratedTask):
     pattern: Sequence[str]
     starts: Sequence[int] = (0,)
     longer = 5  # times the length in training
+    held_out_is_exhaustive = True
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
@@ -147,6 +148,7 @@ class HelloEnd(GeneratedTask):
     name = "hello-end"
     longest_lag = 2
     validation_count = test_count = 1
+    held_out_is_exhaustive = True
 
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)

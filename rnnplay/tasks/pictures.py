@@ -67,7 +67,7 @@ class DigitPicture(GeneratedTask):
         return accuracy_score("unseen digits right", correct_steps(predict, self.test())[0], 0.97)
 
     def baselines(self) -> list[tuple[str, float]]:
-        return [("ten digits alike, ln 10", float(np.log(10)))]
+        return [("ten digits alike (ln 10)", float(np.log(10)))]
 
     def to_example(self, batch: Batch, title: str) -> Example:
         digit = self.output_vocabulary[int(batch.targets[0, 0])]

@@ -15,7 +15,6 @@ from rnnplay.tasks.generated import (
     Item,
     Split,
     collate,
-    memoryless_loss,
     seeded_rng,
     split_of,
 )
@@ -80,8 +79,7 @@ class PooledTask(GeneratedTask):
         return self.pool["test"]
 
     def baselines(self) -> list[tuple[str, float]]:
-        loss = memoryless_loss([self.pool["train"]], [self.pool["validation"]], self.outputs)
-        return [("without memory", loss)]
+        return self.counted_baselines([self.pool["train"]], [self.pool["validation"]])
 
     def example(self, index: int) -> Example:
         pool = self.pool["test"]

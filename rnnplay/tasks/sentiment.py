@@ -236,7 +236,11 @@ class Sentiment(PooledTask):
         p = np.clip(self.bag_of_words(held)[np.arange(len(labels)), labels], 1e-12, 1)
         shares = np.bincount([label for _, label in self.bags(self.pool["train"])], minlength=self.outputs) + 1.0
         most = -np.log(shares / shares.sum())
-        return [("bag of words", float(-np.log(p).mean())), ("how common a label is", float(most[labels].mean()))]
+        pairs = [
+            ("bag of words (knows them, not their order)", float(-np.log(p).mean())),
+            ("how common a label is", float(most[labels].mean())),
+        ]
+        return sorted(pairs, key=lambda pair: pair[1])
 
     def feature_names(self) -> list[str]:
         return ["denied", "after but", "inside although", "word position"]

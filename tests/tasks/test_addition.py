@@ -95,13 +95,14 @@ def test_the_original_goes_on_from_its_saved_stream() -> None:
 
 @pytest.mark.parametrize("name", ["addition", "addition-original"])
 def test_the_baseline_is_in_the_unit_of_the_loss(name: str) -> None:
-    """Whoever gives each pair of bits the share of ones that it has (a half here) loses just the baseline."""
+    """A predictor that gives each pair of bits the share of ones that it has in all sums loses just the baseline."""
     task = make(make_config(name))
-    batch = next(task.evaluation())
-    columns = batch.inputs.sum(axis=1).astype(int)
+    assert isinstance(task, Addition)
+    batch, every = next(task.evaluation()), task.every_sum()
+    columns, all_columns = (one.inputs.sum(axis=1).astype(int) for one in (batch, every))
     y, p = batch.targets[:, 0], np.zeros(columns.shape)
     for k in range(3):
-        p[columns == k] = batch.targets[:, 0][columns == k].mean()
+        p[columns == k] = every.targets[:, 0][all_columns == k].mean()
     squared, nats = np.mean((y - p) ** 2), -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
     assert task.baselines()[0][1] == pytest.approx(nats if name == "addition" else squared, rel=1e-5)
     assert squared < 0.3 < 0.6 < nats

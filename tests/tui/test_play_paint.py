@@ -99,6 +99,18 @@ def test_a_curve_falls_from_left_to_right_and_shows_its_baseline_and_figures() -
     assert text[-2].split()[:2] == ["step", "0"]
 
 
+def test_a_baseline_of_zero_does_not_stretch_a_logarithmic_axis_and_a_long_name_is_shortened() -> None:
+    level = Level("from the present input alone 0.46", 0.46, "present input alone 0.46")
+    painted = [
+        plain(paint_curve.plot(curve_view(300, levels=(level,)), w, 12, palette_of("truecolor"))) for w in (80, 38)
+    ]
+    assert any(f" {level.label} " in line for line in painted[0])
+    assert any(f" {level.short_label} " in line for line in painted[1])
+    view = curve_view(300, levels=(Level("none 0", 0.0),), log=True)
+    curve = paint_curve.columns(view, 60, 512)
+    assert curve is not None and paint_curve.axis(view, curve).low == 1.0
+
+
 def test_the_x_axis_doubles_when_it_is_full_and_ends_with_the_run() -> None:
     assert [paint_curve.capacity(n) for n in (1, 64, 65, 1_000, 70_000)] == [64, 64, 128, 1_024, 131_072]
     assert paint_curve.capacity(300, limit=500) == 500

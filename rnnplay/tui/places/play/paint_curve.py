@@ -106,7 +106,7 @@ def axis(view: CurveView, curve: Columns) -> Axis:
     values = np.concatenate(shown)
     low, high = float(values.min()), float(values.max())
     for level in view.levels:
-        if math.isfinite(level.value) and level.value < 3 * high:
+        if math.isfinite(level.value) and level.value < 3 * high and (level.value > 0 or not view.log):
             low, high = min(low, level.value), max(high, level.value)
     if view.log:
         low, high = max(low, 1e-8), max(high, 2e-8)
@@ -227,11 +227,12 @@ def _levels(
             continue
         y = int(scale.dots(np.array([level.value]), rows)[0]) // 4
         dashed.add(y)
-        label = f" {level.label} "
-        columns = [wide - len(label) - 3, *range(wide - len(label), 0, -4)]
-        places = ((r, c) for r in (y, y - 1, y + 1) if 0 <= r < len(busy) for c in columns if c >= 0)
-        if place := next((p for p in places if not busy[p[0], p[1] : p[1] + len(label)].any()), None):
-            letters.setdefault(place[0], {}).update({place[1] + n: letter for n, letter in enumerate(label)})
+        for label in (f" {level.label} ", f" {level.short_label} "):
+            columns = [wide - len(label) - 3, *range(wide - len(label), 0, -4)]
+            places = ((r, c) for r in (y, y - 1, y + 1) if 0 <= r < len(busy) for c in columns if c >= 0)
+            if place := next((p for p in places if not busy[p[0], p[1] : p[1] + len(label)].any()), None):
+                letters.setdefault(place[0], {}).update({place[1] + n: letter for n, letter in enumerate(label)})
+                break
     return dashed, letters
 
 

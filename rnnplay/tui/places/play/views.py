@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LOSS_EMPTY = "The loss of each training step appears here, over the baseline of a simple predictor."
 GRADIENT_EMPTY = "The length of the gradient, before it is clipped."
 
+_DETAIL_WIDTH = 22  # of a name beside its number on the full screen
 _RECENT = 16  # rows that a present value is the mean of
 
 
@@ -59,7 +61,7 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView:
         if nats and loss is not None and math.isfinite(loss):
             figures.append(("", f"{figure(loss / math.log(2))} bits"))
     passages = baselines_passed(session)
-    levels = tuple(Level(f"{name} {figure(value)}", value) for name, value in (facts.baselines[:1] if facts else ()))
+    levels = tuple(_baseline_level(name, value) for name, value in (facts.baselines[:1] if facts else ()))
     return CurveView(
         title=f"Loss · {'nats' if nats else facts.unit_of_loss}{', log scale' if log else ''}",  # type: ignore[union-attr]
         ink="loss",
@@ -81,13 +83,21 @@ def loss_view(session: RunSession, log: bool, full: bool = False) -> CurveView:
     )
 
 
+def _baseline_level(name: str, value: float) -> Level:
+    """Return the line of a baseline, without what stands in parentheses in its name."""
+    label = f"{name.partition(' (')[0]} {figure(value)}"
+    return Level(label, value, label.removeprefix("from the "))
+
+
 def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
     facts, config, now = session.facts, session.config, session.status
     more: list[tuple[str, str]] = []
     if (course := held_out_course_of(session)) is not None:
         more += [("best", f"{figure(course.best, 3)} at {count(course.best_step)}"), ("", "")]
     if facts is not None:
-        more += [(name, figure(value, 3)) for name, value in facts.baselines]
+        for name, value in facts.baselines:
+            *lines, last = textwrap.wrap(name, _DETAIL_WIDTH)
+            more += [*((line, "") for line in lines), (last, figure(value, 3))]
         more += [("", ""), ("parameters", count(facts.parameters))]
         if facts.characters:
             more += [(facts.step_unit, count(facts.characters)), ("held out", count(facts.held_out))]
@@ -185,7 +195,10 @@ def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: di
         ]
         if changes:
             many = ", ".join(changes)
-            return StatusView(f"{many}: needs a new network.", "Enter starts a new run, escape keeps the old values.")
+            return StatusView(
+                f"{many}: needs a new network.",
+                "n starts a new run with it; e, escape: the old values.",
+            )
     stands = status_view(session)
     if session.state == "inspecting" and session.gallery is not None:
         stands = StatusView(stands.text, "enter trains your own, f shows more of it, G the next one.")
@@ -220,6 +233,7 @@ class Level:
 
     label: str
     value: float
+    short_label: str = ""  # where there is no room for the label
 
 
 @dataclass(frozen=True, eq=False)
