@@ -65,7 +65,7 @@ def test_every_key_of_the_panels_is_in_the_readme_s_table_and_none_that_is_not_b
     ],
 )
 def test_every_key_of_a_place_is_in_the_readme_s_table(place: str, bindings: tuple[Binding, ...]) -> None:
-    everywhere = {"1", "2", "3", "4", "esc", "f", "space", ".", "n", "x", "r"}
+    everywhere = {"1", "2", "3", "4", "esc", "f", "space", ".", ",", ";", "n", "x", "r"}
     told = keys_named(f"\n| {place}, ", "") | everywhere
     assert {keys.shown(binding) for binding in bindings} <= told
     assert told - everywhere - {"5", "6", "9"} <= {keys.shown(binding) for binding in bindings}

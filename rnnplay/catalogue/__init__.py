@@ -14,7 +14,7 @@ GROUPS = ("PATTERNS", "ARITHMETIC", "MEMORY", "WORDS", "PICTURES", "SERIES", "TE
 
 # Grouped as a screen lists them; within a group in the order in which they are written.
 CATALOGUE: tuple[TaskInfo, ...] = tuple(
-    sorted(texts.TASKS + algorithmic.TASKS + words_images_series.TASKS, key=lambda task: GROUPS.index(task.group))
+    sorted(algorithmic.TASKS + words_images_series.TASKS + texts.TASKS, key=lambda task: GROUPS.index(task.group))
 )
 
 _BY_NAME = {task.name: task for task in CATALOGUE}

@@ -21,8 +21,20 @@ TASKS: tuple[TaskInfo, ...] = (
             "seq_len": 8,
             "lr": 3e-2,
             "steps": 500,
-            "evaluate_every": 50,
+            "evaluate_every": 20,
         },
+    ),
+    TaskInfo(
+        name="hello",
+        group="PATTERNS",
+        title="hello",
+        summary="four letters: after the first l comes l, after the second o",
+        description=(
+            "The same letter l must be followed by l and then by o, so the network has to remember. "
+            "Many to many: at every letter it predicts the next."
+        ),
+        io_pattern="many to many",
+        preset={"cell": "rnn", "hidden": 8, "batch": 4, "seq_len": 5, "lr": 2e-2, "steps": 500, "evaluate_every": 20},
     ),
     TaskInfo(
         name="one-one-zero",
@@ -34,7 +46,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "states. Many to many: at every symbol it predicts the next."
         ),
         io_pattern="many to many",
-        preset={"cell": "rnn", "hidden": 4, "batch": 1, "seq_len": 12, "lr": 3e-2, "steps": 600, "evaluate_every": 50},
+        preset={"cell": "rnn", "hidden": 4, "batch": 1, "seq_len": 12, "lr": 3e-2, "steps": 600, "evaluate_every": 20},
     ),
     TaskInfo(
         name="hello-end",
@@ -46,7 +58,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "symbol like any other. Many to many: at every symbol it predicts the next."
         ),
         io_pattern="many to many",
-        preset={"cell": "rnn", "hidden": 8, "batch": 1, "seq_len": 6, "lr": 2e-2, "steps": 400, "evaluate_every": 50},
+        preset={"cell": "rnn", "hidden": 8, "batch": 1, "seq_len": 6, "lr": 2e-2, "steps": 400, "evaluate_every": 20},
     ),
     TaskInfo(
         name="alphabet",
@@ -58,7 +70,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "that needs no memory. Many to many: at every letter it predicts the next."
         ),
         io_pattern="many to many",
-        preset={"cell": "rnn", "hidden": 16, "batch": 8, "seq_len": 26, "lr": 2e-2, "steps": 600, "evaluate_every": 50},
+        preset={"cell": "rnn", "hidden": 16, "batch": 8, "seq_len": 26, "lr": 2e-2, "steps": 600, "evaluate_every": 20},
     ),
     TaskInfo(
         name="song",
@@ -70,7 +82,7 @@ TASKS: tuple[TaskInfo, ...] = (
             'cannot tell "you" from "carrots". Many to many: at every word it predicts the next.'
         ),
         io_pattern="many to many",
-        preset={"cell": "rnn", "hidden": 32, "batch": 1, "seq_len": 62, "lr": 1e-2, "steps": 600, "evaluate_every": 50},
+        preset={"cell": "rnn", "hidden": 32, "batch": 1, "seq_len": 62, "lr": 1e-2, "steps": 600, "evaluate_every": 20},
     ),
     TaskInfo(
         name="addition",
@@ -116,7 +128,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "seed": 0,
             "dtype": "float64",
             "steps": 10_000,
-            "evaluate_every": 1_000,
+            "evaluate_every": 500,
         },
     ),
     TaskInfo(
@@ -140,7 +152,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "clip": 1.0,
             "schedule": "cosine",
             "steps": 2_500,
-            "evaluate_every": 250,
+            "evaluate_every": 125,
         },
     ),
     TaskInfo(
@@ -164,7 +176,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "clip": 1.0,
             "schedule": "cosine",
             "steps": 4_000,
-            "evaluate_every": 250,
+            "evaluate_every": 200,
         },
     ),
     TaskInfo(
@@ -185,7 +197,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "lr": 2e-2,
             "schedule": "cosine",
             "steps": 1_000,
-            "evaluate_every": 100,
+            "evaluate_every": 50,
         },
     ),
     TaskInfo(
@@ -208,7 +220,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "clip": 1.0,
             "schedule": "cosine",
             "steps": 8_000,
-            "evaluate_every": 500,
+            "evaluate_every": 400,
         },
     ),
     TaskInfo(
@@ -230,7 +242,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "seq_len": 10,
             "lr": 2e-2,
             "steps": 1_000,
-            "evaluate_every": 100,
+            "evaluate_every": 50,
         },
     ),
 )

@@ -38,18 +38,6 @@ _PROSE_PRESET: dict[str, Any] = _SHORT_TEXT_PRESET | {"dropout": 0.3, "weight_dr
 
 TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
-        name="hello",
-        group="PATTERNS",
-        title="hello",
-        summary="four letters: after the first l comes l, after the second o",
-        description=(
-            "The same letter l must be followed by l and then by o, so the network has to remember. "
-            "Many to many: at every letter it predicts the next."
-        ),
-        io_pattern="many to many",
-        preset={"cell": "rnn", "hidden": 8, "batch": 4, "seq_len": 5, "lr": 2e-2, "steps": 500, "evaluate_every": 50},
-    ),
-    TaskInfo(
         name="prose",
         group="TEXT",
         title="prose",

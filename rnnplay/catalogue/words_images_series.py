@@ -47,7 +47,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "lr": 1e-2,
             "schedule": "cosine",
             "steps": 800,
-            "evaluate_every": 50,
+            "evaluate_every": 40,
         },
     ),
     TaskInfo(
@@ -70,7 +70,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "lr": 1.5e-2,
             "schedule": "cosine",
             "steps": 3_500,
-            "evaluate_every": 250,
+            "evaluate_every": 175,
         },
     ),
     TaskInfo(
@@ -181,7 +181,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "lr": 5e-3,
             "schedule": "cosine",
             "steps": 1_000,
-            "evaluate_every": 100,
+            "evaluate_every": 50,
         },
     ),
     TaskInfo(
@@ -202,7 +202,7 @@ TASKS: tuple[TaskInfo, ...] = (
             "lr": 6e-3,
             "schedule": "cosine",
             "steps": 1_500,
-            "evaluate_every": 100,
+            "evaluate_every": 75,
         },
     ),
     TaskInfo(

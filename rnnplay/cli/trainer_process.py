@@ -125,6 +125,9 @@ async def train_to_end(open_command: Train | Resume, report: Report) -> int:
                         await trainer.client.send(Stop())
                     case Failed():
                         raise UserError(event.problem, event.remedy)
+                    case Stopped(run=""):
+                        started = None  # it is gone
+                        print_notes(["It was stopped before its first step: no run is kept."])
                     case _:
                         pass
             status = trainer.status

@@ -67,7 +67,7 @@ def import_file(
                 _permute(parameters, name, 0, output_symbols, new_task.output_vocabulary)
     elif new_task.vocabulary:
         notes.append("The file names no vocabulary: its ids are taken to be in the order of the task's own.")
-    session = begin_run(Train(config=config, root=str(root), paused=True), known)
+    session = begin_run(Train(config=config, root=str(root), paused=True), known, imported=True)
     try:
         session.learner.load_parameters(parameters)
         session.save()

@@ -17,6 +17,7 @@ class Train(Command, frozen=True, kw_only=True):
     root: str | None = None
     paused: bool = False  # wait for Continue before the first step
     linger: float = 0.0
+    watched: bool = False  # a person watches: a run that would be over within a second begins slowed
 
 
 class Resume(Command, frozen=True, kw_only=True):
@@ -79,6 +80,12 @@ class ChangeSettings(Command, frozen=True, kw_only=True):
     clip: float | None = None
 
 
+class SetSpeed(Command, frozen=True, kw_only=True):
+    """Wait between two steps, so that they can be watched. No number of the run depends on it, its clock stands."""
+
+    steps_per_second: float | None = None  # None: as fast as it goes
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a screen needs to know of a task and its network, once."""
 
@@ -132,14 +139,15 @@ class Status(Event, frozen=True, kw_only=True):
     epoch: float | None = None
     loss: float | None = None  # of the last step
     grad_norm: float | None = None
-    chars_per_s: float | None = None
-    seconds: float = 0.0
+    chars_per_s: float | None = None  # while it computes, without the waits of a slowed run
+    seconds: float = 0.0  # of training, without those waits
     progress: float | None = None  # share of the run's limit that is done
     seconds_left: float | None = None
     lr: float | None = None
     clipped: int = 0  # of the last `recent_steps` steps: those whose gradient was clipped
     recent_steps: int = 0  # at most 64
     ended_by: str = ""  # what ended a finished run, if it was not a limit: "patience"
+    steps_per_second: float | None = None  # that training is slowed to; None: as fast as it goes
     problem: str = ""  # where it diverged: what is wrong
     remedy: str = ""  # and what to do
     screens: int = 1  # that are attached
@@ -165,10 +173,10 @@ class Failed(Event, frozen=True, kw_only=True):
 class Stopped(Event, frozen=True, kw_only=True):
     """The last event: everything is saved."""
 
-    run: str
+    run: str  # directory; empty: a new run that did no step is not kept
     step: int
     reason: str  # finished | stopped | diverged
 
 
-RunCommand = Train | Resume | Inspect | Pause | Continue | DoOneStep | Stop | Save | ChangeSettings
+RunCommand = Train | Resume | Inspect | Pause | Continue | DoOneStep | Stop | Save | ChangeSettings | SetSpeed
 RunEvent = Started | Saved | Status | SettingsChanged | Failed | Stopped

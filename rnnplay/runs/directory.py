@@ -37,6 +37,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     rnnplay: str = ""
     copied_from: str = ""  # name of the run that it is a copy of, up to a checkpoint
     earlier_digests: tuple[str, ...] = ()  # `config_digest` of this file before each change that the program made
+    imported: bool = False  # its network came from a file: it is a run though it has done no step
     format: int = FORMAT
 
 

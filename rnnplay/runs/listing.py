@@ -35,12 +35,22 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_runs(root: Path) -> list[RunInfo]:
-    """Every run in `root`, the newest first."""
+    """Every run in `root`, the newest first, without those that ended before their first step."""
     infos = []
     for run in run_dirs(root):
         with suppress(FileNotFoundError):  # it was deleted meanwhile
-            infos.append(run_info(run))
+            info = run_info(run)
+            if not _is_empty(run, info):
+                infos.append(info)
     return infos
+
+
+def _is_empty(run: Path, info: RunInfo) -> bool:
+    """Whether the run ended before its first step and its network was not imported: there is nothing to see."""
+    if info.state != "stopped" or info.step:
+        return False
+    has_later = any(not path.stem.endswith("-0") for kind in ("ckpt", "weights") for path in run.glob(f"{kind}-*"))
+    return not has_later and not load_record(run).imported
 
 
 def run_info(run: Path) -> RunInfo:

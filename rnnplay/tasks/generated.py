@@ -164,7 +164,7 @@ class GeneratedTask(Task):
     def counted_baselines(self, training: Sequence[Batch], held_out: Sequence[Batch]) -> list[tuple[str, float]]:
         """The baseline from the present input alone, counted on `training` and measured on `held_out`."""
         size = sum(
-            batch.token_count if batch.weights is None else np.count_nonzero(batch.weights) for batch in training
+            batch.token_count if batch.weights is None else int(np.count_nonzero(batch.weights)) for batch in training
         )
         loss = counted_loss(training, held_out, self.inputs, self.outputs)
         return [(counted_name(size, self.step_unit), loss)]

@@ -17,9 +17,9 @@ PRESENT_INPUT = "from the present input alone"
 _ADDED = (1.0, 0.1, 0.01, 1e-3, 1e-4)  # to each count, so that no pair is impossible
 
 
-def counted_name(time_steps: float, step_unit: str) -> str:
+def counted_name(time_steps: int, step_unit: str) -> str:
     """Name the baseline whose table was counted on so many `step_unit` (plural)."""
-    return f"{PRESENT_INPUT} (counted on {time_steps:,.0f} {step_unit})"
+    return f"{PRESENT_INPUT} (counted on {time_steps:,} {step_unit})"
 
 
 def pair_counts(batches: Sequence[Batch], inputs: int, outputs: int) -> Array:

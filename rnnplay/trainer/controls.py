@@ -3,12 +3,12 @@
 import msgspec
 
 from rnnplay.config import UserError, validate
-from rnnplay.protocol import ChangeSettings, Continue, DoOneStep, Pause, Save, SettingsChanged
+from rnnplay.protocol import ChangeSettings, Continue, DoOneStep, Pause, Save, SetSpeed, SettingsChanged
 from rnnplay.runs import run_id
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.training import Training
 
-Control = Pause | Continue | DoOneStep | Save | ChangeSettings
+Control = Pause | Continue | DoOneStep | Save | ChangeSettings | SetSpeed
 
 
 class Controls:
@@ -39,6 +39,10 @@ class Controls:
                 training.save((connection, command))
             case ChangeSettings():
                 self._change(command)
+            case SetSpeed():
+                training.pacer.set_speed(command.steps_per_second)
+                training.wait = 0.0
+                training.send_status()
             case _:
                 pass
 
@@ -46,6 +50,7 @@ class Controls:
         """A diverged run goes back: what came after its checkpoint is forgotten, here and on the screen."""
         training = self._training
         training.problem = training.remedy = ""
+        training.pacer.skip_wait()
         if training.state == "diverged":
             training.session.truncate_metrics()
             training.health.reset()

@@ -27,6 +27,7 @@ from rnnplay.protocol import (
     Pause,
     Resume,
     Save,
+    SetSpeed,
     Stop,
     Stopped,
     Train,
@@ -80,7 +81,7 @@ class TrainingLoop:
                 signal.signal(number, self._signalled)  # ignored when we were started, as under nohup: stays so
         self._guard(self._training.begin)
         while not self._is_over():
-            self._receive(0.0 if self._training.state == "training" or self._received else self._seconds_until_due())
+            self._receive(0.0 if self._training.is_stepping or self._received else self._seconds_until_due())
             while self._received and not self._is_over():
                 self._handle(*self._received.popleft())
             if not self._is_over():
@@ -109,7 +110,7 @@ class TrainingLoop:
         if training.state == "training":
             training.train()
         for handlers in list(self._handlers.values()):
-            handlers.run_pending(training.state == "training")
+            handlers.run_pending(training.is_stepping)
         if len(self._handlers) > 1:  # each is the first once: the time beside training is given out in turn
             first = next(iter(self._handlers))
             self._handlers[first] = self._handlers.pop(first)
@@ -122,7 +123,8 @@ class TrainingLoop:
         self._ending = True
 
     def _seconds_until_due(self) -> float:
-        return min((_IDLE_SECONDS, *(handlers.seconds_until_due() for handlers in self._handlers.values())))
+        wait = self._training.wait or _IDLE_SECONDS
+        return min((_IDLE_SECONDS, wait, *(handlers.seconds_until_due() for handlers in self._handlers.values())))
 
     def _receive(self, timeout: float) -> None:
         """Take in commands; end what has gone, and the run, if nobody is left for whom it goes on."""
@@ -169,7 +171,7 @@ class TrainingLoop:
             self._welcome(connection, command)
         elif connection.opening is None:
             raise UserError(f"{type(command).__name__} came before Attach.", "Attach first.")
-        elif isinstance(command, Pause | Continue | DoOneStep | Save | ChangeSettings):
+        elif isinstance(command, Pause | Continue | DoOneStep | Save | ChangeSettings | SetSpeed):
             self._controls.handle(command, connection)
         elif self._ends(connection, command):
             self._ending = True
@@ -238,10 +240,14 @@ class TrainingLoop:
         """Save what is not saved, say so, and let the last words leave."""
         training, session, run = self._training, self._session, str(self._session.run)
         self._guard(training.settle)
-        last: Event = Stopped(run=run, step=session.learner.step, reason=_REASONS.get(training.state, "stopped"))
+        is_empty = session.is_new and not session.learner.step and training.state in ("training", "paused")
+        reason = _REASONS.get(training.state, "stopped")
+        last: Event = Stopped(run="" if is_empty else run, step=session.learner.step, reason=reason)
         try:
             if training.failure is not None:
                 last = training.failure
+            elif is_empty:
+                session.discard()
             elif session.metrics is not None and training.state != "diverged":
                 session.clock.stop()
                 training.buffer.flush()

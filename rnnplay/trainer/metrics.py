@@ -154,17 +154,21 @@ class SpeedMeter:
         return max(1, int(seconds * self._steps / self._seconds)) if self._seconds else 1
 
     def progress_and_eta(
-        self, step: int, seconds: float, config: RunConfig, epoch_steps: int
+        self, step: int, seconds: float, config: RunConfig, epoch_steps: int, interval: float = 0.0
     ) -> tuple[float | None, float | None]:
-        """(share of the run's limit that is done, seconds left), by the limit that is reached first; None: no limit."""
+        """(share of the run's limit that is done, seconds left), by the limit that is reached first; None: no limit.
+
+        interval: seconds that a slowed run gives each step at least.
+        """
         shares, lefts = [], []
         if (last := last_step(config, epoch_steps)) is not None:
             shares.append(step / last)
             if self._steps:
-                lefts.append(max(last - step, 0) * self._seconds / self._steps)
+                lefts.append(max(last - step, 0) * max(self._seconds / self._steps, interval))
         if config.minutes is not None:
             shares.append(seconds / (config.minutes * 60))
-            lefts.append(max(config.minutes * 60 - seconds, 0.0))
+            slower = max(1.0, interval * self._steps / self._seconds) if self._seconds else 1.0
+            lefts.append(max(config.minutes * 60 - seconds, 0.0) * slower)
         return (min(max(shares), 1.0) if shares else None, min(lefts) if lefts else None)
 
 

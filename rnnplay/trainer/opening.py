@@ -79,8 +79,10 @@ def resolve_config(config: RunConfig) -> RunConfig:
     return msgspec.structs.replace(config, text=text, more_texts=more, document=document)
 
 
-def begin_run(command: Train, known: TaskData | None = None) -> TrainingSession:
+def begin_run(command: Train, known: TaskData | None = None, *, imported: bool = False) -> TrainingSession:
     """Return a new run. known: the vocabulary in which its text is read, if that is another network's than its own.
+
+    imported: its network comes from a file, and it is kept without a step.
 
     Raises UserError if the settings are not valid, or if the run cannot be written.
     """
@@ -91,7 +93,7 @@ def begin_run(command: Train, known: TaskData | None = None) -> TrainingSession:
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
     config, sentences = with_chosen_device(config, task)
-    record = _record(config, task, blas.describe())
+    record = msgspec.structs.replace(_record(config, task, blas.describe()), imported=imported)
     if known is not None:
         record = msgspec.structs.replace(record, earlier_texts=("",))  # one that only the network knew
     session = _session(Path(), RunTask(task, record), True)
@@ -110,7 +112,7 @@ def begin_run(command: Train, known: TaskData | None = None) -> TrainingSession:
     except BaseException:
         _discard(session)
         raise
-    session.paused = command.paused
+    session.paused, session.watched, session.is_new = command.paused, command.watched, True
     return session
 
 

@@ -11,6 +11,7 @@ from rnnplay.lab.sample import can_sample
 from rnnplay.protocol import Evaluated, Event, Facts, Row, RowsCompleted, Started, Status
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.metrics import SpeedMeter, StepResult, finite
+from rnnplay.trainer.pace import Pacer
 from rnnplay.trainer.session import TrainingSession
 
 _NATS = ("softmax", "sigmoid")  # readouts whose loss is a cross-entropy
@@ -77,21 +78,23 @@ def evaluated(session: TrainingSession, loss: float | None, characters: int, fin
     )
 
 
-def status(session: TrainingSession, state: str, last: StepResult | None, pace: SpeedMeter) -> Status:
-    """Where the run is. last: the last training step, if there was one; pace: how fast it goes."""
+def status(session: TrainingSession, state: str, last: StepResult | None, speed: SpeedMeter, pacer: Pacer) -> Status:
+    """Where the run is. last: the last training step, if there was one; speed: how fast it computes."""
     learner, seconds = session.learner, session.clock.read()
-    progress, left = pace.progress_and_eta(learner.step, seconds, learner.config, learner.task.epoch_steps)
+    config, epoch_steps = learner.config, learner.task.epoch_steps
+    progress, left = speed.progress_and_eta(learner.step, seconds, config, epoch_steps, pacer.interval)
     return Status(
         state=state,
         step=learner.step,
         epoch=learner.epoch,
         loss=finite(last.loss) if last else None,
         grad_norm=finite(last.grad_norm) if last else None,
-        chars_per_s=pace.speed if state == "training" else None,
+        chars_per_s=speed.speed if state == "training" else None,
         seconds=seconds,
         progress=progress,
         seconds_left=left,
         lr=learner.lr,
+        steps_per_second=pacer.steps_per_second,
         ended_by="patience" if state == "finished" and session.out_of_patience else "",
     )
 

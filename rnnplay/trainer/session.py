@@ -1,5 +1,6 @@
 """What the training loop works on: the learner, and the run's files where it may write."""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class TrainingSession:
     solved: bool | None = None  # by the task's own measure when it was last taken; None: not known
     inspected_ids: Any = None  # ids of the text that it is looked at on
     paused: bool = False
+    is_new: bool = False  # it begins here, with step 0
+    watched: bool = False  # by a person, who would see nothing of a run that is over within a second
     text_unavailable: str = ""  # why the training text is not at hand; empty: it is, or there is none
     text: str = ""  # which text it learns from: the beginning of its SHA-256
     first_text: str = ""  # the same of the text that the run began with
@@ -166,6 +169,12 @@ class TrainingSession:
                 self.notes.append(f'A row of "{runs.METRICS}" is not understood and left out ({error}).')
         step = self.learner.step
         return [row for row in converted if row.step <= step], [line for line in evaluations if line["step"] <= step]
+
+    def discard(self) -> None:
+        """Delete the run, which did no step. Raises WriteError."""
+        self.close()
+        with writing(self.run):
+            shutil.rmtree(self.run)
 
     def close(self) -> None:
         """Give up the right to write. A second time does nothing."""

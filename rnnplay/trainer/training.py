@@ -22,6 +22,7 @@ from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.failures import describe, explain
 from rnnplay.trainer.handlers.health import HealthCheck
 from rnnplay.trainer.metrics import SpeedMeter, StepResult, evaluation_due, last_step
+from rnnplay.trainer.pace import Pacer
 from rnnplay.trainer.run_events import MetricsBuffer, evaluated, history_events, started, status
 from rnnplay.trainer.session import TrainingSession, restore_last_good
 
@@ -51,8 +52,10 @@ class Training:
         self._saved_at = time.perf_counter()
         self._block_started: float | None = None  # the open block has its seconds up to here
         self._started = 0.0  # when the steps in flight were started, or those before them finished
-        self._pace = SpeedMeter()
         self._clipped: deque[bool] = deque(maxlen=RECENT_STEPS)
+        self._speed = SpeedMeter()
+        self.pacer = Pacer(last_step(self.learner.config, self.learner.task.epoch_steps) if session.watched else None)
+        self.wait = 0.0  # seconds until the next step of a run that is slowed
 
     @property
     def state(self) -> str:
@@ -62,6 +65,11 @@ class Training:
     def state(self, state: str) -> None:
         if state != self._state:
             self._state, self.state_since = state, time.monotonic()
+
+    @property
+    def is_stepping(self) -> bool:
+        """Whether the next step is to be done at once."""
+        return self._state == "training" and not self.wait
 
     @property
     def has_limit(self) -> bool:
@@ -122,6 +130,7 @@ class Training:
         self.failure = Failed(problem=problem, remedy=remedy, fatal=True)
 
     def _step_or_due(self, most: int | None) -> None:
+        self.wait = 0.0
         self.session.clock.run()
         if self.learner.in_flight:
             self._finish_steps()
@@ -130,19 +139,23 @@ class Training:
         if self.run_due_work():
             self._block_started = None
             return
+        if (wait := self.pacer.seconds_until_due()) > 0:  # neither the run's clock nor its speed counts it
+            self.session.clock.stop()
+            self.wait, self._block_started = wait, None
+            return
         self._check_health(self.health.before_step)
         self._started = time.perf_counter() if self._block_started is None else self._block_started
         self.learner.start_steps(most or self._steps_at_once())
-        if most is not None or not self.learner.overlaps or self.health.awaits_step:
+        if most is not None or not self.learner.overlaps or self.health.awaits_step or self.pacer.interval:
             self._finish_steps()
 
     def _steps_at_once(self) -> int:
         """How many steps to start: as many as take a moment, to the next at which something is due."""
-        if not self.learner.overlaps or self.health.awaits_step:
+        if not self.learner.overlaps or self.health.awaits_step or self.pacer.interval:
             return 1
         step, every = self.learner.step, self.session.evaluate_every
         last = last_step(self.learner.config, self.learner.task.epoch_steps)
-        most = min(self._pace.steps_in(STARTED_SECONDS), MAX_STARTED, (1 << step.bit_length()) - step)
+        most = min(self._speed.steps_in(STARTED_SECONDS), MAX_STARTED, (1 << step.bit_length()) - step)
         if last is not None:
             most = min(most, last - step)
         return next((n for n in range(1, most) if evaluation_due(step + n, every)), most)
@@ -159,7 +172,9 @@ class Training:
                 self.clients.broadcast(TaskRemarked(step=number - 1, text=step.remark))
             complete = session.recorder.add(number, step)
             session.recorder.block.seconds += seconds
-            self._pace.add(step.characters, seconds)
+            self._clipped.append(step.clipped)
+            self._speed.add(step.characters, seconds)
+            self.pacer.step_done(now, seconds)
             if complete or not step.finite:
                 row = session.recorder.row(number, step.lr, session.clock.read())
                 self.buffer.add_row(row)
@@ -277,7 +292,7 @@ class Training:
     def pause(self, state: str = "paused") -> None:
         """Do no more steps."""
         self.session.clock.stop()
-        self._block_started = None
+        self._block_started, self.wait = None, 0.0
         self.state = state
 
     def pause_on_write_error(self, error: WriteError) -> None:
@@ -321,7 +336,7 @@ class Training:
 
     def status(self) -> Status:
         """How things stand."""
-        event = status(self.session, self.state, self._last, self._pace)
+        event = status(self.session, self.state, self._last, self._speed, self.pacer)
         screens = len(self.clients.attached)
         return msgspec.structs.replace(
             event,

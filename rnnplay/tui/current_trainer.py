@@ -122,6 +122,11 @@ class CurrentTrainer:
         if client is not None:
             self._close(client, detach)
 
+    def forget(self) -> None:
+        """Take in no further event of the present trainer: its run is gone."""
+        self.release()
+        self.generation += 1
+
     def _close(self, client: TrainerClient, detach: bool = False) -> None:
         task = self.start_task(client.detach() if detach else client.close())
         self._closing.add(task)

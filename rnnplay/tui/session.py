@@ -140,7 +140,7 @@ class RunSession:
         """Begin a new run; the one before is saved meanwhile. Does nothing while such a run is starting."""
         if self.state == "starting" and config == self.config:
             return
-        self._open(protocol.Train(config=config, root=self._root), config)
+        self._open(protocol.Train(config=config, root=self._root, watched=True), config)
 
     def resume(self, more_steps: int | None = None) -> None:
         """Go on with the run that stopped, died or finished."""
@@ -202,6 +202,13 @@ class RunSession:
             self._announce(RunChanged)
         self.send(protocol.Continue())
 
+    def set_speed(self, steps_per_second: float | None) -> None:
+        """Train at this speed; None: as fast as it goes."""
+        if self.status is not None:
+            self.status = msgspec.structs.replace(self.status, steps_per_second=steps_per_second)
+        self.send(protocol.SetSpeed(steps_per_second=steps_per_second))
+        self._announce(RunChanged)
+
     def change(self, **values: float) -> None:
         """Change lr or clip of the run under way."""
         if self.config is not None:
@@ -253,9 +260,7 @@ class RunSession:
             case protocol.Failed():
                 self._handle_failed(event)
             case protocol.Stopped():
-                self.run = event.run
-                self.state, self._stopped = "finished" if event.reason == "finished" else "stopped", True
-                self._announce(RunChanged)
+                self._handle_stopped(event)
             case protocol.TaskRemarked():
                 pass
             case (
@@ -321,6 +326,16 @@ class RunSession:
         elif event.state == "training" and before in ("diverged", "paused"):
             self.problem = None
         self._announce(RunChanged if event.state != before else StatusChanged)
+
+    def _handle_stopped(self, event: protocol.Stopped) -> None:
+        """The trainer has ended. A run that did no step is gone: nothing is left of it to be shown."""
+        if event.run:
+            self.run = event.run
+            self.state, self._stopped = "finished" if event.reason == "finished" else "stopped", True
+        else:
+            self._trainer.forget()
+            self._reset()
+        self._announce(RunChanged)
 
     def _handle_sampled(self, event: protocol.Sampled) -> None:
         if not self.sample.handle_event(event):

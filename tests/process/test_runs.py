@@ -118,6 +118,7 @@ def test_files_and_runs_that_vanish_while_they_are_listed_are_left_out(
     """A trainer prunes its checkpoints meanwhile, and a person deletes a run."""
     pruning, deleted = make_run(tmp_path), make_run(tmp_path)
     (pruning / "ckpt-5.safetensors").write_bytes(bytes(10**6))
+    (pruning / "weights-4.safetensors").write_bytes(b"kept")
     real = Path.is_file
 
     def then_vanish(path: Path) -> bool:

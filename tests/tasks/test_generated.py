@@ -226,3 +226,4 @@ def test_its_catalogue_entry_says_what_it_teaches_in_two_sentences_and_which_sha
     assert said.description.count(". ") == 1 and said.description.endswith(".")
     assert said.description.split(". ")[1].lower().startswith(said.io_pattern)
     assert len(said.summary) <= 80 and "steps" in said.preset
+    assert said.preset["steps"] / said.preset["evaluate_every"] >= 20  # so many marks make a curve

@@ -67,7 +67,7 @@ class ScriptedTrainer(Recorder):
             case say.ShowExample():
                 return [example(command.index)]
             case say.AskTask():
-                said = tuple(say.Candidate(symbol, 0.9 - 0.1 * n) for n, symbol in enumerate(command.prompt))
+                said = tuple(say.Candidate(symbol, max(0.05, 0.9 - 0.1 * n)) for n, symbol in enumerate(command.prompt))
                 return [say.TaskAnswered(step=STEP, prompt=command.prompt, answer=said)]
             case say.Unroll():
                 return [unrolled_example(command)]

@@ -101,13 +101,40 @@ async def test_opening_shows_the_tasks_and_what_to_do_and_starts_nothing(person:
 
 async def test_enter_starts_the_chosen_task_with_its_preset(person: Person) -> None:
     await person.press("home", "enter")
-    assert person.trainers[0].sent[0] == say.Train(config=make_config("hello"))
+    assert person.trainers[0].sent[0] == say.Train(config=make_config("alternate"), watched=True)
     assert "starting" in person.sees()
 
 
 async def test_opening_with_start_trains_at_once(trainers: list[Recorder]) -> None:
     async with opened(trainers, WIDE, start=True, runs="/some/where"):
-        assert trainers[0].sent[0] == say.Train(config=make_config("prose"), root="/some/where")
+        assert trainers[0].sent[0] == say.Train(config=make_config("prose"), root="/some/where", watched=True)
+
+
+async def test_comma_and_semicolon_slow_training_and_the_screen_says_so(person: Person) -> None:
+    await person.running()
+    assert "198k char/s" in person.sees() and "Slowed" not in person.sees()
+    await person.press("comma", "comma")
+    await person.tell(status(steps_per_second=10.0))
+    assert "10 steps/s" in person.sees() and "char/s" not in person.sees()
+    assert "Slowed to 10 steps/s, so that you can watch: ; is faster, , slower." in person.sees()
+    await person.press("comma", "comma", "semicolon", "semicolon", "semicolon", "semicolon")
+    speeds = [command.steps_per_second for command in person.trainers[0].commands(say.SetSpeed)]
+    assert speeds == [100.0, 10.0, 1.0, 1.0, 10.0, 100.0, None, None]
+
+
+@pytest.mark.parametrize("press", ["space", "comma", "r"])
+async def test_no_key_but_enter_and_n_starts_a_run(person: Person, press: str) -> None:
+    await person.press(press)
+    assert person.trainers == []
+
+
+async def test_a_run_that_did_no_step_leaves_nothing_on_the_screen(person: Person) -> None:
+    await person.running()
+    await person.tell(say.Stopped(run="", step=0, reason="stopped"))
+    assert person.play.session.run is None and person.play.session.state == "idle"
+    assert "Choose a task." in person.sees() and "The lamp was" not in person.sees()
+    await person.press("n")
+    assert len(person.trainers) == 2
 
 
 async def test_what_the_trainer_tells_appears_in_every_panel(person: Person) -> None:
@@ -193,11 +220,14 @@ async def test_lr_and_clip_change_while_it_trains(person: Person) -> None:
     assert "Adam 5e-3" in person.sees()
 
 
-async def test_another_size_needs_a_new_network_and_enter_starts_it(person: Person) -> None:
+async def test_another_size_needs_a_new_network_and_enter_applies_it_but_does_not_start_it(person: Person) -> None:
     await person.running()
     await person.press("e", "down", *"48", "down")
-    assert "hidden 6 → 48: needs a new network." in person.sees()
+    assert "hidden 6 → 48: needs a new network. n starts a run with it" in person.sees()
     await person.press("enter")
+    assert len(person.trainers) == 1 and person.play.focused is person.play.task_panel
+    assert "hidden 6 → 48: needs a new network. n starts a run with it" in person.sees()
+    await person.press("n")
     assert len(person.trainers) == 2
     assert person.trainers[0].closed
     opening = person.trainers[1].sent[0]
@@ -226,6 +256,8 @@ async def test_a_text_of_ones_own_is_asked_for_before_anything_starts(person: Pe
     await person.press("end", "enter")
     assert "Which text?" in person.sees()
     await person.press(*"/tmp/x", "enter")
+    assert person.trainers == []
+    await person.press("enter")
     opening = person.trainers[0].sent[0]
     assert isinstance(opening, say.Train)
     assert opening.config.text == "/tmp/x"

@@ -25,10 +25,14 @@ def hint_of(bindings: Sequence[Binding], id: str, press: str, label: str) -> Key
     return hint(press, label, next(binding.action for binding in bindings if binding.id == id))
 
 
+SPEEDS_HELP = "as fast as it goes, 100, 10 or 1 step a second"
+
 # Bindings have priority, or keys that come in one read would reach what was focused before the first of them acted.
 RUN: tuple[Binding, ...] = (
     key("pause", "space", "toggle_training", "pause", "Pause training, and go on"),
     key("step", "full_stop,o", "one_step", "step", "Do one training step, then pause"),
+    key("slower", "comma", "speed(-1)", "slower", f"Train slower, and faster: {SPEEDS_HELP}"),
+    key("faster", "semicolon", "speed(1)", "faster", f"Train slower, and faster: {SPEEDS_HELP}"),
     key("new", "n", "new", "new", "Start a new run of the chosen task; the present one is saved"),
     key("stop", "x", "stop", "stop", "Stop the run and save it"),
     key("resume", "r", "resume", "go on", "Go on with a run that stopped, finished or broke off"),
@@ -54,7 +58,7 @@ SHOWN = {
     "space": "space", "full_stop": ".", "question_mark": "?", "minus": "-", "plus": "+", "left": "←", "right": "→",
     "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn", "escape": "esc", "shift+left": "shift ←",
     "shift+right": "shift →", "home": "Home", "end": "End", "slash": "/", "left_square_bracket": "[",
-    "right_square_bracket": "]",
+    "right_square_bracket": "]", "comma": ",", "semicolon": ";",
 }  # fmt: skip
 
 

@@ -53,7 +53,9 @@ def header_view(session: RunSession, draft: RunConfig) -> HeaderView:
         right.append(f"step {count(status.step)}")
         if status.epoch is not None:
             right.append(f"epoch {status.epoch:.1f}")
-        if status.chars_per_s and session.state == "training":
+        if status.steps_per_second and session.state == "training":
+            right.append(speed_name(status.steps_per_second))
+        elif status.chars_per_s and session.state == "training":
             called = symbols_name(session.facts)
             right.append(f"{short(status.chars_per_s)} {'char' if called == 'characters' else called}/s")
     return HeaderView(
@@ -63,6 +65,11 @@ def header_view(session: RunSession, draft: RunConfig) -> HeaderView:
         tuple(right),
         generation=session.generation,
     )
+
+
+def speed_name(steps_per_second: float) -> str:
+    """Return the speed that a run is slowed to: 100 steps/s."""
+    return f"{steps_per_second:g} step{'s' * (steps_per_second != 1)}/s"
 
 
 def symbols_name(facts: protocol.Facts | None) -> str:
@@ -154,9 +161,16 @@ def _progress(session: RunSession) -> str:
         return "Training."
     if now.progress is not None:
         left = f", {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-        return f"Training: {percent(now.progress)} done{left}."
+        return f"Training: {percent(now.progress)} done{left}.{_slowed(now)}"
     saved = f", saved at step {count(session.saved_step)}" if session.saved_step else ""
-    return f"Training for {duration(now.seconds)}{saved}."
+    return f"Training for {duration(now.seconds)}{saved}.{_slowed(now)}"
+
+
+def _slowed(now: protocol.Status) -> str:
+    """Return what the status says of a run that waits between its steps."""
+    if not now.steps_per_second:
+        return ""
+    return f" Slowed to {speed_name(now.steps_per_second)}, so that you can watch: ; is faster, , slower."
 
 
 def held_out_course_of(session: RunSession) -> HeldOutCourse | None:

@@ -10,7 +10,7 @@ from rnnplay.tui.widgets.views import KeyHint
 
 # In the order in which help lists them.
 KEYS: tuple[Binding, ...] = (
-    key("start", "enter", "start", "start", "Start the chosen task; after an edit, start a new run with it"),
+    key("start", "enter", "start", "start", "Start the chosen task; in a form, apply its values"),
     key("edit", "e", "edit", "edit", "Edit the network; on the sample, edit how it is drawn"),
     key("sample", "s", "sample", "sample", "Draw a new sample"),
     key("stop_sample", "S", "stop_sample", "end sample", "End the sample under way"),
@@ -91,6 +91,9 @@ def key_hints(session: RunSession, focused: str, full: bool, attaches: bool = Fa
     hints.append(_hint("edit", "e", "edit"))
     if session.run is not None and session.can_sample:
         hints.append(_sample_hint(session))
+    if state == "training":
+        slowed = session.status is not None and session.status.steps_per_second is not None
+        hints.insert(2 if slowed else len(hints), _hint("slower", ",;", "speed"))
     if session.cells.trace is not None:
         hints += [_hint("find", "/", "find a cell"), _hint("unit_after", "←→", "unit")]
     if focused:

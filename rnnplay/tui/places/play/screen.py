@@ -174,9 +174,7 @@ class PlayPlace(ExampleActions, PlayForms):
 
     def key_hints(self) -> tuple[KeyHint, ...]:
         if self.form is not None:
-            draws = self.form is self.sample_editor
-            enter = "draw" if draws else "start" if self.session.config is None else "apply"
-            return keys.form_hints(enter, self.form.field.kind)
+            return keys.form_hints("draw" if self.form is self.sample_editor else "apply", self.form.field.kind)
         focused = self.focused.id if isinstance(self.focused, Panel) else None
         attaches = self.drafts.living_run is not None
         return keys.key_hints(self.session, focused or "", self.full is not None, attaches)
@@ -222,20 +220,15 @@ class PlayPlace(ExampleActions, PlayForms):
     # ------------------------------------------------------------------------------------------------------------- keys
 
     def action_start(self) -> None:
-        """Start the chosen task, or attach to the chosen run; in a form, take its values. Raises UserError."""
+        """Start the chosen task, or attach to the chosen run; in a form, apply its values. Raises UserError."""
         if self.form is self.sample_editor:
             self._draw()
-            return
-        if self.drafts.living_run is not None:
+        elif self.form is None and self.drafts.living_run is not None:
             self.app.call_later(self.app.run_action, "app.attach")
-            return
-        in_form = self.form is not None
-        if in_form and self.drafts.draft == self.session.config and self.session.has_trainer:
-            self._leave_form()
-            return
-        self.action_new()
-        if in_form:
+        elif self.form is not None:
             self.show_panel(self.task_panel)
+        else:
+            self.action_new()
 
     def action_new(self) -> None:
         config = self.drafts.draft

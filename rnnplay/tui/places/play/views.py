@@ -197,7 +197,7 @@ def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: di
             many = ", ".join(changes)
             return StatusView(
                 f"{many}: needs a new network.",
-                "n starts a new run with it; e, escape: the old values.",
+                "n starts a run with it, e esc undoes it.",
             )
     stands = status_view(session)
     if session.state == "inspecting" and session.gallery is not None:

@@ -28,7 +28,7 @@ KEYS: tuple[Binding, ...] = (
     key("update", "a", "update", "update", "Apply one update by gradient descent on this example, to a copy"),
     key("state", "g", "state", "h, c, gates", "Show h, c or a gate (LSTM, GRU)"),
     key("roll", "z", "roll", "rolled", "Roll the network up, and unroll it"),
-    key("before", "left_square_bracket,comma", "example(-1)", "example before", "The example before, and the next"),
+    key("before", "left_square_bracket", "example(-1)", "example before", "The example before, and the next"),
     key("after", "right_square_bracket", "example(1)", "next example", "The example before, and the next"),
     *RUN,
 )
