@@ -12,9 +12,9 @@ def test_a_csv_and_its_column_are_typed_on_play_and_a_wrong_column_is_told(tmp_p
     (tmp_path / "sea.csv").write_text("day,note,level,temp\n" + rows)
     with Terminal(tmp_path / "home", "play", "series", "--steps", "20", "--hidden", "7") as terminal:
         terminal.until("Finished after 20 steps")
-        terminal.press("e", *str(tmp_path / "sea.csv"), "down", *"levl", "enter")
+        terminal.press("e", *str(tmp_path / "sea.csv"), "down", *"levl", "enter", "enter")
         terminal.until("sea.csv has no column 'levl'. Did you mean level?")
-        terminal.press("e", "\x7f", *"el", "enter")
+        terminal.press("e", "\x7f", *"el", "enter", "enter")
         terminal.until("Finished after 20 steps")
         terminal.until("level, from held-out value 1")
         terminal.until("own file +sea.csv")
@@ -31,7 +31,7 @@ def test_labelled_lines_of_one_s_own_are_learned_on_play_and_a_review_is_asked(t
     with Terminal(tmp_path / "home", "play", "sentiment", *options) as terminal:
         terminal.until("one.tsv has only the label 'up', in 400 lines. Give lines with at least two")
         # What comes in one burst after the key that opens a field is typed into it.
-        terminal.press("e" + "\x7f" * len("one.tsv") + "soups.tsv\r")
+        terminal.press("e" + "\x7f" * len("one.tsv") + "soups.tsv\r\r")
         terminal.until("Finished after 40 steps")
         terminal.until(r"p\((up|down)\) after each word")
         terminal.press("4", "sthe soup was quark\r")

@@ -237,7 +237,7 @@ async def test_a_run_that_diverged_says_why_until_it_goes_on(session: RunSession
 async def test_a_change_that_needs_a_new_network_says_so(session: RunSession) -> None:
     view = play_status_view(session, FIELDS, {"hidden": 256, "cell": "gru"})
     assert view.text == "cell LSTM → GRU, hidden 6 → 256: needs a new network."
-    assert "new run" in view.remedy
+    assert "n starts a run with it" in view.remedy
 
 
 async def test_a_trainer_that_dies_leaves_a_run_to_go_on_with(session: RunSession) -> None:
