@@ -39,6 +39,12 @@ def _choices(number: float) -> str:
     return f"{number:.1f}" if number < 100 else count(number)
 
 
+def _named(baseline: str) -> str:
+    """Return a baseline's name within a sentence, without what stands in parentheses in it."""
+    name = baseline.partition(" (")[0]
+    return f"“{name}”" if " " in name else f"the {name}"
+
+
 def loss_sentences(session: RunSession) -> tuple[str, ...]:
     """Return what is said below the curve on a full screen."""
     facts = session.facts
@@ -46,7 +52,7 @@ def loss_sentences(session: RunSession) -> tuple[str, ...]:
     if facts is not None and facts.chance_loss is not None:
         sentences[0] += f" What knows nothing scores ln {count(facts.outputs)} = {figure(facts.chance_loss)} nats."
     passages = [
-        f"the {name} at step {count(passage.step)} ({duration(passage.seconds)})"
+        f"{_named(name)} at step {count(passage.step)} ({duration(passage.seconds)})"
         for name, _, passage in baselines_passed(session)
         if passage is not None
     ]
