@@ -1,13 +1,14 @@
 """What `train` says off a terminal: a line at each evaluation and every ten seconds, each with its own step's loss."""
 
 import itertools
+import json
 import re
 
 import pytest
 
 from rnnplay.catalogue import make_config
-from rnnplay.cli.report import LINE_SECONDS, LineReport, ending
-from rnnplay.protocol import Evaluated, Facts, Row, RowsCompleted, Started, Status
+from rnnplay.cli.report import LINE_SECONDS, JsonReport, LineReport, ending
+from rnnplay.protocol import Evaluated, Facts, Row, RowsCompleted, Started, Status, Stopped
 
 
 def started(**choices: float) -> Started:
@@ -117,6 +118,16 @@ def test_history_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
     report.event(rows(51, 60))
     report.event(Evaluated(step=60, loss=1.2))
     assert lines(capsys) == ["step 60  15 %  loss 0.167  validation 1.200  best 1.000 at 25  210k char/s  0:01 done"]
+
+
+def test_as_json_a_run_that_ended_for_want_of_a_better_evaluation_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    reasons = []
+    for ended_by in ("patience", ""):
+        report = JsonReport()
+        report.event(Status(state="finished", step=9, ended_by=ended_by))
+        report.event(Stopped(run="/nowhere/run-1", step=9, reason="finished"))
+        reasons.append(json.loads(capsys.readouterr().out)["reason"])
+    assert reasons == ["patience", "finished"]
 
 
 def test_the_end_says_what_patience_did_and_which_evaluation_was_the_best() -> None:

@@ -48,6 +48,9 @@ def evaluated_fields(event: Evaluated) -> dict[str, Any]:
 class JsonReport:
     """One JSON object a line, its field `kind` one of started, progress, evaluated, saved, stopped."""
 
+    def __init__(self) -> None:
+        self._ended_by = ""
+
     def event(self, event: AnyEvent) -> None:
         match event:
             case Started():
@@ -74,7 +77,10 @@ class JsonReport:
             case Saved():
                 json_line("saved", {"step": event.step, "path": event.path})
             case Stopped():
-                json_line("stopped", {"step": event.step, "reason": event.reason, "run": event.run})
+                reason = self._ended_by or event.reason
+                json_line("stopped", {"step": event.step, "reason": reason, "run": event.run})
+            case Status(state="finished"):
+                self._ended_by = event.ended_by
             case _:
                 pass
 

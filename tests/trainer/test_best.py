@@ -1,6 +1,7 @@
 """The best evaluation's checkpoint: kept whole, found by name, gone on from; patience; settings changed on resuming."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from driving import metrics, saved_arrays, small, write_text
 
 from rnnplay.config import UserError, validate
-from rnnplay.protocol import AnyEvent, Evaluated, Inspect, Resume, Started, Status, Stop, Stopped, Train
+from rnnplay.protocol import AnyEvent, Evaluated, Inspect, Resume, Saved, Started, Status, Stop, Stopped, Train
 from rnnplay.runs import RunRecord, WriteError, checkpoint, load_record
 from rnnplay.runs.best import BestEvaluation
 from rnnplay.runs.checkpoint import BEST, checkpoint_path, checkpoint_steps
@@ -220,9 +221,25 @@ def test_what_resuming_changes_is_a_row_and_stays(text: Path, scripted: Callable
     assert [line for line in metrics(run) if line.get("kind") == "changed"] == changed
 
 
+def test_a_schedule_that_began_on_resuming_goes_on_after_an_interruption(text: Path) -> None:
+    session = new_session(text, steps=60)
+    opening = Resume(run=str(session.run), schedule="cosine")
+    for _ in range(3):  # the run's beginning, then the new schedule, then what goes on after an interruption
+        for _ in range(10):
+            session.learner.train_step()
+        session.save()
+        session.close()
+        session, opening = open_session(opening), Resume(run=str(session.run))
+    session.close()
+    half_way = 0.5 * (1 + math.cos(math.pi * 20 / 50))  # 20 of the 50 steps from step 10 on
+    assert session.learner.lr == pytest.approx(session.learner.config.lr * half_way)
+
+
 def test_a_changed_rate_is_not_lost_if_the_trainer_is_killed_before_it_saves(text: Path) -> None:
     run = trained(text, steps=4)
-    serve(Resume(run=str(run), lr=0.5, paused=True), lambda event: [Stop()] if isinstance(event, Started) else [])
+    events = serve(Resume(run=str(run), lr=0.5, paused=True), lambda event: [Stop()] * isinstance(event, Status))
+    kinds = [type(event) for event in events]
+    assert kinds.index(Saved) < kinds.index(Status)  # saved at once
     session = open_session(Resume(run=str(run)))
     session.close()
     assert session.learner.config.lr == 0.5
@@ -242,9 +259,20 @@ def test_patience_ends_the_run_after_so_many_evaluations_without_a_better_one(
     ended = [event.ended_by for event in events if isinstance(event, Status) and event.state == "finished"]
     assert ended == ["patience"]
     assert best_of(run) == BestEvaluation(45, 1.5)
+    assert checkpoint_steps(run) == [0, 75]
     _, events = run_to_end(Resume(run=str(run), more_steps=40))  # a limit that is given replaces the run's own
     assert [event.step for event in events if isinstance(event, Stopped)] == [115]
     assert best_of(run) == BestEvaluation(90, 1.0)
+
+
+def test_an_evaluation_at_the_end_that_is_off_schedule_does_not_count(
+    text: Path, scripted: Callable[..., None]
+) -> None:
+    scripted({15: 1.0})
+    config = small(text, evaluate_every=EVERY, steps=40, patience=2)
+    _, events = run_to_end(Train(config=config, root=str(text.parent / "runs")))
+    assert [event.step for event in events if isinstance(event, Evaluated)] == [0, 15, 30, 40]
+    assert [event.ended_by for event in events if isinstance(event, Status) and event.state == "finished"] == [""]
 
 
 def test_an_interrupted_run_ends_where_an_unbroken_one_does(text: Path, scripted: Callable[..., None]) -> None:
