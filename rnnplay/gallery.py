@@ -95,6 +95,40 @@ def network_of_run(run: str) -> GalleryNetwork | None:
     return next((network for network in GALLERY if str(network.path) == run), None)
 
 
+_SINGLE_ROWS, _SHIPPED_ROWS = 32, 256  # of the metrics: the first steps one by one, then blocks of equal length
+
+
+def ship_metrics(run: Path, target: Path) -> None:
+    """Write the metrics of `run` to `target` in fewer rows: enough for its curves. Evaluations stay as they are."""
+    from rnnplay.runs import METRICS, MetricsFile, read_metrics
+
+    rows, evaluations, _ = read_metrics(run / METRICS)
+    length = -(-rows[-1]["step"] // _SHIPPED_ROWS)
+    ends = {row["step"] for row in rows[:_SINGLE_ROWS]} | {row["step"] for row in rows if row["step"] % length == 0}
+    lines: list[dict[str, Any]] = []
+    block: list[tuple[int, dict[str, Any]]] = []
+    before = 0
+    for row in rows:
+        block.append((row["step"] - before, row))
+        before = row["step"]
+        if before in ends or row is rows[-1]:
+            lines.append(_merged(block))
+            block = []
+    (target / METRICS).unlink(missing_ok=True)
+    file = MetricsFile(target)
+    file.append(sorted([*lines, *evaluations], key=lambda line: line["step"]))
+    file.close()
+
+
+def _merged(block: list[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
+    """One row for several, each with the number of its steps: means, least and greatest."""
+    steps = sum(count for count, _ in block)
+    means = {name: sum(n * row[name] for n, row in block) / steps for name in ("loss", "grad_norm", "clipped")}
+    row = block[-1][1] | means
+    row |= {"loss_min": min(row["loss_min"] for _, row in block), "loss_max": max(row["loss_max"] for _, row in block)}
+    return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in row.items()}
+
+
 def rebuild(name: str, folder: Path) -> Path:
     """Train a network by its command and save its shipped part to `folder`/`name`, which is returned."""
     from rnnplay.client import train
@@ -111,6 +145,7 @@ def rebuild(name: str, folder: Path) -> Path:
         shutil.copy(result.run / CONFIG, target)
         if (result.run / TASK_DATA).exists():
             shutil.copy(result.run / TASK_DATA, target)
+        ship_metrics(result.run, target)
         for step in network.shipped_steps:
             trained = checkpoint.load(checkpoint.checkpoint_path(result.run, step, checkpoint.WEIGHTS))
             halved = {name: array.astype("float16") for name, array in trained.arrays.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.gallery import GALLERY, GalleryNetwork
-from rnnplay.runs import checkpoint, load_record, task_data
+from rnnplay.runs import METRICS, checkpoint, load_record, read_lines, read_metrics, task_data
 from rnnplay.tasks import make
 
 KNOWN = [
@@ -55,6 +55,14 @@ def test_rebuilt_from_its_command_the_carry_is_found_again(tmp_path: Path) -> No
     assert best >= 0.99
     piece = next(piece for piece in GALLERY if piece.name == "carry")
     assert tuple(checkpoint.checkpoint_steps(tmp_path / "carry", checkpoint.WEIGHTS)) == piece.shipped_steps
+    clock = {"chars_per_s", "seconds"}
+    shipped, again = (
+        [{key: value for key, value in line.items() if key not in clock} for line in read_lines(folder / METRICS)]
+        for folder in (piece.path, tmp_path / "carry")
+    )
+    assert [line["step"] for line in shipped] == [line["step"] for line in again]
+    losses, losses_again = ([line["loss"] for line in lines] for lines in (shipped, again))
+    assert losses == pytest.approx(losses_again, rel=0.05)  # another kernel rounds otherwise
 
 
 @pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
@@ -69,6 +77,15 @@ def test_the_command_that_is_named_asks_for_what_was_trained(piece: GalleryNetwo
     assert tuple(checkpoint.checkpoint_steps(piece.path, checkpoint.WEIGHTS)) == piece.shipped_steps
     listed = call("gallery").stdout
     assert f"gallery/{piece.name}\n" in listed and piece.command in listed
+
+
+@pytest.mark.parametrize("piece", GALLERY[2:], ids=lambda piece: piece.name)
+def test_the_curves_of_its_own_training_are_shipped_up_to_its_last_step(piece: GalleryNetwork) -> None:
+    rows, evaluations, _ = read_metrics(piece.path / METRICS)
+    steps = [row["step"] for row in rows]
+    assert steps == sorted(set(steps)) and steps[:32] == list(range(1, 33)) and steps[-1] == piece.steps
+    assert all(row["loss_min"] <= row["loss"] <= row["loss_max"] for row in rows)
+    assert rows[-1]["loss"] < rows[0]["loss"] / 2 and evaluations[-1]["step"] == piece.steps
 
 
 def test_all_of_it_together_is_at_most_two_megabytes() -> None:

@@ -30,7 +30,8 @@ TASKS: tuple[TaskInfo, ...] = (
         title="hello",
         summary="four letters: after the first l comes l, after the second o",
         description=(
-            "The same letter l must be followed by l and then by o, so the network has to remember. "
+            "The same letter l must be followed by l and then by o, so it has to remember; what follows o it never "
+            "learned. "
             "Many to many: at every letter it predicts the next."
         ),
         io_pattern="many to many",

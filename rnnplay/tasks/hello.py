@@ -18,6 +18,7 @@ class Hello(Task):
     vocabulary = output_vocabulary = ("h", "e", "l", "o")
     inputs = outputs = 4
     step_unit = "characters"
+    notes = ("It never learned what follows o: a sample that goes on behind it means nothing.",)
     longest_lag = 1  # the letter before an l decides which l it is
 
     def __init__(self, config: RunConfig) -> None:

@@ -49,6 +49,7 @@ class RunSession:
     ) -> None:
         """`root`: the folder of new runs; None: the user's own. `leave` is called before another run is opened."""
         self._post, self._root, self._leave = post, root, leave
+        self._task = ""  # of the last run that was opened
         self._trainer = CurrentTrainer(self.handle_event, self._fail, self._trainer_ended, self.report_failure)
         self.send, self.close, self.detach = self._trainer.send, self._trainer.close, self._trainer.detach
         self.starts = 0  # of trainers that took commands
@@ -164,12 +165,16 @@ class RunSession:
 
     def open_gallery_network(self, piece: GalleryNetwork) -> None:
         """Show a network of the gallery; the run under way is saved meanwhile."""
-        self._open(protocol.Inspect(run=str(piece.path)), None)
+        self._open(protocol.Inspect(run=str(piece.path)), None, task=piece.task)
         self.gallery = piece
 
-    def _open(self, opening: Opening, config: RunConfig | None, run: str | None = None) -> None:
-        """Want another run opened: nothing of the one before is shown from now on."""
+    def _open(self, opening: Opening, config: RunConfig | None, run: str | None = None, task: str = "") -> None:
+        """Want another run opened: nothing of the one before is shown from now on. `task`: if there is no config."""
         self._leave()
+        task = config.task if config is not None else task
+        if self._task not in ("", task):  # a prompt of one task means nothing to another
+            self.sample.settings = self.sample.settings.change("prompt", None)
+        self._task = task
         if config is None or self.user_config is None or config.task != self.user_config.task:
             self.selection.select(0, 0, by_person=False)  # another network's unit means nothing here
         self._trainer.open(opening, detach=isinstance(opening, Path) and self.can_go_on)

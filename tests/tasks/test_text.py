@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnplay.catalogue import task_info
 from rnnplay.config import RunConfig, UserError
 from rnnplay.tasks import make, text_features
 from rnnplay.tasks.text import TextTask, stream_batches
@@ -162,6 +163,8 @@ def test_the_bigram_baseline_is_near_the_entropy_of_its_source(tmp_path: Path) -
 
 def test_hello_predicts_four_letters_from_a_zero_state() -> None:
     task = make(RunConfig(task="hello", batch=3))
+    assert "never learned what follows o" in task.notes[0]
+    assert task_info("hello").description.split(". ")[0].endswith("what follows o it never learned")
     batch = task.batch(7)
     assert batch.resets_state
     assert [task.decode(batch.inputs[:, b]) for b in range(3)] == ["hell"] * 3

@@ -120,6 +120,7 @@ def test_the_found_units_stand_best_first_with_their_controls_and_the_sentence()
         ["high", "1.90", "h"],
     ]
     said = " ".join(" ".join(rows).split())
+    assert "AUC: .5 is chance. h: hidden state, c: cell state." in said
     assert "rolled .56" in said
     assert "untrained .66" in said
     assert "is high inside quotes: AUC 0.97" in said

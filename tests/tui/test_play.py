@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from made_up_play import TEXT, Recorder, config, row, sampled, seen, started, status, trace
+from made_up_play import TEXT, Recorder, config, facts, row, sampled, seen, started, status, trace
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import OptionList
@@ -16,6 +16,8 @@ from waiting import settled, until
 from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
+from rnnplay.gallery import GALLERY
+from rnnplay.runs import load_record
 from rnnplay.tui.app import Playground
 from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import PlayPlace
@@ -135,6 +137,30 @@ async def test_a_run_that_did_no_step_leaves_nothing_on_the_screen(person: Perso
     assert "Choose a task." in person.sees() and "The lamp was" not in person.sees()
     await person.press("n")
     assert len(person.trainers) == 2
+
+
+async def test_a_network_of_the_gallery_shows_its_own_settings_until_ones_own_are_edited(person: Person) -> None:
+    await person.press("G")
+    piece = GALLERY[0]
+    trained = load_record(piece.path).config
+    await person.tell(say.Started(run=str(piece.path), config=trained, facts=facts(), step=piece.steps))
+    assert "Gallery · prose" in person.sees() and f"batch       {trained.batch}" in person.sees()
+    await person.press("e")
+    assert "Your own · prose" in person.sees() and person.play.drafts.draft != trained
+    await person.tell(status("inspecting", step=piece.steps))
+    await person.press("escape", "space")
+    assert "A network of the gallery is not trained on." in person.sees() and len(person.trainers) == 1
+
+
+async def test_a_prompt_of_one_task_is_not_kept_for_another(person: Person) -> None:
+    await person.running()
+    sample = person.play.session.sample
+    sample.settings = sample.settings.change("prompt", "Oh q")
+    await person.press("n")
+    assert sample.settings.prompt == "Oh q"  # of the same task
+    person.play.drafts.pick("alternate")
+    await person.press("n")
+    assert sample.settings.prompt is None
 
 
 async def test_what_the_trainer_tells_appears_in_every_panel(person: Person) -> None:

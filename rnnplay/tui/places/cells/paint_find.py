@@ -30,6 +30,7 @@ def finding(view: FindingView, width: int, height: int, palette: Palette, _fills
     elif view.pair:
         words += paragraph(view.pair, width, palette.dim, palette)
     low = 0.5 if view.measure == "AUC" else 0.0
+    words = paragraph(_legend(view), width, palette.dim, palette) + words
     controls = [
         _bar_row("rolled", view.rolled, low, width, palette, palette.dim),
         _bar_row("untrained", view.untrained, low, width, palette, palette.dim),
@@ -39,6 +40,13 @@ def finding(view: FindingView, width: int, height: int, palette: Palette, _fills
     units = [_unit(view, n, low, width, palette) for n in range(first, min(first + room, len(view.units)))]
     rows = [*exactly(units, min(room, max(len(units), 1)), width, palette), *controls, row([], width, palette), *words]
     return exactly(rows, height, width, palette)
+
+
+def _legend(view: FindingView) -> str:
+    """Return what the numbers and the letters of the list mean."""
+    measure = "AUC: .5 is chance." if view.measure == "AUC" else f"{view.measure.capitalize()}: 0 is chance."
+    has_cell_state = any(unit.state == "c" for unit in view.units)
+    return f"{measure} h: hidden state, c: cell state." if has_cell_state else measure
 
 
 def _explained(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from rnnplay.tui.forms.editor import FormEditor
 from rnnplay.tui.forms.fields import LIVE, SAMPLE_FIELDS, fields_for
 from rnnplay.tui.forms.panel import FormPanel
@@ -40,6 +42,7 @@ class PlayForms(FormActions):
             self.show_panel(self.sample_panel)
         else:
             self.show_panel(self.settings_panel)
+            self.paint_form()  # a person's own values, before the next key of the same read
 
     def form_entered(self) -> None:
         self.action_start()
@@ -56,11 +59,18 @@ class PlayForms(FormActions):
         self.session.sample.settings = self.session.sample.settings.change(name, value)
 
     def paint_form(self) -> None:
-        """Show the settings of the network that would be started, and those of the sample while they are edited."""
-        self.editor.show(fields_for(self.drafts.task, self.full == "settings"), self.drafts.values())
+        """Show the settings of the network that would be started, and those of the sample while they are edited.
+
+        Those of a network of the gallery are shown until a person edits their own.
+        """
+        gallery, config = self.session.gallery, self.session.config
+        values, whose = self.drafts.values(), "Network"
+        if gallery is not None and config is not None and config.task == self.drafts.task:
+            whose = "Your own" if self.form is self.editor else "Gallery"
+        if whose == "Gallery" and config is not None:
+            values = msgspec.structs.asdict(config)
+        self.editor.show(fields_for(self.drafts.task, self.full == "settings"), values)
         changed = frozenset(self.drafts.pending(self.session.user_config))
-        gallery = self.session.gallery
-        whose = "Your own" if gallery is not None and gallery.task == self.drafts.task else "Network"
         title = f"{whose} · {self.drafts.item.title}"
         self.settings_panel.view = self.editor.view(changed, self.form is self.editor, title)
         how = self.session.sample.settings
@@ -76,6 +86,7 @@ class PlayForms(FormActions):
             self.update_bars()
         else:
             self.show_panel(self.settings_panel)
+            self.paint_form()
 
     def _leave_form(self) -> None:
         """Keep the values of the run."""
