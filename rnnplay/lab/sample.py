@@ -199,6 +199,12 @@ class Sampler:
         order = np.argsort(-p, kind="stable")[:CANDIDATES]
         return [(self._vocabulary[i], float(p[i])) for i in order]
 
+    def draw_chances(self) -> tuple[list[float], int]:
+        """The probabilities with which the candidates are drawn, in their order, and how many symbols can be drawn."""
+        order = np.argsort(-self._probabilities(), kind="stable")[:CANDIDATES]
+        p = draw_distribution(self._logits.astype(np.float64), self._options)
+        return p[order].tolist(), int(np.count_nonzero(p))
+
 
 class InteractiveSampler(Sampler):
     """A Sampler with a past. Symbols count from the prompt's first; one that begins the text unseen does not count."""

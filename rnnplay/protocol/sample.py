@@ -44,6 +44,8 @@ class Sampled(Event, frozen=True, kw_only=True):
     text: tuple[str, ...]
     probabilities: tuple[float, ...]
     candidates: tuple[Candidate, ...] = ()  # the five likeliest next ones
+    drawn: tuple[float, ...] = ()  # of each candidate the probability as it is drawn: after temperature, top-k, top-p
+    drawable: int = 0  # symbols that can be drawn: the likeliest ones
     is_first: bool = False  # the first of a new sample; `text` starts with the prompt as it was read
     keep_symbols: int | None = None  # symbols sent before that stand; the rest was taken back. None: all
     copied: tuple[int, int] | None = (

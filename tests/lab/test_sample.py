@@ -79,6 +79,28 @@ def test_the_candidates_are_the_five_likeliest_with_the_network_s_own_probabilit
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("options", "expected", "drawable"),
+    [
+        (SamplingOptions(), [7, 6, 5, 4, 3], 7),
+        (SamplingOptions(temperature=0.5), [49, 36, 25, 16, 9], 7),
+        (SamplingOptions(top_k=2), [7, 6, 0, 0, 0], 2),
+        (SamplingOptions(top_p=0.6), [7, 6, 5, 0, 0], 3),
+        (SamplingOptions(temperature=0.5, top_k=3), [49, 36, 25, 0, 0], 3),
+        (SamplingOptions(temperature=0), [1, 0, 0, 0, 0], 1),
+    ],
+)
+def test_a_candidate_is_drawn_after_temperature_and_cuts(
+    options: SamplingOptions, expected: list[float], drawable: int
+) -> None:
+    bias = np.log(np.array([3.0, 7, 1, 6, 2, 5, 4])).tolist()
+    sampler = Sampler(network(7, bias), task_of(tuple("abcdefg")), "a", options)
+    rest = {1.0: 3, 0.5: 5}.get(options.temperature, 0) if drawable == 7 else 0  # of the two that are no candidates
+    drawn, count = sampler.draw_chances()
+    assert count == drawable
+    np.testing.assert_allclose(drawn, np.array(expected) / (sum(expected) + rest), atol=1e-6)
+
+
 def test_the_same_seed_writes_the_same_and_sampling_changes_no_parameter() -> None:
     net, task = network(5), task_of(("a", "b", "c", "d", "\n"))
     before = net.flat.copy()

@@ -127,6 +127,8 @@ def written(command: say.Sample) -> say.Sampled:
         text=tuple(text),
         probabilities=tuple(0.1 + 0.8 * (n % 7) / 7 for n in range(len(text))),
         candidates=tuple(say.Candidate(symbol, p) for symbol, p in candidates),
+        drawn=tuple(round(p**1.25 / 0.66, 3) for _, p in candidates),
+        drawable=40,
         is_first=True,
         copied=(9, 24) if command.copied and length else None,
         channel=command.channel,

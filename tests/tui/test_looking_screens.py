@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_play import seen
 from textual.pilot import Pilot
@@ -16,6 +17,7 @@ from rnnplay import protocol as say
 from rnnplay.tui.app import Playground
 from rnnplay.tui.places.help import Help
 from rnnplay.tui.places.play.screen import PlayPlace
+from rnnplay.tui.places.sample.screen import SamplePlace
 from rnnplay.tui.places.time.screen import TimePlace
 from rnnplay.tui.places.unroll.screen import UnrollPlace
 from rnnplay.tui.state.drafts import RunDrafts
@@ -277,6 +279,36 @@ async def test_of_two_classes_both_stand_there_with_their_probabilities() -> Non
         assert event.probability >= 0.5 and event.probability + event.other_probability == pytest.approx(1)
         first, second = (f"{100 * p:.0f} %" for p in (event.probability, event.other_probability))
         assert f"Next {event.predicted!r} {first}, {event.other!r} {second}:" in " ".join(seen.split())
+
+
+async def test_the_bars_of_what_is_drawn_move_with_the_temperature_and_at_zero_all_goes_to_one() -> None:
+    async with playing("hello", steps=5) as person:
+        await person.press("v", "4", "f")
+        await person.until("Sample", "temperature 0.8")
+        await person.press("w", "left")
+        await person.until("as drawn")
+        screen = person.app.screen
+        assert isinstance(screen, SamplePlace)
+
+        def agrees(temperature: float) -> bool:
+            """Whether each candidate's second row has the per cent that temperature makes of the network's p."""
+            view, text = screen.free_panel.view, person.sees()
+            p = np.array([chance for _, chance in view.choices])
+            if len(p) != 4 or (f"temperature {temperature:g}" not in text and temperature):
+                return False
+            expected = p ** (1 / temperature) / (p ** (1 / temperature)).sum() if temperature else p == p.max()
+            rows = [line for line in text.splitlines() if "as drawn" in line or " %" in line]
+            shown = [int(row.split(" %")[0].split()[-1]) for row in rows if " %" in row]
+            return shown[1:8:2] == [round(100 * float(q)) for q in expected]
+
+        await person.until_true(lambda: agrees(0.8))
+        await person.press("minus")
+        await person.until_true(lambda: agrees(0.7))
+        await person.press("plus", "plus")
+        await person.until_true(lambda: agrees(0.9))
+        await person.press("g")
+        await person.until_true(lambda: agrees(0.0))
+        assert "cut: temperature 0" in person.sees()
 
 
 async def test_health_stands_in_words_on_play_and_on_unroll() -> None:

@@ -19,7 +19,7 @@ from rnnplay.tui.paint.text import ASCII, UNICODE, glyph, row_of, wrap
 from rnnplay.tui.places.play import paint_curve, paint_tasks
 from rnnplay.tui.places.play.views import CurveView, Level, TasksView
 from rnnplay.tui.widgets import paint_bars, paint_heatmap
-from rnnplay.tui.widgets.paint_sampled_text import sampled_text
+from rnnplay.tui.widgets.paint_sampled_text import candidate_rows, choice_rows, sampled_text
 from rnnplay.tui.widgets.views import CellsView, HeaderView, KeyHint, KeysView, SampledTextView, StatusView
 
 ALL = [(system, encoding) for system in SYSTEMS for encoding in ("utf-8", "latin-1")]
@@ -289,6 +289,36 @@ def test_the_field_under_the_cursor_is_always_among_those_shown() -> None:
         text = "\n".join(plain(panel.form(replace(FORM, cursor=cursor), 30, 4, palette_of("256"))))
         assert f"field {cursor}" in text
         assert f"‹ {cursor * 111} ›" in text
+
+
+CHANCES = (("e", 0.5), ("a", 0.25), ("the", 0.125))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(("drawable", "cut"), [(2, "top-k 2"), (3, ""), (9, "top-p 0.9")])
+def test_a_choice_has_a_bar_for_the_networks_p_and_one_for_p_as_drawn(system: str, drawable: int, cut: str) -> None:
+    view = SampledTextView(
+        text=("x",), probabilities=(0.5,), cursor=1, choices=CHANCES, drawn=(0.75, 0.2, 0.0), drawable=drawable, cut=cut
+    )
+    rows = plain(choice_rows(view, 33, palette_of(system)))
+    assert rows[0].split() == ["network", "as", "drawn"]
+    full = palette_of(system).glyphs.eighths[-1]
+    found = [(row.split("%")[0].split()[-1], row.count(full)) for row in rows if "%" in row and "cut" not in row]
+    assert [words for words, _ in found] == ["50", "75", "25", "20", "12", "0"]
+    assert [cells for _, cells in found] == [10, 15, 5, 4, 2, 0]
+    line = [n for n, row in enumerate(rows) if f"cut: {cut}" in row]
+    assert line == ([5] if drawable == 2 else [])  # below the second of the three
+    assert any(f"9 can be drawn: {cut}" in row for row in rows) == (drawable == 9)
+
+
+def test_below_the_text_the_candidates_stand_above_what_is_drawn_with_a_line_at_the_cut() -> None:
+    palette = palette_of("truecolor")
+    view = SampledTextView(candidates=CHANCES, drawn=(1.0, 0.0, 0.0), drawable=1, cut="temperature 0")
+    above, below = plain(candidate_rows(view, 76, palette))
+    assert [word for word in above.split() if word.isalpha()] == ["next", "e", "a", "the"]
+    assert above.index("│") == below.index("│") < above.index(" a ")
+    assert [word for word in above.split() if word.isdigit()] == ["50", "25", "12"]
+    assert [word for word in below.split() if word.isdigit()] == ["100", "0", "0"]
 
 
 @pytest.mark.parametrize("width", [76, 54, 30])

@@ -62,10 +62,13 @@ class SampleStream:
         is_first, self.is_first = self.is_first, False
         keep, self.keep = self.keep, None
         self.flush_requested = False
+        drawn, drawable = self.sampler.draw_chances()
         return Sampled(
             text=tuple(symbol for symbol, _ in text),
             probabilities=tuple(probability for _, probability in text),
             candidates=tuple(Candidate(symbol, p) for symbol, p in self.sampler.candidates()),
+            drawn=tuple(drawn),
+            drawable=drawable,
             is_first=is_first,
             keep_symbols=keep,
             copied=self.sampler.copied,

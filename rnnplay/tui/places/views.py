@@ -312,6 +312,14 @@ def settings_parts(how: SampleSettings) -> tuple[str, ...]:
     return tuple(parts)
 
 
+def cut_words(how: SampleSettings) -> str:
+    """Return what leaves out the unlikely symbols; empty: nothing does."""
+    if not how.temperature:
+        return "temperature 0"
+    parts = [f"top-k {how.top_k}"] if how.top_k else []
+    return ", ".join(parts + ([f"top-p {how.top_p:g}"] if how.top_p < 1 else []))
+
+
 def sampled_text_view(session: RunSession, channel: int, **fields: object) -> SampledTextView:
     """Return the text of a channel, then what was taken back; `fields` as SampledTextView has them."""
     sample: SampleState = session.sample
@@ -328,7 +336,10 @@ def sampled_text_view(session: RunSession, channel: int, **fields: object) -> Sa
         "prompt": max(0, text.prompt - first),
         "cursor": len(text.text) - first if stopped else None,
         "choices": candidates if stopped else (),
-        "candidates": candidates if channel == PLAY else (),
+        "candidates": candidates if channel == PLAY or (channel == FREE and not stopped) else (),
+        "drawn": text.drawn,
+        "drawable": text.drawable,
+        "cut": cut_words(text.settings if text.request else sample.settings),
         "copied": _copied(text, first) if channel != PLAY and sample.mark_copied else None,
         "done": text.done and bool(text.text),
         "title_parts": settings_parts(text.settings if text.request else sample.settings),

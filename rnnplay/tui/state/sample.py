@@ -77,6 +77,8 @@ class SampledText:
     prompt: int = 0
     tail: list[str] = field(default_factory=list)
     candidates: tuple[protocol.Candidate, ...] = ()  # for the next symbol
+    drawn: tuple[float, ...] = ()  # of each candidate, the probability with which it is drawn
+    drawable: int = 0  # symbols that can be drawn, the likeliest ones
     copied: tuple[int, int] | None = None  # (start, length) of the longest span of the training text
     done: bool = True
     returning: int = 0  # symbols of the tail that were sent to be written again and have not come yet
@@ -104,7 +106,8 @@ class SampledText:
             del self.text[:gone], self.probabilities[:gone]
             self.dropped, self.prompt = self.dropped + gone, max(0, self.prompt - gone)
         self.copied, self.done = event.copied, event.done
-        self.candidates = event.candidates or self.candidates
+        if event.candidates:
+            self.candidates, self.drawn, self.drawable = event.candidates, event.drawn, event.drawable
 
     def take_back(self, keep: int) -> None:
         """Let only the first `keep` symbols stand; the others become the tail."""
@@ -193,9 +196,18 @@ class SampleState:
 
     def type_prompt(self, prompt: str) -> None:
         """Ask what may follow a prompt that is being typed: `texts[TYPED].candidates`."""
-        text = self.texts[TYPED]
-        text.settings = replace(text.settings, prompt=prompt)
-        text.request = self._send(protocol.Sample(prompt=prompt, length=0, channel=TYPED))
+        text, how = self.texts[TYPED], self.settings
+        text.settings = replace(how, prompt=prompt)
+        text.request = self._send(
+            protocol.Sample(
+                prompt=prompt,
+                length=0,
+                temperature=how.temperature,
+                top_k=how.top_k,
+                top_p=how.top_p,
+                channel=TYPED,
+            )
+        )
 
     def pause(self, paused: bool) -> None:
         """Stop writing, or go on."""

@@ -27,7 +27,7 @@ def sampled_text(view: SampledTextView, width: int, height: int, palette: Palett
     """The panel without its frame: the text, choices beside or below it, and as last rows figures and candidates."""
     last = [row(figures(view.key_figures, palette, width=width), width, palette)] if full and view.key_figures else []
     last += paragraph(view.foot, width, palette.dim, palette) if view.foot else []
-    last += [candidate_row(view.candidates, width, palette)] if view.candidates else []
+    last += candidate_rows(view, width, palette) if view.candidates else []
     room = height - len(last)
     if not view.text and not view.choices:
         return exactly(paragraph(view.empty, width, palette.dim, palette), room, width, palette) + last
@@ -92,8 +92,10 @@ def _style(view: SampledTextView, index: int, palette: Palette) -> Style:
 
 
 def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Strip]:
-    """What may stand at the cursor, the likeliest first; the chosen one stands out."""
+    """What may stand at the cursor, the likeliest first: the network's p, then p as drawn, and a line at the cut."""
     rows = []
+    if view.drawn:
+        rows.append(row([("  network ", palette.probability), ("as drawn", palette.loss)], width, palette))
     for n, (symbol, probability) in enumerate(view.choices):
         pointer = palette.glyphs.pointer if n == view.chosen else " "
         style = clickable(palette.chosen if n == view.chosen else palette.text, f"screen.choose({n})")
@@ -102,27 +104,47 @@ def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Str
         words = f"{pointer} {name:<2} {percent(probability):>5} "
         filled = bar(probability, max(0, width - 13), palette)[:room]
         rows.append(row([(words, style), (filled, palette.probability)], width, palette))
+        if n < len(view.drawn):
+            words = f"{percent(view.drawn[n]):>{cell_len(words) - 1}} "
+            filled = bar(view.drawn[n], max(0, width - 13), palette)[:room]
+            rows.append(row([(words, palette.dim), (filled, palette.loss)], width, palette))
+        if view.cut and n + 1 == view.drawable:
+            line = f"{palette.glyphs.dash * 2} cut: {view.cut} "
+            rows.append(row([(line + palette.glyphs.dash * width, palette.accent)], width, palette))
+    if view.cut and view.drawable > len(view.choices):
+        rows.append(row([(f"  {view.drawable} can be drawn: {view.cut}", palette.accent)], width, palette))
     return rows
 
 
-def candidate_row(candidates: Sequence[tuple[str, float]], width: int, palette: Palette) -> Strip:
-    """`next` and the likeliest symbols, each with its probability and a bar; as many as fit whole."""
-    pieces: list[Piece] = [("next ", palette.dim)]
+def candidate_rows(view: SampledTextView, width: int, palette: Palette) -> list[Strip]:
+    """`next` and the likeliest symbols, each with its probability and a bar; below, as they are drawn.
+
+    As many as fit whole; an upright line stands where the others are cut off.
+    """
+    above: list[Piece] = [("next ", palette.dim)]
+    below: list[Piece] = [("drawn", palette.dim)]
     room = width - 5
-    size = max(4, min(_BAR, room // len(candidates) - 9))
-    for symbol, probability in candidates:
-        filled = bar(probability, size, palette)
-        entry: list[Piece] = [
-            (f" {visible(symbol, palette.glyphs)} ", palette.title),
-            (f"{percent(probability):>5} ", palette.text),
-            (filled + " " * (size - cell_len(filled)), palette.probability),
-        ]
-        used = sum(cell_len(text) for text, _ in entry)
-        if used > room:
+    size = max(4, min(_BAR, room // len(view.candidates) - 9))
+    for n, (symbol, probability) in enumerate(view.candidates):
+        name = f" {visible(symbol, palette.glyphs)} "
+        cut = f" {palette.glyphs.box[5]}" if view.cut and n + 1 == view.drawable else ""
+        if (used := cell_len(name) + 6 + size + len(cut)) > room:
             break
-        pieces += entry
         room -= used
-    return row(pieces, width, palette)
+        above += [(name, palette.title), *_chance(probability, size, palette.probability, palette)]
+        above.append((cut, palette.accent))
+        if n < len(view.drawn):
+            below += [(" " * cell_len(name), palette.blank), *_chance(view.drawn[n], size, palette.loss, palette)]
+            below.append((cut, palette.accent))
+    if view.cut and view.drawable > len(view.candidates):
+        below.append((f" {view.drawable} can be drawn", palette.accent))
+    return [row(pieces, width, palette) for pieces in ((above, below) if view.drawn else (above,))]
+
+
+def _chance(probability: float, size: int, style: Style, palette: Palette) -> list[Piece]:
+    """A probability in per cent, and its bar in `size` cells."""
+    filled = bar(probability, size, palette)
+    return [(f"{percent(probability):>5} ", palette.text), (filled + " " * (size - cell_len(filled)), style)]
 
 
 def legend(palette: Palette) -> list[Piece]:

@@ -145,7 +145,10 @@ class SampledTextView(RunView):
     cursor: int | None = None  # from this symbol on it was taken back; None: it is being written
     choices: tuple[tuple[str, float], ...] = ()
     chosen: int = 0
-    candidates: tuple[tuple[str, float], ...] = ()  # for the next symbol, in a row below the text
+    candidates: tuple[tuple[str, float], ...] = ()  # for the next symbol, in rows below the text
+    drawn: tuple[float, ...] = ()  # of each choice or candidate the probability as drawn; empty: not known
+    drawable: int = 0  # symbols that can be drawn, the likeliest ones
+    cut: str = ""  # what leaves out the others: "top-k 3"; empty: nothing
     copied: tuple[int, int] | None = None  # (start, length) in `text`
     rows_from_end: int = 0  # scrolled back
     running: bool = False

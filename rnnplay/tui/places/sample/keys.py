@@ -31,7 +31,8 @@ KEYS: tuple[Binding, ...] = (
 
 READING = (
     ("Sample", "Each character stands on the colour of its probability: pale where the network was surprised by its "
-     "own draw. Temperature, top-k and top-p shape the draw, never the probabilities that are shown."),
+     "own draw. Temperature, top-k and top-p shape the draw alone: each candidate has two bars, the network's "
+     "probability and below it the one with which it is drawn. Behind the line at the cut nothing is drawn."),
     ("Holding the writing", "w holds it. Left takes characters back; the list shows what could stand there; enter "
      "writes the chosen one and goes on from there."),
     ("Clamping a unit", "The same seed writes twice: as the network is, and with one unit held at a value."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnplay.tui.paint.numbers import count
-from rnnplay.tui.places.views import sampled_text_view, settings_parts, symbols_name
+from rnnplay.tui.places.views import cut_words, sampled_text_view, settings_parts, symbols_name
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import unit_name
 from rnnplay.tui.state.sample import CLAMPED, FREE, TYPED
@@ -50,12 +50,15 @@ def _text_view(session: RunSession, channel: int, rows_from_end: int, **fields: 
 
 def typed_view(session: RunSession, prompt: str) -> SampledTextView:
     """Return a prompt as far as it is typed, and what may follow it."""
-    candidates = session.sample.texts[TYPED].candidates
+    typed = session.sample.texts[TYPED]
     return SampledTextView(
         text=tuple(prompt),
         probabilities=(None,) * len(prompt),
         prompt=len(prompt),
-        choices=tuple((c.symbol, c.probability) for c in candidates),
+        choices=tuple((c.symbol, c.probability) for c in typed.candidates),
+        drawn=typed.drawn,
+        drawable=typed.drawable,
+        cut=cut_words(session.sample.settings),
         chosen=-1,
         title_parts=("prompt", *settings_parts(session.sample.settings)),
         empty=EMPTY,
