@@ -110,7 +110,8 @@ def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Str
             rows.append(row([(words, palette.dim), (filled, palette.loss)], width, palette))
         if view.cut and n + 1 == view.drawable:
             line = f"{palette.glyphs.dash * 2} cut: {view.cut} "
-            rows.append(row([(line + palette.glyphs.dash * width, palette.accent)], width, palette))
+            line += palette.glyphs.dash * (width - cell_len(line))
+            rows.append(row([(line, palette.accent)], width, palette))
     if view.cut and view.drawable > len(view.choices):
         rows.append(row([(f"  {view.drawable} can be drawn: {view.cut}", palette.accent)], width, palette))
     return rows
