@@ -129,7 +129,8 @@ def test_each_task_keeps_its_own_choices_and_what_differs_from_the_run_is_pendin
     assert (choices.draft.hidden, choices.draft.layers) == (64, 3)
     assert choices.pending(make_config("prose", hidden=64)) == {"layers": 3}
     assert choices.pending(make_config("hello")) == {}
-    assert choices.pending(make_config("prose", document="none", hidden=64)) == {"layers": 3}
+    chosen_by_the_trainer = {"document": "none", "device": "cpu", "cores": 2}
+    assert choices.pending(make_config("prose", hidden=64, **chosen_by_the_trainer)) == {"layers": 3}
     choices.adopt(make_config("prose"))
     assert choices.draft == make_config("prose")
 

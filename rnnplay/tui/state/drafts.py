@@ -20,6 +20,7 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
     return {name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)}
 
 
+_LEFT_OPEN = {"document": None, "device": "auto", "cores": 0}  # values by which the trainer chooses the setting
 _preset = cache(make_config)  # a draft is read many times for each frame
 
 
@@ -109,9 +110,9 @@ class RunDrafts:
     def pending(self, running: RunConfig | None) -> dict[str, Any]:
         """Return the settings of the draft that differ from those of a run of the same task.
 
-        A draft that leaves open what an item of the text is does not differ from the run, for which it was chosen.
+        A draft that leaves a setting to the trainer does not differ from the run, for which it was chosen.
         """
         if running is None or running.task != self.task:
             return {}
         different = differences(running, self.draft)
-        return {name: value for name, value in different.items() if name != "document" or value is not None}
+        return {name: value for name, value in different.items() if name not in _LEFT_OPEN or value != _LEFT_OPEN[name]}
