@@ -39,7 +39,8 @@ MAY: dict[str, set[str]] = {
     "runs": {"folders", "numpy", "safetensors", "msgspec"} | CONFIG,
     "protocol": {"numpy", "msgspec", "edits", "verdicts"} | CONFIG,
     # Of the libraries beside it bench knows the names alone.
-    "bench": {"formatting", "machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"} | CONFIG,
+    "bench": {"backend", "formatting", "machine", "numpy", "rich", "engine", "lab", "parallel", "tasks", "blas"}
+    | CONFIG,
     "gallery": {"msgspec", "client", "runs"} | CONFIG,
     "exchange": {
         "folders",

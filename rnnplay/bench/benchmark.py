@@ -1,6 +1,5 @@
 """A benchmark: its rows, the libraries to compare with, progress while it runs, and the report."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -78,10 +77,6 @@ class Progress:
         self._status.stop()
 
 
-def _json_line(kind: str, fields: dict[str, Any]) -> None:
-    print(json.dumps({"kind": kind, **fields}), flush=True)
-
-
 @contextmanager
 def _start_run(workloads: int, libraries: Sequence[str], reasons: list[str]) -> Iterator[tuple[BenchRun, Progress]]:
     with Progress(workloads) as progress:
@@ -106,17 +101,17 @@ def bench(workloads: Sequence[Workload], libraries: Sequence[str], rounds: int, 
         with _start_run(len(workloads), libraries, reasons) as (run, progress):
             machine, notes = report.describe_machine(run, reasons[0]), run.notes
             if as_json:
-                _json_line("machine", machine)
+                report.json_line("machine", machine)
             for workload in workloads:
                 progress.row = workload.name
                 results.append(run.measure(workload, rounds, seconds, progress.show))
                 progress.next()
                 if as_json:
-                    _json_line("row", report.values(results[-1]))
+                    report.json_line("row", report.values(results[-1]))
     except KeyboardInterrupt:
         status = INTERRUPTED
     if as_json:
-        _json_line("summary", {**report.summary(results), "notes": notes})
+        report.json_line("summary", {**report.summary(results), "notes": notes})
     elif results:
         report.show(report.console(), machine, results, notes)
     if status:
@@ -142,7 +137,7 @@ def scaling(cells: Sequence[str], rounds: int, seconds: float, as_json: bool) ->
                 for before, result in zip([None, *doubled], doubled, strict=False):
                     factor = None if before is None else result.rnnplay.seconds / before.rnnplay.seconds
                     if as_json:
-                        _json_line("doubling", {"axis": axis, "factor": factor, **report.values(result)})
+                        report.json_line("doubling", {"axis": axis, "factor": factor, **report.values(result)})
     except KeyboardInterrupt:
         status = INTERRUPTED
     if not as_json:

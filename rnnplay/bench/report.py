@@ -1,5 +1,6 @@
 """The results as a human-readable table with a line on each library, and as values for JSON."""
 
+import json
 import math
 import platform
 import statistics
@@ -130,6 +131,11 @@ def _memory_of_others(results: Sequence[Result]) -> str:
         peaks = [best[1].peak_memory / 1e6 for result in results if (best := result.best(library))]
         text += f"; {LIBRARIES[library]}'s {min(peaks):.0f} to {max(peaks):.0f}"
     return text
+
+
+def json_line(kind: str, fields: Mapping[str, Any]) -> None:
+    """Print one object of --json."""
+    print(json.dumps({"kind": kind, **fields}), flush=True)
 
 
 def console() -> Console:

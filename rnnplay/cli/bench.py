@@ -5,7 +5,7 @@ import sys
 import click
 
 from rnnplay.cli.common import json_lines_option
-from rnnplay.config import UserError
+from rnnplay.config import PRECISIONS, RunConfig, UserError, validate
 
 
 @click.command()
@@ -20,6 +20,8 @@ from rnnplay.config import UserError
     help="Measure PyTorch or JAX too; may be given twice.  [those that are installed]",
 )
 @click.option("--scaling", is_flag=True, help="The cost of a step as T, B and H double; --rows names the cells.")
+@click.option("--device", metavar="NAME", help="cuda or cuda:1: training steps there, beside a plain loop in PyTorch.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="tf32", help="Of that device's products.  [tf32]")
 @json_lines_option
 def bench(
     rows: str | None,
@@ -28,6 +30,8 @@ def bench(
     seconds: float | None,
     against: tuple[str, ...],
     scaling: bool,
+    device: str | None,
+    precision: str,
     as_json: bool,
 ) -> None:
     """Measure this machine: training steps and sampling, compared with PyTorch and JAX.
@@ -43,6 +47,14 @@ def bench(
 
     rounds = rounds or (benchmark.QUICK_ROUNDS if quick else 5)
     seconds = seconds or (benchmark.QUICK_SECONDS if quick else 0.2)
+    if device not in (None, "cpu"):
+        if scaling or against:
+            raise UserError("--device has a table of its own.", "Leave out --scaling and --against.")
+        validate(RunConfig(task="text", device=device))
+        from rnnplay.bench import device_bench
+
+        chosen = device_bench.default_rows() if rows is None else benchmark.select_workloads(rows, quick)
+        sys.exit(device_bench.compare(device, precision, chosen, rounds, seconds, as_json))
     if scaling:
         if set(against) - {"none"}:
             raise UserError("--scaling measures the engine alone.", "Leave out --against.")
