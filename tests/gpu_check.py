@@ -115,7 +115,7 @@ def capture(check: Check, device: str) -> None:
 
 def resume(check: Check, device: str) -> None:
     """20 steps are 10 steps, a checkpoint and 10 steps, bit for bit; and a checkpoint goes on with NumPy."""
-    for precision in ("float32", "bf16") if small else ("float32", "tf32", "bf16"):
+    for precision in ("float32", "tf32", "bf16"):
         config = configured(device, dropout=0.1, ema_decay=0.9, precision=precision)
         a = network(config)
         whole, first, second = (TorchEngine(config, a) for _ in range(3))
