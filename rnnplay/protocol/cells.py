@@ -118,6 +118,34 @@ class UnitAblated(Event, frozen=True, kw_only=True):
     sentence: str
 
 
+class CountClamped(Command, frozen=True, kw_only=True):
+    """Write texts freely, with a unit's h held high in a feature, and held low; count what the feature does in them."""
+
+    layer: int
+    unit: int
+    level: float  # the magnitude at which it is held
+    pattern: str
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    symbols: int = 4_000  # in each of the three
+
+
+class ClampedCounted(Event, frozen=True, kw_only=True):
+    """The answer to CountClamped: shares of symbols at which the feature is true, or means of it."""
+
+    layer: int
+    unit: int
+    pattern: str
+    level: float
+    sign: int  # 1: held high in the feature means held at +level
+    free: float
+    high: float
+    low: float
+    symbols: int
+    sentence: str
+
+
 class ComputeGates(Command, frozen=True, kw_only=True):
     """Measure how saturated the gates are."""
 
@@ -208,5 +236,9 @@ class Census(Event, frozen=True, kw_only=True):
     features: tuple[FeatureExplained, ...]
 
 
-CellsCommand = WatchCensus | WatchTrace | FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions
-CellsEvent = Census | Trace | UnitsFound | UnitAblated | GatesComputed | HistoryComputed | QuestionProgressed
+CellsCommand = (
+    CountClamped | WatchCensus | WatchTrace | FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions
+)
+CellsEvent = (
+    ClampedCounted | Census | Trace | UnitsFound | UnitAblated | GatesComputed | HistoryComputed | QuestionProgressed
+)

@@ -9,7 +9,7 @@ from rnnplay.runs import WriteError
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.failures import explain
 from rnnplay.trainer.handlers.base import Handler, TimeShares
-from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
+from rnnplay.trainer.handlers.cells import CellsHandler
 from rnnplay.trainer.handlers.census import CensusHandler
 from rnnplay.trainer.handlers.example import ExampleHandler
 from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
@@ -17,6 +17,7 @@ from rnnplay.trainer.handlers.loss import LossHandler
 from rnnplay.trainer.handlers.network import NetworkHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
 from rnnplay.trainer.handlers.time import TimeHandler
+from rnnplay.trainer.handlers.trace import TraceHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
 from rnnplay.trainer.session import TrainingSession
 

@@ -32,12 +32,13 @@ from rnnplay.protocol import (
     WatchTrace,
 )
 from rnnplay.trainer.handlers.base import Handler
-from rnnplay.trainer.handlers.cells import CellsHandler, TraceHandler
+from rnnplay.trainer.handlers.cells import CellsHandler
 from rnnplay.trainer.handlers.example import ExampleHandler
 from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
 from rnnplay.trainer.handlers.loss import LossHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
 from rnnplay.trainer.handlers.time import TimeHandler
+from rnnplay.trainer.handlers.trace import TraceHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
 from rnnplay.trainer.learner import Learner
 from tests.trainer.serving import serve

@@ -113,6 +113,7 @@ def status(state: str = "training", step: int = 120, **changes: Any) -> say.Stat
 # The command that each event answers, by name.
 ASKED_BY = {
     "Census": "WatchCensus",
+    "ClampedCounted": "CountClamped",
     "Trace": "WatchTrace",
     "Sampled": "Sample",
     "UnitsFound": "FindUnits",

@@ -589,7 +589,14 @@ async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(per
     text = person.sees()
     assert "as it is" in text
     assert "otherwise" in text
-    assert "layer 2 unit 5 held at +0.9" in text
+    assert "layer 2 unit 5: h held at +0.9" in text
+    asked = person.asked(say.CountClamped)[-1]
+    assert (asked.layer, asked.unit, asked.level, asked.pattern) == (1, 4, 0.9, "inside quotes")
+    counts = "inside quotes: 44 % of characters free, 91 % held high, 5 % held low, of 4,000"
+    counted = {"layer": 1, "unit": 4, "pattern": "inside quotes", "level": 0.9, "sign": 1, "symbols": 4_000}
+    await person.tell(say.ClampedCounted(free=0.44, high=0.91, low=0.05, sentence=counts, **counted))
+    assert counts in person.sees()
+    assert "h held at +0.9, high" in person.sees()
     await person.press("left_square_bracket")
     assert person.asked(say.Sample)[-1].clamps == ((1, 4, 0.8),)
     await person.press("k")

@@ -26,11 +26,16 @@ def truth(task: Task, pattern: str, ids: Array) -> Array:
 
     A name that the task knows, else a regular expression, inside whose matches the feature is true. Raises UserError.
     """
+    return _checked(task, pattern, feature_values(task, pattern, ids))
+
+
+def feature_values(task: Task, pattern: str, ids: Array) -> Array:
+    """The same, though it may be the same everywhere. Raises UserError for a pattern that is none."""
     if pattern in task.feature_names():
-        return _checked(task, pattern, task.feature(pattern, ids))
+        return task.feature(pattern, ids)
     expression = _compiled(task, pattern)
     with _limit(pattern):
-        return _checked(task, pattern, _matches(expression, [task.vocabulary[i] for i in ids]))
+        return _matches(expression, [task.vocabulary[i] for i in ids])
 
 
 def batch_truth(task: Task, pattern: str, batch: Batch) -> Array:

@@ -1,13 +1,11 @@
-"""Answers questions about cells: traces, find, ablate, gates, history. Long ones a moment at a time between two steps.
+"""Answers questions about cells: find, ablate, clamp, gates, history. Long ones a moment at a time between two steps.
 
 A long question is a job, on a copy of the network as it was asked about; a later question of its kind replaces it.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-import msgspec
 import numpy as np
 
 from rnnplay.config import UserError
@@ -16,17 +14,19 @@ from rnnplay.lab.cells.ablate import Ablation, ablate
 from rnnplay.lab.cells.find import FindResult, find_in_slices, unit_score_in_slices
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
-from rnnplay.lab.cells.trace import ActivationTrace, likeliest_next, quantize, trace_examples, trace_items, trace_text
 from rnnplay.lab.cells.unit_scores import Score
 from rnnplay.lab.cells.unit_states import Unit, states_of
 from rnnplay.lab.clamp import check_clamps
-from rnnplay.lab.sample import CANDIDATES
+from rnnplay.lab.clamp_count import count_clamped
+from rnnplay.lab.sample import SamplingOptions, can_sample
 from rnnplay.protocol import (
     AblateUnit,
     CancelQuestions,
+    ClampedCounted,
     Command,
     ComputeGates,
     ComputeHistory,
+    CountClamped,
     FindUnits,
     GateSaturation,
     GatesComputed,
@@ -36,138 +36,39 @@ from rnnplay.protocol import (
     ScoredGroup,
     ScoredPair,
     ScoredUnit,
-    Trace,
     UnitAblated,
     UnitsFound,
-    WatchTrace,
 )
 from rnnplay.runs import checkpoint
 from rnnplay.trainer.connection import Connection
-from rnnplay.trainer.handlers.base import Handler, TimeBudget, TimeShares
+from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.session import TrainingSession
 
-MAX_TRACE = 50 * 2**20  # numbers in a trace
 _JOB_SHARE = 0.5  # of the time beside training that jobs may take
 _SLICE_SECONDS = 0.05  # at a time while nothing trains
+_SIGN_CHARACTERS = 4_000  # read to see on which side of zero a unit is where a feature is true
 _PROGRESS_SECONDS = 0.3  # between two events on how far a job is
 
 
-class TraceHandler(Handler):
-    """Answers WatchTrace, and again every `every` seconds while the network learns."""
-
-    commands = (WatchTrace,)
-    current: WatchTrace | None = None  # to be answered again
-
-    def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
-        self._session, self._learner, self._connection, self._shares = session, session.learner, connection, shares
-        self._traced = 0.0  # when
-        self._traced_step = -1
-        self._earlier: tuple[int, Network] | None = None  # a network of the run's history
-
-    def handle_command(self, command: WatchTrace, interrupted: Callable[[], bool]) -> bool:
-        """Raises UserError if the network has no such state, or the run no such step."""
-        self.current = None
-        self._trace(command)
-        if command.every > 0 and command.step is None:
-            self.current = command
-        return False
-
-    def run_pending(self, training: bool) -> None:
-        """Send the trace again if it is due. Raises UserError if the network's values are not finite."""
-        watch, now = self.current, time.perf_counter()
-        if watch is None or now - self._traced < watch.every or self._traced_step == self._learner.step:
-            return
-        if not self._connection.has_pending(Trace) and (self._budget(watch).has_time(now) or not training):
-            self._trace(watch)
-
-    def cancel(self, command: Command) -> None:
-        """Not again before the network has learned on: a run that diverges goes back to finite values."""
-        self._traced, self._traced_step = time.perf_counter(), self._learner.step
-
-    def _trace(self, command: WatchTrace) -> None:
-        begun = time.perf_counter()
-        learner = self._learner
-        step = learner.step
-        if command.step is not None and command.step != step:
-            step = command.step
-            network = self._network_of(step)
-        else:
-            network = learner.eval_network()
-        architecture = network.architecture
-        most = MAX_TRACE // (architecture.layers * architecture.hidden)
-        start, length = max(command.start, 0), min(max(command.length, 1), most)
-        wanted = msgspec.structs.replace(command, start=start, length=length)
-        self._connection.send(self._event(step, wanted, network), command)
-        self._traced, self._traced_step = time.perf_counter(), step
-        self._budget(command).spend(self._traced - begun)
-
-    def _budget(self, command: WatchTrace) -> TimeBudget:
-        return self._shares.trace_with_candidates if command.candidates else self._shares.trace
-
-    def _read(self, network: Network, command: WatchTrace) -> ActivationTrace:
-        """A piece of the held-out text, or of another one; where there is no text, of held-out items."""
-        task, inspected_ids = self._learner.task, self._session.inspected_ids
-        ids = task.held_out_ids if inspected_ids is None else inspected_ids
-        if len(ids):
-            return trace_text(network, ids, command.start, command.length, command.state, task)
-        if command.example is not None:
-            return trace_examples(network, task, command.example, command.length, command.state)
-        return trace_items(network, task, command.start, command.length, command.state)
-
-    def _event(self, step: int, command: WatchTrace, network: Network) -> Trace:
-        # A long text's values are large: never two readings of it in memory, nor one beside its bytes.
-        candidates: tuple[PackedArray | None, PackedArray | None] = None, None
-        sends_candidates = command.candidates and network.architecture.readout == "softmax"
-        if sends_candidates and command.state != "h":
-            candidates = _candidates(network, self._read(network, msgspec.structs.replace(command, state="h")))
-        reading = self._read(network, command)
-        if sends_candidates and command.state == "h":
-            candidates = _candidates(network, reading)
-        values, scale = quantize(reading.values)
-        reading = replace(reading, values=values[:, :, :0])
-        return Trace(
-            step=step,
-            start=reading.start,
-            total=reading.total,
-            symbols=reading.symbols(self._learner.task.vocabulary),
-            state=command.state,
-            values=PackedArray.from_array(values),
-            scale=scale,
-            surprise=PackedArray.from_array(np.clip(np.rint(reading.surprise * 10), 0, 255).astype(np.uint8)),
-            candidates=candidates[0],
-            probabilities=candidates[1],
-        )
-
-    def _network_of(self, step: int) -> Network:
-        """The network as it was after `step`, kept until another one is asked for."""
-        if self._earlier is None or self._earlier[0] != step:
-            network = Network(self._learner.network.architecture)
-            self._learner.load_weights_into(network, checkpoint.load_at(self._session.run, step))
-            self._earlier = step, network
-        return self._earlier[1]
-
-
-def _candidates(network: Network, reading: ActivationTrace) -> tuple[PackedArray, PackedArray]:
-    """What the network expects after each symbol of a reading of h, and how much."""
-    best, chances = likeliest_next(network, reading.values[-1], CANDIDATES)
-    return PackedArray.from_array(best), PackedArray.from_array(chances)
+Question = FindUnits | AblateUnit | CountClamped | ComputeHistory
+"""What takes long."""
 
 
 class CellsHandler(Handler):
-    """Answers ComputeGates at once, FindUnits, AblateUnit and ComputeHistory as time allows."""
+    """Answers ComputeGates at once, FindUnits, AblateUnit, CountClamped and ComputeHistory as time allows."""
 
-    commands = (FindUnits, AblateUnit, ComputeGates, ComputeHistory, CancelQuestions)
+    commands = (FindUnits, AblateUnit, CountClamped, ComputeGates, ComputeHistory, CancelQuestions)
 
     def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection, self._shares = session, session.learner, connection, shares
         self._labelled: tuple[tuple[str, int, bool], LabelledBatch] | None = None
         # Each yields the fraction that is done, or None where it is not known.
-        self._jobs: dict[FindUnits | AblateUnit | ComputeHistory, Iterator[float | None]] = {}
+        self._jobs: dict[Question, Iterator[float | None]] = {}
         self._reported = 0.0
 
     def handle_command(
         self,
-        command: FindUnits | AblateUnit | ComputeGates | ComputeHistory | CancelQuestions,
+        command: Question | ComputeGates | CancelQuestions,
         interrupted: Callable[[], bool],
     ) -> bool:
         """Raises UserError if the question makes no sense; earlier questions then stand."""
@@ -185,12 +86,16 @@ class CellsHandler(Handler):
                 network = self._learner.eval_network()
                 check_clamps(network, [(command.layer, unit, 0.0) for unit in (command.unit, *command.more_units)])
                 self._begin(command, self._ablate(command, network.copy()))
+            case CountClamped():
+                network = self._learner.eval_network()
+                check_clamps(network, [(command.layer, command.unit, command.level)])
+                self._begin(command, self._count_clamped(command, network.copy()))
             case ComputeHistory():
                 self._check(command)
                 self._begin(command, self._history(command))
         return True
 
-    def _begin(self, command: FindUnits | AblateUnit | ComputeHistory, job: Iterator[float | None]) -> None:
+    def _begin(self, command: Question, job: Iterator[float | None]) -> None:
         """Start a job, in the place of an earlier one of its kind."""
         for other in [other for other in self._jobs if type(other) is type(command)]:
             self.cancel(other)
@@ -283,6 +188,32 @@ class CellsHandler(Handler):
                 )
             else:
                 yield state
+
+    def _count_clamped(self, question: CountClamped, network: Network) -> Iterator[None]:
+        q, task = question, self._learner.task
+        if not can_sample(task):
+            raise UserError(f"{task.name} writes nothing: its items have a beginning and an end.", "Choose a text.")
+        options = SamplingOptions(q.temperature, 1, q.top_k, q.top_p)
+        options.check()
+        labelled = self._label(q.pattern, _SIGN_CHARACTERS, quick=True)
+        count = yield from count_clamped(
+            network, task, labelled, q.layer, q.unit, q.level, q.pattern, options, q.symbols
+        )
+        self._connection.send(
+            ClampedCounted(
+                layer=q.layer,
+                unit=q.unit,
+                pattern=q.pattern,
+                level=count.level,
+                sign=count.sign,
+                free=count.free,
+                high=count.high,
+                low=count.low,
+                symbols=count.symbols,
+                sentence=count.sentence(task.step_unit),
+            ),
+            q,
+        )
 
     def _check(self, question: ComputeHistory) -> None:
         network = self._learner.network

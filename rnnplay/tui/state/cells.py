@@ -54,6 +54,7 @@ class CellsState:
         self.gates: protocol.GatesComputed | None = None
         self.history: protocol.HistoryComputed | None = None
         self.waiting: dict[type[protocol.Event], Question] = {}  # by the kind of the answer
+        self.clamp_count: protocol.ClampedCounted | None = None  # what a feature does in texts with a unit held
         self.census: protocol.Census | None = None
         self.telling: tuple[int, int] | None = None  # (layer, unit): the one that the census chose to show
         self._better_count = 0  # censuses in a row in which another unit was much better
@@ -157,6 +158,25 @@ class CellsState:
             unit_name(group.layer, first, len(more)),
         )
 
+    def count_clamped(self, clamp: tuple[int, int, float], temperature: float, top_k: int, top_p: float) -> None:
+        """Ask what the feature that a unit follows does in texts with this unit held high in it, and low."""
+        layer, unit, level = clamp
+        self.clamp_count = None
+        pattern = self.feature_of(layer, unit)
+        self._ask(
+            protocol.ClampedCounted,
+            protocol.CountClamped(
+                layer=layer,
+                unit=unit,
+                level=abs(level),
+                pattern=pattern,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+            ),
+            pattern,
+        )
+
     def ask_history(self) -> None:
         """Ask how the selected unit came to follow the pattern."""
         layer, unit = self._selection.layer, self._selection.unit
@@ -211,6 +231,8 @@ class CellsState:
                 self.ablated = event
             case protocol.GatesComputed():
                 self.gates = event
+            case protocol.ClampedCounted():
+                self.clamp_count = event
             case protocol.HistoryComputed():
                 self.history = event
             case _:
@@ -264,6 +286,17 @@ class CellsState:
         """Return the most surprising feature that this unit follows best of all units; None: there is none."""
         features = self.census.features if self.census is not None else ()
         return next((f for f in features if f.convincing and (f.unit.layer, f.unit.unit) == (layer, unit)), None)
+
+    def feature_of(self, layer: int, unit: int) -> str:
+        """Return the feature to judge a unit by: what was looked for, else what it follows by the census."""
+        explained = self.explained_by(layer, unit)
+        return explained.feature if self.finding is None and explained is not None else self.pattern
+
+    def sign_of(self, layer: int, unit: int) -> int:
+        """Return 1 if a unit is high where its feature is true, -1 if it is low, as far as that is known."""
+        explained = self.explained_by(layer, unit)
+        known = self.finding.units if self.finding is not None else [explained.unit] if explained is not None else []
+        return next((u.sign for u in known if (u.layer, u.unit) == (layer, unit)), 1)
 
     def feature_explained(self, name: str | None) -> protocol.FeatureExplained | None:
         """Return what the census says about a feature."""

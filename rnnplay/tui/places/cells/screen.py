@@ -341,6 +341,7 @@ class CellsPlace(FindActions):
         """To Sample, with this unit held."""
         if self.session.cells.trace is not None:
             selection = self.session.selection
-            self.session.sample.clamp = (selection.layer, selection.unit, CLAMP_VALUE)
+            sign = self.session.cells.sign_of(selection.layer, selection.unit)
+            self.session.sample.clamp = (selection.layer, selection.unit, sign * CLAMP_VALUE)
             self.session.sample.has_begun = False  # it begins again, with the unit held beside it
             await self.app.run_action("app.push_place('sample')")

@@ -22,12 +22,13 @@ from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.places.edit_form import FormActions
 from rnnplay.tui.places.keys import hint
 from rnnplay.tui.places.sample.keys import KEYS, READING
-from rnnplay.tui.places.sample.views import clamped_text_view, free_text_view, typed_view
+from rnnplay.tui.places.sample.views import clamp_count_view, clamped_text_view, free_text_view, typed_view
 from rnnplay.tui.places.views import status_view, symbols_name
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMP_VALUE, FREE, TYPED
 from rnnplay.tui.widgets import paint_sampled_text as paint
+from rnnplay.tui.widgets.bars import Bar
 from rnnplay.tui.widgets.base import WIDE, Panel
 from rnnplay.tui.widgets.views import KeyHint, SampledTextView, StatusView
 
@@ -56,11 +57,12 @@ class SamplePlace(FormActions):
         self.prompt_typed: str | None = None  # while a prompt is typed
         self.editor = FormEditor(self.set_value)
         self.free_panel = Panel(SampledTextView(), paint.sampled_text, paint.title, id="free")
+        self.count_bar = Bar("", paint.count_row, id="count")
         self.clamped_panel = Panel(SampledTextView(), paint.sampled_text, paint.title, id="clamped")
         self.form_panel = FormPanel(id="drawing")
 
     def panels(self) -> list[Widget]:
-        return [Container(self.free_panel, self.clamped_panel, self.form_panel, id="writing")]
+        return [Container(self.free_panel, self.clamped_panel, self.form_panel, id="writing"), self.count_bar]
 
     def first_panel(self) -> Widget:
         return self.free_panel
@@ -88,6 +90,7 @@ class SamplePlace(FormActions):
         alone = self.editing and self.narrow
         shown = {"drawing": self.editing or not self.narrow, "free": not alone}
         shown["clamped"] = self.sample.clamp is not None and not alone
+        self.count_bar.display = shown["clamped"] and self.full is None
         for panel in self.query(Panel):
             panel.display = panel.id == self.full if self.full is not None else shown[panel.id or ""]
             panel.fills_screen = panel.id == self.full
@@ -100,6 +103,9 @@ class SamplePlace(FormActions):
             self.repaint_topics({"sample"})  # a person waits for it
 
     def repaint_topics(self, topics: set[str]) -> None:
+        if topics & {"answers"}:
+            self.count_bar.view = clamp_count_view(self.session)
+            self.clamped_panel.view = clamped_text_view(self.session, self.rows_from_end)
         if not topics & {"sample", "run"}:
             return
         self.chosen = max(0, min(self.chosen, len(self.sample.texts[FREE].candidates) - 1))
@@ -162,7 +168,17 @@ class SamplePlace(FormActions):
         self.chosen = self.rows_from_end = 0
         if not self.load_if_stopped():
             self.sample.begin()
+            self.count_clamped()
         self.lay_out(*self.size)
+
+    def count_clamped(self) -> None:
+        """Have it counted what the clamped unit's feature does in texts; nothing is clamped: forget the count."""
+        clamp, how, cells = self.sample.clamp, self.sample.settings, self.session.cells
+        if clamp is None or not clamp[2]:
+            cells.clamp_count = None
+        else:
+            cells.count_clamped(clamp, how.temperature, how.top_k, how.top_p)
+        self.count_bar.view = clamp_count_view(self.session)
 
     def action_begin(self) -> None:
         """A new sample, with the next seed."""
@@ -244,6 +260,8 @@ class SamplePlace(FormActions):
     def set_value(self, name: str, value: Any) -> None:
         """Take a value of the form. Raises UserError."""
         self.sample.change(name, value)
+        if name in ("clamp", "temperature", "top_k", "top_p") and self.sample.clamp is not None:
+            self.count_clamped()
         self.repaint_topics({"sample"})
 
     def action_temperature(self, by: int) -> None:
@@ -309,9 +327,11 @@ class SamplePlace(FormActions):
         """Clamp the selected unit, or let it go."""
         selection = self.session.selection
         if self.sample.clamp is None:
-            self.sample.set_clamp((selection.layer, selection.unit, CLAMP_VALUE))
+            sign = self.session.cells.sign_of(selection.layer, selection.unit)
+            self.sample.set_clamp((selection.layer, selection.unit, sign * CLAMP_VALUE))
         else:
             self.sample.set_clamp(None)
+        self.count_clamped()
         self.lay_out(*self.size)
 
     def action_clamp_value(self, by: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnplay import protocol
 from rnnplay.tui.paint.numbers import count
 from rnnplay.tui.places.views import cut_words, sampled_text_view, settings_parts, symbols_name
 from rnnplay.tui.session import RunSession
@@ -28,8 +29,20 @@ def clamped_text_view(session: RunSession, rows_from_end: int) -> SampledTextVie
     clamp = session.sample.clamp
     if clamp is None:
         return SampledTextView(generation=session.generation)
-    title = f"{unit_name(*clamp[:2])} held at {clamp[2]:+.1f}"
+    title = f"{unit_name(*clamp[:2])}: h held at {clamp[2]:+.1f}"
+    if (counted := session.cells.clamp_count) is not None and clamp[2]:
+        title += f", {'high' if clamp[2] * counted.sign > 0 else 'low'}"
     return _text_view(session, CLAMPED, rows_from_end, title_parts=(title,))
+
+
+def clamp_count_view(session: RunSession) -> str:
+    """Return what the feature does in texts written freely, with the unit held high in it and low; or that it waits."""
+    if session.sample.clamp is None:
+        return ""
+    if (counted := session.cells.clamp_count) is not None:
+        return counted.sentence
+    waiting = session.cells.waiting.get(protocol.ClampedCounted)
+    return f"counting {waiting.about} in three texts …" if waiting is not None else ""
 
 
 def _text_view(session: RunSession, channel: int, rows_from_end: int, **fields: object) -> SampledTextView:

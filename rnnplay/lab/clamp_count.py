@@ -1,0 +1,112 @@
+"""What a feature does in texts that a network writes: freely, with a unit held high in the feature, and held low.
+
+A unit is high in a feature if it is held on the side on which it is where the feature is true, whatever its sign. What
+is held is the unit's h: through it alone a unit acts on others. An LSTM's h has the sign of its c, and of the two the
+one that follows the feature better says which side that is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnplay.engine import Network, State
+from rnnplay.lab.cells.feature_truth import describe_feature, feature_values
+from rnnplay.lab.cells.find import unit_score_in_slices
+from rnnplay.lab.cells.labelled_batch import LabelledBatch
+from rnnplay.lab.cells.unit_states import InSlices, Unit, states_of
+from rnnplay.lab.clamp import clamp_network
+from rnnplay.lab.sample import SamplingOptions, draw_distribution
+from rnnplay.tasks.base import Array, Task
+
+_TEXTS = 8  # written side by side
+_LEAD = 200  # symbols of held-out text that each is begun with, and that are not counted
+_STEPS = 20  # time steps in a slice
+
+
+@dataclass(frozen=True)
+class ClampCount:
+    """The share of symbols at which a feature is true (its mean, if it has degrees), in three ways of writing."""
+
+    layer: int
+    unit: int
+    pattern: str
+    boolean: bool
+    level: float  # the magnitude at which h was held
+    sign: int  # 1: held high in the feature means held at +level
+    free: float
+    high: float
+    low: float
+    symbols: int  # that were counted in each
+
+    def sentence(self, symbol_name: str = "characters") -> str:
+        """The counts in words."""
+        if self.boolean:
+            free, high, low = (f"{100 * share:.0f} %" for share in (self.free, self.high, self.low))
+            free = f"{free} of {symbol_name}"
+        else:
+            free, high, low = (f"{mean:.1f}" for mean in (self.free, self.high, self.low))
+        levels = f"{self.sign * self.level:+g} and {-self.sign * self.level:+g}"
+        held = f"h of unit {self.layer + 1}.{self.unit + 1} at {levels}"
+        feature = describe_feature(self.pattern) if self.boolean else f"mean {self.pattern}"
+        return f"{feature}: {free} free, {high} held high, {low} held low, of {self.symbols:,} ({held})"
+
+
+def count_clamped(
+    network: Network,
+    task: Task,
+    labelled: LabelledBatch,
+    layer: int,
+    unit: int,
+    level: float,
+    pattern: str,
+    options: SamplingOptions,
+    symbols: int = 4_000,
+) -> InSlices[ClampCount]:
+    """Write about `symbols` symbols in each way and count. `labelled`: held-out text, which decides the unit's sign."""
+    boolean = labelled.feature.dtype == np.bool_
+    chance = 0.5 if boolean else 0.0
+    best = 0.0
+    for unit_state in states_of(network):
+        score = yield from unit_score_in_slices(network, labelled, Unit(layer, unit, unit_state))
+        best = max(best, score - chance, key=abs)
+    sign = 1 if best >= 0 else -1
+    length = -(-symbols // _TEXTS)
+    lead = _leads(labelled)
+    means = []
+    for held in (None, sign * abs(level), -sign * abs(level)):
+        writer = network if held is None else clamp_network(network, [(layer, unit, held)])
+        texts = yield from write_texts(writer, task, lead, length, options)
+        counted = [feature_values(task, pattern, text)[len(lead) :] for text in texts.T]
+        means.append(float(np.mean(counted)))
+    free, high, low = means
+    return ClampCount(layer, unit, pattern, boolean, abs(level), sign, free, high, low, length * _TEXTS)
+
+
+def _leads(labelled: LabelledBatch) -> Array:
+    """(L, B) ids: pieces of the text, so that it is plain what is open where the written part begins."""
+    text = labelled.select(labelled.batch.inputs)
+    length = max(1, min(_LEAD, len(text) // _TEXTS))
+    begins = np.arange(_TEXTS) * (len(text) - length) // (_TEXTS - 1)
+    return np.asarray(text[begins + np.arange(length)[:, None]])
+
+
+def write_texts(network: Network, task: Task, lead: Array, length: int, options: SamplingOptions) -> InSlices[Array]:
+    """Ids (L + length, B): `lead` (L, B), which the network reads from a zero state, then what it draws."""
+    rng = np.random.default_rng(options.seed)
+    L, B = lead.shape
+    end_id = task.output_vocabulary.index(task.end_symbol) if task.end_symbol is not None else -1
+    state: State = network.zero_state(B)
+    texts = np.empty((L + length, B), np.int32)
+    texts[:L] = lead
+    for step in range(1, len(texts)):
+        ids = texts[step - 1]
+        if end_id >= 0:  # an item leans on none before it
+            state = [type(layer)(*(array * (ids != end_id) for array in layer)) for layer in state]
+        logits, state = network.step(ids, state)
+        if step >= L:
+            p = np.stack([draw_distribution(column, options) for column in logits.T.astype(np.float64)])
+            edges = np.cumsum(p, axis=1)
+            texts[step] = (edges[:, :-1] < rng.random((B, 1)) * edges[:, -1:]).sum(axis=1)
+        if step % _STEPS == 0:
+            yield
+    return texts
