@@ -60,6 +60,11 @@ class ScriptedTrainer(Recorder):
                 return [found(command.pattern)]
             case say.AblateUnit():
                 return [ablated(command)]
+            case say.CountClamped():
+                sentence = f"{command.pattern}: 44 % of characters free, 91 % held high, 5 % held low, of 4,000"
+                unit = {"layer": command.layer, "unit": command.unit, "pattern": command.pattern}
+                counts = {"level": command.level, "sign": 1, "free": 0.44, "high": 0.91, "low": 0.05, "symbols": 4_000}
+                return [say.ClampedCounted(**unit, **counts, sentence=sentence)]
             case say.ComputeGates():
                 return [gates(self.config)]
             case say.ComputeHistory():

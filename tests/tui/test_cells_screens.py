@@ -589,7 +589,7 @@ async def test_a_unit_is_held_beside_the_network_as_it_is_with_the_same_seed(per
     text = person.sees()
     assert "as it is" in text
     assert "otherwise" in text
-    assert "layer 2 unit 5: h held at +0.9" in text
+    assert "unit 2.5: h held at +0.9" in text
     asked = person.asked(say.CountClamped)[-1]
     assert (asked.layer, asked.unit, asked.level, asked.pattern) == (1, 4, 0.9, "inside quotes")
     counts = "inside quotes: 44 % of characters free, 91 % held high, 5 % held low, of 4,000"

@@ -6,7 +6,6 @@ from rnnplay import protocol
 from rnnplay.tui.paint.numbers import count
 from rnnplay.tui.places.views import cut_words, sampled_text_view, settings_parts, symbols_name
 from rnnplay.tui.session import RunSession
-from rnnplay.tui.state.cells import unit_name
 from rnnplay.tui.state.sample import CLAMPED, FREE, TYPED
 from rnnplay.tui.widgets.views import SampledTextView
 
@@ -29,7 +28,7 @@ def clamped_text_view(session: RunSession, rows_from_end: int) -> SampledTextVie
     clamp = session.sample.clamp
     if clamp is None:
         return SampledTextView(generation=session.generation)
-    title = f"{unit_name(*clamp[:2])}: h held at {clamp[2]:+.1f}"
+    title = f"unit {clamp[0] + 1}.{clamp[1] + 1}: h held at {clamp[2]:+.1f}"
     if (counted := session.cells.clamp_count) is not None and clamp[2]:
         title += f", {'high' if clamp[2] * counted.sign > 0 else 'low'}"
     return _text_view(session, CLAMPED, rows_from_end, title_parts=(title,))
