@@ -199,7 +199,7 @@ async def test_the_unit_is_the_same_in_play_cells_and_sample_both_ways(person: P
     await person.until("layer 1 unit 3")
     await person.press("right", "k")
     assert isinstance(person.place, SamplePlace)
-    await person.until("layer 1 unit 4 held at +0.9")
+    await person.until("unit 1.4: h held at +0.9")
     assert person.sent(say.Sample)[-1].clamps == ((0, 3, 0.9),)
     await person.press("escape", "escape")
     assert isinstance(person.place, PlayPlace)
