@@ -109,21 +109,21 @@ def resolve_run_argument(run: str, root: str | None) -> str:
     return str(resolve(run, runs_root(root)))
 
 
-def text_path(text: str | None, kept_in: Path | None = None) -> str | None:
+def text_path(text: str | None, folder: Path | None = None) -> str | None:
     """The absolute path of the text that a command line names, ~ expanded; None for None.
 
-    Of a pipe it is a file with what that gives: in the folder `kept_in`, else one that is removed when the command
+    Of a pipe it is a file with what that gives: in the folder `folder`, else one that is removed when the command
     ends. Raises UserError if the pipe cannot be read.
     """
     if text is None:
         return None
     if not reads_pipe(text):
         return str(Path(text).expanduser().absolute())
-    if kept_in is None:
+    if folder is None:
         from tempfile import TemporaryDirectory
 
-        kept_in = Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="rnnplay-")))
-    return save_pipes([text], kept_in)[0]
+        folder = Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="rnnplay-")))
+    return save_pipes([text], folder)[0]
 
 
 def run_and_exit(work: Coroutine[Any, Any, int]) -> None:

@@ -113,7 +113,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _name_by_torch(table: NameTable) -> None:
     """Name what ends in weight_ih_l0 and so on. Modules on top of each other are numbered through."""
-    found: dict[tuple[str, int], dict[str, str]] = {}  # (module, layer of it) -> {part: theirs}
+    layers: dict[tuple[str, int], dict[str, str]] = {}  # (module, layer of it) -> {part: theirs}
     for theirs in table.shapes:
         if theirs in table.ours or (match := _TORCH.fullmatch(theirs)) is None:
             continue
@@ -128,7 +128,7 @@ def _name_by_torch(table: NameTable) -> None:
                 f'The network projects its hidden state ("{theirs}"), which none of ours does.',
                 "Give one without projections: proj_size=0.",
             )
-        parts = found.setdefault((module.replace("module.", ""), int(layer or 0)), {})
+        parts = layers.setdefault((module.replace("module.", ""), int(layer or 0)), {})
         part = f"{kind}_{side}"
         if part in parts:  # a copy with dropped weights beside the raw ones
             dropped = parts[part] if raw else theirs
@@ -138,15 +138,15 @@ def _name_by_torch(table: NameTable) -> None:
             if not raw:
                 continue
         parts[part] = theirs
-    modules = {module for module, _ in found}
+    modules = {module for module, _ in layers}
     if any("encoder" in module for module in modules) and any("decoder" in module for module in modules):
         raise UserError(
             "The file holds an encoder and a decoder, which are two networks.", "Give a file with one network."
         )
     given = {ours for ours in table.ours.values() if ours is not None}
-    ordered = sorted(found, key=lambda key: (_natural(key[0]), key[1]))
+    ordered = sorted(layers, key=lambda key: (_natural(key[0]), key[1]))
     for number, key in enumerate(ordered):
-        for part, theirs in found[key].items():
+        for part, theirs in layers[key].items():
             if layer_name(part, number) in given:
                 raise _in_doubt(f'"{theirs}" would be {layer_name(part, number)} too.', table)
             _name(table, theirs, layer_name(part, number))
@@ -216,8 +216,8 @@ def _hinted(names: Collection[str], words: re.Pattern[str], not_words: re.Patter
     """Those of `names` whose last part has one of `words`, and none of `not_words` before it; in natural order."""
 
     def place(pattern: re.Pattern[str], name: str) -> int:
-        found = list(pattern.finditer(name))
-        return found[-1].end() if found else -1
+        matches = list(pattern.finditer(name))
+        return matches[-1].end() if matches else -1
 
     return sorted((name for name in names if place(words, name) > place(not_words, name)), key=_natural)
 
