@@ -18,7 +18,7 @@ from rnnplay.config import UserError
 
 if TYPE_CHECKING:
     from rnnplay.client import TrainerClient
-    from rnnplay.protocol import Resume, Train
+    from rnnplay.protocol import Resume, Started, Train
 
 _STOP_SECONDS = 120.0  # for a trainer to finish its step, save and end
 
@@ -136,31 +136,39 @@ async def train_detached(command: "Train | Resume") -> int:
     """Begin a run that goes on by itself, and print its directory. Raises UserError if it cannot begin, or go on."""
     import msgspec
 
+    from rnnplay.cli.report import print_notes
     from rnnplay.client import LINGER, TrainerClient, detach_seconds
     from rnnplay.machine import logout_ends_processes
-    from rnnplay.protocol import Failed, Started
     from rnnplay.runs import trainers
 
     if not (linger := detach_seconds()):
         raise UserError(f"A run cannot be left: {LINGER} or --linger is 0.", "Give a time such as 12h.")
     trainers.make_socket_folder()
     client = await TrainerClient.start(msgspec.structs.replace(command, linger=linger))
+    try:
+        started = await _until_started(client)
+    except BaseException:  # Ctrl-C too: what has not begun is not left
+        await client.close()
+        raise
+    await client.detach()
+    print_notes(started.notes)
+    print(started.run, flush=True)
+    if logout_ends_processes():
+        print_notes(["This system ends a user's processes at logout: `loginctl enable-linger` keeps them."])
+    return 0
+
+
+async def _until_started(client: "TrainerClient") -> "Started":
+    """Return the first event of a run that can be left. Raises UserError if it cannot begin, or not be left."""
+    from rnnplay.protocol import Failed, Started
+
     async for event in client.events():
         match event:
             case Started():
-                from rnnplay.cli.report import print_notes
-
-                print_notes(event.notes)
                 if event.unreachable:
-                    await client.close()
                     raise UserError(event.unreachable, "Train without --detach.")
-                await client.detach()
-                print(event.run, flush=True)
-                if logout_ends_processes():
-                    print_notes(["This system ends a user's processes at logout: `loginctl enable-linger` keeps them."])
-                return 0
+                return event
             case Failed():
-                await client.close()
                 raise UserError(event.problem, event.remedy)
             case _:
                 pass

@@ -9,7 +9,10 @@ import os
 import socket
 import stat
 import struct
+import subprocess
+import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -50,11 +53,15 @@ def host() -> str:
     return os.uname().nodename
 
 
+@cache
 def boot_id() -> str:
-    """What tells one start of this machine from the next; empty where that is not known."""
+    """What tells one start of this machine from the next, and from other machines; empty where that is not known."""
     try:
+        if sys.platform == "darwin":
+            command = ["sysctl", "-n", "kern.bootsessionuuid"]
+            return subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout.strip()
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         return ""
 
 
