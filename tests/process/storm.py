@@ -98,13 +98,10 @@ class Storm:
             assert gone(trainer.pid)
         self._end_screens()
         assert not (self.run / trainers.TRAINER).exists()
+        asyncio.run(follow(Resume(run=str(self.run), more_steps=3)))
         step = last_saved(self.run)
-
-        def stop_at(event: object) -> Stop | None:
-            return Stop() if isinstance(event, Status) and event.state == "finished" else None
-
         root = self.run.parent.parent / "unbroken"
-        asyncio.run(follow(Train(config=self._limited(step), root=str(root)), stop_at))
+        asyncio.run(follow(Train(config=self._limited(step), root=str(root))))
         (unbroken,) = root.iterdir()
         assert saved_arrays(self.run, step) == saved_arrays(unbroken, step)
         assert of_steps(self.run, step) == of_steps(unbroken, step)
