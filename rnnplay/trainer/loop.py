@@ -229,6 +229,8 @@ class TrainingLoop:
             handlers.close()
         self._linger.leave(linger, time.monotonic())
         if not self._clients.attached:
+            self._training.pacer.set_speed(None)  # it was slowed to be watched
+            self._training.wait = 0.0
             if linger:
                 import_everything()
         else:

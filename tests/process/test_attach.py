@@ -26,6 +26,7 @@ from rnnplay.protocol import (
     Sample,
     Sampled,
     Serving,
+    SetSpeed,
     SettingsChanged,
     Started,
     Status,
@@ -47,7 +48,8 @@ async def test_a_run_is_left_and_found_again_with_all_its_rows(text: Path, tmp_p
     first, run = await started(text, tmp_path / "runs")
     await first.until_step(30)
     pid = first.client.pid
-    await first.client.detach()
+    await first.client.send(SetSpeed(steps_per_second=0.1))
+    await first.client.detach()  # as fast as it goes, then
     assert alive(pid)
     before = max(first.row_steps)
     second = await attached(run)
