@@ -130,7 +130,7 @@ async def test_changing_the_learning_rate_becomes_a_row_of_its_own_and_is_kept(t
                 await client.send(Stop())
             case _:
                 pass
-    changes = [line for line in metrics(run) if "kind" in line]
+    changes = [line for line in metrics(run) if line.get("kind") == "changed"]
     assert changes == [{"kind": "changed", "step": 0, "lr": 0.25, "clip": 2.0}]
     (started,) = of(Started, await follow(Inspect(run=str(run)), lambda event: Stop()))
     assert (started.config.lr, started.config.clip) == (0.25, 2.0)
