@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from rnnplay import runs
+from rnnplay.cli.gpus import gpu_lines
 from rnnplay.cli.report import json_line
 from rnnplay.formatting import loss_text, short
 
@@ -20,7 +21,7 @@ def list_runs(root: str | None, as_json: bool) -> None:
     if not infos:
         print(f"There is no run in {folder} yet. Train one: rnnplay train hello")
         return
-    rows = [("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")]
+    rows: list[tuple[str, ...]] = [("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")]
     for info in infos:
         rows.append(
             (
@@ -35,10 +36,17 @@ def list_runs(root: str | None, as_json: bool) -> None:
                 f"{short(info.size)}B",
             )
         )
+    if any(info.device for info in infos):
+        devices = ["DEVICE", *(info.device or "CPU" for info in infos)]
+        rows = [(*row, device) for row, device in zip(rows, devices, strict=True)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [cell.rjust(w) if i > 4 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        padded = enumerate(zip(row, widths, strict=True))
+        cells = [cell.rjust(width) if 4 < i < 9 else cell.ljust(width) for i, (cell, width) in padded]
         print("  ".join(cells).rstrip())
     print(f"in {folder}")
+    if any(info.device for info in infos if info.state == "training"):
+        for line in gpu_lines():
+            print(line)
     if alive := [info for info in infos if info.alive]:
         print(f"* alive: `rnnplay attach {alive[0].id}` shows it, `rnnplay stop {alive[0].id}` ends it.")

@@ -75,6 +75,7 @@ from rnnplay.protocol.network import (
 from rnnplay.protocol.run import (
     ChangeSettings,
     Continue,
+    DeviceUse,
     DoOneStep,
     Facts,
     Failed,
@@ -137,6 +138,7 @@ __all__ = [
     "DescribeNetwork",
     "Detach",
     "Detached",
+    "DeviceUse",
     "DoOneStep",
     "Edit",
     "Evaluate",

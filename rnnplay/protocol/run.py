@@ -131,6 +131,15 @@ class Saved(Event, frozen=True, kw_only=True):
     step: int
 
 
+class DeviceUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A device other than the CPU that trains: its name, its memory in bytes, and its load; None: not known."""
+
+    name: str
+    memory_used: int | None = None
+    memory_free: int | None = None
+    load: float | None = None  # share of the time since the last Status
+
+
 class Status(Event, frozen=True, kw_only=True):
     """How things stand, at most ten times a second."""
 
@@ -151,6 +160,7 @@ class Status(Event, frozen=True, kw_only=True):
     problem: str = ""  # where it diverged: what is wrong
     remedy: str = ""  # and what to do
     screens: int = 1  # that are attached
+    device: DeviceUse | None = None  # None: the CPU
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     loss: float | None = None  # of the last block of steps
     validation: float | None = None  # the last loss on held-out data
     size: int = 0  # bytes on the disk
+    device: str = ""  # that trains it, with its precision, for people; empty: the CPU
     alive: bool = False  # a trainer answers: a screen can attach
     host: str = ""  # the other machine that trains it; empty: none does
 
@@ -82,6 +83,7 @@ def run_info(run: Path) -> RunInfo:
         batch=config.batch,
         seq_len=config.seq_len,
         created=record.created,
+        device=record.trained_on,
         step=rows[-1]["step"] if rows else 0,
         loss=_last_loss(rows),
         validation=_last_loss(evaluations),

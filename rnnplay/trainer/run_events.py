@@ -8,7 +8,7 @@ import msgspec
 
 from rnnplay.catalogue import task_info
 from rnnplay.lab.sample import can_sample
-from rnnplay.protocol import Evaluated, Event, Facts, Row, RowsCompleted, Started, Status
+from rnnplay.protocol import DeviceUse, Evaluated, Event, Facts, Row, RowsCompleted, Started, Status
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.metrics import SpeedMeter, StepResult, finite
 from rnnplay.trainer.pace import Pacer
@@ -83,8 +83,10 @@ def status(session: TrainingSession, state: str, last: StepResult | None, speed:
     learner, seconds = session.learner, session.clock.read()
     config, epoch_steps = learner.config, learner.task.epoch_steps
     progress, left = speed.progress_and_eta(learner.step, seconds, config, epoch_steps, pacer.interval)
+    use = learner.use()
     return Status(
         state=state,
+        device=None if use is None else DeviceUse(**use._asdict()),
         step=learner.step,
         epoch=learner.epoch,
         loss=finite(last.loss) if last else None,

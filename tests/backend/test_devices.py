@@ -219,3 +219,37 @@ def test_training_on_a_gpu_that_is_not_there_is_refused_in_two_sentences(tmp_pat
     assert child.stdout == "" and "Traceback" not in child.stderr
     assert child.stderr.count("\n") == 1 and child.stderr.strip().endswith("--device cpu.")
     assert not list((tmp_path / "runs").glob("*")) if (tmp_path / "runs").exists() else True
+
+
+def test_the_header_names_a_gpu_with_its_precision_load_and_memory() -> None:
+    from rnnplay.protocol import DeviceUse
+    from rnnplay.tui.places.views import device_parts
+
+    config = make_config("prose", device="cuda:1", precision="bf16")
+    use = DeviceUse(name="NVIDIA X", memory_used=3_100_000_000, memory_free=77_000_000_000, load=0.93)
+    assert device_parts(config, use) == ["cuda:1 bf16 93 %", "3.1GB used, 77GB free"]
+    assert device_parts(make_config("prose", device="torch-cpu"), DeviceUse(name="PyTorch")) == ["torch-cpu"]
+    assert device_parts(make_config("prose"), None) == []
+
+
+def test_the_list_of_runs_names_the_device_and_what_is_used_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    from rnnplay.cli.runs import list_runs
+
+    config = small(write_text(tmp_path / "words.txt"), device="torch-cpu")
+    session = open_session(Train(config=config, root=str(tmp_path / "runs")))
+    smi = tmp_path / "bin/nvidia-smi"
+    smi.parent.mkdir()
+    smi.write_text("#!/bin/sh\necho '0, NVIDIA X, 3100, 77000, 93'\n")
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{smi.parent}:{os.environ['PATH']}")
+    list_runs(str(tmp_path / "runs"), False)
+    session.close()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("DEVICE") and "PyTorch" in lines[1]
+    assert "cuda:0: NVIDIA X, 3100 MiB used, 77000 MiB free, load 93 %" in lines
+    monkeypatch.setenv("PATH", str(tmp_path))
+    list_runs(str(tmp_path / "runs"), False)
+    assert not any("cuda:0" in line for line in capsys.readouterr().out.splitlines())

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from driving import last_saved, losses, metrics, of, small, write_text
 
+from rnnplay import protocol
 from rnnplay.backend.base import DeviceMemoryError, StepRow
 from rnnplay.protocol import (
     AnyEvent,
     Command,
+    ComputeGradientByLag,
     Continue,
     DoOneStep,
+    Evaluate,
     Failed,
+    FindUnits,
     Inspect,
     Pause,
     Resume,
@@ -28,6 +32,7 @@ from rnnplay.protocol import (
     Stop,
     Trace,
     Train,
+    Unroll,
     WatchHealth,
     WatchTrace,
 )
@@ -191,3 +196,40 @@ def test_a_run_in_flight_that_is_stopped_goes_on_bit_for_bit(tmp_path: Path) -> 
     assert all(np.array_equal(one[name], other[name]) for name in one)
     inspected = open_session(Inspect(run=str(stopped)))
     assert inspected.learner.step == 120 and not inspected.learner.overlaps
+
+
+ANSWERS: dict[Command, type[AnyEvent]] = {
+    Evaluate(): protocol.Evaluated,
+    WatchTrace(): Trace,
+    FindUnits(pattern="[aeiou]"): protocol.UnitsFound,
+    protocol.ComputeGates(): protocol.GatesComputed,
+    Sample(): Sampled,
+    Unroll(): protocol.Unrolled,
+    ComputeGradientByLag(): protocol.GradientByLagComputed,
+    protocol.DescribeNetwork(): protocol.NetworkDescribed,
+    WatchHealth(): protocol.Health,
+}
+
+
+def test_everything_that_is_asked_of_a_run_on_a_device_is_answered_while_it_trains(tmp_path: Path) -> None:
+    questions = list(ANSWERS)
+    waiting: list[type[AnyEvent]] = []
+    steps: list[int] = []
+
+    def react(event: AnyEvent) -> Iterable[Command]:
+        if waiting and isinstance(event, waiting[0]) and not getattr(event, "is_history", False):
+            waiting.clear()
+        if isinstance(event, Status) and event.state == "training" and event.step > 5 and not waiting:
+            assert event.device is not None and "PyTorch" in event.device.name
+            steps.append(event.step)
+            if not questions:
+                yield Stop()
+                return
+            question = questions.pop(0)
+            waiting.append(ANSWERS[question])
+            yield question
+
+    config = small(write_text(tmp_path / "words.txt"), device="torch-cpu", ema_decay=0.9)
+    events = serve(Train(config=config, root=str(tmp_path / "runs")), react)
+    assert of(Failed, events) == []
+    assert len(steps) == len(ANSWERS) + 1 and steps == sorted(set(steps))

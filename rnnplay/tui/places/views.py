@@ -58,6 +58,7 @@ def header_view(session: RunSession, draft: RunConfig) -> HeaderView:
         elif status.chars_per_s and session.state == "training":
             called = symbols_name(session.facts)
             right.append(f"{short(status.chars_per_s)} {'char' if called == 'characters' else called}/s")
+        right += device_parts(config, status.device)
     return HeaderView(
         left,
         STATES.get(session.state, session.state),
@@ -65,6 +66,17 @@ def header_view(session: RunSession, draft: RunConfig) -> HeaderView:
         tuple(right),
         generation=session.generation,
     )
+
+
+def device_parts(config: RunConfig, use: protocol.DeviceUse | None) -> list[str]:
+    """Return the device that trains with its precision and load, and its memory; nothing for the CPU."""
+    if use is None:
+        return []
+    if use.memory_used is None or use.memory_free is None:
+        return [config.device]
+    load = "" if use.load is None else f" {percent(use.load)}"
+    memory = f"{short(use.memory_used)}B used, {short(use.memory_free)}B free"
+    return [f"{config.device} {config.precision}{load}", memory]
 
 
 def speed_name(steps_per_second: float) -> str:
