@@ -42,13 +42,17 @@ def test_as_json_the_best_unit_comes_first_with_its_auc_and_sign_beside_the_cont
 
 
 def test_a_unit_that_is_asked_for_is_listed_with_its_place_and_pictured(tmp_path: Path) -> None:
-    found = json.loads(call("cells", QUOTES, *INSIDE, "--json").stdout)
+    vowels = ("--pattern", "[aeiou]")
+    found = json.loads(call("cells", QUOTES, *vowels, "--json").stdout)
     last = found["units"][-1]
     picture = tmp_path / "unit.svg"
-    told = call("cells", QUOTES, *INSIDE, "--unit", f"{last['layer']}.{last['unit']}", "--svg", str(picture))
+    told = call("cells", QUOTES, *vowels, "--unit", f"{last['layer']}.{last['unit']}", "--svg", str(picture))
     rows = [line.split() for line in told.stdout.splitlines()]
     row = next(row for row in rows if row[:2] == [f"{last['layer']}.{last['unit']}", last["state"]])
     assert row[3:] == [f"{last['auc']:.3f}", "place", "256", "of", "256"]
+    together = found["pair"]["auc"]
+    assert together > found["units"][0]["auc"] + 0.01
+    assert next(row for row in rows if "together" in row)[-1] == f"{together:.3f}"
     assert picture.read_text().startswith("<svg")
 
 
