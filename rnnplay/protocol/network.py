@@ -39,6 +39,7 @@ class NetworkDescribed(Event, frozen=True, kw_only=True):
     gates: tuple[GateOpenness, ...]
     characters: int = 0  # that gates were counted over
     earlier: tuple[int, ...] = ()
+    best_step: int | None = None  # of the best evaluation; None: there is none
 
 
 class ShowMatrix(Command, frozen=True, kw_only=True):

@@ -292,6 +292,7 @@ def described() -> say.NetworkDescribed:
         ),
         characters=4_000,
         earlier=(32, 64),
+        best_step=64,
     )
 
 

@@ -117,8 +117,7 @@ class CensusHandler(Handler):
             return
         run = self._session.run
         known = set(next(iter(self._growth.values())))
-        kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
-        steps = sorted({step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)} - known)
+        steps = sorted({step for kind in checkpoint.KINDS for step in checkpoint.checkpoint_steps(run, kind)} - known)
         steps = [step for step in steps if step < self._learner.step]
         small = read_census(self._learner.task, _SMALL, self._session.inspected_ids)
         blank = Control((0.0,) * len(small.names), (0.0,) * len(small.names))  # only strengths are taken

@@ -46,8 +46,8 @@ class NetworkHandler(Handler):
                 openness, characters = lab.gate_openness(network, labelled), labelled.size
             except UserError:
                 pass  # nothing is held out: the matrices are shown without
-        kinds = (checkpoint.FULL, checkpoint.WEIGHTS)
-        steps = {step for kind in kinds for step in checkpoint.checkpoint_steps(run, kind)}
+        best = self._session.best.evaluation
+        steps = {step for kind in checkpoint.KINDS for step in checkpoint.checkpoint_steps(run, kind)}
         return protocol.NetworkDescribed(
             step=self._learner.step,
             parameters=int(network.flat.size),
@@ -72,6 +72,7 @@ class NetworkHandler(Handler):
             ),
             characters=characters,
             earlier=tuple(sorted(step for step in steps if step < self._learner.step)),
+            best_step=None if best is None else best.step,
         )
 
     def show(self, command: protocol.ShowMatrix) -> protocol.MatrixShown:

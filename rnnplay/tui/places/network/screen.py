@@ -115,7 +115,9 @@ class NetworkPlace(LiveQuestions):
             return StatusView(self.list_panel.view.empty)
         step = f"{self.described.step:,}"
         if self.earlier_step is not None:
-            return StatusView(f"After {step} steps; below it as it was at step {self.earlier_step:,}.")
+            is_best = self.described is not None and self.described.best_step == self.earlier_step
+            best = ", of the best evaluation" if is_best else ""
+            return StatusView(f"After {step} steps; below it as it was at step {self.earlier_step:,}{best}.")
         return StatusView(f"After {step} steps: {self.described.parameters:,} parameters.")
 
     def key_hints(self) -> tuple[KeyHint, ...]:
