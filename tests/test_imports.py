@@ -49,6 +49,7 @@ MAY: dict[str, set[str]] = {
         "safetensors",
         "corpora",
         "engine",
+        "gallery",
         "lab",
         "protocol",
         "runs",

@@ -9,6 +9,7 @@ from pathlib import Path
 from rnnplay.config import CheckpointName, UserError
 from rnnplay.exchange import trace_files
 from rnnplay.exchange.trace_files import ReportRows
+from rnnplay.gallery import gallery_network
 from rnnplay.lab.cells.trace import check_state, states_of
 from rnnplay.lab.cells.trace_rows import TraceReader
 from rnnplay.protocol import Inspect
@@ -17,6 +18,7 @@ from rnnplay.trainer.opening import open_session
 
 FORMATS = (".npz", ".csv", ".parquet")
 ALL_STATES = "all"
+GALLERY = "gallery/"
 Announce = Callable[[str, int], None]  # called with a sentence on the size, and the number of rows to come
 
 
@@ -35,9 +37,10 @@ def trace(
 ) -> Path:
     """Write the activations of all units of `run` to `output` (.npz, .csv or .parquet), float16; returns its path.
 
-    text: a file to read; None: what the run holds out. states: of "h", "c" and the gates, or "all". characters: at
-    most so many time steps. at: the checkpoint, as --at names it. announce: called before anything is written;
-    report: as rows are written. Raises UserError if there is no such run, state or text, or no room for the file.
+    run: a directory, an id, "last" or gallery/NAME. text: a file to read; None: what the run holds out. states: of "h",
+    "c" and the gates, or "all". characters: at most so many time steps. at: the checkpoint, as --at names it. announce:
+    called before anything is written; report: as rows are written. Raises UserError if there is no such run, state or
+    text, or no room for the file.
     """
     path = Path(output).expanduser()
     if path.suffix.lower() not in FORMATS:
@@ -45,7 +48,11 @@ def trace(
     kind = path.suffix.lower()
     if kind == ".parquet":
         trace_files.import_parquet()
-    session = open_session(Inspect(run=str(resolve(run, runs_root(runs))), at=at, text=text, encoding=encoding))
+    if run.startswith(GALLERY):
+        folder = gallery_network(run.removeprefix(GALLERY)).path
+    else:
+        folder = resolve(run, runs_root(runs))
+    session = open_session(Inspect(run=str(folder), at=at, text=text, encoding=encoding))
     try:
         network = session.learner.eval_network()
         chosen = states_of(network) if ALL_STATES in states else tuple(dict.fromkeys(states))

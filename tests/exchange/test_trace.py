@@ -94,6 +94,23 @@ def test_every_state_of_a_long_text_is_that_of_one_reading(run: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("small_blocks")
+def test_no_block_of_rows_is_larger_for_a_longer_text(run: Path, tmp_path: Path) -> None:
+    text = write_letters(tmp_path / "long.txt", count=2_000)
+    session = open_session(Inspect(run=str(run), text=str(text)))
+    try:
+        reader = trace_rows.TraceReader(session.learner.eval_network(), session.learner.task, session.inspected_ids)
+        sizes = [len(rows.item) for rows in reader.rows(["h"])]
+    finally:
+        session.close()
+    assert sum(sizes) == reader.size == 2_009 and max(sizes) == 64
+
+
+def test_a_network_of_the_gallery_is_traced_by_its_name(tmp_path: Path) -> None:
+    found = loaded(rnnplay.trace("gallery/quotes", tmp_path / "quotes.npz", characters=50))
+    assert found["h"].shape[0] == 50 and "inside quotes" in found
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_comma_separated_values_say_the_same_as_the_arrays(run: Path, tmp_path: Path) -> None:
     arrays = loaded(rnnplay.trace(str(run), tmp_path / "a.npz", states=("all",), characters=80))
     rows = list(csv_rows(rnnplay.trace(str(run), tmp_path / "a.csv", states=("all",), characters=80)))
