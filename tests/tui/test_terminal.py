@@ -13,9 +13,11 @@ from terminal import PATIENCE, Terminal
 
 
 def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
+    with Terminal(tmp_path, TERM_PROGRAM="", TMUX="", VTE_VERSION="") as terminal:
         terminal.until("inspecting|not started")  # it opens on the gallery where nothing was trained yet
-        terminal.press("home")
+        for piece in ("\x1bP>|tm", "ux 3.4 q", "\x1b\\\x1b[?62;22c"):  # the terminal says who it is, in pieces
+            terminal.press(piece)
+        terminal.press("home", "down")
         terminal.until("Network · hello")
         terminal.press("enter")
         terminal.until("Finished after 500 steps")
@@ -32,6 +34,9 @@ def test_choose_hello_learn_it_look_at_units_sample_and_quit(tmp_path: Path) -> 
         terminal.until("seed 2")
         terminal.press("q")
         assert terminal.ended() == 0
+        assert "\x1b]2;hello · finished · step 500\x07".encode() in terminal.written
+        asked, given_back = terminal.written.index(b"\x1b[>0q\x1b[c"), terminal.written.index(b"\x1b[23;2t")
+        assert terminal.written.index(b"\x1b[22;2t") < asked < given_back
         terminal.assert_left_as_found()
         assert terminal.no_trainer_within()
         assert terminal.checkpoints()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from made_up_play import Recorder, started, status
-from terminal import Terminal
 from textual import events
 from waiting import settled
 
@@ -130,19 +128,3 @@ async def test_a_person_who_looks_elsewhere_is_called_when_a_run_ends_or_fails(
     assert "\x1b]2;prose · training · step 120\x07" in text
     assert text.count(f"\x1b]9;{words}\x07\x07") == (0 if focused else 1)
     assert text.count("\x07\x07") == (0 if focused else 1)
-
-
-def test_the_title_is_shown_and_given_back_and_a_reply_is_no_key(tmp_path: Path) -> None:
-    with Terminal(tmp_path, "play", "hello", TERM_PROGRAM="", TMUX="", VTE_VERSION="") as terminal:
-        terminal.until("Finished after 500 steps")
-        assert b"\x1b[>0q\x1b[c" in terminal.written
-        for piece in ("\x1bP>|tm", "ux 3.4 q", "\x1b\\\x1b[?62;22c"):
-            terminal.press(piece)
-        terminal.press("?")
-        terminal.until("Keys, and how to read the screen")
-        terminal.press("escape")
-        terminal.until("Finished after 500 steps")
-        terminal.press("q")
-        assert terminal.ended() == 0
-        assert "\x1b]2;hello · finished · step 500\x07".encode() in terminal.written
-        assert terminal.written.index(b"\x1b[22;2t") < terminal.written.index(b"\x1b[23;2t")
