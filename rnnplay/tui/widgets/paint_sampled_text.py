@@ -148,11 +148,6 @@ def _chance(probability: float, size: int, style: Style, palette: Palette) -> li
     return [(f"{percent(probability):>5} ", palette.text), (filled + " " * (size - cell_len(filled)), style)]
 
 
-def count_row(words: str, width: int, palette: Palette) -> Strip:
-    """What a feature did in texts with a unit held, in a row."""
-    return row([(" ", palette.blank), (fit(words, width - 2, palette.glyphs.ellipsis), palette.text)], width, palette)
-
-
 def legend(palette: Palette) -> list[Piece]:
     """What the colours behind the symbols mean."""
     pieces: list[Piece] = [("unlikely ", palette.dim)]

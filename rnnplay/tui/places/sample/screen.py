@@ -28,7 +28,7 @@ from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMP_VALUE, FREE, TYPED
 from rnnplay.tui.widgets import paint_sampled_text as paint
-from rnnplay.tui.widgets.bars import Bar
+from rnnplay.tui.widgets.bars import StatusBar
 from rnnplay.tui.widgets.base import WIDE, Panel
 from rnnplay.tui.widgets.views import KeyHint, SampledTextView, StatusView
 
@@ -57,7 +57,7 @@ class SamplePlace(FormActions):
         self.prompt_typed: str | None = None  # while a prompt is typed
         self.editor = FormEditor(self.set_value)
         self.free_panel = Panel(SampledTextView(), paint.sampled_text, paint.title, id="free")
-        self.count_bar = Bar("", paint.count_row, id="count")
+        self.count_bar = StatusBar(StatusView(), id="count")
         self.clamped_panel = Panel(SampledTextView(), paint.sampled_text, paint.title, id="clamped")
         self.form_panel = FormPanel(id="drawing")
 
@@ -104,7 +104,7 @@ class SamplePlace(FormActions):
 
     def repaint_topics(self, topics: set[str]) -> None:
         if topics & {"answers"}:
-            self.count_bar.view = clamp_count_view(self.session)
+            self.count_bar.view = StatusView(clamp_count_view(self.session))
             self.clamped_panel.view = clamped_text_view(self.session, self.rows_from_end)
         if not topics & {"sample", "run"}:
             return
@@ -178,7 +178,7 @@ class SamplePlace(FormActions):
             cells.clamp_count = None
         else:
             cells.count_clamped(clamp, how.temperature, how.top_k, how.top_p)
-        self.count_bar.view = clamp_count_view(self.session)
+        self.count_bar.view = StatusView(clamp_count_view(self.session))
 
     def action_begin(self) -> None:
         """A new sample, with the next seed."""
