@@ -1,5 +1,7 @@
 """Units that were planted are found, and a network without one is told from its controls by nobody."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from given_text import text_task
@@ -9,14 +11,17 @@ from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig, UserError
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import GATES
+from rnnplay.engine.readout import loss_per_step
 from rnnplay.lab.cells.ablate import Ablation, ablate
 from rnnplay.lab.cells.feature_truth import describe_feature
 from rnnplay.lab.cells.find import find, unit_score
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
+from rnnplay.lab.cells.probe import Group
 from rnnplay.lab.cells.trace import likeliest_next
 from rnnplay.lab.cells.unit_scores import auc, ranks
 from rnnplay.lab.cells.unit_states import Unit
+from rnnplay.lab.clamp import clamp_network
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
 
@@ -203,6 +208,49 @@ def test_numbers_are_looked_at_item_by_item() -> None:
     assert labelled.size == 64
     bits = labelled.batch.inputs[:, :, 0]
     assert (labelled.feature[:T] == addition.feature("carry", bits)).all()
+
+
+def test_where_rolling_gives_the_feature_back_ablation_and_the_untrained_network_judge() -> None:
+    ids = np.array([LETTERS.index(symbol) for symbol in "abcd" * 900], np.uint8)
+    config = RunConfig(task="prose", batch=3, seq_len=7, validation=0.5)
+    periodic = text_task(config, EncodedText("written", ids, tuple(LETTERS), ""))
+    network = random_network()
+    found = find(network, random_network(seed=9), label_held_out(periodic, "a", 1_200), "a")
+    assert found.ranking.rolled > 0.99  # another phase of the text is followed as well
+    said = found.sentence()
+    assert "rolling says nothing, for the feature comes back every 4 time steps" in said
+    assert "rolled 1.00" not in said
+    assert f"untrained {found.untrained:.2f}" in said
+    assert found.ablation is not None
+    assert found.ablation.sentence() in said
+    *_, alone = ablate(network, label_held_out(periodic, "a", 1_200), found.best[0].layer, (found.best[0].unit,), "a")
+    assert isinstance(alone, Ablation)
+    assert found.ablation.inside == pytest.approx(alone.inside)
+
+
+def test_a_feature_that_several_units_share_is_told_by_the_group(reading: LabelledBatch) -> None:
+    found = find(random_network(seed=8), random_network(seed=9), reading, "inside quotes")
+    group = Group(0, (3, 1, 7, 9, 4), 0.999, 0.93)
+    spread = replace(found, group=group, group_untrained=0.8)
+    assert "It is spread over 5 units of layer 1: together 0.999, best alone 0.93." in spread.sentence()
+    assert not replace(spread, group_untrained=0.998).is_spread  # an untrained layer knows as much
+    assert not replace(spread, group=replace(group, best_alone=0.99)).is_spread
+    assert "spread over" not in replace(spread, group=None).sentence()
+
+
+def test_a_group_is_held_together_beside_groups_of_as_many(reading: LabelledBatch) -> None:
+    network = with_a_quote_cell()
+    *_, told = ablate(network, reading, 0, (PLANTED, 0), "inside quotes", "zero", other_units=3)
+    assert isinstance(told, Ablation)
+    assert told.sentence().startswith("With units 6, 1 of layer 1 held at zero".replace(", 1", " and 1"))
+    assert "3 other groups of 2 units cost less" in told.sentence() or "of 3 other groups of 2 units" in told.sentence()
+    held = clamp_network(network, [(0, PLANTED, 0.0), (0, 0, 0.0)])
+    loss = {}
+    for name, net in (("free", network), ("held", held)):
+        result = net.forward(reading.batch)
+        steps = loss_per_step(result.logits, reading.batch.targets, "softmax")
+        loss[name] = reading.select(steps)[reading.feature].mean()
+    assert told.inside == pytest.approx(loss["held"] - loss["free"], abs=1e-5)
 
 
 def test_a_place_is_said_as_a_person_would() -> None:

@@ -5,13 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnplay.lab.cells.unit_scores import auc, best_pair, rank_correlation, ranks, rolled_strengths, scores
+from rnnplay.lab.cells.unit_scores import auc, best_pair, rank_correlation, ranks, repeat_lag, rolled_strengths, scores
 
 
 def auc_by_pairs(values: np.ndarray, truth: np.ndarray) -> float:
     high, low = values[truth], values[~truth]
     wins = (high[:, None] > low).sum() + 0.5 * (high[:, None] == low).sum()
     return float(wins / (len(high) * len(low)))
+
+
+def test_a_feature_that_comes_back_is_no_control_for_itself() -> None:
+    rng = np.random.default_rng(5)
+    period = rng.random(7) > 0.5
+    assert repeat_lag(np.tile(period, 40)) == 7
+    assert repeat_lag(np.tile(rng.random(12), 30)) == 12
+    speeches = np.repeat(rng.random(60) > 0.5, rng.integers(5, 90, 60))
+    assert repeat_lag(speeches) is None
+    assert repeat_lag(rng.random(3_000) > 0.9) is None
+    assert repeat_lag(np.arange(500) > 200) is None
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=60))

@@ -217,6 +217,9 @@ async def test_v_colours_the_text_by_what_all_units_of_a_layer_say_together(pers
     assert "carried by 2.6 2.4 2.1" in text
     await person.press("v")
     assert 'layer 2 unit 5 tells most: "inside quotes"' in person.sees()
+    await person.press("f", "a")  # what the census says can be proved at once
+    asked = person.asked(say.AblateUnit)[-1]
+    assert (asked.layer, asked.unit, asked.pattern) == (1, 4, "inside quotes")
 
 
 async def test_cells_lists_what_units_follow_until_something_is_looked_for(person: Person) -> None:

@@ -134,7 +134,11 @@ class CellsState:
         self._ask(
             protocol.UnitAblated,
             protocol.AblateUnit(
-                layer=layer, unit=unit, pattern=self.pattern, clamp_to=to, characters=ABLATED_CHARACTERS
+                layer=layer,
+                unit=unit,
+                pattern=self.feature_of(layer, unit),
+                clamp_to=to,
+                characters=ABLATED_CHARACTERS,
             ),
             unit_name(layer, unit),
         )
@@ -316,6 +320,9 @@ class CellsState:
         selection = self._selection
         if selection.direction is not None:
             selection.direction = None
+            explained = self.explained_by(selection.layer, selection.unit)
+            if self.finding is None and explained is not None:
+                self.show_state(explained.unit.state)
             return
         known = [f for f in self.census.features if f.weights is not None] if self.census is not None else []
         feature = self.explained_by(selection.layer, selection.unit) or next(iter(known), None)

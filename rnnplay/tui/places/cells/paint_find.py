@@ -52,7 +52,7 @@ def _legend(view: FindingView) -> str:
 def _explained(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:
     """What units follow, and a sentence on the one that is shown."""
     words = paragraph(view.sentence, width, palette.text, palette) if view.sentence else []
-    words += paragraph(view.empty.split(". ")[0] + ".", width, palette.dim, palette)
+    words += paragraph("/ looks for a feature, v shows all units of the layer together.", width, palette.dim, palette)
     room = max(2, height - len(words) - 1)
     rows = listed(view.explained, view.shown, width, min(room, len(view.explained) + 1), palette)
     return exactly([*rows, row([], width, palette), *words], height, width, palette)

@@ -316,7 +316,7 @@ class CellsPlace(FindActions):
     def action_ablate(self) -> None:
         """Hold the unit at zero; a second time, at its mean. While that goes on: withdraw it. Raises UserError."""
         cells, selection = self.session.cells, self.session.selection
-        if cells.finding is None:
+        if cells.finding is None and cells.explained_by(selection.layer, selection.unit) is None:
             raise UserError("No feature was looked for yet.", "Press / and name one, then a proves a unit.")
         if cells.is_waiting(protocol.UnitAblated):
             cells.cancel()
