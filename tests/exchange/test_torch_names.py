@@ -149,10 +149,10 @@ def test_a_file_holds_pytorchs_names_and_the_vocabulary_and_no_path(trained: tup
 
 
 def test_an_imported_run_is_evaluated_sampled_and_trained_on_like_the_one_exported(
-    trained: tuple[str, Path, Path],
+    trained: tuple[str, Path, Path], home: Path
 ) -> None:
     run, file, text = trained  # its averaged weights are what is exported
-    again = done("import", str(file), "--text", str(text))[-1]
+    again = str(import_file(file, home / "runs", text=str(text))[0])
     assert again != run
     assert loss_of(Path(again)) == loss_of(Path(run))
     seed = ("--length", "40", "--seed", "3")
