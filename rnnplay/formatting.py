@@ -9,7 +9,7 @@ def parameter_title(name: str) -> str:
     """A parameter as a screen names it: layer 1 W_xh, encoder layer 2 b_h, W_hy. name: as files have it, l0.W_xh."""
     match = _PARAMETER.fullmatch(name)
     if match is None or match[3] is None:
-        return name
+        return name.replace(".", " ")
     return f"{'encoder ' if match[1] else ''}layer {int(match[3]) + 1} {match[4]}"
 
 
@@ -17,7 +17,7 @@ def parameter_name(text: str) -> str:
     """The parameter's name in files, l0.W_xh, from that name or from what a screen shows: layer 1 W_xh."""
     match = _PARAMETER.fullmatch(text.strip())
     if match is None or match[2] is None:
-        return text.strip()
+        return ".".join(text.split())
     return f"{'encoder.' if match[1] else ''}l{int(match[2]) - 1}.{match[4]}"
 
 

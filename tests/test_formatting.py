@@ -19,4 +19,5 @@ def test_a_parameters_title_names_its_layer_from_one_and_leads_back_to_its_name(
     assert parameter_title("l1.W_xh") == "layer 2 W_xh"
     assert parameter_title("encoder.l0.b_h") == "encoder layer 1 b_h"
     assert parameter_title("W_hy") == "W_hy"
+    assert parameter_title("front.filters") == "front filters" and parameter_name("front filters") == "front.filters"
     assert parameter_name(" layer2  W_hh ") == "l1.W_hh"

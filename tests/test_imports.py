@@ -59,6 +59,7 @@ MAY: dict[str, set[str]] = {
     | CONFIG,
     "client": {"msgspec", "protocol", "runs", "blas"} | CONFIG,
     "trainer": {
+        "formatting",
         "folders",
         "machine",
         "numpy",

@@ -6,8 +6,7 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="alternate",
         group="PATTERNS",
-        title="1 0 1 0",
-        summary="two symbols in turn, three hidden units: the smallest thing to unroll",
+        summary="1 0 1 0: two symbols in turn, three hidden units, the smallest thing to unroll",
         description=(
             "Untrained it gives both symbols half a chance, trained it is almost sure, and its hidden state "
             "swings between two opposite vectors. Many to many: at every symbol it predicts the next."
@@ -27,7 +26,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="hello",
         group="PATTERNS",
-        title="hello",
         summary="four letters: after the first l comes l, after the second o",
         description=(
             "The same letter l must be followed by l and then by o, so it has to remember; what follows o it never "
@@ -40,8 +38,7 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="one-one-zero",
         group="PATTERNS",
-        title="1 1 0",
-        summary="the same input 1 must lead to two different hidden states",
+        summary="1 1 0: the same input 1 must lead to two different hidden states",
         description=(
             "After a 1 comes a 1 or a 0: only what came before tells, so the two 1s get two different hidden "
             "states. Many to many: at every symbol it predicts the next."
@@ -52,7 +49,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="hello-end",
         group="PATTERNS",
-        title="hello with <START> and <END>",
         summary="writes a whole word from <START> alone and knows when to stop",
         description=(
             "Each letter that it writes is its next input, so one wrong letter leads astray, and <END> is a "
@@ -64,7 +60,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="alphabet",
         group="PATTERNS",
-        title="alphabet",
         summary="a to z and round again, from any letter on",
         description=(
             "What comes next depends on the present letter alone, so even a plain network could do it: the case "
@@ -76,7 +71,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="song",
         group="PATTERNS",
-        title="song",
         summary='after "i love", you or carrots? the place in the song decides',
         description=(
             "A hidden state knows where in the song it is; the cell input-rnn, which sees only the word before, "
@@ -88,7 +82,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="addition",
         group="ARITHMETIC",
-        title="binary addition",
         summary="two bits at a time, lowest first: it must remember the carry",
         description=(
             "It learns from 7-bit numbers and then adds numbers of any length, because a carry is all there is to "
@@ -109,7 +102,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="addition-original",
         group="ARITHMETIC",
-        title="binary addition, the original program",
         summary="a known toy program, repeated to the last digit of its ten printed lines",
         description=(
             "Sigmoid units, no biases, one sum at a time and plain gradient descent: it takes ten thousand sums "
@@ -135,7 +127,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="copy",
         group="MEMORY",
-        title="copy",
         summary="ten symbols, a silence of fifty steps, the ten symbols again",
         description=(
             "Ten symbols must be kept unharmed over a silence: the test on which plain networks fail and gates "
@@ -159,7 +150,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="adding",
         group="MEMORY",
-        title="adding",
         summary="a hundred numbers, two of them marked: say the sum of the two",
         description=(
             "It must catch two numbers out of a hundred and hold their sum until the end; always saying 1 costs "
@@ -183,7 +173,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="reber",
         group="MEMORY",
-        title="embedded Reber grammar",
         summary="strings of a small grammar whose second letter returns at the end",
         description=(
             "Inside it is enough to know the state of a small machine, but the second letter must be kept until "
@@ -204,7 +193,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="brackets",
         group="MEMORY",
-        title="brackets",
         summary="two kinds of brackets up to eight deep: which one may close now?",
         description=(
             "Each closing must fit the last opening, so the network has to build itself a stack. Many to many: at "
@@ -227,7 +215,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="counting",
         group="MEMORY",
-        title="counting",
         summary="n times a, then n times b: it must count, and count beyond what it saw",
         description=(
             "An LSTM counts up and down in its cell state and goes on to numbers that it never saw; the other "

@@ -8,9 +8,8 @@ import msgspec
 class TaskInfo(msgspec.Struct, frozen=True):
     """A task's name, texts and preset. `preset` holds the RunConfig fields that solve it."""
 
-    name: str
+    name: str  # everywhere: in lists, on the command line, in files
     group: str  # the heading under which it is listed
-    title: str
     summary: str  # one line: what is learned
     description: str  # two sentences: what is to be seen, and the input-output pattern
     io_pattern: str  # one to one | one to many | many to one | many to many | encoder-decoder

@@ -40,7 +40,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="prose",
         group="TEXT",
-        title="prose",
         summary="short stories with much talk: which unit knows that it is inside quotes?",
         description=(
             "Stories in which people talk a lot, so one unit may learn to follow the quotation marks. "
@@ -52,7 +51,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="play",
         group="TEXT",
-        title="a verse play",
         summary="a play in five acts: names in capitals, then lines of verse",
         description=(
             "Who speaks stands on a line of its own: units may follow names, line lengths and stage directions. "
@@ -64,7 +62,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="latex",
         group="TEXT",
-        title="LaTeX",
         summary="mathematical papers: environments that open and close, formulas, comments",
         description=(
             "What \\begin opens must be closed by \\end, far on: units may follow formulas and environments. "
@@ -76,7 +73,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="code",
         group="TEXT",
-        title="C code",
         summary="ten C modules: comments, strings, braces, indentation",
         description=(
             "Units may follow comments, strings and how deep the braces are nested, as in any large program. "
@@ -88,7 +84,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="docs",
         group="TEXT",
-        title="Python's documentation",
         summary="the documentation topics that every Python carries",
         description=(
             "Half a megabyte of technical English with code, read from the Python that runs this program. "
@@ -100,7 +95,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="python",
         group="TEXT",
-        title="Python's standard library",
         summary="megabytes of source code: brackets, strings, comments, indentation",
         description=(
             "The source of Python's standard library: units may follow brackets, strings, comments and indentation. "
@@ -112,7 +106,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="text",
         group="TEXT",
-        title="a text of one's own",
         summary="any UTF-8 file: rnnplay train --text FILE",
         description=(
             "Any text file: the vocabulary is every character in it. "

@@ -6,7 +6,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="sentiment",
         group="WORDS",
-        title="sentiment",
         summary="good or bad? negation and contrast decide, no single word does",
         description=(
             "A good word may be denied and the clause before but does not count, so that word by word nothing can "
@@ -31,8 +30,7 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="tagging",
         group="WORDS",
-        title="part-of-speech tagging",
-        summary="noun or verb? watch, can and that depend on what came before",
+        summary="parts of speech: watch, can and that depend on what came before",
         description=(
             "Many words are nouns in one place and verbs in another, and what stood before tells which. Many to "
             "many: a tag at every word."
@@ -53,7 +51,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="translate",
         group="WORDS",
-        title="translation",
         summary="English to Spanish: words agree, and words change places",
         description=(
             "An encoder reads the whole English sentence into its state and a decoder writes Spanish out of it, "
@@ -76,7 +73,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="typing",
         group="WORDS",
-        title="predictive typing",
         summary="the thief that anna saw near the church should be sent to the ... jail",
         description=(
             "Which word comes last was decided by a word at the beginning, and everything between would mislead. "
@@ -98,7 +94,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="words",
         group="WORDS",
-        title="a play, word by word",
         summary="the same verse play, read and written by whole words",
         description=(
             "Words and punctuation marks in place of characters: fewer steps, more symbols, and few examples of "
@@ -124,7 +119,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="plain",
         group="PICTURES",
-        title="one digit, a plain network",
         summary="a faint digit in, its name out: no time, nothing to remember",
         description=(
             "With one time step a recurrent network is a plain one: of fixed size and without memory, the case to "
@@ -145,7 +139,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="caption",
         group="PICTURES",
-        title="captions",
         summary="a drawn scene in, a sentence out: a small square above a large ring",
         description=(
             "A small convolutional network sets the first hidden state, and each word that is written is fed "
@@ -166,7 +159,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="video",
         group="PICTURES",
-        title="a small film",
         summary="a block moves: left, right, up, down or still? one frame never tells",
         description=(
             "No single frame shows a movement, so the frame before must be remembered. Many to many: a label at "
@@ -187,7 +179,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="ball",
         group="PICTURES",
-        title="bouncing ball",
         summary="predict the next frame: where it flies and how it bounces",
         description=(
             "Where the ball goes shows only over two frames, and at a wall its path folds back. Many to many: at "
@@ -208,7 +199,6 @@ TASKS: tuple[TaskInfo, ...] = (
     TaskInfo(
         name="series",
         group="SERIES",
-        title="a series of numbers",
         summary="predict the next value of a made-up tide, or of a CSV of one's own",
         description=(
             "Numbers in and numbers out: it is measured by the squared error, beside what a linear predictor "

@@ -103,7 +103,7 @@ def list_tasks(tasks: Sequence[TaskInfo], as_json: bool = False) -> None:
     checked = {} if not _cache_file().exists() else load_times()
     if as_json:
         for task in tasks:
-            fields = {name: getattr(task, name) for name in ("name", "group", "title", "summary", "io_pattern")}
+            fields = {name: getattr(task, name) for name in ("name", "group", "summary", "io_pattern")}
             json_line("task", fields | {"measured": msgspec.to_builtins(checked.get(task.name))})
         return
     width = max(len(task.name) for task in tasks)

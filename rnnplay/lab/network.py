@@ -57,13 +57,6 @@ def gate_openness(network: Network, labelled: LabelledBatch) -> list[GateOpennes
     return result
 
 
-def matrix_title(name: str) -> str:
-    """Return the name that screens write: l0.W_hh is layer 1 W_hh."""
-    *path, last = name.split(".")
-    words = [f"layer {int(part[1:]) + 1}" if part[0] == "l" and part[1:].isdigit() else part for part in path]
-    return " ".join([*words, last])
-
-
 def norm(values: Array) -> float:
     """Return the Frobenius norm, computed in float64."""
     return float(np.sqrt(np.sum(np.square(values, dtype=np.float64))))

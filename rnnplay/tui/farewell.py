@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from rnnplay.catalogue import task_info
 from rnnplay.runs import run_id
 from rnnplay.tui.paint.numbers import count
 from rnnplay.tui.session import RunSession
@@ -33,7 +32,7 @@ def detached_sentence(session: RunSession, runs: str | None) -> str:
             how = f"trains on, and ends after {_time(linger)} without a screen"
         case _:
             how = f"waits as it is for {_time(min(linger, _PAUSED_SECONDS))}, then it is saved and ends"
-    task = task_info(session.config.task).title
+    task = session.config.task
     return f"{task}, step {count(session.step)}: the run {name} {how}.\nCome back: rnnplay attach {name}{folder}"
 
 

@@ -7,6 +7,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.engine import GATES, Network, cells
 from rnnplay.engine.architecture import Architecture
+from rnnplay.formatting import parameter_title
 from rnnplay.lab import network as lab
 from rnnplay.lab.cells.labelled_batch import label_held_out
 
@@ -50,7 +51,7 @@ def test_rows_and_columns_of_the_other_parameters_are_named() -> None:
         [f"layer 2 unit {n}" for n in (1, 2, 3)],
     )
     assert lab.axis_names(a, "l0.b_h", "ehlo", "ehlo")[1] == ["bias"]
-    assert lab.matrix_title("encoder.l0.W_hh") == "encoder layer 1 W_hh"
+    assert parameter_title("encoder.l0.W_hh") == "encoder layer 1 W_hh"
 
 
 def test_spectra_are_those_of_the_matrix() -> None:

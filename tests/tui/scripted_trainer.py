@@ -12,6 +12,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig
 from rnnplay.engine import Network
+from rnnplay.formatting import parameter_title
 from rnnplay.lab import network as lab
 from rnnplay.protocol import GradientByLag
 from rnnplay.trainer.handlers.network import matrix_values
@@ -283,7 +284,7 @@ def described() -> say.NetworkDescribed:
         step=STEP,
         parameters=network.flat.size,
         matrices=tuple(
-            say.MatrixInfo(name=name, title=lab.matrix_title(name), shape=value.shape, norm=lab.norm(value))
+            say.MatrixInfo(name=name, title=parameter_title(name), shape=value.shape, norm=lab.norm(value))
             for name, value in network.parameters.items()
         ),
         gates=(
@@ -305,7 +306,7 @@ def matrix(command: say.ShowMatrix) -> say.MatrixShown:
     rows, columns = lab.axis_names(network.architecture, command.name, "ehlo", "ehlo")
     return say.MatrixShown(
         name=command.name,
-        title=lab.matrix_title(command.name),
+        title=parameter_title(command.name),
         now=matrix_values(STEP, value, block),
         earlier=None if command.step is None else matrix_values(command.step, value * 0.5, block),
         rows=tuple(rows),

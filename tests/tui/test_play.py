@@ -15,7 +15,7 @@ from waiting import settled, until
 
 from rnnplay import client
 from rnnplay import protocol as say
-from rnnplay.catalogue import make_config
+from rnnplay.catalogue import CATALOGUE, make_config
 from rnnplay.gallery import GALLERY
 from rnnplay.runs import load_record
 from rnnplay.tui.app import Playground
@@ -429,7 +429,7 @@ async def test_every_key_in_the_last_line_can_be_clicked(person: Person) -> None
 
 async def test_a_click_chooses_a_task_and_a_field(person: Person) -> None:
     lines = [strip.text for strip in person.play.task_panel._strips]
-    await person.pilot.click("#tasks", offset=(6, next(n for n, line in enumerate(lines) if "Python's doc" in line)))
+    await person.pilot.click("#tasks", offset=(6, next(n for n, line in enumerate(lines) if "docs" in line.split())))
     await person.pilot.pause()
     assert person.play.drafts.task == "docs"
     await person.pilot.click("#settings", offset=(4, 3))
@@ -513,3 +513,10 @@ async def test_a_page_key_in_the_command_palette_before_its_list_is_laid_out_doe
         await app.run_action(f"screen.command_list({action!r})")
     await person.press("escape")
     assert app.session.problem is None
+
+
+async def test_the_list_and_the_header_call_a_task_as_the_command_line_does(person: Person) -> None:
+    words = [word for strip in person.play.task_panel._strips for word in strip.text.split()]
+    assert len({info.name for info in CATALOGUE} & set(words)) >= 8
+    await person.running()
+    assert person.sees().splitlines()[0].split()[:2] == ["rnnplay", "prose"]

@@ -56,7 +56,7 @@ def sample_view(**changes: object) -> SampledTextView:
 
 FORM = FormView("Network", tuple(FormRow(f"field {n}", str(n * 111)) for n in range(10)), cursor=3)
 ITEMS = tuple(
-    TaskInfo(f"t{n}", "FIRST" if n < 4 else "SECOND", f"task {n}", "what is learned here", "What it teaches.", "many")
+    TaskInfo(f"task-{n}", "FIRST" if n < 4 else "SECOND", "what is learned here", "What it teaches.", "many")
     for n in range(9)
 )
 
@@ -72,7 +72,7 @@ def test_everything_painted_has_exactly_the_asked_size_and_always_a_style(
         "heatmap": paint_heatmap.heatmap(cells_view(cursor=3), width, height, palette),
         "surprise": paint_heatmap.heatmap(cells_view(by_surprise=True), width, height, palette),
         "sample": sampled_text(sample_view(coloured=True), width, height, palette),
-        "tasks": paint_tasks.tasks(TasksView(ITEMS, 5, "t2"), width, height, palette),
+        "tasks": paint_tasks.tasks(TasksView(ITEMS, 5, "task-2"), width, height, palette),
     }
     for name, rows in painted.items():
         assert len(rows) == height, name
@@ -280,8 +280,8 @@ def test_a_long_message_takes_the_rows_it_needs() -> None:
 
 def test_the_task_under_the_cursor_is_always_among_those_shown() -> None:
     for cursor in range(len(ITEMS)):
-        text = "\n".join(plain(paint_tasks.tasks(TasksView(ITEMS, cursor, "t2"), 26, 6, palette_of("256"))))
-        assert f"task {cursor}" in text
+        text = "\n".join(plain(paint_tasks.tasks(TasksView(ITEMS, cursor, "task-2"), 26, 6, palette_of("256"))))
+        assert f"task-{cursor}" in text
 
 
 def test_the_field_under_the_cursor_is_always_among_those_shown() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from rnnplay import protocol
 from rnnplay.config import UserError
 from rnnplay.engine import Network
+from rnnplay.formatting import parameter_title
 from rnnplay.lab import network as lab
 from rnnplay.lab.cells.labelled_batch import label_held_out
 from rnnplay.lab.example import source_names
@@ -54,7 +55,7 @@ class NetworkHandler(Handler):
             matrices=tuple(
                 protocol.MatrixInfo(
                     name=name,
-                    title=lab.matrix_title(name),
+                    title=parameter_title(name),
                     shape=(value.shape[0], value.shape[1]),
                     norm=finite(lab.norm(value)),
                 )
@@ -83,13 +84,13 @@ class NetworkHandler(Handler):
         value = network.parameters[name]
         if value.size > MAX_VALUES:
             raise UserError(
-                f"{lab.matrix_title(name)} has {value.size:,} numbers.", f"At most {MAX_VALUES:,} are shown."
+                f"{parameter_title(name)} has {value.size:,} numbers.", f"At most {MAX_VALUES:,} are shown."
             )
         gates = lab.gates_of(a, name) if name.endswith("W_hh") else ()
         gate = command.gate or (gates[0] if gates else "")
         if gate and gate not in gates:
             raise UserError(
-                f"{lab.matrix_title(name)} has no gate {gate!r}.", f"Choose of {', '.join(gates) or 'none'}."
+                f"{parameter_title(name)} has no gate {gate!r}.", f"Choose of {', '.join(gates) or 'none'}."
             )
         block = gates.index(gate) if gates else None
         inputs = source_names(task) if name.startswith("encoder.") else task.vocabulary
@@ -103,7 +104,7 @@ class NetworkHandler(Handler):
         too_large = value.shape[1] > lab.MAX_SPECTRUM and not now.singular_values
         return protocol.MatrixShown(
             name=name,
-            title=lab.matrix_title(name),
+            title=parameter_title(name),
             now=now,
             earlier=earlier,
             rows=tuple(rows),

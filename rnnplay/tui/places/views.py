@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 from rnnplay import protocol
-from rnnplay.catalogue import task_info
 from rnnplay.config import RunConfig
 from rnnplay.formatting import short
 from rnnplay.tui.forms.fields import NAMES
@@ -46,7 +45,7 @@ def header_view(session: RunSession, draft: RunConfig) -> HeaderView:
     """Return task, network and state of the run, or of the one that would be started."""
     config = session.config or draft
     optimizer = f"{NAMES.get(config.optimizer, config.optimizer)} {rate(config.lr)}"
-    left = (task_info(config.task).title, network_name(config), optimizer, f"{config.seq_len}x{config.batch}")
+    left = (config.task, network_name(config), optimizer, f"{config.seq_len}x{config.batch}")
     status = session.status
     right = []
     if status is not None:
@@ -147,13 +146,13 @@ def run_title(session: RunSession, separator: str) -> str:
     """Return what the terminal's title says of the run: its task, its state and its step."""
     state = STATES.get(session.state, session.state)
     step = [f"step {count(session.step)}"] if session.status is not None else []
-    task = task_info(session.config.task).title if session.config is not None else "rnnplay"
+    task = session.config.task if session.config is not None else "rnnplay"
     return separator.join((task, state, *step))
 
 
 def end_sentence(session: RunSession) -> str:
     """Return how the run ended, for a person who looks elsewhere."""
-    task = task_info(session.config.task).title if session.config is not None else "rnnplay"
+    task = session.config.task if session.config is not None else "rnnplay"
     if session.state != "finished":
         return f"{task}: {session.problem[0] if session.problem is not None else 'The run has ended.'}"
     validation = f", validation {figure(session.evaluations[-1][1])}" if session.evaluations else ""

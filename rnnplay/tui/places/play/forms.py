@@ -71,7 +71,7 @@ class PlayForms(FormActions):
             values = msgspec.structs.asdict(config)
         self.editor.show(fields_for(self.drafts.task, self.full == "settings"), values)
         changed = frozenset(self.drafts.pending(self.session.user_config))
-        title = f"{whose} · {self.drafts.item.title}"
+        title = f"{whose} · {self.drafts.item.name}"
         self.settings_panel.view = self.editor.view(changed, self.form is self.editor, title)
         how = self.session.sample.settings
         self.sample_editor.show(SAMPLE_FIELDS, {field.name: getattr(how, field.name) for field in SAMPLE_FIELDS})

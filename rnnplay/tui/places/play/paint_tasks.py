@@ -9,7 +9,7 @@ from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, paragraph, 
 from rnnplay.tui.places.play.views import TasksView
 
 _WIDE = 76  # from here on each task has its line beside it
-_NAME = 36
+_NAME = 22
 
 
 def tasks(view: TasksView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
@@ -41,7 +41,7 @@ def _item(view: TasksView, n: int, width: int, palette: Palette) -> Strip:
     style = palette.chosen if n == view.cursor else palette.accent if running else palette.text
     pointer = palette.glyphs.pointer if running else " "
     wide = width >= _WIDE
-    name = fit(item.title, _NAME - 2 if wide else width - 3, palette.glyphs.ellipsis)
+    name = fit(item.name, _NAME - 2 if wide else width - 3, palette.glyphs.ellipsis)
     pieces: list[Piece] = [(f" {pointer} ", style), (f"{name:<{_NAME}}" if wide else name, style)]
     if wide:
         line = fit(item.summary, width - _NAME - 3, palette.glyphs.ellipsis)

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rnnplay.catalogue import TaskInfo, task_info
+from rnnplay.catalogue import TaskInfo
 from rnnplay.tui.forms.fields import Field
 from rnnplay.tui.paint.numbers import count, duration, figure, rate
 from rnnplay.tui.places.play.loss_words import baselines_passed, loss_sentences, unsureness
@@ -172,7 +172,7 @@ def _living_row(run: LivingRun) -> TaskInfo:
     return TaskInfo(
         name=str(run.path),
         group="ALIVE",
-        title=f"{task_info(run.config.task).title} · step {count(run.step)}",
+        title=f"{run.config.task} · step {count(run.step)}",
         summary=run.since_left or "It goes on by itself.",
         description=f"{network_name(run.config)}. Enter attaches to it.",
         io_pattern="",
@@ -182,7 +182,7 @@ def _living_row(run: LivingRun) -> TaskInfo:
 def living_status_view(run: LivingRun) -> StatusView:
     """Return what has happened to a run that is alive since it was left."""
     happened = run.since_left or f"it goes on by itself, at step {count(run.step)}"
-    return StatusView(f"{task_info(run.config.task).title}: {happened}.", "Enter attaches, q leaves it as it is.")
+    return StatusView(f"{run.config.task}: {happened}.", "Enter attaches, q leaves it as it is.")
 
 
 def play_status_view(session: RunSession, fields: tuple[Field, ...], pending: dict[str, Any]) -> StatusView:
