@@ -170,9 +170,8 @@ def tasks_view(session: RunSession, drafts: RunDrafts) -> TasksView:
 def _living_row(run: LivingRun) -> TaskInfo:
     """Return a run that is alive as a row above the tasks."""
     return TaskInfo(
-        name=str(run.path),
+        name=f"{run.config.task} · step {count(run.step)}",
         group="ALIVE",
-        title=f"{run.config.task} · step {count(run.step)}",
         summary=run.since_left or "It goes on by itself.",
         description=f"{network_name(run.config)}. Enter attaches to it.",
         io_pattern="",
