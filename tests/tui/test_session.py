@@ -93,6 +93,16 @@ async def test_a_run_that_is_inspected_without_its_text_says_why(session: RunSes
     assert "without its training text" in view.text and view.remedy == "There is no file x.txt."
 
 
+async def test_a_run_that_cannot_be_gone_on_with_says_what_to_do_and_not_r_again(session: RunSession) -> None:
+    gone = say.Failed(problem="Its text is not at hand.", remedy="rnnplay resume 1 --text FILE", fatal=True)
+    session.handle_event(msgspec.structs.replace(gone, problem="It ended."))
+    assert "r goes on" in status_view(session).remedy  # a trainer that had begun
+    session._reset(same_run=True)
+    session.run = "/nowhere/run-1"
+    session.handle_event(gone)
+    assert (status_view(session).text, status_view(session).remedy) == (gone.problem, gone.remedy)
+
+
 async def test_the_loss_has_its_baseline_its_validation_and_bits_per_character(session: RunSession) -> None:
     session.handle_event(say.RowsCompleted(rows=tuple(row(n, loss=1.5) for n in range(1, 60))))
     session.handle_event(say.Evaluated(step=50, loss=math.log(2) * 2, baseline=2.45))

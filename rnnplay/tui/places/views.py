@@ -107,7 +107,7 @@ def _state_view(session: RunSession) -> StatusView:
     """Return how the run stands and what to do."""
     if session.problem is not None:
         problem, remedy = session.problem
-        if session.state == "dead" and session.run is not None:
+        if session.state == "dead" and session.run is not None and session.facts is not None:  # it had begun
             remedy = "r goes on from its last checkpoint, n starts a new run."
         return StatusView(problem, remedy, "bad")
     now = session.status
