@@ -79,7 +79,7 @@ def test_the_command_that_is_named_asks_for_what_was_trained(piece: GalleryNetwo
     assert f"gallery/{piece.name}\n" in listed and piece.command in listed
 
 
-@pytest.mark.parametrize("piece", GALLERY[2:], ids=lambda piece: piece.name)
+@pytest.mark.parametrize("piece", GALLERY, ids=lambda piece: piece.name)
 def test_the_curves_of_its_own_training_are_shipped_up_to_its_last_step(piece: GalleryNetwork) -> None:
     rows, evaluations, _ = read_metrics(piece.path / METRICS)
     steps = [row["step"] for row in rows]

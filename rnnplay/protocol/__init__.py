@@ -95,6 +95,7 @@ from rnnplay.protocol.run import (
     Train,
 )
 from rnnplay.protocol.sample import ChangeSample, Sample, SampleCommand, Sampled, StopSampling
+from rnnplay.protocol.swap import ComputeSwaps, Swap, SwapsComputed
 from rnnplay.protocol.time import (
     ComputeGradientByLag,
     ComputeInfluence,
@@ -133,6 +134,7 @@ __all__ = [
     "ComputeHistory",
     "ComputeInfluence",
     "ComputeOneUnit",
+    "ComputeSwaps",
     "Continue",
     "CountClamped",
     "DescribeNetwork",
@@ -200,6 +202,8 @@ __all__ = [
     "Stop",
     "StopSampling",
     "Stopped",
+    "Swap",
+    "SwapsComputed",
     "TaskAnswered",
     "TaskRemarked",
     "TimeCommand",
@@ -231,6 +235,7 @@ AnyCommand = (
     | ExampleCommand
     | Unroll
     | TimeCommand
+    | ComputeSwaps
     | NetworkCommand
     | WatchHealth
 )
@@ -243,6 +248,7 @@ AnyEvent = (
     | ExampleEvent
     | Unrolled
     | TimeEvent
+    | SwapsComputed
     | NetworkEvent
     | Health
 )

@@ -47,6 +47,15 @@ NAMES = "anna tom maria paul ella sam nina leo".split()
 OPENINGS = ["hi {n} ,", "dear {n} ,", "{n} ,", "good morning {n} ,", "sorry {n} ,", "listen {n} ,"]
 
 
+def played_words(plays: str, decided: str) -> str:
+    """Return what somebody plays or does, as a message says it: plays the violin, likes oils, is in the diving team."""
+    if " " in plays:
+        return f"is {plays}"
+    if plays in ("watercolours", "oils"):
+        return f"likes {plays}"
+    return f"plays {'the ' if decided in ('bow', 'drumsticks') else ''}{plays}"
+
+
 class Messages(Grammar):
     """Messages as lines "message<TAB>index of the deciding word"."""
 
@@ -87,13 +96,7 @@ class Messages(Grammar):
             decided = self.choose(list(LEFT))
             plays = self.choose(LEFT[decided])
             child = self.choose(NAMES)
-            played = (
-                f"is {plays}"
-                if " " in plays
-                else f"likes {plays}"
-                if plays in ("watercolours", "oils")
-                else (f"plays {'the ' if decided in ('bow', 'drumsticks') else ''}{plays}")
-            )
+            played = played_words(plays, decided)
             message = f"{child} who {played} was here {self.wandering()} and forgot the"
         else:
             decided = self.choose(list(WEATHER))
@@ -133,6 +136,20 @@ class Typing(PooledTask):
         return accuracy_score(
             "unseen messages whose deciding word comes first", guesses == batch.targets[at, columns], 0.95
         )
+
+    def deciding_places(self, words: list[str]) -> set[int]:
+        """The places of the phrase by which a message of this grammar decides its later word; empty: it has none.
+
+        Each of its words narrows what may come: after "likes" only brushes can, after "be" neither umbrella nor gloves.
+        """
+        phrases = [who.replace("_", " ").split() for table in SENT.values() for who in table]
+        phrases += [played_words(plays, decided).split() for decided, table in LEFT.items() for plays in table]
+        phrases += [weather.split() for table in WEATHER.values() for weather in table]
+        for at in range(len(words)):
+            for phrase in phrases:
+                if words[at : at + len(phrase)] == phrase:
+                    return set(range(at, at + len(phrase)))
+        return set()
 
     def feature_names(self) -> list[str]:
         return ["word position", *(f"{word} is to come" for word in (*SENT, *LEFT, *WEATHER))]

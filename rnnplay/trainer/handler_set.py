@@ -16,6 +16,7 @@ from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
 from rnnplay.trainer.handlers.loss import LossHandler
 from rnnplay.trainer.handlers.network import NetworkHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
+from rnnplay.trainer.handlers.swap import SwapHandler
 from rnnplay.trainer.handlers.time import TimeHandler
 from rnnplay.trainer.handlers.trace import TraceHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
@@ -30,6 +31,7 @@ KINDS = (
     ExampleHandler,
     UnrollHandler,
     TimeHandler,
+    SwapHandler,
     NetworkHandler,
 )
 

@@ -273,6 +273,7 @@ class RunSession:
                 | protocol.GradientByLagComputed()
                 | protocol.OneUnitComputed()
                 | protocol.InfluenceComputed()
+                | protocol.SwapsComputed()
                 | protocol.NetworkDescribed()
                 | protocol.MatrixShown()
             ):

@@ -126,6 +126,7 @@ ASKED_BY = {
     "GradientByLagComputed": "ComputeGradientByLag",
     "OneUnitComputed": "ComputeOneUnit",
     "InfluenceComputed": "ComputeInfluence",
+    "SwapsComputed": "ComputeSwaps",
     "NetworkDescribed": "DescribeNetwork",
     "MatrixShown": "ShowMatrix",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 from made_up_play import TEXT, Recorder, facts, row, status
 
@@ -85,6 +86,8 @@ class ScriptedTrainer(Recorder):
                 return [say.OneUnitComputed(weights=weights, norms=say.PackedArray.from_array(norms))]
             case say.ComputeInfluence():
                 return [influence()]
+            case say.ComputeSwaps():
+                return [swaps()]
             case say.WatchHealth():
                 advice = say.Advice(
                     name=HealthProblem.LR_TOO_HIGH,
@@ -332,4 +335,29 @@ def influence() -> say.InfluenceComputed:
         other="",
         other_probability=0.0,
         sentence="The prediction would have changed most with the quotation mark 12 characters before.",
+    )
+
+
+def swaps() -> say.SwapsComputed:
+    text = TEXT[:60]
+    effects = tuple((n % 13) / 4 for n in range(len(text)))
+    strongest = tuple(
+        say.Swap(
+            place=place, effect=effects[place], others=8, other="x", probability=0.02, predicted="q",
+            predicted_probability=0.6,
+        )
+        for place in (12, 25, 38, 51, 11)
+    )  # fmt: skip
+    return say.SwapsComputed(
+        step=STEP,
+        first=100,
+        position=159,
+        total=5_000,
+        symbols=tuple(text),
+        effects=effects,
+        strongest=strongest,
+        present=msgspec.structs.replace(strongest[0], place=59, effect=effects[59]),
+        predicted="e",
+        probability=0.41,
+        sentence="'e' hangs most on what stood 47 back.",
     )

@@ -265,7 +265,18 @@ async def test_which_past_mattered_follows_the_arrows_in_80x24() -> None:
         await person.until("Next 'o' ")
         await person.press("left")
         await person.until("Next 'l'")
-        assert person.time.influence_panel.view.symbols == ("h", "e", "l")
+        view = person.time.influence_panel.view
+        assert view.symbols == ("h", "e", "l") and len(view.swaps) == 2 and view.present is not None
+        assert view.present.symbol == "l" and max(swap.effect for swap in view.swaps) == view.swaps[0].effect
+        await person.until(f"{view.swaps[0].effect:.2f} nats")
+        await person.press("down", "enter")
+        swap = view.swaps[1]
+        await person.until(f"{swap.symbol!r} swapped for {swap.other!r}: 'l' ")
+        await person.press("v")
+        await person.until("was moved most by the input")
+        assert not person.time.influence_panel.view.swaps
+        await person.press("v")
+        await person.until("hangs most on")
         await person.press("1")
         assert isinstance(person.app.screen, PlayPlace)
 

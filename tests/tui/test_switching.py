@@ -58,7 +58,7 @@ class MarkedTrainer(ScriptedTrainer):
                     event = msgspec.structs.replace(event, symbols=tuple((mark * n)[:n]))
                 case say.Sampled(is_first=True):
                     event = msgspec.structs.replace(event, text=tuple(mark), probabilities=(0.5,) * len(mark))
-                case say.UnitsFound() | say.GradientByLagComputed() | say.InfluenceComputed():
+                case say.UnitsFound() | say.GradientByLagComputed() | say.InfluenceComputed() | say.SwapsComputed():
                     event = msgspec.structs.replace(event, sentence=f"It is {mark}.")
                 case say.Unrolled():
                     event = msgspec.structs.replace(event, title=mark)

@@ -10,9 +10,9 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, clickable, exactly, paragraph, row
+from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, paragraph, row
 from rnnplay.tui.paint.text import visible
-from rnnplay.tui.places.time.views import PastView
+from rnnplay.tui.places.time.views import PastView, SwapRow
 
 
 def past(view: PastView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
@@ -35,17 +35,49 @@ def past(view: PastView, width: int, height: int, palette: Palette, _fills_scree
         style = style + Style(bold=True, underline=True) if last else style
         lines[-1].append((text, clickable(style, f"screen.past_at({view.first + n})")))
         used += size
-    classes = f"{view.predicted!r} {percent(view.probability)}"
-    if view.other:
-        classes += f", {view.other!r} {percent(view.other_probability)}"
-    words = paragraph(f"Next {classes}: {view.sentence}", width, palette.accent, palette)
+    words = _swaps(view, width, palette) if view.swaps else _by_gradient(view, width, palette)
     # The end is what the prediction is about: what does not fit is left out at the beginning.
     room = max(1, height - len(words))
     rows = [row(line, width, palette) for line in lines[-room:]]
     return exactly([*exactly(rows, room, width, palette), *words], height, width, palette)
 
 
-def title(_view: PastView, palette: Palette) -> Sequence[Piece]:
+def _by_gradient(view: PastView, width: int, palette: Palette) -> list[Strip]:
+    classes = f"{view.predicted!r} {percent(view.probability)}"
+    if view.other:
+        classes += f", {view.other!r} {percent(view.other_probability)}"
+    return paragraph(f"Next {classes}: {view.sentence}", width, palette.accent, palette)
+
+
+def _swaps(view: PastView, width: int, palette: Palette) -> list[Strip]:
+    """The strongest places, the present input apart, and what the chosen swap leads to."""
+    rows = []
+    for n, swap in enumerate(view.swaps):
+        style = palette.chosen if n == view.cursor else palette.text
+        rows.append(
+            row([(_swap_words(swap, width, palette), clickable(style, f"screen.swap_at({n})"))], width, palette)
+        )
+    if view.present is not None:
+        rows.append(row([(_swap_words(view.present, width, palette), palette.dim)], width, palette))
+    before = f"Next {view.predicted!r} {percent(view.probability)}"
+    if not view.is_swapped or view.cursor >= len(view.swaps):
+        return [*rows, *paragraph(f"{before}: {view.sentence}", width, palette.accent, palette)]
+    swap = view.swaps[view.cursor]
+    after = f"{swap.symbol!r} swapped for {swap.other!r}: {view.predicted!r} {percent(swap.probability)}"
+    if swap.predicted != view.predicted:
+        after += f", now next {swap.predicted!r} {percent(swap.predicted_probability)}"
+    return [*rows, *paragraph(f"{before}. {after}.", width, palette.accent, palette)]
+
+
+def _swap_words(swap: SwapRow, width: int, palette: Palette) -> str:
+    """A row of the list: the symbol, how far back it stands, its effect."""
+    where = f"{swap.back} back" if swap.back else "present"
+    name = fit(visible(swap.symbol, palette.glyphs), max(4, width - 24), palette.glyphs.ellipsis)
+    return f"{name:<{max(4, width - 24)}} {where:>9} {swap.effect:>7.2f} nats"
+
+
+def title(view: PastView, palette: Palette) -> Sequence[Piece]:
     """What the colours are."""
-    words = f" {palette.glyphs.separator} gradient of the prediction with respect to each input"
+    what = "each symbol swapped for likely others" if view.swaps else "gradient of the prediction by each input"
+    words = f" {palette.glyphs.separator} {what}"
     return [("Which past mattered", palette.title), (words, palette.dim)]

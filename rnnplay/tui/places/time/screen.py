@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
@@ -18,6 +19,7 @@ from rnnplay.tui.places.time.views import (
     gradient_view,
     influence_view,
     one_unit_view,
+    swaps_view,
 )
 from rnnplay.tui.widgets.base import TALL, WIDE, Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
@@ -52,6 +54,7 @@ class TimePlace(LiveQuestions):
         self.weights: protocol.OneUnitComputed | None = None
         self.position: int | None = None
         self.tab = 0
+        self.by_gradient = False  # which past mattered: by the gradient, not by swapping symbols
 
     def panels(self) -> list[Widget]:
         return [self.gradient_panel, Container(self.unit_panel, self.influence_panel, id="below")]
@@ -75,7 +78,8 @@ class TimePlace(LiveQuestions):
         """Ask which past mattered for the prediction at `position`."""
         if self.session.facts is not None:
             example = None if self.session.facts.held_out > 1 else 0
-            self.send_question(protocol.ComputeInfluence(example=example, position=self.position))
+            kind = protocol.ComputeInfluence if self.by_gradient else protocol.ComputeSwaps
+            self.send_question(kind(example=example, position=self.position))
 
     def _others(self) -> tuple[str, ...]:
         """Return the newest trained run of the same task and size for each other kind of cell."""
@@ -100,9 +104,16 @@ class TimePlace(LiveQuestions):
             case protocol.OneUnitComputed():
                 self.weights = event
                 self._show_unit()
-            case protocol.InfluenceComputed():
+            case protocol.InfluenceComputed() if self.by_gradient:
                 self.influence_panel.view = influence_view(event, self.session.generation)
                 self.position = event.position
+            case protocol.SwapsComputed(unavailable="") if not self.by_gradient:
+                before = self.influence_panel.view
+                view = swaps_view(event, self.session.generation)
+                self.influence_panel.view = replace(view, cursor=min(before.cursor, max(0, len(view.swaps) - 1)))
+                self.position = event.position
+            case protocol.SwapsComputed() if not self.by_gradient:  # its inputs are numbers
+                self.action_past_view()
             case _:
                 pass
 
@@ -114,6 +125,7 @@ class TimePlace(LiveQuestions):
     def reset_run(self) -> None:
         super().reset_run()
         self.position = self.weights = None
+        self.by_gradient = False
         self.unit_panel.view = OneUnitView(generation=self.session.generation)
         self.gradient_panel.view = LagsView(empty=self.empty, generation=self.session.generation)
         self.influence_panel.view = PastView(empty=self.empty, generation=self.session.generation)
@@ -132,7 +144,7 @@ class TimePlace(LiveQuestions):
         return StatusView(f"After {view.step:,} steps, over {LAGS[self.lags]} lags; beside it {compared}.")
 
     def key_hints(self) -> tuple[KeyHint, ...]:
-        return keys.key_hints(loaded=bool(self.gradient_panel.view.networks))
+        return keys.key_hints(loaded=bool(self.gradient_panel.view.networks), swaps=self._chooses_swaps)
 
     # ---------------------------------------------------------------------------------------------------------- layout
 
@@ -157,9 +169,35 @@ class TimePlace(LiveQuestions):
         self.set_focus(self.order[self.tab])
 
     def action_turn(self, by: int) -> None:
-        """Turn the one unit's weight."""
-        self.weight += by
-        self._show_unit()
+        """Turn the one unit's weight; in the list of swaps, go to the one above or below."""
+        if self._chooses_swaps:
+            self.action_swap_at(self.influence_panel.view.cursor - by)
+        else:
+            self.weight += by
+            self._show_unit()
+
+    @property
+    def _chooses_swaps(self) -> bool:
+        """Whether up and down go through the swaps."""
+        return self.focused is self.influence_panel and bool(self.influence_panel.view.swaps)
+
+    def action_swap_at(self, number: int) -> None:
+        """Choose one of the strongest places."""
+        view = self.influence_panel.view
+        self.influence_panel.view = replace(view, cursor=max(0, min(number, len(view.swaps) - 1)))
+
+    def action_swap(self) -> None:
+        """Carry out the chosen swap, and take it back."""
+        view = self.influence_panel.view
+        if view.swaps:
+            self.influence_panel.view = replace(view, is_swapped=not view.is_swapped)
+
+    def action_past_view(self) -> None:
+        """Which past mattered: by swapping symbols, or by the gradient."""
+        self.by_gradient = not self.by_gradient
+        if not self.load_if_stopped():
+            self.ask_influence()
+        self.update_bars()
 
     def action_move_past(self, by: int) -> None:
         """To another prediction in the text."""

@@ -59,6 +59,24 @@ class PastView(RunView):
     other_probability: float = 0.0
     sentence: str = ""
     empty: str = ""
+    swaps: tuple[SwapRow, ...] = ()  # the strongest places; empty: the colours are the gradient's
+    present: SwapRow | None = None  # what the present input does, apart
+    cursor: int = 0  # the chosen one of them
+    is_swapped: bool = False  # its swap is carried out: before and after
+
+
+@dataclass(frozen=True)
+class SwapRow:
+    """A place of the past: what swapping it does on average, and what one swap leads to."""
+
+    symbol: str
+    back: int  # time steps before the prediction's input
+    effect: float  # nats
+    others: int  # by which it was replaced
+    other: str  # the one that changed most
+    probability: float  # of what was predicted, with it
+    predicted: str
+    predicted_probability: float
 
 
 def gradient_view(event: protocol.GradientByLagComputed, generation: int) -> LagsView:
@@ -89,6 +107,37 @@ _FIELDS = (
     "symbols", "norms", "first", "position", "total",
     "predicted", "probability", "other", "other_probability", "sentence",
 )  # fmt: skip
+
+
+def swaps_view(event: protocol.SwapsComputed, generation: int) -> PastView:
+    """Return the text on the colour of each symbol's effect, with the strongest places."""
+    largest = max([*event.effects[:-1], 1e-9])
+
+    def swap_row(swap: protocol.Swap) -> SwapRow:
+        return SwapRow(
+            event.symbols[swap.place],
+            len(event.symbols) - 1 - swap.place,
+            swap.effect,
+            swap.others,
+            swap.other,
+            swap.probability,
+            swap.predicted,
+            swap.predicted_probability,
+        )
+
+    return PastView(
+        symbols=event.symbols,
+        norms=tuple(max(0.0, min(effect / largest, 1.0)) for effect in event.effects),
+        first=event.first,
+        position=event.position,
+        total=event.total,
+        predicted=event.predicted,
+        probability=event.probability,
+        sentence=event.sentence,
+        swaps=tuple(swap_row(swap) for swap in event.strongest),
+        present=None if event.present is None else swap_row(event.present),
+        generation=generation,
+    )
 
 
 def influence_view(event: protocol.InfluenceComputed, generation: int) -> PastView:
