@@ -1,10 +1,9 @@
 """The handlers of one connection: what it watches, samples and asks is its own."""
 
 from collections.abc import Callable
-from functools import partial
 
 from rnnplay.config import UserError
-from rnnplay.protocol import AnyCommand, Command, Failed
+from rnnplay.protocol import AnyCommand, Failed
 from rnnplay.runs import WriteError
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.failures import explain
@@ -45,6 +44,7 @@ class HandlerSet:
         self._session, self._connection, self._check = session, connection, check
         self._health = HealthHandler(session, connection, check)
         self._handlers: list[Handler] = [*(kind(session, connection, shares) for kind in KINDS), self._health]
+        self._repeating = [h for h in self._handlers if type(h).run_pending is not Handler.run_pending]
         self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
 
     def knows(self, command: AnyCommand) -> bool:
@@ -57,29 +57,27 @@ class HandlerSet:
 
     def run_pending(self, training: bool) -> None:
         """Go on with what is not answered yet. Raises WriteError."""
-        for handler in self._handlers:
-            self.run_guarded(partial(handler.run_pending, training), handler=handler)
+        for handler in self._repeating:
+            try:
+                handler.run_pending(training)
+            except WriteError:
+                raise
+            except Exception as error:
+                self._fail(handler, error)
+
+    def _fail(self, handler: Handler, error: Exception) -> None:
+        """Answer the command that a handler works on with what went wrong."""
+        if (command := handler.current) is not None:
+            handler.cancel(command)
+        if not isinstance(error, UserError):
+            handler.current = None  # it would fail again
+        name = type(command).__name__ if command is not None else ""
+        problem, remedy = explain(error, str(self._session.run), self._session.metrics is not None)
+        self._connection.send(Failed(problem=problem, remedy=remedy, command=name), command)
 
     def seconds_until_due(self) -> float:
         """Until `run_pending` has something to do; infinity if nothing is pending."""
         return min(handler.seconds_until_due() for handler in self._handlers)
-
-    def run_guarded(
-        self, act: Callable[[], object], command: Command | None = None, handler: Handler | None = None
-    ) -> None:
-        """Do `act`. A failure becomes an answer to `command`, or to what `handler` works on. Raises WriteError."""
-        try:
-            act()
-        except WriteError:
-            raise
-        except Exception as error:
-            if handler is not None and (command := handler.current) is not None:
-                handler.cancel(command)
-            if handler is not None and not isinstance(error, UserError):
-                handler.current = None  # it would fail again
-            name = type(command).__name__ if command is not None else ""
-            problem, remedy = explain(error, str(self._session.run), self._session.metrics is not None)
-            self._connection.send(Failed(problem=problem, remedy=remedy, command=name), command)
 
     def close(self) -> None:
         """The connection is gone."""
