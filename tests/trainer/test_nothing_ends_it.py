@@ -33,9 +33,11 @@ from rnnplay.protocol import (
 )
 from rnnplay.trainer.handlers.base import Handler
 from rnnplay.trainer.handlers.cells import CellsHandler
+from rnnplay.trainer.handlers.census import CensusHandler
 from rnnplay.trainer.handlers.example import ExampleHandler
 from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
 from rnnplay.trainer.handlers.loss import LossHandler
+from rnnplay.trainer.handlers.network import NetworkHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
 from rnnplay.trainer.handlers.time import TimeHandler
 from rnnplay.trainer.handlers.trace import TraceHandler
@@ -87,6 +89,8 @@ QUESTIONS: list[tuple[type[Handler], Command]] = [
     (UnrollHandler, Unroll(request=7)),
     (TimeHandler, rnnplay.protocol.ComputeGradientByLag(request=7)),
     (HealthHandler, WatchHealth(request=7)),
+    (CensusHandler, rnnplay.protocol.WatchCensus(request=7)),
+    (NetworkHandler, rnnplay.protocol.DescribeNetwork(request=7)),
 ]
 
 
