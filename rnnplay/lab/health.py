@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnplay.lab.cell_step import DISPLAYED_GATES, Array
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.lab.time import fraction_left, horizon_of, norms_by_lag, spectral_radius, within
+from rnnplay.lab.time import fraction_left, horizon_of, norms_by_lag, radius_matrix, spectral_radius, within
 from rnnplay.tasks.base import Batch
 from rnnplay.verdicts import EXCLUSIVE, GradientVerdict, HealthProblem, gradient_verdict
 
@@ -273,7 +273,7 @@ def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     else:
         cause = "The gradient grows on its way back through time"
     if radius is not None and radius > 1:
-        cause += f" (spectral radius {radius:.2f})"
+        cause += f" (ρ of {radius_matrix(m.facts.cell)} {radius:.2f})"
     if clipped:
         cause += f"; {_clipped_steps(m)} are clipped"
     remedy = "Start with smaller recurrent weights (init orthogonal)" + ("." if clip else ", and clip at 1.")

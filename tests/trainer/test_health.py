@@ -10,10 +10,11 @@ import pytest
 from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.engine import Network
-from rnnplay.lab.health import Monitor, probe_network, update_ratio
+from rnnplay.lab.health import Monitor, NetworkProbe, RunFacts, probe_network, update_ratio
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.trainer.handlers.health import health_batch, run_facts
 from rnnplay.trainer.learner import Learner
+from rnnplay.verdicts import GradientVerdict
 
 Spoil = Callable[[Network], None]
 
@@ -156,6 +157,18 @@ def test_advice_names_cause_and_remedy_the_worst_first() -> None:
     assert [a.severity for a in found] == sorted((a.severity for a in found), reverse=True)
     assert found[0].cause.startswith("The first updates overshot: the loss went from 1.3")
     assert found[0].remedy == "Try a learning rate of 0.2."
+
+
+@pytest.mark.parametrize(("cell", "matrix"), [("rnn", "W_hh"), ("gru", "the state's Jacobian")])
+def test_an_exploding_gradients_radius_says_of_which_matrix_it_is(cell: str, matrix: str) -> None:
+    facts = RunFacts(cell=cell, activation="tanh", optimizer="adam", lr=0.01, clip=0.0)
+    monitor = Monitor(facts)
+    for step in range(60):
+        monitor.row(step + 1, 1.0, 500.0, 0.0)
+    monitor.add_probe(NetworkProbe(60, 0.0, 0.0, GradientVerdict.EXPLODES, None, 1.5))
+    assert [a.cause for a in monitor.advice()] == [
+        f"The gradient grows on its way back through time (ρ of {matrix} 1.50)."
+    ]
 
 
 def test_the_trainer_says_what_ails_a_run(tmp_path: Any) -> None:

@@ -240,6 +240,7 @@ def test_a_terminal_without_unicode_gets_equations_in_ascii() -> None:
 
     palette = palettes(SYSTEMS["256"], "latin-1")[0]
     for strips in (
+        paint_bars.advice(HealthView((AdviceView("exploding gradient", "ρ of W_hh 1.50.", "Clip."),)), 76, palette),
         paint_time_step.opened(view(), 76, 20, palette),
         paint_grid.grid(view(), 76, 20, palette),
         paint_rolled.rolled(view(), 76, 20, palette),

@@ -15,7 +15,7 @@ from rnnplay.tui.paint.text import show
 
 Piece = tuple[str, Style]
 
-_PLAIN = str.maketrans("·→←↑↓…“”–×█▸‹›", '|><^v~""-x#><>')
+_PLAIN = str.maketrans("·→←↑↓…“”–×█▸‹›", '|><^v~""-x#><>') | {ord("ρ"): "rho"}
 
 
 @lru_cache(4096)
