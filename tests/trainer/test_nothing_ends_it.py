@@ -173,14 +173,14 @@ def test_what_cannot_be_read_is_told_so_and_training_goes_on(train: Train, monke
 def test_a_training_step_that_fails_stops_the_run_at_its_last_good_checkpoint(
     train: Train, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    real = Learner.train_step
+    real = Learner.finish_steps
 
     def fail_at(self: Learner) -> Any:
-        step = real(self)
+        results = real(self)
         if self.step > saved:
             self.network.flat[...] = 3.0  # whatever it has done until then is not to be saved
             raise error
-        return step
+        return results
 
     saved = 10**9
 
@@ -190,7 +190,7 @@ def test_a_training_step_that_fails_stops_the_run_at_its_last_good_checkpoint(
             yield Save()
         if isinstance(event, Saved) and event.step > 20:
             saved = event.step
-            monkeypatch.setattr(Learner, "train_step", fail_at)
+            monkeypatch.setattr(Learner, "finish_steps", fail_at)
 
     events = serve(train, react)
     last = events[-1]
@@ -200,7 +200,7 @@ def test_a_training_step_that_fails_stops_the_run_at_its_last_good_checkpoint(
     assert "Traceback" in capfd.readouterr().err
     (run,) = Path(str(train.root)).iterdir()
     assert last_saved(run) == saved
-    monkeypatch.setattr(Learner, "train_step", real)
+    monkeypatch.setattr(Learner, "finish_steps", real)
     again = serve(Resume(run=str(run), more_steps=5), lambda event: [Stop()] * getattr(event, "final", False))
     assert of(Stopped, again)[0].step == saved + 5
     steps = [line["step"] for line in metrics(run) if "kind" not in line]
