@@ -41,6 +41,21 @@ def test_as_json_the_best_unit_comes_first_with_its_auc_and_sign_beside_the_cont
     assert len(found["units"]) == 2 * 128
 
 
+def test_a_census_names_the_quote_cell_that_cells_finds_and_prints_the_same_numbers() -> None:
+    census = json.loads(call("census", QUOTES, "--json").stdout)
+    quotes = next(feature for feature in census["features"] if feature["feature"] == "inside quotes")
+    found = json.loads(call("cells", QUOTES, "--pattern", "inside quotes", "--characters", "5000", "--json").stdout)
+    best = found["units"][0]
+    assert {name: quotes[name] for name in ("layer", "unit", "state", "sign")} == {
+        name: best[name] for name in ("layer", "unit", "state", "sign")
+    }
+    assert quotes["score"] == pytest.approx(best["auc"], abs=0.002)
+    assert quotes["controls"]["untrained"] == pytest.approx(found["controls"]["untrained"], abs=0.05)
+    assert f"best unit 1.{best['unit']} c {quotes['score']:.2f}: one unit knows it." in quotes["sentence"]
+    assert [step for step, _ in quotes["growth"]] == sorted(step for step, _ in quotes["growth"])
+    assert quotes["growth"][-1] == [census["step"], quotes["score"]]
+
+
 def test_a_unit_that_is_asked_for_is_listed_with_its_place_and_pictured(tmp_path: Path) -> None:
     vowels = ("--pattern", "[aeiou]")
     found = json.loads(call("cells", QUOTES, *vowels, "--json").stdout)

@@ -86,14 +86,18 @@ def cells(
         one, two = result.pair.units
         names = " and ".join(f"{u.layer + 1}.{u.unit + 1} {u.state}" for u in (one, two))
         print(f"  {names} together {result.pair.strength:.3f}")
-    print(
-        f"  rolled {result.rolled_control:.3f}, untrained {result.untrained:.3f}, over {result.characters:,} characters"
-    )
+    rolled = f"rolled {result.rolled_control:.3f}, " if not result.rolled_says_nothing else ""
+    print(f"  {rolled}untrained {result.untrained:.3f}, over {result.characters:,} characters")
+    if result.group is not None:
+        units = " ".join(f"{result.group.layer + 1}.{unit + 1}" for unit in result.group.units)
+        print(f"  {units} together {result.group.strength:.3f}, best alone {result.group.best_alone:.3f}")
 
 
 @click.command()
 @run_argument
-@click.option("--unit", required=True, metavar="L.U", help="Layer and unit as people count them: 1.37.")
+@click.option(
+    "--unit", required=True, metavar="L.U", help="Layer and unit as people count them: 1.37; 1.37,1.40 holds both."
+)
 @_pattern
 @click.option("--to", type=click.Choice(["zero", "mean"]), default="zero", show_default=True, help="Hold it at this.")
 @click.option("--others", default=100, show_default=True, help="Other units of the layer to compare with, at most.")
@@ -119,11 +123,19 @@ def ablate(
     """Hold a unit of RUN still: what does that cost inside a feature, and what do other units cost?"""
     from rnnplay.protocol import AblateUnit, UnitAblated
 
-    layer, number = parse_unit(unit)
+    (layer, number), *more = [parse_unit(part) for part in unit.split(",")]
+    if any(other_layer != layer for other_layer, _ in more):
+        raise UserError("Units of several layers cannot be held together.", "Give units of one layer.")
     if others < 0:
         raise UserError(f"--others is {others}.", "Give 0 or more.")
     command = AblateUnit(
-        layer=layer, unit=number, pattern=pattern, clamp_to=to, other_units=others, characters=characters
+        layer=layer,
+        unit=number,
+        more_units=tuple(other for _, other in more),
+        pattern=pattern,
+        clamp_to=to,
+        other_units=others,
+        characters=characters,
     )
     result = ask_trainer(inspect_command(run, text, encoding, at, runs), command, UnitAblated)[-1]
     if as_json:
@@ -132,6 +144,7 @@ def ablate(
                 "kind": "ablated",
                 "layer": result.layer + 1,
                 "unit": result.unit + 1,
+                "more_units": [other + 1 for other in result.more_units],
                 "pattern": result.pattern,
                 "to": result.clamp_to,
                 "inside": result.inside,
@@ -213,6 +226,10 @@ def _find_fields(result: Any) -> dict[str, Any]:
             "weights": result.pair.weights,
             **({"auc": result.pair.strength} if result.measure == "AUC" else {"correlation": result.pair.value}),
         }
+    group = None
+    if (g := result.group) is not None:
+        units = [u + 1 for u in g.units]
+        group = {"layer": g.layer + 1, "units": units, "together": g.strength, "best_alone": g.best_alone}
     return {
         "kind": "cells",
         "pattern": result.pattern,
@@ -220,6 +237,8 @@ def _find_fields(result: Any) -> dict[str, Any]:
         "measure": result.measure,
         "units": [unit(u) for u in result.units],
         "controls": {"rolled": result.rolled_control, "untrained": result.untrained},
+        "rolled_says_nothing": result.rolled_says_nothing,
+        "group": group,
         "convincing": result.convincing,
         "pair": pair,
         "fraction": result.fraction,

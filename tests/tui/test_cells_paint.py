@@ -126,6 +126,12 @@ def test_the_found_units_stand_best_first_with_their_controls_and_the_sentence()
     assert "is high inside quotes: AUC 0.97" in said
 
 
+def test_a_control_that_says_nothing_is_not_shown() -> None:
+    rows = text(finding(replace(FINDING, rolled=None), 40, 14, palette_of("none")))
+    assert "untrained" in rows
+    assert "rolled     " not in rows
+
+
 def test_each_feature_stands_with_its_unit_its_score_and_how_it_grew() -> None:
     palette = palette_of("none")
     rows = text(heatmap(HEATMAP, 86, 12, palette)).splitlines()

@@ -305,7 +305,8 @@ def _what_it_follows(session: RunSession) -> str:
     if cells.finding is None or number is None:
         return ""
     strength = cells.finding.units[number].strength
-    if strength <= max(cells.finding.rolled_control, cells.finding.untrained):
+    rolled = 0.0 if cells.finding.rolled_says_nothing else cells.finding.rolled_control
+    if strength <= max(rolled, cells.finding.untrained):
         return ""
     return f'follows "{cells.finding.pattern}" · {cells.finding.measure} {strength:.2f}'
 

@@ -32,8 +32,9 @@ def finding(view: FindingView, width: int, height: int, palette: Palette, _fills
     low = 0.5 if view.measure == "AUC" else 0.0
     words = paragraph(_legend(view), width, palette.dim, palette) + words
     controls = [
-        _bar_row("rolled", view.rolled, low, width, palette, palette.dim),
-        _bar_row("untrained", view.untrained, low, width, palette, palette.dim),
+        _bar_row(name, strength, low, width, palette, palette.dim)
+        for name, strength in (("rolled", view.rolled), ("untrained", view.untrained))
+        if strength is not None
     ]
     room = max(1, height - len(controls) - len(words) - 1)
     first = max(0, min((view.cursor or 0) - room // 2, len(view.units) - room))

@@ -26,7 +26,7 @@ class FindingView(RunView):
     measure: str = "AUC"
     units: tuple[UnitRow, ...] = ()
     cursor: int | None = None
-    rolled: float = 0.0
+    rolled: float | None = 0.0  # None: that control says nothing about the feature
     untrained: float = 0.0
     convincing: bool = True
     sentence: str = ""
@@ -142,7 +142,7 @@ def find_view(session: RunSession) -> FindingView:
         measure=finding.measure,
         units=unit_rows(cells),
         cursor=cells.index_of(selection.layer, selection.unit),
-        rolled=finding.rolled_control,
+        rolled=finding.rolled_control if not finding.rolled_says_nothing else None,
         untrained=finding.untrained,
         convincing=finding.convincing,
         sentence=finding.sentence,
