@@ -13,8 +13,8 @@ from rnnplay.config import UserError
 
 CPU, TORCH_CPU = "cpu", "torch-cpu"
 
-# Products on a GPU repeat bit for bit only with a fixed workspace, and CUDA reads this when it starts.
-_WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+# cuDNN's recurrent layers repeat bit for bit only with such a workspace, and CUDA reads this when it starts.
+_WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
 _DRIVER_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")  # the last: Windows' Linux
 _USE_CPU = "or train on the CPU with --device cpu."
 
@@ -64,6 +64,7 @@ def open_torch(name: str, precision: str, dtype: str) -> TorchDevice:
         device = torch.device("cpu")
     else:
         device = torch.device(_existing_gpu(torch, name))
+        torch.cuda.set_device(device)
     single = dtype == "float32"
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = False  # it would choose by the clock

@@ -15,12 +15,12 @@ Tensor = Any
 class HostCopies:
     """NumPy networks with a device's parameters, and with their mean if there is one."""
 
-    def __init__(self, torch: Any, stream: Any, first: Network, flats: Sequence[Tensor], has_mean: bool) -> None:
-        """first: a network with the parameters as they are. flats: the parameters, and their mean."""
+    def __init__(self, torch: Any, stream: Any, first: Network, flats: Sequence[Tensor]) -> None:
+        """first: a network with the parameters as they are. flats: the parameters, and their mean if there is one."""
         self._torch, self._stream, self._flats = torch, stream, list(flats)
         self._own_stream = None if stream is None else torch.cuda.Stream(stream.device)
         self._snapshots = [flat.detach().clone() for flat in flats]
-        self._networks = [first, first.copy()] if has_mean else [first]
+        self._networks = [first, *(first.copy() for _ in flats[1:])]
         self._pinned = [torch.from_numpy(network.flat) for network in self._networks]
         if stream is not None:
             self._pinned = [tensor.clone().pin_memory() for tensor in self._pinned]

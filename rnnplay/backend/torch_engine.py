@@ -20,7 +20,7 @@ from rnnplay.backend.torch_batch import StepLayout, draw_masks, host_arrays, par
 from rnnplay.backend.torch_network import LayerState, TorchNetwork
 from rnnplay.backend.torch_optimizer import TorchOptimizer
 from rnnplay.config import RunConfig
-from rnnplay.engine import Architecture, Network, State
+from rnnplay.engine import Architecture, Network, State, TooLargeError
 from rnnplay.engine.architecture import STATES
 from rnnplay.engine.optimizers import UpdateRule
 from rnnplay.engine.readout import outputs_of
@@ -44,13 +44,14 @@ class TorchEngine(Backend):
         self.description = self._device.describe(config.precision)
         self._stream = torch.cuda.Stream(self._device.device) if self._device.is_gpu else None
         first = Network(architecture, config.seed)
-        with self._on_stream():
-            self._network = TorchNetwork(torch, architecture, self._device.device, self._device.compute_dtype)
-            self._network.flat.copy_(torch.from_numpy(first.flat))
-            rule = UpdateRule(config.optimizer, momentum=config.momentum, decay=config.weight_decay)
-            flat, gradient = self._network.flat, self._network.flat_gradient
-            self._optimizer = TorchOptimizer(torch, flat, gradient, rule, config.ema_decay)
-        self._copies = HostCopies(torch, self._stream, first, self._flats(), bool(config.ema_decay))
+        try:
+            with self._on_stream():
+                self._allocate(first)
+        except torch.OutOfMemoryError:
+            raise TooLargeError(
+                f"{first.parameter_count:,} parameters and what is kept of each do not fit into the memory of "
+                f"{self.description}. Choose fewer hidden units."
+            ) from None
         self._states: dict[int, list[LayerState]] = {}  # by the number of sequences: a graph reads fixed addresses
         self._carried: int | None = None  # sequences of the state that the next batch may go on from
         self._rng = np.random.default_rng([config.seed, _DROPOUT])
@@ -63,9 +64,16 @@ class TorchEngine(Backend):
         self._busy_seconds, self._busy_since = 0.0, time.perf_counter()
         self._timers: Any = None
 
-    def _flats(self) -> list[Tensor]:
+    def _allocate(self, first: Network) -> None:
+        """The parameters of `first`, their moments and mean, and copies of them, on the device."""
+        torch, config = self._torch, self._config
+        self._network = TorchNetwork(torch, first.architecture, self._device.device, self._device.compute_dtype)
+        flat, gradient = self._network.flat, self._network.flat_gradient
+        flat.copy_(torch.from_numpy(first.flat))
+        rule = UpdateRule(config.optimizer, momentum=config.momentum, decay=config.weight_decay)
+        self._optimizer = TorchOptimizer(torch, flat, gradient, rule, config.ema_decay)
         mean = self._optimizer.mean
-        return [self._network.flat] if mean is None else [self._network.flat, mean]
+        self._copies = HostCopies(torch, self._stream, first, [flat] if mean is None else [flat, mean])
 
     def _on_stream(self) -> contextlib.AbstractContextManager[object]:
         """Where all work on the device is done: a graph is captured on the stream on which the step ran before."""
@@ -76,7 +84,7 @@ class TorchEngine(Backend):
 
     def _to_device(self, array: Array) -> Tensor:
         """The array on the device, without waiting for it to arrive."""
-        tensor = self._torch.from_numpy(array)
+        tensor = self._torch.from_numpy(array if array.flags.writeable else array.copy())
         return tensor.pin_memory().to(self._device.device, non_blocking=True) if self._device.is_gpu else tensor
 
     # -------------------------------------------------------------------------------------------------------- training
@@ -90,7 +98,10 @@ class TorchEngine(Backend):
                 for batch, rate in zip(batches, rates, strict=True):
                     self._reports.append(self._launch(batch, rate))
             except self._torch.OutOfMemoryError:
-                self._failure = self._out_of_memory(len(self._reports))
+                self._failure = self._out_of_memory()
+            except BaseException:
+                self._reports = []
+                raise
             self._timers = begin, self._event()
 
     def finish_steps(self) -> list[StepRow]:
@@ -142,7 +153,13 @@ class TorchEngine(Backend):
         if (graph := self._graphs.get(key)) is not None:
             return graph(tensors, rates).clone()
         seen = self._seen[key] = self._seen.get(key, 0) + 1
-        if self._may_capture and seen > _STEPS_BEFORE_CAPTURE and len(self._graphs) < _MAX_GRAPHS:
+        if self._may_capture and seen > _STEPS_BEFORE_CAPTURE and len(self._graphs) >= _MAX_GRAPHS:
+            self._may_capture = False
+            self.problem = (
+                f"Steps of more than {_MAX_GRAPHS} sizes come again and again: "
+                f"the first {_MAX_GRAPHS} are captured, the kernels of the others are launched one by one."
+            )
+        if self._may_capture and seen > _STEPS_BEFORE_CAPTURE:
             if self._pool is None:
                 self._pool = self._torch.cuda.graph_pool_handle()
 
@@ -181,7 +198,7 @@ class TorchEngine(Backend):
             report: Tensor = torch.stack((total, norm, clipped))
         return report
 
-    def _out_of_memory(self, done: int) -> DeviceMemoryError:
+    def _out_of_memory(self) -> DeviceMemoryError:
         """Give up what is in flight: the steps of this call may be half done."""
         self._graphs.clear()
         self._torch.cuda.empty_cache()
@@ -288,7 +305,10 @@ class TorchEngine(Backend):
             optimizer.averaged_steps = int(saved["averaging/steps"][0])
         self._carried = None if state is None else state[0][0].shape[1]
         if state is not None and self._carried is not None:
-            own = self._states.setdefault(self._carried, self._network.zero_state(self._carried))
+            if self._carried not in self._states:
+                with self._on_stream():
+                    self._states[self._carried] = self._network.zero_state(self._carried)
+            own = self._states[self._carried]
             for layer, arrays in zip(own, state, strict=True):
                 for part, value in zip(layer, arrays, strict=True):
                     self._fill(part, value.T)

@@ -145,7 +145,11 @@ class Learner:
         """Begin `count` training steps."""
         config, steps = self.config, range(self.step, self.step + count)
         rates = [Rates(self._lr_at(step), config.clip, config.clip_value) for step in steps]
-        self._backend.start_steps(self._batches(steps, rates), rates)
+        try:
+            self._backend.start_steps(self._batches(steps, rates), rates)
+        except BaseException:
+            self._started = []
+            raise
 
     def _batches(self, steps: Iterable[int], rates: Iterable[Rates]) -> Iterator[Batch]:
         for step, rate in zip(steps, rates, strict=True):

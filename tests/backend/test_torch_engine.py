@@ -17,6 +17,7 @@ from rnnplay.tasks.base import Batch
 from rnnplay.trainer.learner import Learner, architecture
 
 pytest.importorskip("torch")
+from rnnplay.backend import torch_engine
 from rnnplay.backend.torch_engine import TorchEngine
 
 Array = np.ndarray[Any, Any]
@@ -209,3 +210,53 @@ def test_every_preset_runs_with_the_engine_s_loss(task: str) -> None:
     assert other.grad_norm == pytest.approx(one.grad_norm, rel=1e-3)
     is_padded = any(mask is not None and not mask.all() for mask in (batch.mask, batch.source_mask))
     assert (not theirs._network.has_one_call or is_padded) == (task in LOOPS), (a.cell, a.activation, is_padded)
+
+
+class Replayed:
+    """In the place of a CUDA graph: computes with the tensors of its capture, to which inputs are copied."""
+
+    def __init__(self, torch: Any, compute: Any, inputs: Any, rates: Any, stream: Any, pool: Any) -> None:
+        self.compute = compute
+        self.inputs, self.rates = {name: tensor.clone() for name, tensor in inputs.items()}, rates.clone()
+
+    def __call__(self, inputs: Any, rates: Any) -> Any:
+        assert inputs.keys() == self.inputs.keys()
+        for name, tensor in inputs.items():
+            assert tensor.shape == self.inputs[name].shape
+            self.inputs[name].copy_(tensor)
+        self.rates.copy_(rates)
+        return self.compute(self.inputs, self.rates)
+
+
+@pytest.mark.parametrize("kind", ["padding", "source"])
+def test_a_step_is_replayed_only_for_one_that_computes_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_engine, "CapturedStep", Replayed)
+    monkeypatch.setattr(torch_engine, "_MAX_GRAPHS", 4)
+    dropped = {"dropout": 0.2, "weight_dropout": 0.2, "ema_decay": 0.9, "tbptt_steps": 4}
+    ours, theirs = engines(kind, dtype="float64", cell="gru", **dropped)
+    theirs._may_capture, theirs._pool = True, object()
+    rng, a = np.random.default_rng(8), ours.network.architecture
+    batches, rates = [], []
+    for step in range(48):  # with and without padding and state, several clippings
+        batches.append(made_up_batch(a, rng, padded=kind == "padding" and step % 2 == 0, resets=step % 5 == 0))
+        rates.append(Rates(0.01 + step / 1e3, 0.3 * (step % 3 > 0), 0.05 * (step % 4 == 1)))
+    one, other = ours.train_steps(batches, rates), theirs.train_steps(batches, rates)
+    assert len(theirs._graphs) == 4 and theirs.problem is not None and "sizes" in theirs.problem
+    np.testing.assert_allclose([row[:2] for row in other], [row[:2] for row in one], rtol=1e-9)
+    assert [row.clipped for row in other] == [row.clipped for row in one]
+    assert_same_arrays(ours, theirs, 1e-8)
+
+
+def test_where_a_step_cannot_be_captured_it_is_said_and_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: Any) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(torch_engine, "CapturedStep", fail)
+    ours, theirs = engines(dtype="float64")
+    theirs._may_capture, theirs._pool = True, object()
+    batches = [made_up_batch(ours.network.architecture, np.random.default_rng(9))] * 6
+    rates = [Rates(0.01, 1.0, 0.0)] * 6
+    one, other = ours.train_steps(batches, rates), theirs.train_steps(batches, rates)
+    assert theirs.problem is not None and "cannot be captured (operation not permitted" in theirs.problem
+    assert not theirs._may_capture  # it is said once
+    np.testing.assert_allclose([row[:2] for row in other], [row[:2] for row in one], rtol=1e-9)
