@@ -1,9 +1,19 @@
-"""What all tests share: sockets of trainers that they start lie in a folder of their own."""
+"""What all tests share: signals as a terminal has them, and a folder of their own for the sockets of trainers."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_of_a_terminal() -> None:
+    """What is ignored stays so in every child: under nohup, or with & in a script, no signal would end a trainer."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
