@@ -203,7 +203,11 @@ def stop_trainer(run: Path) -> None:
             connection.close()
     if not has_ended:
         raise UserError(f"The trainer of {name} has not ended yet (process {pid}).", "Wait, or `kill -9` it.")
-    info = run_info(run)
+    try:
+        info = run_info(run)
+    except FileNotFoundError:
+        print(f"{name}: it had done no step, and is not kept")
+        return
     print(f"{name}: {info.task}, saved at step {info.step:,}")
 
 

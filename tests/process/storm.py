@@ -59,6 +59,8 @@ class Storm:
         line = screen.stdout.readline().decode().strip()
         assert line, "the screen ended before it showed anything"
         self.run = Path(line)
+        while not list(self.run.glob("weights-*")):  # a run of no step would not be kept
+            time.sleep(0.01)
 
     def strike(self) -> str:
         """Let one thing happen. Returns what."""

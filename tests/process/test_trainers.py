@@ -105,7 +105,7 @@ def test_a_socket_of_another_user_is_not_talked_to(tmp_path: Path, monkeypatch: 
     with pytest.raises(UserError, match="another user"):
         trainers.find_trainer(run)
     assert (run / trainers.TRAINER).exists()
-    assert [info.alive for info in runs.list_runs(tmp_path)] == [False]
+    assert runs.run_info(run).alive is False
     listener.close()
 
 
