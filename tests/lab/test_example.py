@@ -41,7 +41,7 @@ def test_a_text_is_cut_into_pieces() -> None:
     np.testing.assert_array_equal(example.batch.inputs[:, 0], ids[12:24])
     np.testing.assert_array_equal(example.batch.targets[:, 0], ids[13:25])
     assert example.inputs == [task.vocabulary[i] for i in ids[12:24]]
-    assert "12 symbols" in note
+    assert "12 characters" in note
     with pytest.raises(UserError, match="no example 4"):
         example_or_text(task, 4, 12, ids)
     with pytest.raises(UserError, match="text"):

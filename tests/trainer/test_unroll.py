@@ -227,7 +227,7 @@ def test_a_network_too_large_shows_its_most_active_units_and_says_so() -> None:
 def test_a_text_without_a_short_example_is_cut_and_says_so() -> None:
     task, network = made("prose", "rnn", "tanh", 1)
     shown = ask(task, network, length=10, example=2)
-    assert "A text has no short example: 10 symbols" in shown.note
+    assert "A text has no short example: 10 characters" in shown.note
     assert len(shown.parts[0].inputs) == 10
     ids = task.held_out_ids[20:31]
     assert shown.parts[0].inputs == tuple(task.vocabulary[i] for i in ids[:-1])
