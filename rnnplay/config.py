@@ -24,6 +24,7 @@ Missing = Literal["refuse", "skip", "fill"]
 Separator = Literal["comma", "semicolon", "tab", "bar", "space", "none"]
 CheckpointName = int | Literal["best", "last"]  # after so many steps, of the best evaluation, or the last
 Document = Literal["none", "line", "blank", "file"]
+Holdout = Literal["end", "streams"]
 DecimalSign = Literal["point", "comma"]
 
 CELLS: tuple[str, ...] = get_args(Cell)
@@ -64,7 +65,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     normalize: NormalForm = "none"  # Unicode form that letters with marks are brought to
     read_as_bytes: bool = False  # the symbols of a text are its bytes instead of its characters; for any file
     max_vocabulary: int = DEFAULT_VOCABULARY_SIZE  # symbols of a text with ids of their own; rarer ones share one id
-    validation: float = 0.1  # fraction of a text held out at its end
+    validation: float = 0.1  # fraction of a text that is held out
+    test: float = 0.0  # fraction of a text that is kept for a last test, after the validation part
+    holdout: Holdout = "end"  # where both lie: at the text's end, or in the tail of each of the B streams
 
     cell: Cell = "lstm"
     hidden: int = 128
@@ -162,6 +165,9 @@ def validate(config: RunConfig) -> RunConfig:
     _check_range("batch", config.batch, 1, MAX_BATCH)
     _check_range("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
     _check_range("validation", config.validation, 0, 0.9)
+    _check_range("test", config.test, 0, 0.9)
+    if config.validation + config.test > 0.95:
+        raise UserError("Nearly all of the text would be held out.", "Give --validation and --test smaller fractions.")
     _check_range("max-vocabulary", config.max_vocabulary, 2, MAX_VOCABULARY)
     _check_range("lr", config.lr, 0, 1e3, open_low=True)
     _check_range("init-scale", config.init_scale, 0, 100)

@@ -185,6 +185,7 @@ def resume(
 @click.option("--text", metavar="FILE", help="Measure on this text instead of the run's held-out part.")
 @encoding_option
 @click.option("--streams", default=16, show_default=True, help="Read it in so many streams, each from a zero state.")
+@click.option("--test", is_flag=True, help="Measure on the part that was kept for a last test (--test of train).")
 @at_option
 @runs_option
 @json_lines_option
@@ -193,6 +194,7 @@ def evaluate(
     text: str | None,
     encoding: str | None,
     streams: int,
+    test: bool,
     at: CheckpointName,
     runs: str | None,
     as_json: bool,
@@ -204,7 +206,7 @@ def evaluate(
     from rnnplay.protocol import Evaluate, Inspect
 
     folder = resolve_run_argument(run, runs)
-    command = Evaluate(streams=streams, text=text_path(text), encoding=encoding)
+    command = Evaluate(streams=streams, text=text_path(text), encoding=encoding, test=test)
     run_and_exit(trainer_process.evaluate(Inspect(run=folder, at=at), command, as_json))
 
 

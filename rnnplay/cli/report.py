@@ -42,7 +42,7 @@ def json_line(kind: str, fields: dict[str, Any]) -> None:
 
 
 def evaluated_fields(event: Evaluated) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in ("step", "loss", "baseline", "characters", "final")}
+    return {name: getattr(event, name) for name in ("step", "loss", "baseline", "characters", "final", "part")}
 
 
 class JsonReport:
@@ -303,7 +303,8 @@ def verdict(event: Evaluated, facts: Facts) -> str:
     if facts.unit_of_loss != "nats":
         return f"{event.loss:.4g} {facts.unit_of_loss} on held-out data" + _baseline_text(event.baseline)
     over = f" over {event.characters:,} {facts.step_unit}" if event.characters and facts.characters else ""
-    return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}" + _baseline_text(
+    part = f" of {event.part}" if event.part else ""
+    return f"validation {event.loss:.4f} nats, {event.loss / 0.6931471805599453:.3f} bits{over}{part}" + _baseline_text(
         event.baseline
     )
 

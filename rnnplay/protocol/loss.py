@@ -14,6 +14,7 @@ class Evaluate(Command, frozen=True, kw_only=True):
     validation: float | None = (
         None  # share at the end of `text` to measure on; None: as the run says, a foreign text whole
     )
+    test: bool = False  # measure on the part kept for a last test instead
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ class Evaluated(Event, frozen=True, kw_only=True):
     baseline: float | None = None
     characters: int = 0
     is_history: bool = False
+    part: str = ""  # what it was measured on, such as "the last 10 %"; empty: not a part of the run's text
     other_text: bool = False  # measured on an earlier text of the run: not to be compared with those on the present one
     final: bool = False  # of the parameters that the run ends with
     notes: tuple[str, ...] = ()  # what a person should know of the text, such as what was left out

@@ -98,6 +98,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     unit_of_loss: str  # "nats" | "squared error"
     characters: int = 0  # of the training text; 0: items are generated
     held_out: int = 0  # characters of the held-out text
+    held_out_part: str = ""  # which part of the text that is, such as "the last 10 %"
     step_unit: str = "characters"  # what a time step reads, for people: "characters", "words", of items "time steps"
     epoch_steps: int = 0
     features: tuple[str, ...] = ()

@@ -103,6 +103,7 @@ class Task(ABC):
     has_training_data: bool = True  # False: made from TaskData alone, it can be used but not be trained
     end_symbol: str | None = None  # what ends an item: behind it nothing is remembered; None: there are no items
     held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integer dtype: for evaluation and traces
+    has_streams_held_out: bool = False  # `held_out_ids` are the tails of several streams, one after the other
 
     @abstractmethod
     def batch(self, step: int) -> Batch:
@@ -127,6 +128,14 @@ class Task(ABC):
     def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
         """Yield batches over `ids` (N,) of a text. Raises NotImplementedError if the task reads none."""
         raise NotImplementedError(f"{self.name} reads no text")
+
+    def test_batches(self, streams: int) -> Iterator[Batch]:
+        """Yield the part kept for a last test. Raises UserError if there is none."""
+        raise UserError(f"The task {self.name} keeps no part for a test.", "Leave out --test.")
+
+    def part_words(self, *, test: bool = False) -> str:
+        """Return which part of the text is held out, or kept for a test; empty: the data are no text."""
+        return ""
 
     def baselines(self) -> list[tuple[str, float]]:
         """(name, loss in nats or squared error) of simple predictors on the evaluation data, the best first."""

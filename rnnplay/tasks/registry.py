@@ -55,6 +55,13 @@ def reading_class(config: RunConfig) -> Callable[..., Task]:
     Raises UserError if the text is to be split into items, but is not read by characters.
     """
     chosen = _READING_CLASSES.get(config.task)
+    if (config.holdout != "end" or config.test) and (
+        config.document not in (None, "none") or chosen not in (None, TextTask)
+    ):
+        raise UserError(
+            "Only a text that is read character by character has streams and a test part.",
+            "Leave out --holdout and --test.",
+        )
     if config.document in (None, "none"):
         return chosen or TextTask
     if chosen is not None or config.read_as_bytes:

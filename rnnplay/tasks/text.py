@@ -14,6 +14,7 @@ from rnnplay.tasks import ngram
 from rnnplay.tasks.base import Array, Batch, Task
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData, describe_unknown_symbols
 from rnnplay.tasks.text_features import features_for
+from rnnplay.tasks.text_split import describe_part, split_text
 
 EVALUATION_STREAMS = 16
 MAX_EVALUATED_CHARS = MAX_HELD_OUT  # characters at most
@@ -25,6 +26,8 @@ class TextTask(Task):
     """Predict the next character of a text. The end of the text is held out; the vocabulary is the whole text's."""
 
     step_unit = "characters"
+    _part_streams = 0  # of validation and test: they are the tails of so many streams; 0: each is one text
+    _test_ids: Array = np.zeros(0, np.int32)
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
         """known: data of an earlier text, whose vocabulary is used. reads_text: False makes the task from it alone.
@@ -48,24 +51,22 @@ class TextTask(Task):
         self.vocabulary = self.output_vocabulary = text.vocabulary
         self.inputs = self.outputs = len(text.vocabulary)
         self.sha256, self.unknown_id, self.notes = text.sha256, text.unknown_id, text.notes
-        trained = int(len(text.ids) * (1 - config.validation))
-        self.training_ids: Array = text.ids[:trained]  # (N,) uint8 or uint16
-        self.held_out_ids, self.held_out_size = text.ids[trained:], len(text.ids) - trained
-        self.training_size = trained
-
-        T, B = config.seq_len, config.batch
-        if trained <= T:
+        split, T = split_text(text.ids, config), config.seq_len
+        if split is None:
+            trained = int(len(text.ids) * (1 - config.validation - config.test))
             raise UserError(
                 f'"{text.name}" is too short: it has {trained:,} {self.step_unit} to train on, '
                 f"one sequence of length {T:,} takes {T + 1:,}.",
                 "Give a longer text or a smaller --seq-len.",
             )
-        if (trained - 1) // T < B:
-            B = (trained - 1) // T
+        self.training_ids: Array = split.training_ids  # (N,) uint8 or uint16
+        self.training_size = len(split.training_ids)
+        self.held_out_ids, self.held_out_size = split.validation, len(split.validation)
+        self._test_ids, self._part_streams = split.test, split.streams
+        B, self._length = split.inputs.shape  # S of a stream
+        if config.batch > B:
             self.notes += (f"The text is short: {B} sequences are read side by side instead of {config.batch}.",)
-        self._length = (trained - 1) // B  # of a stream, S
-        self._inputs = self.training_ids[: B * self._length].reshape(B, self._length)
-        self._targets = self.training_ids[1 : B * self._length + 1].reshape(B, self._length)
+        self._inputs, self._targets = split.inputs, split.targets
         self.epoch_steps = self._length // T
         self._epoch, self._position = -1, self._length  # the next batch begins an epoch
 
@@ -97,8 +98,10 @@ class TextTask(Task):
             "held_out_size": self.held_out_size,
             "epoch_steps": self.epoch_steps,
             "ngrams": dict(self._ngrams),
+            "part_streams": self._part_streams,
         }
-        return TaskData({"held_out": self.held_out_ids[: MAX_EVALUATED_CHARS + 1]}, values)
+        most = None if self._part_streams else MAX_EVALUATED_CHARS + 1  # the tails of streams are measured whole
+        return TaskData({"held_out": self.held_out_ids[:most], "test": self._test_ids[:most]}, values)
 
     def _restore_data(self, data: TaskData) -> None:
         self.vocabulary = self.output_vocabulary = data.symbols("vocabulary")
@@ -106,6 +109,8 @@ class TextTask(Task):
         self.sha256, self.unknown_id = data.values.get("sha256"), _unknown_id(data)
         self.held_out_ids, self.held_out_size = data.ids("held_out", self.inputs), data.integer("held_out_size")
         self.training_size, self.epoch_steps = data.integer("training_size"), data.integer("epoch_steps")
+        self._part_streams = int(data.values.get("part_streams", 0))
+        self._test_ids = data.ids("test", self.inputs) if "test" in data.arrays else self.held_out_ids[:0]
         self._ngrams = {order: float(loss) for order, loss in dict(data.values.get("ngrams", {})).items()}
         self._epoch, self._position, self.has_training_data = -1, 0, False
 
@@ -129,8 +134,30 @@ class TextTask(Task):
         )
 
     def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = MAX_EVALUATED_CHARS) -> Iterator[Batch]:
-        """The first `limit` held-out characters in up to `streams` streams; nothing if none are held out."""
-        return self.batches_of(self.held_out_ids[: limit + 1], streams)
+        """The first `limit` held-out characters in up to `streams` streams; nothing if none are held out.
+
+        Tails of streams are read whole, each in its own stream.
+        """
+        return self._part_batches(self.held_out_ids, streams, limit)
+
+    def test_batches(self, streams: int = EVALUATION_STREAMS) -> Iterator[Batch]:
+        """The part kept for a last test, whole. Raises UserError if the run has none."""
+        if len(self._test_ids) < 2:
+            raise UserError("The run keeps no part for a test.", "Train with --test 0.1.")
+        return self._part_batches(self._test_ids, streams, None)
+
+    @property
+    def has_streams_held_out(self) -> bool:  # type: ignore[override]
+        return self._part_streams > 0
+
+    def part_words(self, *, test: bool = False) -> str:
+        return describe_part(self.config, self._part_streams, test=test)
+
+    def _part_batches(self, ids: Array, streams: int, limit: int | None) -> Iterator[Batch]:
+        if self._part_streams and len(ids):
+            rows = ids.reshape(self._part_streams, -1)
+            return matrix_batches(rows[:, :-1], rows[:, 1:])
+        return self.batches_of(ids[: None if limit is None else limit + 1], streams)
 
     def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
         """Yield batches over `ids` (N,) of this text or another one, in up to `streams` streams."""
@@ -220,8 +247,12 @@ def stream_batches(ids: Array, streams: int) -> Iterator[Batch]:
         return
     B = min(streams, max(count // 64, 1))
     length = count // B
-    inputs, targets = ids[: B * length].reshape(B, length), ids[1 : B * length + 1].reshape(B, length)
-    for begin in range(0, length, _EVALUATION_LENGTH):
+    yield from matrix_batches(ids[: B * length].reshape(B, length), ids[1 : B * length + 1].reshape(B, length))
+
+
+def matrix_batches(inputs: Array, targets: Array) -> Iterator[Batch]:
+    """All time steps of the streams inputs and targets (B, length), the first batch from a zero state."""
+    for begin in range(0, inputs.shape[1], _EVALUATION_LENGTH):
         span = slice(begin, begin + _EVALUATION_LENGTH)
         yield Batch(_time_first(inputs[:, span]), _time_first(targets[:, span]), resets_state=begin == 0)
 

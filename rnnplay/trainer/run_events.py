@@ -28,6 +28,7 @@ def started(session: TrainingSession) -> Started:
         baselines=session.baselines,
         unit_of_loss="nats" if task.readout in _NATS else "squared error",
         characters=task.training_size,
+        held_out_part=task.part_words(),
         held_out=len(task.held_out_ids if session.inspected_ids is None else session.inspected_ids),
         step_unit=task.step_unit,
         epoch_steps=task.epoch_steps,
@@ -74,7 +75,12 @@ def history_events(session: TrainingSession) -> Iterator[Event]:
 
 def evaluated(session: TrainingSession, loss: float | None, characters: int, final: bool) -> Evaluated:
     return Evaluated(
-        step=session.learner.step, loss=loss, baseline=session.baseline, characters=characters, final=final
+        step=session.learner.step,
+        loss=loss,
+        baseline=session.baseline,
+        characters=characters,
+        part=session.learner.task.part_words(),
+        final=final,
     )
 
 

@@ -334,7 +334,9 @@ def read(config: RunConfig) -> Text:
         symbols = [symbol if symbol in common else 0xFFFD for symbol in symbols]
     number = {symbol: k for k, symbol in enumerate(sorted(set(symbols)))}
     ids = np.array([number[symbol] for symbol in symbols])
-    return Text(ids[: int(len(ids) * (1 - config.validation))], len(number))
+    if config.holdout == "end":
+        ids = ids[: int(len(ids) * (1 - config.validation - config.test))]
+    return Text(ids, len(number))
 
 
 @dataclass
@@ -348,7 +350,14 @@ class Piece:
 
 
 def epoch_steps(config: RunConfig, text: Text) -> int:
-    return (len(text.ids) - 1) // config.batch // config.seq_len
+    return stream_lengths(config, text)[1] // config.seq_len
+
+
+def stream_lengths(config: RunConfig, text: Text) -> tuple[int, int]:
+    """Symbols between the beginnings of two streams, and how many of each stream are trained on."""
+    length = (len(text.ids) - 1) // config.batch
+    trained = 1 - config.validation - config.test if config.holdout == "streams" else 1
+    return length, int(length * trained)
 
 
 def text_batches(config: RunConfig, text: Text) -> Iterator[Piece]:
@@ -356,8 +365,8 @@ def text_batches(config: RunConfig, text: Text) -> Iterator[Piece]:
 
     While sequences grow, a step is 1/8, 1/4, 1/2 of `seq_len` long, for a quarter of `grow` steps each.
     """
-    length = (len(text.ids) - 1) // config.batch
-    streams = np.arange(length)[:, None] + length * np.arange(config.batch)
+    apart, length = stream_lengths(config, text)
+    streams = np.arange(length)[:, None] + apart * np.arange(config.batch)
     epoch, place, step = -1, length, 0
     while True:
         T = config.seq_len

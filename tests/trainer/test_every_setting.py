@@ -45,6 +45,8 @@ ACTS = {
     "normalize": Case(("nfd",)),
     "max_vocabulary": Case((9,)),
     "validation": Case((0.4,)),
+    "test": Case((0.3,)),
+    "holdout": Case(("streams",)),
     "cell": Case(("rnn", "lstm", "input-rnn"), {"cell": "gru"}),
     "hidden": Case((8,)),
     "layers": Case((1, 3)),

@@ -30,9 +30,13 @@ class LossHandler(Handler):
         if result is not None:
             loss, characters = result
             step = self._learner.step
-            event = Evaluated(step=step, loss=loss, baseline=baseline, characters=characters, notes=notes)
+            part = self._learner.task.part_words(test=command.test) if self._is_part(command) else ""
+            event = Evaluated(step=step, loss=loss, baseline=baseline, characters=characters, part=part, notes=notes)
             self._connection.send(event, command)
         return True
+
+    def _is_part(self, command: Evaluate) -> bool:
+        return command.text is None and command.validation is None
 
     def _batches(self, command: Evaluate) -> tuple[Iterator[Batch], float | None, tuple[str, ...]]:
         task, own = self._learner.task, command.text is None
@@ -41,13 +45,17 @@ class LossHandler(Handler):
         if fraction is not None and not 0 < fraction <= 1:
             raise UserError(f"The share is {fraction:g}.", "Give a number above 0 and at most 1.")
         ids: Any
+        if command.test:
+            if command.text is not None or fraction is not None:
+                raise UserError("A test is of the run's own test part.", "Leave out --text and --validation.")
+            return task.test_batches(command.streams), None, ()
         if command.text is not None and not task.training_size:
             batches, notes = task.file_batches(command.text, command.encoding)
             return batches, None, notes
         if command.text is not None:
             ids, unseen = task.encode_file(command.text, command.encoding)
             notes = (unknown_symbols_note(unseen),) if unseen else ()
-        elif not task.training_size:
+        elif not task.training_size or (fraction is None and task.has_streams_held_out):
             return task.evaluation(), self._session.baseline, ()
         elif fraction is None:
             ids = task.held_out_ids

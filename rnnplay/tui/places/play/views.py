@@ -101,6 +101,7 @@ def _loss_facts(session: RunSession) -> tuple[tuple[str, str], ...]:
         more += [("", ""), ("parameters", count(facts.parameters))]
         if facts.characters:
             more += [(facts.step_unit, count(facts.characters)), ("held out", count(facts.held_out))]
+            more += [("", facts.held_out_part)] if facts.held_out_part else []
         if facts.epoch_steps:
             more.append(("epoch", f"{count(facts.epoch_steps)} steps"))
         more.append(("vocabulary" if len(facts.vocabulary) > 1 else "outputs", count(facts.outputs)))
