@@ -171,8 +171,8 @@ def test_a_title_too_long_for_its_panel_loses_whole_parts(title: list[Piece]) ->
 def test_the_short_list_is_the_one_of_the_drawing() -> None:
     palette = palette_of("truecolor")
     pieces = short_list(tuple(u for u in UNITS if u.layer == 0), (0, 89), palette)
-    assert "".join(piece for piece, _ in pieces) == "37 .97   90 .77"
-    assert [piece for piece, style in pieces if style.bold] == ["90 .77"]
+    assert "".join(piece for piece, _ in pieces) == "37 c .97   90 h .77"
+    assert [piece for piece, style in pieces if style.bold] == ["90 h .77"]
 
 
 @pytest.mark.parametrize("system", ENVIRONMENTS)

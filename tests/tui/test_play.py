@@ -118,7 +118,7 @@ async def test_comma_and_semicolon_slow_training_and_the_screen_says_so(person: 
     await person.press("comma", "comma")
     await person.tell(status(steps_per_second=10.0))
     assert "10 steps/s" in person.sees() and "char/s" not in person.sees()
-    assert "Slowed to 10 steps/s, so that you can watch: ; is faster, , slower." in person.sees()
+    assert "Slowed to 10 steps/s, to be watched: the keys , and ; change it." in person.sees()
     await person.press("comma", "comma", "semicolon", "semicolon", "semicolon", "semicolon")
     speeds = [command.steps_per_second for command in person.trainers[0].commands(say.SetSpeed)]
     assert speeds == [100.0, 10.0, 1.0, 1.0, 10.0, 100.0, None, None]

@@ -181,7 +181,7 @@ def _slowed(now: protocol.Status) -> str:
     """Return what the status says of a run that waits between its steps."""
     if not now.steps_per_second:
         return ""
-    return f" Slowed to {speed_name(now.steps_per_second)}, so that you can watch: ; is faster, , slower."
+    return f" Slowed to {speed_name(now.steps_per_second)}, to be watched: the keys , and ; change it."
 
 
 def held_out_course_of(session: RunSession) -> HeldOutCourse | None:

@@ -226,11 +226,13 @@ def index_at(view: CellsView, line: tuple[int, int], x: int, palette: Palette) -
 
 
 def short_list(units: Sequence[UnitRow], chosen: tuple[int, int], palette: Palette, most: int = 3) -> list[Piece]:
-    """The best units in a few cells: 37 .97   12 .81; a unit of a layer above the first as 2.37."""
+    """The best units in a few cells: 37 .97   12 .81; of several layers as 2.37, of h and cell states as 37 c."""
     pieces: list[Piece] = []
     several = any(unit.layer for unit in units[:most])
+    has_cell_state = any(unit.state == "c" for unit in units)
     for n, unit in enumerate(units[:most]):
         name = f"{unit.layer + 1}.{unit.unit + 1}" if several else f"{unit.unit + 1}"
+        name += f" {unit.state}" if has_cell_state else ""
         style = palette.accent if (unit.layer, unit.unit) == chosen else palette.text
         pieces += [
             ("   " if n else "", palette.blank),
