@@ -42,6 +42,12 @@ def speed_unit(step_unit: str) -> str:
     return "char/s" if step_unit == "characters" else f"{step_unit}/s"
 
 
+def reading_words(bytes_read: int, progress: float | None) -> str:
+    """How far the reading of a text is; progress: the share that is done, None if it is not known."""
+    share = f"{bytes_read / 1e6:,.0f} MB" if progress is None else f"{progress * 100:.0f} %"
+    return f"reading the text, {share}"
+
+
 def loss_text(loss: float | None) -> str:
     """A loss with three decimals, a small one with two digits: 1.314, 0.0031; None: "not finite"."""
     return "not finite" if loss is None else f"{loss:.3f}" if abs(loss) >= 0.1 else f"{loss:.2g}"

@@ -8,7 +8,7 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.cli.report import LINE_SECONDS, JsonReport, LineReport, ending
-from rnnplay.protocol import Evaluated, Facts, Row, RowsCompleted, Started, Status, Stopped
+from rnnplay.protocol import Evaluated, Facts, ReadingText, Row, RowsCompleted, Started, Status, Stopped
 
 
 def started(**choices: float) -> Started:
@@ -57,6 +57,16 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     written = capsys.readouterr()
     assert written.out == ""
     return written.err.splitlines()
+
+
+def test_a_long_reading_has_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    report = LineReport(clock)
+    report.event(ReadingText(bytes_read=80_000_000, progress=0.04))
+    report.event(ReadingText(bytes_read=90_000_000, progress=0.045))
+    clock.seconds += LINE_SECONDS
+    report.event(ReadingText(bytes_read=900_000_000))
+    assert lines(capsys) == ["reading the text, 4 %", "reading the text, 900 MB"]
 
 
 def test_several_evaluations_in_one_flush_each_have_the_loss_of_their_own_step(

@@ -10,11 +10,12 @@ import msgspec
 
 from rnnplay.cli.streams import json_text
 from rnnplay.config import UserError
-from rnnplay.formatting import clock, loss_text, short, speed_unit
+from rnnplay.formatting import clock, loss_text, reading_words, short, speed_unit
 from rnnplay.protocol import (
     AnyEvent,
     Evaluated,
     Facts,
+    ReadingText,
     Row,
     RowsCompleted,
     Saved,
@@ -46,13 +47,15 @@ def evaluated_fields(event: Evaluated) -> dict[str, Any]:
 
 
 class JsonReport:
-    """One JSON object a line, its field `kind` one of started, progress, evaluated, saved, stopped."""
+    """One JSON object a line, its field `kind` one of reading, started, progress, evaluated, saved, stopped."""
 
     def __init__(self) -> None:
         self._ended_by = ""
 
     def event(self, event: AnyEvent) -> None:
         match event:
+            case ReadingText():
+                json_line("reading", {"bytes": event.bytes_read, "progress": event.progress})
             case Started():
                 facts = msgspec.to_builtins(event.facts)
                 facts["vocabulary"] = len(event.facts.vocabulary)
@@ -112,10 +115,13 @@ class LineReport:
         self._validation: Evaluated | None = None
         self._best: Evaluated | None = None
         self._status: Status | None = None
-        self._printed_at = 0.0
+        self._printed_at = float("-inf")
 
     def event(self, event: AnyEvent) -> None:
         match event:
+            case ReadingText() if self._now() - self._printed_at >= LINE_SECONDS:
+                self._printed_at = self._now()
+                self._print(reading_words(event.bytes_read, event.progress))
             case Started():
                 self._started, self._rows, self._validation, self._best = event, [], None, None
                 self._printed_at = self._now()
@@ -240,6 +246,12 @@ class BarReport:
 
     def event(self, event: AnyEvent) -> None:
         match event:
+            case ReadingText():
+                self._bar.start()
+                total = None if event.progress is None else 1.0
+                words = reading_words(event.bytes_read, event.progress)
+                self._bar.update(self._line, description=words, total=total, completed=event.progress or 0)
+                self._bar.refresh()
             case Started():
                 self._print_header(event)
             case RowsCompleted():

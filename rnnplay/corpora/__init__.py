@@ -11,6 +11,7 @@ from rnnplay.corpora.encoding import (
     symbols_to_bytes,
 )
 from rnnplay.corpora.files import text_file_chunks
+from rnnplay.corpora.large_text import joined, reading
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
 from rnnplay.corpora.sources import bundled_files, check_regular_file, file_chunks
@@ -25,8 +26,10 @@ __all__ = [
     "encode_file",
     "file_chunks",
     "in_known_form",
+    "joined",
     "read",
     "read_string",
+    "reading",
     "reencode",
     "resolve_text",
     "symbols_to_bytes",

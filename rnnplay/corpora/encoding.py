@@ -1,8 +1,8 @@
 """Encodes a text as ids of its symbols: its characters, or its bytes.
 
 A text is read twice in chunks, first to count its symbols, then to encode them. It is never in memory as one string:
-it costs one byte a character (two above 256 symbols). In characters, byte-order marks are dropped and Windows line ends
-become newlines; bytes are not changed.
+it costs one byte a character (two above 256 symbols), of a long text on the disk. In characters, byte-order marks are
+dropped and Windows line ends become newlines; bytes are not changed.
 """
 
 import hashlib
@@ -15,7 +15,8 @@ import numpy as np
 
 from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
-from rnnplay.corpora.files import find_text_files, joined_chunks, text_file_chunks
+from rnnplay.corpora.files import find_text_files, joined_chunks, text_file_chunks, total_size
+from rnnplay.corpora.large_text import IdWriter, joined, report_progress
 from rnnplay.corpora.sources import ChunkReader, bundled_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -89,7 +90,16 @@ def read(
             raise UserError(f"The text {name} comes with its encoding.", "Leave out --encoding, or give --text FILE.")
         return _encode(SymbolReader(bundled_chunks(name), name, as_bytes, normal_form=normal_form), max_vocabulary)
     name, files, notes = find_text_files([path, *more], as_bytes)
-    reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, files if separate_files else ())
+    chunks, size = joined_chunks(files), total_size(files)
+    reader = SymbolReader(
+        chunks,
+        name,
+        as_bytes,
+        encoding,
+        normal_form,
+        files if separate_files else (),
+        None if size is None else 2 * size,
+    )
     return _encode(reader, max_vocabulary, notes)
 
 
@@ -104,14 +114,19 @@ class SymbolReader:
         encoding: str | None = None,
         normal_form: str = "none",
         files: Sequence[Path] = (),
+        bytes_to_read: int | None = None,
     ) -> None:
-        """files: those that are decoded one by one, with END_OF_FILE behind each; empty: what `read_chunks` gives."""
+        """files: those that are decoded one by one, with END_OF_FILE behind each; empty: what `read_chunks` gives.
+
+        bytes_to_read: in all readings together, for the progress; None: not known.
+        """
         self.name, self.as_bytes, self.normal_form = name, as_bytes, normal_form
         self._read_chunks = read_chunks
         otherwise = "Or read it as bytes with --read-as-bytes."
         sources = [(text_file_chunks(file), file.name) for file in files] or [(read_chunks, name)]
         self._decoders = [TextDecoder(*source, encoding, normal_form, otherwise) for source in sources]
         self._separates_files = bool(files)
+        self._bytes_read, self._bytes_to_read = 0, bytes_to_read
 
     @property
     def marks_inside(self) -> int:
@@ -120,14 +135,20 @@ class SymbolReader:
 
     def codes(self, on_chunk: Callable[[bytes], None] = lambda chunk: None) -> Iterator[Array]:
         """Yield the text's codes in arrays; `on_chunk` is called with every chunk of bytes that is read."""
+
+        def count_chunk(chunk: bytes) -> None:
+            self._bytes_read += len(chunk)
+            report_progress(self._bytes_read, self._bytes_to_read)
+            on_chunk(chunk)
+
         if not self.as_bytes:
             for decoder in self._decoders:
-                yield from map(_to_code_points, decoder.strings(on_chunk))
+                yield from map(_to_code_points, decoder.strings(count_chunk))
                 if self._separates_files:
                     yield _to_code_points(END_OF_FILE)
             return
         for chunk in self._read_chunks():
-            on_chunk(chunk)
+            count_chunk(chunk)
             yield np.frombuffer(chunk, np.uint8)
 
 
@@ -173,7 +194,7 @@ def encode_file(
         parts.append(table[codes[known]])
     if not sum(map(len, parts)):
         raise UserError(f'"{name}" has no character that the network knows.', "Give a text of the same kind.")
-    return np.concatenate(parts), _symbols(np.flatnonzero(is_unknown), as_bytes)
+    return joined(parts, table.dtype), _symbols(np.flatnonzero(is_unknown), as_bytes)
 
 
 def _encode(reader: SymbolReader, max_vocabulary: int, notes: Sequence[str] = ()) -> EncodedText:
@@ -182,21 +203,18 @@ def _encode(reader: SymbolReader, max_vocabulary: int, notes: Sequence[str] = ()
     notes = (*notes, *_reading_notes(reader, counted))
     vocabulary_codes, unknown_id, limit_notes = _limit_vocabulary(counted.counts, max_vocabulary, as_bytes)
     table, _ = _id_table(vocabulary_codes.tolist(), unknown_id)
-    ids = np.empty(counted.total, table.dtype)
-    end = 0
+    writer = IdWriter(counted.total, table.dtype)
     for codes in reader.codes():
-        begin, end = end, end + len(codes)
-        if end > counted.total:
+        if not writer.add(table[codes]):
             break
-        ids[begin:end] = table[codes]
-    if end != counted.total:
+    if not writer.is_complete:
         raise UserError(f'"{reader.name}" changed while it was read.', "Start again when it is complete.")
     vocabulary = _symbols(vocabulary_codes, as_bytes)
     if unknown_id is not None:
         vocabulary = (*vocabulary[:unknown_id], UNKNOWN, *vocabulary[unknown_id + 1 :])
     return EncodedText(
         name=reader.name,
-        ids=ids,
+        ids=writer.array(),
         vocabulary=vocabulary,
         sha256=counted.sha256,
         unknown_id=unknown_id,

@@ -62,6 +62,16 @@ def joined_chunks(files: Sequence[Path], max_bytes: int = MAX_TEXT_BYTES) -> Chu
     return chunks
 
 
+def total_size(files: Sequence[Path]) -> int | None:
+    """The bytes of all files together; None: one is compressed or cannot be looked at, so that they are not known."""
+    if any(path.suffix.lower() in _COMPRESSED for path in files):
+        return None
+    try:
+        return sum(path.stat().st_size for path in files)
+    except OSError:
+        return None
+
+
 def text_file_chunks(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> ChunkReader:
     """A reader of the file at `path`, decompressed if its name ends in .gz, .bz2, .xz or .zst. Raises UserError."""
     suffix = path.suffix.lower()

@@ -6,8 +6,11 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.corpora.encoding import EncodedText
+from rnnplay.corpora.large_text import IdWriter
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+_PIECE = 2 * 2**20  # ids that are converted at a time
 
 
 def reencode(text: EncodedText, vocabulary: tuple[str, ...], unknown_id: int | None) -> tuple[Array, dict[str, int]]:
@@ -22,7 +25,13 @@ def reencode(text: EncodedText, vocabulary: tuple[str, ...], unknown_id: int | N
     is_known = np.array([symbol in number for symbol in text.vocabulary], bool)
     if not is_known.any():
         raise UserError(f'"{text.name}" has no symbol that the network knows.', "Give a text of the same kind.")
-    occurrences = np.bincount(text.ids, minlength=len(text.vocabulary))
+    pieces = [text.ids[begin : begin + _PIECE] for begin in range(0, len(text.ids), _PIECE)]
+    occurrences = np.zeros(len(text.vocabulary), np.int64)
+    for piece in pieces:
+        occurrences += np.bincount(piece, minlength=len(text.vocabulary))
     unknown = {text.vocabulary[i]: int(occurrences[i]) for i in np.flatnonzero(~is_known).tolist()}
-    ids = text.ids if unknown_id is not None or is_known.all() else text.ids[is_known[text.ids]]
-    return table[ids], unknown
+    keeps_all = unknown_id is not None or bool(is_known.all())
+    writer = IdWriter(len(text.ids) if keeps_all else int(occurrences[is_known].sum()), dtype)
+    for piece in pieces:
+        writer.add(table[piece if keeps_all else piece[is_known[piece]]])
+    return writer.array(), unknown

@@ -111,6 +111,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     can_sample: bool = True  # Sample makes sense: what it writes it can read again, and nothing else sets its state
 
 
+class ReadingText(Event, frozen=True, kw_only=True):
+    """A long text is being read, before Started: some times a second."""
+
+    bytes_read: int  # a text is read twice
+    progress: float | None = None  # share of the reading that is done; None: not known, of compressed files
+
+
 class Started(Event, frozen=True, kw_only=True):
     """The trainer is ready. `step` > 0: it goes on from there. `notes`: what a person should know.
 
@@ -190,4 +197,4 @@ class Stopped(Event, frozen=True, kw_only=True):
 
 
 RunCommand = Train | Resume | Inspect | Pause | Continue | DoOneStep | Stop | Save | ChangeSettings | SetSpeed
-RunEvent = Started | Saved | Status | SettingsChanged | Failed | Stopped
+RunEvent = ReadingText | Started | Saved | Status | SettingsChanged | Failed | Stopped

@@ -7,9 +7,8 @@ then read on where the training part of the same stream ends, so a loss is not c
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from rnnplay.config import RunConfig
+from rnnplay.corpora import joined
 from rnnplay.tasks.base import Array
 
 
@@ -59,20 +58,16 @@ def _in_streams(ids: Array, config: RunConfig) -> TextSplit | None:
         """Each stream's symbols from `first` to `end`, and the one that follows: (B, end - first + 1), flat."""
         rows = ids[: B * S + 1]
         places = [rows[b * S + first : b * S + end + 1] for b in range(B)] if end > first else []
-        return _joined(places, ids)
+        return joined(places, ids.dtype)
 
     return TextSplit(
         inputs[:, :trained],
         targets[:, :trained],
-        inputs[:, :trained].reshape(-1),
+        joined(list(inputs[:, :trained]), ids.dtype),
         part(trained, tested),
         part(tested, S),
         B,
     )
-
-
-def _joined(parts: list[Array], like: Array) -> Array:
-    return np.concatenate(parts) if parts else like[:0]
 
 
 def describe_part(config: RunConfig, streams: int, *, test: bool = False) -> str:

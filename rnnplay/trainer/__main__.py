@@ -57,8 +57,15 @@ def main() -> int:
         from rnnplay.trainer.loop import TrainingLoop
         from rnnplay.trainer.opening import open_session
         from rnnplay.trainer.serving import serving
+        from rnnplay.trainer.text_reading import ReadingStopped, answering, stopped_event
 
-        session = open_session(opening)
+        try:
+            with answering(clients, opening, later):
+                session = open_session(opening)
+        except ReadingStopped:
+            connection.send(stopped_event(opening))
+            clients.flush(5.0, [connection])
+            return 0
         run = str(session.run)
         clients.name_run(run, run_id(session.run))
         if session.metrics is not None:

@@ -74,6 +74,7 @@ class RunSession:
         self.other_text_evaluations = 0  # how many of them were made on an earlier text of the run
         self.problem = None
         self.note = self.since_left = ""  # what a person should know; what has happened since the run was left
+        self.reading: protocol.ReadingText | None = None  # how far a long text is read
         self._feature = ""  # to be looked for once the trainer has begun
         self._own_changes = 0  # of settings, that the trainer has not confirmed yet
         self.unreachable = ""  # why nobody could come back to this trainer; empty: one can
@@ -229,6 +230,9 @@ class RunSession:
         if self._run_id and event.run_id not in ("", self._run_id):
             return
         match event:
+            case protocol.ReadingText():
+                self.reading = event
+                self._announce(StatusChanged)
             case protocol.Started():
                 self._handle_started(event)
             case protocol.RowsCompleted():

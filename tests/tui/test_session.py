@@ -227,6 +227,14 @@ async def test_the_status_says_how_things_stand_and_what_to_do(session: RunSessi
     assert STATES[state][1] in view.remedy
 
 
+async def test_a_long_text_that_is_read_says_how_far_it_is(session: RunSession) -> None:
+    session.state = "starting"
+    session.handle_event(say.ReadingText(bytes_read=450_000_000, progress=0.45))
+    assert status_view(session).text == "Starting: reading the text, 45 %."
+    session.handle_event(say.ReadingText(bytes_read=1_450_000_000))
+    assert status_view(session).text == "Starting: reading the text, 1,450 MB."
+
+
 async def test_a_limited_run_tells_how_far_it_is(session: RunSession) -> None:
     session.handle_event(status(progress=0.38, seconds_left=75.0))
     assert status_view(session).text == "Training: 38 % done, 1 min 15 s left."

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
+from rnnplay import corpora
 from rnnplay.config import UserError
 from rnnplay.protocol import Evaluate, Evaluated
 from rnnplay.tasks.base import Batch
@@ -64,7 +63,7 @@ class LossHandler(Handler):
         elif not task.has_training_data:
             raise UserError(f"That needs the training text. {self._session.text_unavailable}", "Put the text back.")
         else:
-            ids = np.concatenate([task.training_ids, task.held_out_ids])
+            ids = corpora.joined([task.training_ids, task.held_out_ids], task.training_ids.dtype)
         if fraction is not None:
             ids = ids[int(len(ids) * (1 - fraction)) :]
         if len(ids) < 2:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rnnplay import protocol
 from rnnplay.config import RunConfig
-from rnnplay.formatting import short
+from rnnplay.formatting import reading_words, short
 from rnnplay.tui.forms.fields import NAMES
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
 from rnnplay.tui.session import RunSession
@@ -117,6 +117,8 @@ def _state_view(session: RunSession) -> StatusView:
         case "idle":
             return StatusView("Choose a task.", "Up and down move, enter starts it, e changes its network first.")
         case "starting":
+            if (reading := session.reading) is not None:
+                return StatusView(f"Starting: {reading_words(reading.bytes_read, reading.progress)}.")
             return StatusView("Starting: reading what is to be learned, and building the network.")
         case "training":
             return StatusView(_progress(session), session.note or since)
