@@ -104,13 +104,13 @@ def train(
     from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Train
-    from rnnplay.runs import runs_root
+    from rnnplay.runs import runs_root, texts_folder
 
     report = make_report(as_json, quiet)
 
     root = runs_root(runs)
     name = _one_task(task)
-    config = _make_config(name, given_settings(settings, lambda texts: save_pipes(texts, root / "texts")))
+    config = _make_config(name, given_settings(settings, lambda texts: save_pipes(texts, texts_folder(root))))
     command = Train(config=config, root=str(root))
     run_and_exit(train_detached(command) if detach else train_to_end(command, report))
 
@@ -158,14 +158,14 @@ def resume(
     from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Resume
-    from rnnplay.runs import runs_root
+    from rnnplay.runs import runs_root, texts_folder
 
     report = make_report(as_json, quiet)
 
     if encoding is not None and text is None:
         raise UserError("An encoding is named, but no text.", "Give --text FILE too.")
     folder = resolve_run_argument(run, runs)
-    file = text_path(text, runs_root(runs) / "texts")
+    file = text_path(text, texts_folder(runs_root(runs)))
     command = Resume(
         run=folder,
         at=at,

@@ -82,7 +82,7 @@ def import_network(
     Whose is whose is guessed by names and shapes, and shown. The last line is the run's directory: it can be looked at,
     sampled from, evaluated and trained on like any other.
     """
-    from rnnplay.runs import runs_root
+    from rnnplay.runs import runs_root, texts_folder
 
     use_trainer_blas()
     from rnnplay.cli.report import print_notes
@@ -90,7 +90,7 @@ def import_network(
 
     symbols = None if vocabulary is None else Path(vocabulary)
     folder = runs_root(runs)
-    path = text_path(text, folder / "texts")
+    path = text_path(text, texts_folder(folder))
     run, notes = import_file(Path(file), folder, task, path, symbols, encoding, names=names, activation=activation)
     print_notes(notes)
     print(run)

@@ -27,8 +27,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "dtype": "Precision of the arithmetic.",
     },
     "The data": {
-        "text": "A text, table or folder of texts of your own, - for a pipe, or a name that `rnnplay corpora` lists; "
-        "may be given again.",
+        "text": "A text, table or folder of texts of your own, - for a pipe (of at most 4 GB, saved beside the "
+        "runs), or a name that `rnnplay corpora` lists; may be given again.",
         "column": "Of a table: a heading, or a number from 1; without it the only one that can be learned.",
         "separator": "Of a table's columns; without it the one that fits all rows.",
         "decimal": "The decimal sign of a table's numbers; without it the one that fits all rows.",

@@ -18,6 +18,7 @@ from rnnplay.runs.directory import (
 from rnnplay.runs.listing import RunInfo, list_runs, run_info
 from rnnplay.runs.lock import RunLock, is_locked, opened_at
 from rnnplay.runs.metrics import MetricsFile, read_lines, read_metrics
+from rnnplay.runs.piped_texts import remove_unused_texts, texts_folder
 from rnnplay.runs.resolve import resolve
 from rnnplay.runs.screen_state import SCREEN_STATE, ScreenState, load_screen_state, save_screen_state
 
@@ -42,11 +43,13 @@ __all__ = [
     "opened_at",
     "read_lines",
     "read_metrics",
+    "remove_unused_texts",
     "resolve",
     "run_id",
     "run_info",
     "runs_root",
     "save_record",
     "save_screen_state",
+    "texts_folder",
     "writing",
 ]

@@ -112,6 +112,7 @@ def begin_run(command: Train, known: TaskData | None = None, *, imported: bool =
     except BaseException:
         _discard(session)
         raise
+    runs.remove_unused_texts(session.run.parent)
     session.paused, session.watched, session.is_new = command.paused, command.watched, True
     return session
 

@@ -175,6 +175,7 @@ class TrainingSession:
         self.close()
         with writing(self.run):
             shutil.rmtree(self.run)
+        runs.remove_unused_texts(self.run.parent, self.record.config)
 
     def close(self) -> None:
         """Give up the right to write. A second time does nothing."""

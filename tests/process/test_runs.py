@@ -16,8 +16,9 @@ import pytest
 import safetensors.numpy
 
 from rnnplay import runs
+from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig, UserError
-from rnnplay.runs import MetricsFile, RunLock, RunRecord, checkpoint
+from rnnplay.runs import MetricsFile, RunLock, RunRecord, checkpoint, remove_unused_texts, texts_folder
 from rnnplay.runs.directory import create, run_dirs
 
 
@@ -143,6 +144,41 @@ from pathlib import Path
 from rnnplay.runs import RunLock
 lock = RunLock(Path(sys.argv[1]))
 """
+
+
+@pytest.fixture
+def piped_texts(tmp_path: Path) -> dict[str, Path]:
+    """Saved texts: one that a run reads, one that none reads, one that is young, and a file of the user's."""
+    folder = texts_folder(tmp_path)
+    folder.mkdir()
+    names = {"used": f"{1:016x}", "unused": f"{2:016x}", "young": f"{3:016x}", "own": "novel"}
+    paths = {what: folder / f"{name}.txt" for what, name in names.items()}
+    for what, path in paths.items():
+        path.write_text("text")
+        if what != "young":
+            os.utime(path, (0, 0))
+    config = make_config("text", text="elsewhere.txt", more_texts=(str(paths["used"]),))
+    runs.save_record(create(tmp_path, config), RunRecord(config=config, created="2026-01-01T00:00:00+00:00"))
+    return paths
+
+
+def test_a_text_from_a_pipe_that_no_run_reads_is_removed(tmp_path: Path, piped_texts: dict[str, Path]) -> None:
+    remove_unused_texts(tmp_path)
+    assert [what for what, path in piped_texts.items() if not path.exists()] == ["unused"]
+
+
+def test_no_text_is_removed_while_a_run_cannot_be_read(tmp_path: Path, piped_texts: dict[str, Path]) -> None:
+    damaged = make_run(tmp_path)
+    for content in ("[]", "{}", "{", '{"config": 1}'):
+        (damaged / "config.json").write_text(content)
+        remove_unused_texts(tmp_path)
+    assert all(path.exists() for path in piped_texts.values())
+
+
+def test_the_text_of_a_run_that_is_deleted_goes_with_it(tmp_path: Path, piped_texts: dict[str, Path]) -> None:
+    of_run = tuple(str(piped_texts[what]) for what in ("used", "young", "own"))
+    remove_unused_texts(tmp_path, make_config("text", text=of_run[0], more_texts=of_run[1:]))
+    assert [what for what, path in piped_texts.items() if not path.exists()] == ["young"]
 
 
 def test_the_lock_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: Path) -> None:
