@@ -1,6 +1,6 @@
 """Texts: their sources, their encoding as ids, and the library of downloaded and own texts."""
 
-from rnnplay.corpora.decoding import in_known_form, read_string
+from rnnplay.corpora.decoding import in_known_form, read_string, right_to_left_letter
 from rnnplay.corpora.encoding import (
     BYTE_SYMBOLS,
     END_OF_FILE,
@@ -32,6 +32,7 @@ __all__ = [
     "reading",
     "reencode",
     "resolve_text",
+    "right_to_left_letter",
     "symbols_to_bytes",
     "text_file_chunks",
 ]

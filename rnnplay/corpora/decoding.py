@@ -26,6 +26,8 @@ _BOUNDARY = re.compile(
     r"[\u0000-\u02ff\u0370-\u0482\u048a-\u058f\u3000-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]"
 )
 
+_RTL = ("R", "AL")  # bidirectional classes of Hebrew, Arabic and the like
+
 # A character and the combining marks, or the vowels and last consonants of Hangul, behind it.
 _CLUSTER = re.compile(
     r"(?s).[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u093c\u1160-\u11ff\u3099\u309a]*"
@@ -144,6 +146,11 @@ def mixes_normal_forms(symbols: Iterable[str]) -> str | None:
         if len(parts) > 1 and unicodedata.combining(parts[-1]) and known.issuperset(parts):
             return symbol
     return None
+
+
+def right_to_left_letter(symbols: Iterable[str]) -> str | None:
+    """The first letter of `symbols` (characters or words) that is written from right to left, or None."""
+    return next((letter for symbol in symbols for letter in symbol if unicodedata.bidirectional(letter) in _RTL), None)
 
 
 def in_known_form(text: str, known: Collection[str]) -> str:

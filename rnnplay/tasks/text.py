@@ -41,9 +41,13 @@ class TextTask(Task):
         if not reads_text:
             assert known is not None
             self._restore_data(known)
-            return
-        text = self.read_text() if known is None else self.read_in_vocabulary(known)
-        self._prepare(text)
+        else:
+            self._prepare(self.read_text() if known is None else self.read_in_vocabulary(known))
+        if (letter := corpora.right_to_left_letter(self.vocabulary)) is not None:
+            self.notes += (
+                f"Text written from right to left, with letters such as {letter}, is shown in logical order: "
+                "the symbol that is read first stands left.",
+            )
 
     def _prepare(self, text: corpora.EncodedText) -> None:
         """Set up vocabulary, parts and streams. Raises UserError if the text is too short."""

@@ -9,7 +9,7 @@ import pytest
 
 from rnnplay.catalogue import task_info
 from rnnplay.config import RunConfig, UserError
-from rnnplay.tasks import make, text_features
+from rnnplay.tasks import make, restore, text_features
 from rnnplay.tasks.text import TextTask, stream_batches
 
 
@@ -189,3 +189,25 @@ def test_every_feature_of_a_text_has_a_value_at_each_character_and_is_not_consta
     own = text_features.FEATURES[name]  # of the general ones some need not occur
     constant = {feature for feature in own if values[feature].min() == values[feature].max()}
     assert constant <= {"inside parentheses"}  # stories may have none
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("\u05e9\u05dc\u05d5\u05dd 12 ", "\u05d5"),
+        ("\u0645\u0631\u062d\u0628\u0627 a ", "\u0627"),
+        ("caf\u00e9 12 ", None),
+    ],
+)
+def test_text_from_right_to_left_is_said_to_be_shown_in_logical_order(
+    tmp_path: Path, text: str, letter: str | None
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(text * 50, encoding="utf-8")
+    config = RunConfig(task="text", text=str(path), batch=2, seq_len=5)
+    task = make(config)
+    restored = restore(config, task.data())
+    for notes in (task.notes, restored.notes):
+        said = [note for note in notes if "logical order" in note]
+        assert len(said) == (letter is not None)
+        assert all(f"such as {letter}," in note for note in said)
