@@ -23,7 +23,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 def test_the_first_two_commands_are_one_line_each() -> None:
     opens, tests = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert opens.endswith(".venv/bin/rnnplay")
-    assert tests.endswith(".venv/bin/pytest")
+    assert tests.endswith(".venv/bin/pytest -n auto --dist loadfile")
 
 
 def test_the_python_shown_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

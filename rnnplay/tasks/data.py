@@ -50,6 +50,13 @@ class TaskData:
         """Return the whole number `name`. Raises UserError if it is none."""
         return int(self.number(name))
 
+    def streams(self, name: str, ids: Array) -> int:
+        """Return the whole number `name` of streams that `ids` are made of. Raises UserError if it cannot be."""
+        streams = self.integer(name)
+        if streams < 1 or len(ids) % streams:
+            raise _not_understood(name)
+        return streams
+
     def ids(self, name: str, size: int) -> Array:
         """Return the array of ids `name`, all below `size`. Raises UserError if it is no such array."""
         ids = self.array(name)

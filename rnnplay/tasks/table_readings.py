@@ -20,6 +20,7 @@ MAX_HEADINGS = 3  # rows
 HEAD_LINES = 500  # if a separator splits these unequally, the rest is not split
 LEAST_COUNTED = 5  # rows that a column must count through before it says that commas separate
 
+_SPACES = re.compile(r"[ \t]+")  # narrow and non-breaking spaces stand inside numbers
 _THOUSANDS = re.compile(r"[-+−]?[1-9]\d{0,2}(\.\d{3})+\D*")
 Row = tuple[int, list[str]]  # the line of the file where it begins, from 1, and its cells
 
@@ -137,7 +138,7 @@ def _cells(lines: list[str], begin: int, separator: str) -> Iterator[Row]:
     sign = SEPARATORS[separator]
     if separator in ("space", "none"):
         for number, line in enumerate(lines, begin):
-            yield number, line.split() if sign else [_unquoted(line.strip())]
+            yield number, _SPACES.split(line.strip(" \t")) if sign else [_unquoted(line.strip())]
         return
     reader = csv.reader((line + "\n" for line in lines), delimiter=sign, strict=True)
     done = 0  # lines read: a row may take several, since a cell in quotation marks may hold line ends

@@ -102,10 +102,14 @@ class TextTask(Task):
             "held_out_size": self.held_out_size,
             "epoch_steps": self.epoch_steps,
             "ngrams": dict(self._ngrams),
-            "part_streams": self._part_streams,
         }
         most = None if self._part_streams else MAX_EVALUATED_CHARS + 1  # the tails of streams are measured whole
-        return TaskData({"held_out": self.held_out_ids[:most], "test": self._test_ids[:most]}, values)
+        arrays = {"held_out": self.held_out_ids[:most]}
+        if self._part_streams:
+            values["part_streams"] = self._part_streams
+        if len(self._test_ids):
+            arrays["test"] = self._test_ids[:most]
+        return TaskData(arrays, values)
 
     def _restore_data(self, data: TaskData) -> None:
         self.vocabulary = self.output_vocabulary = data.symbols("vocabulary")
@@ -113,8 +117,10 @@ class TextTask(Task):
         self.sha256, self.unknown_id = data.values.get("sha256"), _unknown_id(data)
         self.held_out_ids, self.held_out_size = data.ids("held_out", self.inputs), data.integer("held_out_size")
         self.training_size, self.epoch_steps = data.integer("training_size"), data.integer("epoch_steps")
-        self._part_streams = int(data.values.get("part_streams", 0))
-        self._test_ids = data.ids("test", self.inputs) if "test" in data.arrays else self.held_out_ids[:0]
+        if self.config.holdout == "streams":
+            self._part_streams = data.streams("part_streams", self.held_out_ids)
+        if self.config.test:
+            self._test_ids = data.ids("test", self.inputs)
         self._ngrams = {order: float(loss) for order, loss in dict(data.values.get("ngrams", {})).items()}
         self._epoch, self._position, self.has_training_data = -1, 0, False
 

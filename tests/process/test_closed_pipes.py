@@ -38,7 +38,7 @@ def read_until_status(child: "subprocess.Popen[bytes]") -> Path:
         event = decode_event(child.stdout.read(frame_length(child.stdout.read(4))))
         if isinstance(event, Started):
             run = Path(event.run)
-        if isinstance(event, Status):
+        if isinstance(event, Status) and (event.state != "training" or event.step):
             return run
 
 

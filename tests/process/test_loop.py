@@ -319,7 +319,7 @@ async def test_minutes_end_a_run(text: Path, tmp_path: Path) -> None:
     assert of(Stopped, events)[0].reason == "finished"
     seconds = [row.seconds for event in of(RowsCompleted, events) for row in event.rows]
     assert all(passed < 0.6 for passed in seconds[:-1])
-    assert seconds[-1] >= 0.6
+    assert seconds[-1] > 0.59  # written down just before the clock is asked whether they have passed
 
 
 async def test_epochs_end_a_run(text: Path, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ CONFIGS: dict[str, Callable[[Path], RunConfig]] = {
     "text": text_config,
     "bytes": lambda folder: text_config(folder, read_as_bytes=True),
     "few symbols": lambda folder: text_config(folder, max_vocabulary=9),
+    "streams": lambda folder: text_config(folder, holdout="streams", test=0.1),
     "words": lambda folder: text_config(folder, "words"),
     "series": series_config,
     "sentiment": sentiment_config,

@@ -39,6 +39,7 @@ from rnnplay.trainer.handlers.health import HealthCheck, HealthHandler
 from rnnplay.trainer.handlers.loss import LossHandler
 from rnnplay.trainer.handlers.network import NetworkHandler
 from rnnplay.trainer.handlers.sample import SampleHandler
+from rnnplay.trainer.handlers.swap import SwapHandler
 from rnnplay.trainer.handlers.time import TimeHandler
 from rnnplay.trainer.handlers.trace import TraceHandler
 from rnnplay.trainer.handlers.unroll import UnrollHandler
@@ -88,6 +89,7 @@ QUESTIONS: list[tuple[type[Handler], Command]] = [
     (ExampleHandler, ShowExample(request=7)),
     (UnrollHandler, Unroll(request=7)),
     (TimeHandler, rnnplay.protocol.ComputeGradientByLag(request=7)),
+    (SwapHandler, rnnplay.protocol.ComputeSwaps(request=7)),
     (HealthHandler, WatchHealth(request=7)),
     (CensusHandler, rnnplay.protocol.WatchCensus(request=7)),
     (NetworkHandler, rnnplay.protocol.DescribeNetwork(request=7)),

@@ -349,6 +349,13 @@ async def test_a_finished_run_trains_on_for_as_long_again(person: Person) -> Non
     assert person.trainers[1].sent[0] == say.Resume(run="/nowhere/run-1", more_steps=500)
 
 
+async def test_a_run_that_is_stopped_shows_the_step_that_it_was_saved_at(person: Person) -> None:
+    await person.running()
+    await person.tell(status(step=8))
+    await person.tell(say.Stopped(run="/nowhere/run-1", step=14, reason="stopped"))
+    assert "stopped · step 14" in person.sees()
+
+
 async def test_a_finished_run_that_is_stopped_is_still_finished(person: Person) -> None:
     await person.running()
     await person.tell(status("finished", step=500))
