@@ -84,13 +84,19 @@ def run_info(run: Path) -> RunInfo:
         seq_len=config.seq_len,
         created=record.created,
         device=record.trained_on,
-        step=rows[-1]["step"] if rows else 0,
+        step=max(rows[-1]["step"] if rows else 0, _saved_step(run)),
         loss=_last_loss(rows),
         validation=_last_loss(evaluations),
         size=size,
         alive=trainer is not None and not trainer.is_elsewhere,
         host=trainer.host if trainer is not None and trainer.is_elsewhere else "",
     )
+
+
+def _saved_step(run: Path) -> int:
+    """The step of the last checkpoint; later than the last row where that ended within a block of steps."""
+    steps = [path.stem.removeprefix("ckpt-") for path in run.glob("ckpt-*.safetensors")]
+    return max((int(step) for step in steps if step.isdecimal()), default=0)
 
 
 def _size(run: Path) -> int:

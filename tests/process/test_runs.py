@@ -97,6 +97,14 @@ def test_a_list_of_runs_tells_how_far_each_came(tmp_path: Path) -> None:
     assert list(found) == [str(running), str(finished), str(stopped)]
 
 
+def test_a_run_that_ends_within_a_block_of_steps_is_listed_with_its_last_step(tmp_path: Path) -> None:
+    from rnnplay.client.script import train
+
+    summary = train("hello", runs=str(tmp_path), steps=1_101)  # from step 1,024 on a row is of two steps
+    (info,) = runs.list_runs(tmp_path)
+    assert (info.step, info.state) == (summary.step, "finished") == (1_101, "finished")
+
+
 def test_a_run_whose_loss_is_no_number_any_more_is_called_diverged_in_the_list_as_on_the_screen(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     MetricsFile(run).append([{"step": 3, "loss": 1.5}, {"step": 4, "loss": None}])
