@@ -216,7 +216,7 @@ def evaluate(
 @click.option("--length", type=int, help="Characters to draw; 500 without --count and --until.")
 @click.option("--count", type=int, help="Whole items to write, one after another.")
 @click.option("--until", metavar="TEXT", help="What ends an item; without it, what the run learned as an end.")
-@click.option("--unique", is_flag=True, help="Leave out items that stood in the training text.")
+@click.option("--unique", is_flag=True, help="Leave out items that stand in the run's text.")
 @click.option("--temperature", default=1.0, show_default=True, help="0: always the likeliest character.")
 @click.option("--top-k", default=0, show_default=True, help="Draw from the K likeliest; 0: from all.")
 @click.option("--top-p", default=1.0, show_default=True, help="Draw from the likeliest that make up this probability.")

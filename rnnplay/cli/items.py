@@ -1,4 +1,4 @@
-"""Cuts a sample into the items that are to be written: so many, up to a text, without those of the training text."""
+"""Cuts a sample into the items that are to be written: so many, up to a text, without those of the run's text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,4 +43,4 @@ class ItemCutter:
         """What to say if fewer items were found than were asked for."""
         if self.passed_over < MAX_TRIES:
             return None
-        return f"{MAX_TRIES} items in a row stand in the training text: it ends after {self.written:,} new ones."
+        return f"{MAX_TRIES} items in a row stand in the run's text: it ends after {self.written:,} new ones."

@@ -183,7 +183,7 @@ async def sample(
     """Write a text as it is drawn, to standard output or to the file `output`. Returns the exit status.
 
     count, until, unique: write so many whole items, which `until` ends (else what the run learned as an end), and none
-    that is in the training text. Raises UserError if the run has no items.
+    that is in the run's text. Raises UserError if the run has no items.
     """
     writer = SampleWriter(output)
     cutter: ItemCutter | None = None
@@ -231,7 +231,7 @@ def _item_cutter(started: Started, count: int | None, until: str | None, unique:
     if unique:
         stored = task_data.load(Path(started.run))
         if not has_items or stored is None or "item_hashes" not in stored[0]:
-            raise UserError("The run stores no items of its training text.", "Leave out --unique.")
+            raise UserError("The run stores no items of its text.", "Leave out --unique.")
         seen = set(stored[0]["item_hashes"].tolist())
 
         def is_new(item: str) -> bool:

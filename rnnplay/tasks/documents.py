@@ -44,7 +44,7 @@ class DocumentTask(TextTask):
                 f'"{text.name}" has {len(items):,} item{"s" * (len(items) != 1)}, too few to hold some out.',
                 "Give more of them, or another --document.",
             )
-        self.item_hashes = np.unique(hashes[~is_held_out, 0])
+        self.item_hashes = np.unique(hashes[:, 0])  # of held-out ones too: they are not new either
         self.training_ids, self.held_out_ids = self._flat(self._items), self._flat(held_out)
         self.training_size, self.held_out_size = len(self.training_ids), len(self.held_out_ids)
         self.notes += (f"The text has {len(items):,} items; {len(held_out):,} of them are held out.",)
