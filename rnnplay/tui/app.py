@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast
 from textual import events
 from textual.actions import ActionParseResult
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
@@ -49,6 +50,10 @@ class CommandMenu(CommandPalette):
     def _action_command_list(self, action: str) -> None:
         if self.query_one(OptionList).scrollable_content_region:
             super()._action_command_list(action)
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close once: a click that comes behind the key that has closed it would close the place below, too."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
 class Playground(EntryAndExit):

@@ -16,7 +16,7 @@ from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
-from rnnplay.tui.app import Playground
+from rnnplay.tui.app import CommandMenu, Playground
 from rnnplay.tui.current_trainer import LOG_NAME
 from rnnplay.tui.error_log import log_errors_to
 from rnnplay.tui.places.cells.screen import CellsPlace
@@ -317,3 +317,16 @@ def test_a_large_repaint_delays_the_next_one_by_two_seconds_at_most(monkeypatch:
     assert not budget.has_room()
     now += 2.1
     assert budget.has_room()
+
+
+async def test_the_command_palette_closes_once_however_much_comes_at_once(person: Person) -> None:
+    await person.press("5")
+    place = person.app.screen
+    assert isinstance(place, UnrollPlace)
+    await person.press("ctrl+p")
+    menu = person.app.screen
+    assert isinstance(menu, CommandMenu)
+    menu.dismiss()  # escape, and a click on the background in the same read
+    menu.dismiss()
+    await person.pilot.pause()
+    assert person.app.screen is place
