@@ -4,18 +4,20 @@ import math
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from made_up_play import TEXT, config, facts, row, sampled, started, status, trace
 
 from rnnplay import protocol as say
 from rnnplay.tui.forms.fields import FIELDS
+from rnnplay.tui.places.cells.views import unit_rows_view
 from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view
 from rnnplay.tui.places.views import header_view, sampled_text_view, status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import CellsState
 from rnnplay.tui.state.sample import PLAY, SampleSettings
 from rnnplay.tui.state.selection import Selection
-from rnnplay.tui.widgets.views import SampledTextView
+from rnnplay.tui.widgets.views import CellsView, Direction, SampledTextView
 
 
 def answer(session: RunSession, event: Any) -> None:
@@ -318,3 +320,11 @@ async def test_a_trace_that_is_asked_for_again_is_of_the_same_piece_of_text() ->
     cells.request_trace()
     cells.request_trace(first_item=3)
     assert [command.start for command in sent if isinstance(command, say.WatchTrace)] == [700, 700, 700]
+
+
+async def test_no_unit_is_shown_with_the_values_of_a_layer_s_direction(session: RunSession) -> None:
+    values = np.full((1, 1, len(TEXT)), 200, np.uint8)
+    direction = Direction("inside quotes", 1, "AUC 0.99", (4, 2))
+    along = CellsView(tuple(TEXT), values, 1.0, direction=direction, total=len(TEXT))
+    assert unit_rows_view(session, along).rows == ()
+    assert unit_rows_view(session, along).values is None

@@ -236,7 +236,7 @@ def history_view(session: RunSession) -> HistoryView:
 
 def unit_rows_view(session: RunSession, text: CellsView) -> StripView:
     """Return many units below a line of text, best first once something was found."""
-    if text.values is None:
+    if text.values is None or text.direction is not None:  # a direction's values are no unit's
         return StripView(generation=session.generation)
     rows = session.cells.order()[:_MAX_ROWS]
     finding = session.cells.finding
