@@ -19,6 +19,7 @@ from rnnplay.tui.places.views import loss_unit
 from rnnplay.tui.widgets.paint_explained import curve
 from rnnplay.tui.widgets.paint_heatmap import heatmap, short_list
 from rnnplay.tui.widgets.paint_sampled_text import sampled_text
+from rnnplay.tui.widgets.panels import HeatmapPanel
 from rnnplay.tui.widgets.views import CellsView, Direction, ExplainedRow, SampledTextView, UnitRow
 
 ENVIRONMENTS = {
@@ -282,3 +283,12 @@ def test_prove_names_the_unit_of_the_loss_and_what_a_time_step_is() -> None:
     assert title(step_unit="words").endswith("nats a word")
     assert title(step_unit="bytes").endswith("nats a byte")
     assert title(step_unit="time steps", unit_of_loss="squared error").endswith("squared error a time step")
+
+
+def test_a_text_that_is_not_seen_keeps_its_place_without_an_error() -> None:
+    panel = HeatmapPanel(replace(HEATMAP, start=100), id="text")  # not mounted: it has no size
+    for index in (100, 100 + len(HEATMAP.symbols) - 1, 5_000, 0):
+        panel.show_character(index)
+        assert 100 <= panel.top_character < 100 + len(HEATMAP.symbols)
+    panel = HeatmapPanel(replace(HEATMAP, symbols=()), id="text")
+    panel.show_character(3)

@@ -53,7 +53,8 @@ class HeatmapPanel(Panel[CellsView]):
         """Cells for the text: width and rows."""
         from rnnplay.tui.widgets import paint_heatmap
 
-        return paint_heatmap.text_size(*self.inner_size, self.fills_screen, bool(self.view.explained))
+        width, rows = paint_heatmap.text_size(*self.inner_size, self.fills_screen, bool(self.view.explained))
+        return width, max(rows, 1)  # a panel that is not seen has no size, and keeps its place all the same
 
     def layout_rows(self) -> Sequence[tuple[int, int]]:
         """Return the rows of the piece of text, each as (first, past the last) index into its symbols."""
@@ -85,7 +86,9 @@ class HeatmapPanel(Panel[CellsView]):
     def show_character(self, index: int) -> None:
         """Scroll as little as needed for a character of the whole text to be seen."""
         rows, first = self.layout_rows(), self._first_row()
-        row = row_of(rows, index - self.view.start)
+        if not rows:
+            return
+        row = max(0, min(row_of(rows, index - self.view.start), len(rows) - 1))
         self.top_character = self.view.start + rows[max(row - self.text_size[1] + 1, min(first, row))][0]
         self.repaint()
 
