@@ -59,7 +59,7 @@ def gate_openness(network: Network, labelled: LabelledBatch) -> list[GateOpennes
 
 def norm(values: Array) -> float:
     """Return the Frobenius norm, computed in float64."""
-    return float(np.sqrt(np.sum(np.square(values, dtype=np.float64))))
+    return float(np.linalg.norm(values.astype(np.float64)))
 
 
 def singular_values(values: Array) -> Array:

@@ -219,7 +219,7 @@ class Learner:
         return self._backend.arrays(), state
 
     def restore(self, source: Checkpoint) -> None:
-        """Be as at the step of `found`. Raises UserError, and changes nothing, where it does not fit."""
+        """Be as at the step of `source`. Raises UserError, and changes nothing, where it does not fit."""
         try:
             state = source.state["learner"]
             changed: dict[str, Any] = {name: float(state["changed"][name]) for name in ("lr", "clip")}
@@ -258,7 +258,13 @@ class Learner:
         if averaged:
             network.flat[...] = source.arrays["averaging/mean"]
 
+    def network_of(self, source: Checkpoint) -> Network:
+        """Return a new network with the weights evaluated at `source`. Raises UserError if they do not fit."""
+        network = Network(self.network.architecture, None)
+        self.load_weights_into(network, source)
+        return network
+
     def show_checkpoint(self, source: Checkpoint) -> None:
-        """Show the network as it was at `found`, never to be trained on from there."""
+        """Show the network as it was at `source`, never to be trained on from there."""
         self.load_weights_into(self._backend.shown_network(source.step), source)
         self.step = source.step

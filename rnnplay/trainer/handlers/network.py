@@ -6,7 +6,6 @@ import numpy as np
 
 from rnnplay import protocol
 from rnnplay.config import UserError
-from rnnplay.engine import Network
 from rnnplay.formatting import parameter_title
 from rnnplay.lab import network as lab
 from rnnplay.lab.cells.labelled_batch import label_held_out
@@ -97,8 +96,7 @@ class NetworkHandler(Handler):
         rows, columns = lab.axis_names(a, name, inputs, task.output_vocabulary)
         earlier = None
         if command.step is not None:
-            other = Network(a)
-            self._learner.load_weights_into(other, checkpoint.load_at(self._session.run, command.step))
+            other = self._learner.network_of(checkpoint.load_at(self._session.run, command.step))
             earlier = matrix_values(command.step, other.parameters[name], block)
         now = matrix_values(self._learner.step, value, block)
         too_large = value.shape[1] > lab.MAX_SPECTRUM and not now.singular_values

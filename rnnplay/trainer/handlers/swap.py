@@ -7,12 +7,13 @@ import numpy as np
 
 from rnnplay.config import UserError
 from rnnplay.engine import Network
-from rnnplay.lab.example import class_names, example_or_text, source_names
+from rnnplay.lab.example import class_names, source_names
 from rnnplay.lab.swap import Replacement, Swaps, commonest, compute_swaps
 from rnnplay.protocol import Command, ComputeSwaps, Swap, SwapsComputed
-from rnnplay.tasks.base import Array, Batch
+from rnnplay.tasks.base import Array
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeShares
+from rnnplay.trainer.handlers.prediction import Prediction, prediction_of
 from rnnplay.trainer.session import TrainingSession
 
 SHOWN = 5  # places, the strongest
@@ -66,37 +67,19 @@ class SwapHandler(Handler):
     def _work(self, command: ComputeSwaps, network: Network) -> Iterator[float | None]:
         """Yield the fraction that is done, and send the answer at the end."""
         step = self._learner.step
-        batch, symbols, first, position, total = self._prediction(command)
+        if command.past < 1:
+            raise UserError("Nothing would be swapped.", "Look back at least one time step.")
+        asked = prediction_of(self._session, command)
         self._counts = self._counts or commonest(self._learner.task)
-        for result in compute_swaps(lambda b: np.asarray(network.forward(b).outputs), batch, position, self._counts):
+        outputs = lambda batch: np.asarray(network.forward(batch).outputs)  # noqa: E731
+        for result in compute_swaps(outputs, asked.batch, asked.place, self._counts):
             if isinstance(result, Swaps):
-                self._connection.send(self._event(step, result, symbols, first, total), command)
+                self._connection.send(self._event(step, result, asked), command)
             else:
                 yield result
 
-    def _prediction(self, command: ComputeSwaps) -> tuple[Batch, list[str], int, int, int]:
-        """(one sequence, its symbols up to the prediction, the first one's position, time step, how many there are)."""
-        task, ids = self._learner.task, self._session.inspected_ids
-        if command.past < 1:
-            raise UserError("Nothing would be swapped.", "Look back at least one time step.")
-        if command.example is None and (len(task.held_out_ids) or ids is not None):
-            text = np.asarray(task.held_out_ids if ids is None else ids)
-            total = len(text) - 1
-            place = min(total - 1, command.past - 1) if command.position is None else command.position
-            _check(place, total)
-            first = max(0, place + 1 - command.past)
-            piece = np.asarray(text[first : place + 2], np.int32)[:, None]
-            symbols = [task.vocabulary[i] for i in piece[:-1, 0]]
-            return Batch(piece[:-1], piece[1:]), symbols, first, place - first, total
-        example, _ = example_or_text(task, command.example or 0, command.past)
-        total = example.batch.inputs.shape[0]
-        place = total - 1 if command.position is None else command.position
-        _check(place, total)
-        source = [] if example.batch.source is None else [source_names(task)[i] for i in example.batch.source[:, 0]]
-        symbols = [*source, *(text or "·" for text in example.inputs[: place + 1])]
-        return example.batch, symbols, -len(source), place, total
-
-    def _event(self, step: int, result: Swaps, symbols: list[str], first: int, total: int) -> SwapsComputed:
+    def _event(self, step: int, result: Swaps, asked: Prediction) -> SwapsComputed:
+        symbols = asked.symbols
         names = class_names(self._learner.task)
         predicted = names[result.output]
         strongest = [self._swap(r, result) for r in result.ranked(SHOWN) if len(r.others)]
@@ -111,9 +94,9 @@ class SwapHandler(Handler):
             sentence = f"{predicted!r} has no past that could be swapped."
         return SwapsComputed(
             step=step,
-            first=first,
-            position=first + len(symbols) - 1,
-            total=total,
+            first=asked.first,
+            position=asked.position,
+            total=asked.total,
             symbols=tuple(symbols),
             effects=tuple(r.effect for r in result.replacements),
             strongest=tuple(strongest),
@@ -136,8 +119,3 @@ class SwapHandler(Handler):
             predicted=outputs[int(replacement.outputs[n])],
             predicted_probability=float(replacement.probabilities[n]),
         )
-
-
-def _check(position: int, total: int) -> None:
-    if not 0 <= position < total:
-        raise UserError(f"There is no time step {position + 1}.", f"Give a number from 1 to {total}.")

@@ -13,7 +13,7 @@ from rnnplay.engine import Network
 from rnnplay.engine.architecture import Architecture
 from rnnplay.lab import time as lab
 from rnnplay.lab.cell_step import Array
-from rnnplay.lab.example import class_names, example_or_text, source_names
+from rnnplay.lab.example import class_names
 from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.runs import checkpoint
 from rnnplay.runs.best import text_marks
@@ -21,6 +21,7 @@ from rnnplay.tasks.base import Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.handlers.example import Interrupted
+from rnnplay.trainer.handlers.prediction import Prediction, prediction_of
 from rnnplay.trainer.learner import architecture
 from rnnplay.trainer.metrics import finite
 from rnnplay.trainer.session import TrainingSession
@@ -153,32 +154,11 @@ class TimeHandler(Handler):
     def influence(self, command: protocol.ComputeInfluence) -> protocol.InfluenceComputed:
         if command.past < 1:
             raise UserError("Nothing would be shown.", "Look back at least one time step.")
-        task, reference = self._learner.task, self.reference()
-        if command.example is None and (len(task.held_out_ids) or self._session.inspected_ids is not None):
-            ids = self._session.inspected_ids
-            text = np.asarray(task.held_out_ids if ids is None else ids)
-            total = len(text) - 1
-            position = min(total - 1, command.past - 1) if command.position is None else command.position
-            _within(position, total)
-            first = max(0, position + 1 - command.past)
-            piece = np.asarray(text[first : position + 2], np.int32)[:, None]
-            batch = Batch(piece[:-1], piece[1:])
-            symbols = [task.vocabulary[i] for i in piece[:-1, 0]]
-            result = lab.influence(reference, batch, len(symbols) - 1)
-        else:
-            example, _ = example_or_text(task, command.example or 0, command.past)
-            batch, total = example.batch, example.batch.inputs.shape[0]
-            position = total - 1 if command.position is None else command.position
-            _within(position, total)
-            source = [] if batch.source is None else [source_names(task)[i] for i in batch.source[:, 0]]
-            symbols = [*source, *(text or "·" for text in example.inputs[: position + 1])]
-            result = lab.influence(reference, batch, position)
-            first = -len(source)
-        return self._influence(result, symbols, first, position, total)
+        asked = prediction_of(self._session, command)
+        return self._influence(lab.influence(self.reference(), asked.batch, asked.place), asked)
 
-    def _influence(
-        self, result: lab.Influence, symbols: list[str], first: int, position: int, total: int
-    ) -> protocol.InfluenceComputed:
+    def _influence(self, result: lab.Influence, asked: Prediction) -> protocol.InfluenceComputed:
+        symbols = asked.symbols
         (predicted, probability), *others = self._classes(result)
         largest = float(result.norms.max()) if len(result.norms) else 0.0
         norms = result.norms / largest if np.isfinite(largest) and largest > 0 else np.zeros(len(result.norms))
@@ -188,9 +168,9 @@ class TimeHandler(Handler):
         sentence = f"{predicted!r} was moved most by the input {symbols[place]!r}, {where}."
         return protocol.InfluenceComputed(
             step=self._learner.step,
-            first=first,
-            position=position,
-            total=total,
+            first=asked.first,
+            position=asked.position,
+            total=asked.total,
             symbols=tuple(symbols),
             norms=tuple(norms.tolist()),
             largest=finite(largest) or 0.0,
@@ -231,8 +211,3 @@ def _packed(name: str, trained: bool, result: lab.GradientByLag) -> protocol.Gra
 def _lags(lags: int) -> None:
     if not 1 <= lags <= MOST_LAGS:
         raise UserError(f"{lags} lags cannot be shown.", f"Give a number from 1 to {MOST_LAGS}.")
-
-
-def _within(position: int, total: int) -> None:
-    if not 0 <= position < total:
-        raise UserError(f"There is no time step {position + 1}.", f"Give a number from 1 to {total}.")

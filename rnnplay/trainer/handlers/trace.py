@@ -108,9 +108,7 @@ class TraceHandler(Handler):
     def _network_of(self, step: int) -> Network:
         """The network as it was after `step`, kept until another one is asked for."""
         if self._earlier is None or self._earlier[0] != step:
-            network = Network(self._learner.network.architecture)
-            self._learner.load_weights_into(network, checkpoint.load_at(self._session.run, step))
-            self._earlier = step, network
+            self._earlier = step, self._learner.network_of(checkpoint.load_at(self._session.run, step))
         return self._earlier[1]
 
 

@@ -9,7 +9,6 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from rnnplay import protocol
-from rnnplay.tui.places.ask_live import LiveQuestions
 from rnnplay.tui.places.network import keys, paint_matrix, paint_spectrum
 from rnnplay.tui.places.network.views import (
     ListView,
@@ -19,11 +18,12 @@ from rnnplay.tui.places.network.views import (
     matrix_view,
     spectrum_view,
 )
-from rnnplay.tui.widgets.base import TALL, WIDE, Panel
+from rnnplay.tui.places.one_or_all import OneOrAllPanels
+from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
 
 
-class NetworkPlace(LiveQuestions):
+class NetworkPlace(OneOrAllPanels):
     """The list on the left, the weights in the middle, the spectrum on the right; one at a time in a small terminal."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
@@ -42,13 +42,12 @@ class NetworkPlace(LiveQuestions):
         self.matrix_panel = Panel(MatrixView(empty=self.empty), paint_matrix.matrix, paint_matrix.title, id="matrix")
         self.spectrum_panel = Panel(SpectrumView(), paint_spectrum.spectrum, paint_spectrum.title, id="spectrum")
         self.order: tuple[Panel[Any], ...] = (self.matrix_panel, self.list_panel, self.spectrum_panel)
-        self.tab = 0
         self._forget()
 
     def _forget(self) -> None:
-        self.described: protocol.NetworkDescribed | None = None
-        self.shown: protocol.MatrixShown | None = None
-        self.matrix = ""  # name of the chosen parameter
+        self.parameter_list: protocol.NetworkDescribed | None = None
+        self.chosen_matrix: protocol.MatrixShown | None = None
+        self.matrix_name = ""  # of the chosen parameter
         self.gate = ""
         self.place = (0, 0)  # row and column under the cursor
         self.earlier_step: int | None = None
@@ -56,30 +55,27 @@ class NetworkPlace(LiveQuestions):
     def panels(self) -> list[Widget]:
         return [Container(self.list_panel, self.matrix_panel, self.spectrum_panel, id="columns")]
 
-    def first_panel(self) -> Widget:
-        return self.order[self.tab]
-
     # -------------------------------------------------------------------------------------------- questions, answers
 
     def ask(self) -> None:
         self.send_question(protocol.DescribeNetwork())
-        if self.matrix:
+        if self.matrix_name:
             self._ask_matrix()
 
     def _ask_matrix(self) -> None:
-        self.send_question(protocol.ShowMatrix(name=self.matrix, gate=self.gate, step=self.earlier_step))
+        self.send_question(protocol.ShowMatrix(name=self.matrix_name, gate=self.gate, step=self.earlier_step))
 
     def show_answer(self, event: protocol.AnyEvent) -> None:
         match event:
             case protocol.NetworkDescribed():
-                self.described = event
-                if not self.matrix:  # the recurrent one tells most
+                self.parameter_list = event
+                if not self.matrix_name:  # the recurrent one tells most
                     names = [matrix.name for matrix in event.matrices]
-                    self.matrix = next((name for name in names if name.endswith("W_hh")), names[0])
+                    self.matrix_name = next((name for name in names if name.endswith("W_hh")), names[0])
                     self._ask_matrix()
                 self._show_list()
-            case protocol.MatrixShown() if event.name == self.matrix:
-                self.shown, self.gate = event, event.gate
+            case protocol.MatrixShown() if event.name == self.matrix_name:
+                self.chosen_matrix, self.gate = event, event.gate
                 rows, columns = event.now.values.shape
                 self.place = min(self.place[0], rows - 1), min(self.place[1], columns - 1)
                 self._show_matrix()
@@ -88,13 +84,17 @@ class NetworkPlace(LiveQuestions):
                 pass
 
     def _show_list(self) -> None:
-        if self.described is not None:
-            names = [matrix.name for matrix in self.described.matrices]
-            self.list_panel.view = list_view(self.described, names.index(self.matrix), self.session.generation)
+        if self.parameter_list is not None:
+            self.list_panel.view = list_view(self.parameter_list, self._row(), self.session.generation)
+
+    def _row(self) -> int:
+        """Return the place of the chosen matrix in the list."""
+        assert self.parameter_list is not None
+        return [matrix.name for matrix in self.parameter_list.matrices].index(self.matrix_name)
 
     def _show_matrix(self) -> None:
-        if self.shown is not None:
-            self.matrix_panel.view = matrix_view(self.shown, self.place, self.session.generation)
+        if self.chosen_matrix is not None:
+            self.matrix_panel.view = matrix_view(self.chosen_matrix, self.place, self.session.generation)
 
     def reset_run(self) -> None:
         super().reset_run()
@@ -106,45 +106,35 @@ class NetworkPlace(LiveQuestions):
 
     def repaint_topics(self, topics: set[str]) -> None:
         """Answers are painted as they come; what is said until then depends on the run."""
-        if "run" in topics and self.described is None:
+        if "run" in topics and self.parameter_list is None:
             self.list_panel.view = ListView(empty=self.empty, generation=self.session.generation)
             self.matrix_panel.view = MatrixView(empty=self.empty, generation=self.session.generation)
 
     def status_view(self) -> StatusView:
-        if self.described is None:
+        if self.parameter_list is None:
             return StatusView(self.list_panel.view.empty)
-        step = f"{self.described.step:,}"
+        step = f"{self.parameter_list.step:,}"
         if self.earlier_step is not None:
-            is_best = self.described is not None and self.described.best_step == self.earlier_step
+            is_best = self.parameter_list.best_step == self.earlier_step
             best = ", of the best evaluation" if is_best else ""
             return StatusView(f"After {step} steps; below it as it was at step {self.earlier_step:,}{best}.")
-        return StatusView(f"After {step} steps: {self.described.parameters:,} parameters.")
+        return StatusView(f"After {step} steps: {self.parameter_list.parameters:,} parameters.")
 
     def key_hints(self) -> tuple[KeyHint, ...]:
         return keys.key_hints(
-            loaded=self.described is not None,
-            recurrent=self.shown is not None and len(self.shown.gates) > 1,
-            has_earlier=self.described is not None and bool(self.described.earlier),
+            loaded=self.parameter_list is not None,
+            recurrent=self.chosen_matrix is not None and len(self.chosen_matrix.gates) > 1,
+            has_earlier=self.parameter_list is not None and bool(self.parameter_list.earlier),
         )
 
     # ---------------------------------------------------------------------------------------------------------- layout
 
     def place_panels(self, width: int, height: int) -> None:
-        tabbed = width < WIDE or height < TALL
-        alone = self.full if self.full is not None else self.order[self.tab].id if tabbed else None
+        alone = self.show_one_or_all(width, height)
         for panel in self.order:
-            panel.display = alone is None or panel.id == alone
-            panel.fills_screen = panel.id == self.full
             panel.styles.width = "1fr" if alone is not None else None
 
     # ------------------------------------------------------------------------------------------------------------ keys
-
-    def action_next_panel(self) -> None:
-        """To the next panel."""
-        self.tab = (self.tab + 1) % len(self.order)
-        self.full = None
-        self.lay_out(*self.size)
-        self.set_focus(self.order[self.tab])
 
     def action_walk(self, down: int, right: int) -> None:
         """To another weight."""
@@ -152,39 +142,38 @@ class NetworkPlace(LiveQuestions):
 
     def action_weight(self, row: int, column: int) -> None:
         """To the weight in `row` and `column`, or the nearest."""
-        if self.shown is not None:
-            rows, columns = self.shown.now.values.shape
+        if self.chosen_matrix is not None:
+            rows, columns = self.chosen_matrix.now.values.shape
             self.place = max(0, min(row, rows - 1)), max(0, min(column, columns - 1))
             self._show_matrix()
 
     def action_matrix(self, by: int) -> None:
         """To another matrix."""
-        if self.described is not None:
-            names = [matrix.name for matrix in self.described.matrices]
-            self.action_choose(names.index(self.matrix) + by)
+        if self.parameter_list is not None:
+            self.action_choose(self._row() + by)
 
     def action_choose(self, number: int) -> None:
         """To the matrix `number` of the list, or the nearest."""
-        if self.described is not None:
-            matrices = self.described.matrices
-            self.matrix = matrices[max(0, min(number, len(matrices) - 1))].name
+        if self.parameter_list is not None:
+            matrices = self.parameter_list.matrices
+            self.matrix_name = matrices[max(0, min(number, len(matrices) - 1))].name
             self.gate = ""
             self._show_list()
             self._ask_again()
 
     def action_gate(self) -> None:
         """To the next gate of a recurrent matrix: its eigenvalues, and its first row."""
-        if self.shown is not None and len(self.shown.gates) > 1:
-            gates = self.shown.gates
+        if self.chosen_matrix is not None and len(self.chosen_matrix.gates) > 1:
+            gates = self.chosen_matrix.gates
             at = (gates.index(self.gate) + 1) % len(gates)
             self.gate = gates[at]
-            self.place = at * (self.shown.now.values.shape[0] // len(gates)), self.place[1]
+            self.place = at * (self.chosen_matrix.now.values.shape[0] // len(gates)), self.place[1]
             self._show_matrix()
             self._ask_again()
 
     def action_earlier(self, by: int) -> None:
         """Show an earlier checkpoint beside the matrix; after the last one the matrix alone."""
-        steps: list[int | None] = [] if self.described is None else [*self.described.earlier, None]
+        steps: list[int | None] = [] if self.parameter_list is None else [*self.parameter_list.earlier, None]
         if steps:
             at = steps.index(self.earlier_step) if self.earlier_step in steps else len(steps) - 1
             self.earlier_step = steps[max(0, min(at + by, len(steps) - 1))]

@@ -10,7 +10,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from rnnplay import protocol
-from rnnplay.tui.places.ask_live import LiveQuestions
+from rnnplay.tui.places.one_or_all import OneOrAllPanels
 from rnnplay.tui.places.time import keys, paint_gradient, paint_influence
 from rnnplay.tui.places.time.views import (
     LagsView,
@@ -21,7 +21,7 @@ from rnnplay.tui.places.time.views import (
     one_unit_view,
     swaps_view,
 )
-from rnnplay.tui.widgets.base import TALL, WIDE, Panel
+from rnnplay.tui.widgets.base import Panel
 from rnnplay.tui.widgets.views import KeyHint, StatusView
 
 LAGS = (20, 50, 100, 200, 500)
@@ -29,7 +29,7 @@ COMPARED = ("fresh", "trained", "")
 COMPARED_WORDS = {"fresh": "untrained networks", "trained": "trained networks of this task", "": "nothing"}
 
 
-class TimePlace(LiveQuestions):
+class TimePlace(OneOrAllPanels):
     """The gradient by lag above, the demonstration and the text below; one at a time where the terminal is small."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(keys.KEYS)
@@ -53,14 +53,10 @@ class TimePlace(LiveQuestions):
         self.weight = 10  # place among the weights that were sent
         self.weights: protocol.OneUnitComputed | None = None
         self.position: int | None = None
-        self.tab = 0
         self.by_gradient = False  # which past mattered: by the gradient, not by swapping symbols
 
     def panels(self) -> list[Widget]:
         return [self.gradient_panel, Container(self.unit_panel, self.influence_panel, id="below")]
-
-    def first_panel(self) -> Widget:
-        return self.order[self.tab]
 
     # -------------------------------------------------------------------------------------------- questions, answers
 
@@ -149,24 +145,13 @@ class TimePlace(LiveQuestions):
     # ---------------------------------------------------------------------------------------------------------- layout
 
     def place_panels(self, width: int, height: int) -> None:
-        tabbed = width < WIDE or height < TALL
-        alone = self.full if self.full is not None else self.order[self.tab].id if tabbed else None
-        for panel in self.order:
-            panel.display = alone is None or panel.id == alone
-            panel.fills_screen = panel.id == self.full
+        alone = self.show_one_or_all(width, height)
         self.query_one("#below").display = alone in (None, "unit", "past")
         for lower in self.order[1:]:
             lower.styles.width = "1fr" if alone is not None else None
         self.query_one("#below").styles.height = "1fr" if alone is not None else None
 
     # ------------------------------------------------------------------------------------------------------------ keys
-
-    def action_next_panel(self) -> None:
-        """To the next panel."""
-        self.tab = (self.tab + 1) % len(self.order)
-        self.full = None
-        self.lay_out(*self.size)
-        self.set_focus(self.order[self.tab])
 
     def action_turn(self, by: int) -> None:
         """Turn the one unit's weight; in the list of swaps, go to the one above or below."""
