@@ -36,7 +36,7 @@ def test_however_a_checkpoint_is_opened_the_same_weights_are_evaluated(
     saved, run = session.learner.eval_network().flat.copy(), str(session.run)
     other = Network(session.learner.network.architecture)
     session.learner.load_weights_into(other, checkpoint.load_at(session.run, steps))
-    found = [other]
+    found = [other, session.learner.network_of(checkpoint.load_at(session.run, steps))]
     for opening in (Inspect(run=run), Inspect(run=run, at=steps), Resume(run=run)):
         opened = open_session(opening)
         found.append(opened.learner.eval_network())
