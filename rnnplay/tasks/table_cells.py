@@ -13,15 +13,20 @@ from rnnplay.tasks.base import Array
 MAX_VALUE = 1e100  # so that squares can be summed
 MISSING = frozenset(
     (
-        *("", "-", "--", "–", "—", ".", "..", "?", "na", "n/a", "n.a.", "#n/a", "#na", "k.a.", "\\n"),
-        *("nan", "null", "none", "nil", "missing"),
+        *("", "-", "--", "---", "–", "—", ".", "..", "...", "…", "?", "*", "na", "n/a", "n.a.", "n. a.", "<na>", "\\n"),
+        *("nan", "nat", "null", "none", "nil", "missing", "n.d.", "nd", "n/d", "s/d", "k.a.", "k. a.", "no data"),
+        *("#n/a", "#na", "#nv", "#null!", "#div/0!", "#value!", "#wert!", "#ref!", "#bezug!", "#name?", "#num!"),
     )
 )
 
 _SPACES = " \u00a0\u202f\u2009"  # between thousands: a space, or one that does not break a line
 _GROUP_SIGNS = {".": rf",'’{_SPACES}", ",": rf".'’{_SPACES}"}  # by decimal sign
 _UNIT = r"(?:[^\W\d_]|[%‰°µ$€£¥₹])[^\s\d;,|]{0,5}(?:[/·*^ ]?[^\W_]{1,4}[²³]?)?"
-_CURRENCY = r"[$€£¥₹₽]|(?:CHF|EUR|GBP|JPY|USD)"
+_CURRENCY = (
+    r"(?:[A-Z]{1,2})?[$€£¥₩₪₫₱₹₺₽₿]|Rs\.?|[Kk]r\.?|Fr\.?|zł|Kč"
+    r"|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|SEK|SGD|TRY|USD|ZAR"
+)
+_MINUS = "−–-"  # the second is what word processors make of the last
 _DAYTIME = re.compile(r"[ap]\.?m\.?", re.IGNORECASE)  # no unit
 
 
@@ -31,12 +36,13 @@ def _number_pattern(decimal: str) -> re.Pattern[str]:
     groups = rf"[1-9]\d{{0,2}}(?P<sign>[{_GROUP_SIGNS[decimal]}])\d{{3}}(?:(?P=sign)\d{{3}})*"
     indian = r"[1-9]\d?(?:,\d{2})+,\d{3}|" if decimal == "." else ""
     return re.compile(
-        rf"(?P<minus>[-+−]?)\s?(?:(?P<currency>{_CURRENCY})\s?)?"
-        rf"(?P<whole>{indian}{groups}|\d+|(?={d}\d))(?P<fraction>{fraction})?(?P<exponent>[eE][-+−]?\d{{1,3}})?"
-        rf"(?:[{_SPACES}]?(?P<unit>{_UNIT}))?"
+        rf"(?P<minus>[+{_MINUS}]?)\s?(?:(?P<currency>{_CURRENCY})\s?(?P<inner>[{_MINUS}]?))?"
+        rf"(?P<whole>{indian}{groups}|\d+|(?={d}\d))(?P<fraction>{fraction})?(?P<exponent>(?:[eE][-+−]?|[dD][-+])\d{{1,3}})?"
+        rf"(?:(?P<behind>[{_MINUS}])(?=$|\s))?(?:[{_SPACES}]?(?P<unit>{_UNIT}))?"
     )
 
 
+_ACCOUNTANTS = re.compile(rf"^({_CURRENCY})\s*\((.*)\)$")  # $(5.00)
 _NUMBER = {decimal: _number_pattern(decimal) for decimal in ".,"}
 _PLAIN = {".": re.compile(r"[-+]?\d+(?:\.\d+)?"), ",": re.compile(r"[-+]?\d+(?:,\d+)?")}  # most numbers: quick to match
 
@@ -49,7 +55,8 @@ _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?:Z| ?[-+]
 _MONTH = r"[^\W\d_]{3,9}\.?"
 _DATE = "|".join(
     (
-        r"\d{4}([-/.])\d{1,2}(?:\1\d{1,2})?",  # 2024-01-31, 2024-01
+        r"\d{4}([-/.])\d{1,2}\1\d{1,2}",  # 2024-01-31
+        r"\d{4}[-/]\d{1,2}|(?:1[5-9]|2[0-2])\d\d\.(?:0[1-9]|1[0-2])",  # 2024-01, 2024.01
         r"\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})\.?",  # 31.01.2024, 1/31/24
         rf"\d{{1,2}}(?:st|nd|rd|th|\.)?[- ]{_MONTH}[-, ]+(?:\d{{4}}|\d{{2}})",  # 31 Jan 2024
         rf"{_MONTH} \d{{1,2}},? \d{{4}}",  # Jan 31, 2024
@@ -79,17 +86,23 @@ def parse_number(cell: str, decimal: str) -> tuple[float, str] | None:
     if _PLAIN[decimal].fullmatch(cell):
         value = float(cell.replace(",", "."))
         return (value, "") if math.isfinite(value) else None
+    cell = _ACCOUNTANTS.sub(r"(\1\2)", cell)
     negative = len(cell) > 2 and cell[0] == "(" and cell[-1] == ")"  # as accountants write it
     match = _NUMBER[decimal].fullmatch(cell[1:-1] if negative else cell)
-    if match is None or (negative and match["minus"]):
+    if match is None:
+        return None
+    signs = [sign for sign in (match["minus"], match["inner"], match["behind"]) if sign]
+    if len(signs) + negative > 1:
         return None
     unit = match["unit"] or ""
     if (unit and _DAYTIME.fullmatch(unit)) or (unit and match["currency"]):
         return None
     digits = re.sub(r"\D", "", match["whole"]) or "0"
-    exponent = (match["exponent"] or "").replace("−", "-")
+    exponent = (match["exponent"] or "").replace("−", "-").lower().replace("d", "e")
+    if exponent and match["whole"] and not match["whole"].isdecimal():  # thousands and powers of ten: never both
+        return None
     value = float(digits + (match["fraction"] or "").replace(",", ".") + exponent)
-    if negative or match["minus"] in ("-", "−"):
+    if negative or (signs and signs[0] in _MINUS):
         value = -value
     return (value, match["currency"] or unit) if math.isfinite(value) else None
 
