@@ -13,6 +13,7 @@ from rnnplay.tasks.base import Array
 from rnnplay.tasks.table_cells import parse_number
 from rnnplay.tasks.table_edges import table_alone, undated_last_line
 from rnnplay.tasks.table_readings import DECIMALS, Reading, readings_of, refuse_without_readings
+from rnnplay.tasks.table_rows import TableText
 
 MAX_BYTES = 64 * 2**20
 MAX_LABELS = 100
@@ -44,7 +45,7 @@ def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[t
     rows: list[tuple[str, str]] = []
     seen: set[str] = set()
     doubled = 0
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(TableText(text, 0, len(text), 1).lines(), 1):
         if not line.strip():
             continue
         fields = [_unquoted(field) if is_quoted else field for field in line.split("\t")]
@@ -201,20 +202,17 @@ def _values(path: Path, reading: Reading, place: int, missing: str) -> tuple[Arr
     if column.kind == "empty":
         raise UserError(f"The column {column.name!r} of {path.name} is empty.", "Choose a column of numbers.")
     if column.wrong:
-        line, cells = reading.rows[column.wrong[0]]
+        line, cell = column.first_wrong
         raise UserError(
-            f"Line {line:,} of {path.name}, column {column.name!r}, "
-            f"holds {_problem(cells[place], reading, column.unit)}.",
+            f"Line {line:,} of {path.name}, column {column.name!r}, holds {_problem(cell, reading, column.unit)}.",
             "Give a finite number in every row, or choose another column.",
         )
-    count = len(column.missing)
-    if not count:
+    if not column.missing:
         return column.values, ()
-    rows = f"{count:,} of {len(reading.rows):,} values"
+    rows = f"{column.missing:,} of {reading.row_count:,} values"
     if missing == "refuse":
-        line = reading.rows[column.missing[0]][0]
         raise UserError(
-            f"The column {column.name!r} of {path.name} lacks {rows} (the first in line {line:,}).",
+            f"The column {column.name!r} of {path.name} lacks {rows} (the first in line {column.first_missing:,}).",
             "Leave such rows out with --missing skip, or fill them on a line between the others with --missing fill.",
         )
     present = np.flatnonzero(~np.isnan(column.values))
