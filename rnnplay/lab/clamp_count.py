@@ -3,6 +3,10 @@
 A unit is high in a feature if it is held on the side on which it is where the feature is true, whatever its sign. What
 is held is the unit's h: through it alone a unit acts on others. An LSTM's h has the sign of its c, and of the two the
 one that follows the feature better says which side that is.
+
+A held unit acts on what is written next. A network whose quote cell is held at "inside" closes a quote again and again
+and opens none; by the mark that was read last nearly all of such a text would lie outside quotes. So where a feature
+begins and ends with marks, a symbol lies inside if the next mark ends it. In a well-formed text that is the same.
 """
 
 from dataclasses import dataclass
@@ -11,9 +15,9 @@ import numpy as np
 
 from rnnplay.engine import Network, State
 from rnnplay.lab.cells.feature_truth import describe_feature, feature_values
-from rnnplay.lab.cells.find import unit_score_in_slices
 from rnnplay.lab.cells.labelled_batch import LabelledBatch
-from rnnplay.lab.cells.unit_states import InSlices, Unit, states_of
+from rnnplay.lab.cells.unit_scores import ranks, scores
+from rnnplay.lab.cells.unit_states import InSlices, read_states
 from rnnplay.lab.clamp import clamp_network
 from rnnplay.lab.sample import SamplingOptions, draw_distribution
 from rnnplay.tasks.base import Array, Task
@@ -36,7 +40,9 @@ class ClampCount:
     free: float
     high: float
     low: float
-    symbols: int  # that were counted in each
+    symbols: int  # that were counted in each, at least
+    unheld: tuple[float, float] | None = None  # h while the network reads: in nine of ten time steps between these
+    marks: tuple[tuple[int, int], ...] = ()  # how often the feature began and ended: free, high, low
 
     def sentence(self, symbol_name: str = "characters") -> str:
         """The counts in words."""
@@ -47,8 +53,17 @@ class ClampCount:
             free, high, low = (f"{mean:.1f}" for mean in (self.free, self.high, self.low))
         levels = f"{self.sign * self.level:+g} and {-self.sign * self.level:+g}"
         held = f"h of unit {self.layer + 1}.{self.unit + 1} at {levels}"
+        if self.unheld is not None:
+            held += f"; by itself from {self.unheld[0]:+.2g} to {self.unheld[1]:+.2g}"
         feature = describe_feature(self.pattern) if self.boolean else f"mean {self.pattern}"
-        return f"{feature}: {free} free, {high} held high, {low} held low, of {self.symbols:,} ({held})"
+        words = f"{feature}: {free} free, {high} held high, {low} held low, of {self.symbols:,} ({held})"
+        if self.marks:
+            ways = zip(self.marks, ("free", "high", "low"), strict=True)
+            begun = ", ".join(f"{opened:,} and {closed:,} {way}" for (opened, closed), way in ways)
+            words += f". Counted by which mark comes next; opened and closed: {begun}"
+        elif self.high < self.low:
+            words += ". Held high has less of it: what the unit makes the network write ends the feature"
+        return words
 
 
 def count_clamped(
@@ -66,20 +81,60 @@ def count_clamped(
     boolean = labelled.feature.dtype == np.bool_
     chance = 0.5 if boolean else 0.0
     best = 0.0
-    for unit_state in states_of(network):
-        score = yield from unit_score_in_slices(network, labelled, Unit(layer, unit, unit_state))
-        best = max(best, score - chance, key=abs)
+    states = yield from read_states(network, labelled, (layer,), None, slice(unit, unit + 1))
+    for values in states.values():
+        best = max(best, scores(ranks(values.T), labelled.feature)[0].value - chance, key=abs)
+    lowest, highest = np.percentile(states[layer, "h"], (5, 95)).tolist()
     sign = 1 if best >= 0 else -1
     length = -(-symbols // _TEXTS)
     lead = _leads(labelled)
-    means = []
+    has_marks = boolean and task.feature_marks(pattern, lead[:, 0]) is not None
+    written = length + length // 2 if has_marks else length  # on to the next mark
+    means, marks, counted = [], [], []
     for held in (None, sign * abs(level), -sign * abs(level)):
         writer = network if held is None else clamp_network(network, [(layer, unit, held)])
-        texts = yield from write_texts(writer, task, lead, length, options)
-        counted = [feature_values(task, pattern, text)[len(lead) :] for text in texts.T]
-        means.append(float(np.mean(counted)))
+        texts = yield from write_texts(writer, task, lead, written, options)
+        here = slice(len(lead), len(lead) + length)
+        if has_marks:
+            opens, closes = (np.stack(each) for each in zip(*(_marks(task, pattern, t) for t in texts.T), strict=True))
+            inside, known = inside_by_next_mark(opens, closes)
+            values = inside[:, here][known[:, here]]
+            marks.append((int(opens[:, here].sum()), int(closes[:, here].sum())))
+        if not has_marks or not values.size:  # no mark was written: what the text began with holds on
+            values = np.concatenate([feature_values(task, pattern, text)[here] for text in texts.T])
+        means.append(float(np.mean(values)))
+        counted.append(values.size)
     free, high, low = means
-    return ClampCount(layer, unit, pattern, boolean, abs(level), sign, free, high, low, length * _TEXTS)
+    return ClampCount(
+        layer,
+        unit,
+        pattern,
+        boolean,
+        abs(level),
+        sign,
+        free,
+        high,
+        low,
+        min(counted),
+        (lowest, highest),
+        tuple(marks),
+    )
+
+
+def _marks(task: Task, pattern: str, text: Array) -> tuple[Array, Array]:
+    marks = task.feature_marks(pattern, text)
+    assert marks is not None
+    return marks
+
+
+def inside_by_next_mark(opens: Array, closes: Array) -> tuple[Array, Array]:
+    """Return where the next mark behind a symbol closes, and where there is one: bool (B, N) each, as `opens`."""
+    place = np.where(opens | closes, np.arange(opens.shape[1]), opens.shape[1])
+    after = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]  # the first mark from a symbol on
+    after = np.concatenate([after[:, 1:], np.full((len(opens), 1), opens.shape[1])], axis=1)
+    known = after < opens.shape[1]
+    inside = known & np.take_along_axis(closes, np.minimum(after, opens.shape[1] - 1), axis=1)
+    return inside, known
 
 
 def _leads(labelled: LabelledBatch) -> Array:

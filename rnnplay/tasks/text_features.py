@@ -4,6 +4,7 @@ The feature of a character includes that character, as a hidden state does. A te
 each feature makes the likeliest assumption about the part before it.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,12 @@ Feature = Callable[[str], Array]
 _OUTSIDE, _STRING, _COMMENT, _CHARACTER = 0, 1, 2, 3
 
 
-def inside_quotes(text: str) -> Array:
-    """bool (N,). A straight quote opens where white space, a bracket or a dash stands before it, else it closes."""
+Marks = Callable[[str], tuple[Array, Array]]
+"""Text -> where a feature begins and where it ends: two of bool (N,)."""
+
+
+def quote_marks(text: str) -> tuple[Array, Array]:
+    """Opening and closing quotes. A straight one opens where white space, a bracket or a dash stands before it."""
     opens = np.zeros(len(text), bool)
     closes = np.zeros(len(text), bool)
     for at, symbol in enumerate(text):
@@ -29,6 +34,12 @@ def inside_quotes(text: str) -> Array:
             opens[at] = True
         elif symbol in "”»":
             closes[at] = True
+    return opens, closes
+
+
+def inside_quotes(text: str) -> Array:
+    """bool (N,): between the marks of `quote_marks`; the one read last decides."""
+    opens, closes = quote_marks(text)
     marks = np.flatnonzero(opens | closes)
     if not len(marks):
         return np.zeros(len(text), bool)
@@ -85,6 +96,25 @@ def inside_parentheses(text: str) -> Array:
             depth = 0
         result[at] = depth > 0
     return result
+
+
+def _parentheses(text: str) -> tuple[Array, Array]:
+    return _symbols_that("(".__eq__)(text), _symbols_that(")".__eq__)(text)
+
+
+def _comment_marks(text: str) -> tuple[Array, Array]:
+    """Where comments of C begin and end; one that begins with // ends with its line."""
+    opens, closes = np.zeros(len(text), bool), np.zeros(len(text), bool)
+    in_block = in_line = False
+    for match in re.finditer(r"/\*|\*/|//|\n", text):
+        mark = match[0]
+        if mark in ("/*", "//") and not in_line and not (mark == "//" and in_block):
+            opens[match.start()] = True
+            in_block, in_line = mark == "/*", mark == "//"
+        elif (mark == "*/" and not in_line) or (mark == "\n" and in_line):
+            closes[match.end() - 1] = True
+            in_block = in_line = False
+    return opens, closes
 
 
 def _python_states(text: str, begin: str = "") -> Array:
@@ -253,9 +283,18 @@ def features_for(task: str, path: str | None) -> dict[str, Feature]:
 
     Of source code quotes are strings, and brackets are counted as the language has them: see FEATURES.
     """
-    kind = task
-    if path is not None:
-        kind = next((kind for kind, suffixes in _SUFFIXES.items() if path.endswith(suffixes)), "prose")
-    own = FEATURES.get(kind, _PROSE)
+    own = FEATURES.get(_kind(task, path), _PROSE)
     general = GENERAL if "inside a string" not in own else {n: f for n, f in GENERAL.items() if n != "inside quotes"}
     return own | {name: feature for name, feature in general.items() if name not in own}
+
+
+def marks_for(task: str, path: str | None) -> dict[str, Marks]:
+    """The marks of those features of the text that begin with one mark and end with another."""
+    marks: dict[str, Marks] = {"inside quotes": quote_marks, "inside parentheses": _parentheses}
+    return marks | ({"inside a comment": _comment_marks} if _kind(task, path) == "code" else {})
+
+
+def _kind(task: str, path: str | None) -> str:
+    if path is None:
+        return task
+    return next((kind for kind, suffixes in _SUFFIXES.items() if path.endswith(suffixes)), "prose")

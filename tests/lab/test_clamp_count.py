@@ -9,7 +9,7 @@ from rnnplay.config import RunConfig
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import Network
 from rnnplay.lab.cells.labelled_batch import label_held_out
-from rnnplay.lab.cells.unit_states import run_slices
+from rnnplay.lab.cells.unit_states import read_states, run_slices
 from rnnplay.lab.clamp import clamp_network
 from rnnplay.lab.clamp_count import ClampCount, _leads, count_clamped, write_texts
 from rnnplay.lab.sample import SamplingOptions
@@ -57,6 +57,33 @@ def test_held_high_is_high_in_the_feature_whatever_the_sign_of_the_unit(task: Te
     assert count.symbols == 800
 
 
+def test_a_network_held_inside_quotes_closes_them_again_and_again_and_all_of_that_lies_inside(task: TextTask) -> None:
+    """Held high it writes a"a"aa": by the mark read last nearly all would lie outside."""
+    network, labelled = writer(1), label_held_out(task, "inside quotes", 2_000)
+    p = network.parameters
+    p["W_hy"][LETTERS.index("b"), PLANTED], p["b_y"][LETTERS.index("b")] = 0, -9
+    p["W_hy"][LETTERS.index(" "), PLANTED], p["b_y"][LETTERS.index(" ")] = -4, 0
+    p["b_y"][LETTERS.index('"')] = 1.5
+    count = run_slices(count_clamped(network, task, labelled, 0, PLANTED, 0.9, "inside quotes", OPTIONS, 800))
+    for held, share, marks in ((0.9, count.high, count.marks[1]), (-0.9, count.low, count.marks[2])):
+        clamped, lead = clamp_network(network, [(0, PLANTED, held)]), _leads(labelled)
+        texts = run_slices(write_texts(clamped, task, lead, 150, OPTIONS))
+        inside, opened, closed = [], 0, 0
+        for column in texts.T:
+            text = "".join(LETTERS[i] for i in column)
+            for at in range(len(lead), len(lead) + 100):
+                opened += text[at] == '"' and text[at - 1] in " \n"
+                closed += text[at] == '"' and text[at - 1] not in " \n"
+                if (mark := text.find('"', at + 1)) >= 0:
+                    inside.append(text[mark - 1] not in " \n")
+        assert share == pytest.approx(np.mean(inside), abs=1e-9)
+        assert marks == (opened, closed)
+    assert count.high > 0.9 and count.low < 0.2
+    assert count.marks[1][1] > 20 > count.marks[1][0] and count.marks[2][0] > 20
+    h = run_slices(read_states(network, labelled, (0,), ("h",), slice(PLANTED, PLANTED + 1)))[0, "h"]
+    assert count.unheld == pytest.approx(np.percentile(h, (5, 95)))
+
+
 def test_texts_are_drawn_from_the_networks_own_probabilities(task: TextTask) -> None:
     network = with_a_quote_cell(layers=1)
     lead = np.array([[4, 5], [0, 2], [2, 3]])
@@ -72,3 +99,14 @@ def test_the_sentence_has_every_count_and_names_the_state_that_is_held() -> None
     count = ClampCount(0, 39, "inside quotes", True, 0.9, -1, 0.44, 0.912, 0.049, 4_000)
     shares = "inside quotes: 44 % of characters free, 91 % held high, 5 % held low, of 4,000"
     assert count.sentence() == f"{shares} (h of unit 1.40 at -0.9 and +0.9)"
+
+
+def test_it_says_how_marks_were_counted_what_the_unit_does_by_itself_and_that_held_high_has_less() -> None:
+    count = ClampCount(
+        0, 39, "inside quotes", True, 0.9, -1, 0.48, 0.96, 0.03, 3_766, (-0.36, 0.45), ((15, 13), (42, 190), (20, 1))
+    )
+    assert "of 3,766 (h of unit 1.40 at -0.9 and +0.9; by itself from -0.36 to +0.45). " in count.sentence()
+    marks = "Counted by which mark comes next; opened and closed: 15 and 13 free, 42 and 190 high, 20 and 1 low"
+    assert count.sentence().endswith(marks)
+    depth = ClampCount(0, 2, "brace depth", False, 0.9, 1, 1.4, 0.6, 2.1, 4_000)
+    assert depth.sentence().endswith("Held high has less of it: what the unit makes the network write ends the feature")

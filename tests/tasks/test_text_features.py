@@ -91,3 +91,19 @@ def test_a_file_of_ones_own_has_the_features_of_its_suffix() -> None:
     assert "inside a comment" in text_features.features_for("text", "/x/y.py")
     assert "inside an if condition" in text_features.features_for("text", "/x/y.c")
     assert "inside quotes" in text_features.features_for("text", "/x/y.txt")
+
+
+@pytest.mark.parametrize(
+    ("task", "feature", "text"),
+    [
+        ("prose", "inside quotes", 'He said, "Go." She (who - "no") left. “Oh” no'),
+        ("prose", "inside parentheses", "a (b) c (d e) (f)"),
+        ("code", "inside a comment", "a; /* b */ c; // d\ne; /* // */ f\n"),
+    ],
+)
+def test_between_the_marks_of_a_feature_it_is_true(task: str, feature: str, text: str) -> None:
+    opens, closes = text_features.marks_for(task, None)[feature](text)
+    assert opens.sum() == closes.sum() > 1
+    depth = np.cumsum(opens.astype(int) - closes)
+    assert set(depth) <= {0, 1}
+    assert marked(text_features.features_for(task, None)[feature](text)) == marked(depth)
