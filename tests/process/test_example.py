@@ -60,6 +60,11 @@ async def test_a_learned_sum_is_shown_answered_and_measured_and_again_when_it_is
     assert shown.index == 2
     assert shown.predictions == shown.targets
     assert min(shown.target_probabilities) > 0.5
+    assert shown.outputs == ("0", "1")
+    assert shown.probabilities is not None
+    each = shown.probabilities.array()
+    assert each.sum(axis=1) == pytest.approx(np.ones(8))
+    assert each[range(8), [int(bit) for bit in shown.targets]] == pytest.approx(shown.target_probabilities)
     assert [len(row) for row in (shown.inputs, shown.targets, shown.prediction_probabilities)] == [8, 8, 8]
     assert "".join(said.symbol for said in answered.answer) == "25 + 18 = 43"
     assert [(event.problem, event.command) for event in of(Failed, events)] == [("'much' is no sum.", "AskTask")]

@@ -14,7 +14,7 @@ from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.engine.activations import ForwardResult
 from rnnplay.engine.readout import softmax
-from rnnplay.lab.example import held_out_example
+from rnnplay.lab.example import class_names, held_out_example
 from rnnplay.protocol import (
     AskTask,
     Candidate,
@@ -192,6 +192,9 @@ def _rows(task: Task, example: Example, y: Array) -> dict[str, Any]:
     }
     if task.readout == "softmax" and (V <= FEW or T == 1):
         fields |= {"outputs": tuple(names), "probabilities": PackedArray.from_array(y.astype(np.float32))}
+    elif V == 1 and task.readout.startswith("sigmoid"):
+        both = np.concatenate([1 - y, y], axis=1)
+        fields |= {"outputs": class_names(task), "probabilities": PackedArray.from_array(both.astype(np.float32))}
     return fields
 
 
