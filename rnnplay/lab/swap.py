@@ -5,7 +5,7 @@ others are those that the network itself holds likeliest there, given the past; 
 commonest ones.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from rnnplay.tasks.base import Array, Batch, Task
 OTHERS = 8  # by which a symbol is replaced
 _SLICE_CELLS = 2_000  # time steps times sequences that are read at once
 _LEAST = 1e-12  # probability
+_NOTICEABLE = 0.01  # nats: less is called no effect
 
 Predict = Callable[[Batch], Array]  # a Batch -> probabilities (T, V, B)
 
@@ -48,6 +49,21 @@ class Swaps:
     def ranked(self, count: int) -> list[Replacement]:
         """The `count` places of the past whose replacement lowers log p most, the present input left out."""
         return sorted(self.replacements[:-1], key=lambda r: -r.effect)[:count]
+
+
+def swaps_sentence(result: Swaps, symbols: Sequence[str], predicted: str) -> str:
+    """Return in words which of `symbols`, those read up to the prediction, the output called `predicted` hangs on."""
+    strongest = next((r for r in result.ranked(len(symbols)) if len(r.others)), None)
+    if strongest is None:
+        return f"{predicted!r} has no past that could be swapped."
+    if strongest.effect < _NOTICEABLE:
+        return f"Nothing before the present input matters to {predicted!r}: no swap lowers its log p by 0.01 nats."
+    back, effect = len(symbols) - 1 - strongest.place, strongest.effect
+    symbol = symbols[strongest.place]
+    return (
+        f"Of the past {predicted!r} hangs most on {symbol!r}, {back} back: "
+        f"with another one there its log p falls by {effect:.2f} nats."
+    )
 
 
 def commonest(task: Task) -> tuple[Array, Array]:

@@ -5,10 +5,10 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.engine import Architecture, Network
-from rnnplay.lab.swap import OTHERS, Swaps, commonest, compute_swaps
+from rnnplay.lab.swap import OTHERS, Swaps, commonest, compute_swaps, swaps_sentence
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array, Batch
-from rnnplay.tasks.typing_messages import LEFT, SENT, WEATHER, Typing
+from rnnplay.tasks.typing_messages import Typing
 
 V, T = 12, 9
 
@@ -55,6 +55,27 @@ def test_each_effect_is_the_mean_fall_of_log_p_over_the_eight_likeliest_others()
     assert [r.effect for r in ranked] == sorted((r.effect for r in result.replacements[:-1]), reverse=True)[:5]
 
 
+def test_a_past_without_effect_is_not_said_to_decide() -> None:
+    """A network that predicts from the present input alone, and one that predicts from the first input alone."""
+    ids = np.array([[0], [1], [2], [1]])
+    batch, counts = Batch(ids[:-1], ids[1:]), (np.ones(4), np.zeros(1))
+
+    def after(chosen: int) -> str:
+        def predict(batch: Batch) -> Array:
+            p = np.full((len(batch.inputs), 4, batch.inputs.shape[1]), 0.1)
+            p[:, 3] = np.where(batch.inputs[chosen] == ids[chosen], 0.7, 0.1)
+            return p / p.sum(axis=1, keepdims=True)
+
+        return swaps_sentence(swaps(predict, batch, 2, counts), "abc", "d")
+
+    assert after(2) == "Nothing before the present input matters to 'd': no swap lowers its log p by 0.01 nats."
+    fall = np.log(0.7) - np.log(0.25)
+    assert (
+        after(0)
+        == f"Of the past 'd' hangs most on 'a', 2 back: with another one there its log p falls by {fall:.2f} nats."
+    )
+
+
 def test_what_alone_decides_comes_first_of_an_encoder_too() -> None:
     """A network that only reads the encoder's second word: nothing else has an effect."""
 
@@ -72,18 +93,41 @@ def test_what_alone_decides_comes_first_of_an_encoder_too() -> None:
     assert [r.effect for r in result.replacements if r.place != 1] == pytest.approx([0] * 5)
 
 
-def test_the_typing_task_knows_which_words_decide() -> None:
+@pytest.mark.parametrize(
+    ("message", "deciding"),
+    [
+        ("hi tom , the wounded man that we talked about", ["wounded"]),  # after it the man tells nothing new
+        ("hi tom , the thief that the captain saw", ["thief"]),
+        ("tom , leo who plays the violin was here", ["plays", "the", "violin"]),
+        ("tom , leo who plays football was here", ["plays", "football"]),
+        ("tom , leo who likes oils was here", ["likes"]),
+        ("tom , leo who is in the diving team was here", ["is"]),
+        ("tom , it will be windy when we meet", ["be", "windy"]),
+        ("tom , it will snow when we meet", ["snow"]),
+        ("tom , thank you", []),
+    ],
+)
+def test_a_word_decides_if_the_grammar_leaves_other_things_possible_after_it(message: str, deciding: list[str]) -> None:
+    task, words = make(make_config("typing")), message.split()
+    assert isinstance(task, Typing)
+    assert [words[place] for place in task.deciding_places(words)] == deciding
+
+
+def test_after_the_last_word_that_decides_one_thing_is_possible_and_before_it_several() -> None:
     task = make(make_config("typing"))
     assert isinstance(task, Typing)
-    words = "hi tom , the wounded man that we talked about near the old bridge must be taken to the hospital .".split()
-    assert {words[place] for place in task.deciding_places(words)} == {"wounded", "man"}
-    for key in task.keys["test"][:50]:
-        places = task.deciding_places(key.split())
-        decided = key.split()[task.decided[key]]
-        phrase = " ".join(key.split()[place] for place in sorted(places))
-        cues = [cue.replace("_", " ") for cue in {**SENT, **LEFT, **WEATHER}[decided]]
-        assert sorted(places) == list(range(min(places), max(places) + 1))
-        assert any(phrase == cue or phrase.endswith(f" {cue}") for cue in cues)
+    settled: dict[tuple[str, ...], set[str]] = {}
+    before: dict[tuple[str, ...], set[str]] = {}
+    for keys in task.keys.values():
+        for key in keys:
+            words = key.split()
+            first, *_, last = [words.index(","), *task.deciding_places(words)]
+            kind = words[first + 2] == "will", words[first + 2] == "who"  # a name may stand before
+            for begins, end in ((before, last), (settled, last + 1)):
+                phrase = words[first + 2 if any(kind) else first + 1 : end]
+                begins.setdefault((*map(str, kind), *phrase), set()).add(words[task.decided[key]])
+    assert all(len(decided) == 1 for decided in settled.values())
+    assert all(len(decided) > 1 for decided in before.values())
 
 
 def test_the_commonest_symbols_are_those_of_the_held_out_data() -> None:

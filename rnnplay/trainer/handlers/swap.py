@@ -8,7 +8,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.example import class_names, source_names
-from rnnplay.lab.swap import Replacement, Swaps, commonest, compute_swaps
+from rnnplay.lab.swap import Replacement, Swaps, commonest, compute_swaps, swaps_sentence
 from rnnplay.protocol import Command, ComputeSwaps, Swap, SwapsComputed
 from rnnplay.tasks.base import Array
 from rnnplay.trainer.connection import Connection
@@ -84,14 +84,6 @@ class SwapHandler(Handler):
         predicted = names[result.output]
         strongest = [self._swap(r, result) for r in result.ranked(SHOWN) if len(r.others)]
         present = result.replacements[-1]
-        if strongest:
-            back = len(symbols) - 1 - strongest[0].place
-            sentence = (
-                f"{predicted!r} hangs most on {symbols[strongest[0].place]!r}, {back} back: with another symbol there "
-                f"log p falls by {strongest[0].effect:.2f} nats."
-            )
-        else:
-            sentence = f"{predicted!r} has no past that could be swapped."
         return SwapsComputed(
             step=step,
             first=asked.first,
@@ -103,7 +95,7 @@ class SwapHandler(Handler):
             present=self._swap(present, result) if len(present.others) else None,
             predicted=predicted,
             probability=result.probability,
-            sentence=sentence,
+            sentence=swaps_sentence(result, symbols, predicted),
         )
 
     def _swap(self, replacement: Replacement, result: Swaps) -> Swap:

@@ -109,9 +109,12 @@ _FIELDS = (
 )  # fmt: skip
 
 
+_FAINT = 0.1  # nats: the strongest colour stands for this at least, so that what has no effect has none
+
+
 def swaps_view(event: protocol.SwapsComputed, generation: int) -> PastView:
     """Return the text on the colour of each symbol's effect, with the strongest places."""
-    largest = max([*event.effects[:-1], 1e-9])
+    largest = max([*event.effects[:-1], _FAINT])
 
     def swap_row(swap: protocol.Swap) -> SwapRow:
         return SwapRow(
