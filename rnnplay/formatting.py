@@ -1,6 +1,7 @@
 """Numbers and names as human-readable text, for the command line, the bench and the screen."""
 
 import re
+from collections.abc import Sequence
 
 _PARAMETER = re.compile(r"(encoder[.\s]+)?(?:layer\s*(\d+)\s+|l(\d+)\.)?(\w+)")
 
@@ -56,3 +57,11 @@ def loss_text(loss: float | None) -> str:
 def three_digits(number: float) -> str:
     """Three digits: 0.0712, 4.31, 105."""
     return f"{number:#.3g}".rstrip(".") if number < 999.5 else f"{number:.0f}"
+
+
+def spaced(symbols: Sequence[str], vocabulary: Sequence[str] | None = None) -> Sequence[str]:
+    """Return symbols of several letters with a space behind each, unless spaces are symbols themselves."""
+    known = symbols if vocabulary is None else vocabulary
+    if all(len(symbol) <= 1 for symbol in known) or any(symbol[:1].isspace() for symbol in known):
+        return symbols
+    return tuple(f"{symbol} " for symbol in symbols)

@@ -145,6 +145,16 @@ def test_a_run_of_words_is_measured_on_another_text(home: Path, tmp_path: Path) 
     assert 0 < measured["loss"] < 20
 
 
+def test_symbols_of_several_letters_are_written_with_spaces_between_them(home: Path) -> None:
+    trained = call("train", "song", "--steps", "2")
+    assert trained.returncode == 0, trained.stderr
+    known = {"i", "love", "you", "carrots"}
+    written = trained.stderr.split("\n\n")[-2].split()
+    assert len(written) >= 300 and len(known & set(written)) > 1
+    words = done("sample", "last", "--length", "12").split()
+    assert len(words) >= 12 and set(words) <= set(written)
+
+
 def test_unseen_characters_of_a_prompt_are_named_and_left_out(home: Path) -> None:
     done("train", "hello", "--steps", "30")
     child = call("sample", "last", "--prompt", "hxéx", "--length", "3")

@@ -79,7 +79,7 @@ MAY: dict[str, set[str]] = {
     "tui.widgets": SCREEN | {"tui.paint"},
     "tui.forms": SCREEN | {"tui.paint", "tui.widgets"} | CONFIG,
     "tui.messages": {"textual", "protocol"},
-    "tui.state": {"numpy", "msgspec", "protocol", "verdicts"} | CONFIG,
+    "tui.state": {"formatting", "numpy", "msgspec", "protocol", "verdicts"} | CONFIG,
     "tui.current_trainer": {"client", "msgspec", "protocol"} | CONFIG,
     "tui.session": {"msgspec", "gallery", "protocol", "tui.current_trainer", "tui.messages", "tui.state"} | CONFIG,
     "tui.places": PLACE,

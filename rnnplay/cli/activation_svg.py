@@ -5,9 +5,9 @@ from html import escape
 
 from rich.cells import cell_len
 
+from rnnplay.formatting import spaced
 from rnnplay.tui.paint.palette import LIGHT, blend, readable
 from rnnplay.tui.paint.text import UNICODE, glyph, wrap
-from rnnplay.tui.state.cells import spaced
 
 COLUMNS = 96
 _WIDE, _TALL = 8.4, 20  # of a character, in pixels

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rnnplay.cli.items import ItemCutter
 from rnnplay.cli.output import SampleWriter, printable
-from rnnplay.cli.progress import ProgressLine
 from rnnplay.cli.report import JsonReport, Report, ending, evaluated_fields, json_line, print_notes, verdict
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
+from rnnplay.formatting import spaced
 from rnnplay.protocol import (
     Evaluate,
     Evaluated,
@@ -119,7 +119,8 @@ async def train_to_end(open_command: Train | Resume, report: Report) -> int:
                         command = _FINAL_SAMPLES.get(started.config.task, _FINAL_SAMPLE)
                         await trainer.client.send(Stop() if as_json else command)
                     case Sampled():
-                        sample = [*(sample or []), *event.text]
+                        vocabulary = started.facts.vocabulary if started else None
+                        sample = [*(sample or []), *spaced(event.text, vocabulary)]
                         if event.done:
                             await trainer.client.send(Stop())
                     case Failed() if sample is not None and not event.fatal:  # the task has nothing to sample
@@ -151,10 +152,8 @@ async def train_to_end(open_command: Train | Resume, report: Report) -> int:
 
 async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
     """Print a checkpoint's loss on held-out data. Returns the exit status."""
-    progress = ProgressLine()
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
-            progress.event(event)
             match event:
                 case Started():
                     facts = event.facts
@@ -169,8 +168,6 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                     break
                 case Failed():
                     raise UserError(event.problem, event.remedy)
-                case Stopped():
-                    print_notes(["It was stopped before all was read: there is no loss to tell."])
                 case _:
                     pass
         return trainer.status
@@ -192,12 +189,11 @@ async def sample(
     """
     writer = SampleWriter(output)
     cutter: ItemCutter | None = None
-    progress = ProgressLine()
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
-            progress.event(event)
             match event:
                 case Started():
+                    facts = event.facts
                     print_notes(event.notes)
                     if count is not None or until is not None or unique:
                         cutter = _item_cutter(event, count, until, unique)
@@ -207,7 +203,7 @@ async def sample(
                     if event.unknown_symbols:
                         unseen = " ".join(map(repr, event.unknown_symbols))
                         print_notes([f"The network never saw {unseen}; the prompt is read without it."])
-                    text = "".join(event.text)
+                    text = "".join(spaced(event.text, facts.vocabulary))
                     writer.write(text if cutter is None else cutter.take(text))
                     if event.done or (cutter is not None and cutter.done):
                         break
@@ -226,7 +222,7 @@ async def sample(
 def _item_cutter(started: Started, count: int | None, until: str | None, unique: bool) -> ItemCutter:
     """Return what cuts the sample into items. Raises UserError if nothing ends them, or if no items are stored."""
     from rnnplay.runs import task_data
-    from rnnplay.tasks.item_index import end_symbol, is_stored, item_hash
+    from rnnplay.tasks.documents import end_symbol, item_hash
 
     document = started.config.document
     has_items = document not in (None, "none")
@@ -239,14 +235,12 @@ def _item_cutter(started: Started, count: int | None, until: str | None, unique:
         stored = task_data.load(Path(started.run))
         if not has_items or stored is None or "item_hashes" not in stored[0]:
             raise UserError("The run stores no items of its text.", "Leave out --unique.")
-        hashes, written = stored[0]["item_hashes"], set[int]()
-        if not stored[1].get("stores_all_items", True):
-            print_notes([f"The run stores {len(hashes):,} items of its text: others of them may be written."])
+        seen = set(stored[0]["item_hashes"].tolist())
 
         def is_new(item: str) -> bool:
             key = item_hash(item)[0]
-            is_known = key in written or is_stored(hashes, item)
-            written.add(key)  # nor is one written twice
+            is_known = key in seen
+            seen.add(key)  # nor is one written twice
             return not is_known
 
         accept = is_new

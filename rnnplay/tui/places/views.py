@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from rnnplay import protocol
 from rnnplay.config import RunConfig
-from rnnplay.formatting import reading_words, short
+from rnnplay.formatting import reading_words, short, spaced
 from rnnplay.tui.forms.fields import NAMES
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
 from rnnplay.tui.session import RunSession
-from rnnplay.tui.state.cells import CellsState, spaced
+from rnnplay.tui.state.cells import CellsState
 from rnnplay.tui.state.loss_course import HeldOutCourse, held_out_course
 from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, SampleState
 from rnnplay.tui.widgets.views import (

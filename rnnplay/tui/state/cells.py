@@ -5,13 +5,13 @@ An answer outlives its question: the last of each kind is shown until another on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from rnnplay import protocol
 from rnnplay.config import UserError
+from rnnplay.formatting import spaced
 from rnnplay.tui.state import Send, answers
 from rnnplay.tui.state.selection import Selection
 
@@ -372,11 +372,3 @@ class CellsState:
 def unit_name(layer: int, unit: int, more: int = 0) -> str:
     """Return a unit's name with numbers from 1: layer 1 unit 37; with so many others: layer 1, 5 units."""
     return f"layer {layer + 1}, {more + 1} units" if more else f"layer {layer + 1} unit {unit + 1}"
-
-
-def spaced(symbols: Sequence[str], vocabulary: Sequence[str] | None = None) -> Sequence[str]:
-    """Return symbols of several letters with a space behind each, unless spaces are symbols themselves."""
-    known = symbols if vocabulary is None else vocabulary
-    if all(len(symbol) <= 1 for symbol in known) or any(symbol[:1].isspace() for symbol in known):
-        return symbols
-    return tuple(f"{symbol} " for symbol in symbols)
