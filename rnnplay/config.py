@@ -78,8 +78,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     init_scale: float = 0.01  # standard deviation if init is normal
     forget_bias: float = 1.0
     chrono_max_lag: int = 0  # > 1: gate biases for dependencies of up to this many time steps
-    dropout: float = 0.0  # between layers and before the readout
-    weight_dropout: float = 0.0  # on W_hh, one mask a training step
+    dropout: float | None = 0.0  # between layers and before the readout; None: by the text's length
+    weight_dropout: float | None = 0.0  # on W_hh, one mask a training step; None: by the text's length
 
     batch: int = 32
     seq_len: int = 50
@@ -94,7 +94,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     momentum: float = 0.9
     clip: float = 5.0  # global gradient norm; 0: off
     clip_value: float = 0.0  # each gradient's magnitude; 0: off
-    weight_decay: float = 0.0  # decoupled weight decay
+    weight_decay: float | None = 0.0  # decoupled weight decay; None: by the text's length
     ema_decay: float = 0.0  # of the moving average of the weights, used for evaluation and sampling; 0: off
 
     steps: int | None = None  # the run ends at the first limit that it reaches; None: no limit
@@ -175,10 +175,10 @@ def validate(config: RunConfig) -> RunConfig:
     _check_range("chrono-max-lag", config.chrono_max_lag, 0, MAX_SEQ_LEN)
     _check_range("tbptt-steps", config.tbptt_steps, 0, MAX_SEQ_LEN)
     for name in ("dropout", "weight_dropout", "ema_decay"):
-        _check_range(name.replace("_", "-"), getattr(config, name), 0, 0.9999)
+        _check_range(name.replace("_", "-"), getattr(config, name) or 0.0, 0, 0.9999)
     _check_range("momentum", config.momentum, 0, 0.9999)
     for name in ("clip", "clip_value", "weight_decay"):
-        _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e6)
+        _check_range(name.replace("_", "-"), getattr(config, name) or 0.0, 0, 1e6)
     for name in ("warmup", "length_warmup_steps", "patience"):
         _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e9)
     for name in ("steps", "epochs", "minutes"):

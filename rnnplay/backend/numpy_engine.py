@@ -27,7 +27,7 @@ class NumpyEngine(Backend):
             self._parallel = DataParallel(architecture, config.seed, available_cores() < 2)
         self._network = Network(architecture, config.seed) if self._parallel is None else self._parallel.network
         self._optimizer = Optimizer(
-            self._network, config.optimizer, config.lr, momentum=config.momentum, decay=config.weight_decay
+            self._network, config.optimizer, config.lr, momentum=config.momentum, decay=config.weight_decay or 0.0
         )
         self._averaging = Averaging(self._network, config.ema_decay) if config.ema_decay else None
         self._eval_copy = self._network.copy() if self._averaging else self._network

@@ -70,7 +70,7 @@ class TorchEngine(Backend):
         self._network = TorchNetwork(torch, first.architecture, self._device.device, self._device.compute_dtype)
         flat, gradient = self._network.flat, self._network.flat_gradient
         flat.copy_(torch.from_numpy(first.flat))
-        rule = UpdateRule(config.optimizer, momentum=config.momentum, decay=config.weight_decay)
+        rule = UpdateRule(config.optimizer, momentum=config.momentum, decay=config.weight_decay or 0.0)
         self._optimizer = TorchOptimizer(torch, flat, gradient, rule, config.ema_decay)
         mean = self._optimizer.mean
         self._copies = HostCopies(torch, self._stream, first, [flat] if mean is None else [flat, mean])

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from rnnplay import blas, corpora, runs, tasks
+from rnnplay.catalogue.texts import by_length
 from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
 from rnnplay.folders import write_remedy
 from rnnplay.machine import available_cores
@@ -79,6 +80,21 @@ def resolve_config(config: RunConfig) -> RunConfig:
     return msgspec.structs.replace(config, text=text, more_texts=more, document=document)
 
 
+def with_regularisation(config: RunConfig, symbols: int) -> tuple[RunConfig, tuple[str, ...]]:
+    """The settings of a new run with what was left open chosen by its text's length, and a sentence that says so.
+
+    symbols: of the text that it learns from; 0: it learns from no text, and is not regularised.
+    """
+    open_settings = {
+        name: value if symbols else 0.0 for name, value in by_length(symbols).items() if getattr(config, name) is None
+    }
+    if not open_settings:
+        return config, ()
+    chosen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in open_settings.items())
+    sentence = f"Chosen by the length of the text, {symbols:,} symbols to learn from: {chosen}."
+    return msgspec.structs.replace(config, **open_settings), (sentence,) if symbols else ()
+
+
 def begin_run(command: Train, known: TaskData | None = None, *, imported: bool = False) -> TrainingSession:
     """Return a new run. known: the vocabulary in which its text is read, if that is another network's than its own.
 
@@ -92,12 +108,13 @@ def begin_run(command: Train, known: TaskData | None = None, *, imported: bool =
     task = tasks.make(config, known)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
+    config, chosen = with_regularisation(config, task.training_size)
     config, sentences = with_chosen_device(config, task)
     record = msgspec.structs.replace(_record(config, task, blas.describe()), imported=imported)
     if known is not None:
         record = msgspec.structs.replace(record, earlier_texts=("",))  # one that only the network knew
     session = _session(Path(), RunTask(task, record), True)
-    session.notes += sentences
+    session.notes += [*chosen, *sentences]
     session.run = runs.create(runs.runs_root(command.root), config)
     try:
         session.lock = lock_run(session.run, session.notes)

@@ -172,3 +172,22 @@ def test_a_column_and_a_file_are_typed_and_taken_back_by_emptying_them(tmp_path:
 
 def test_all_settings_are_those_of_any_task() -> None:
     assert set(fields_for("prose")) < set(fields_for("prose", full=True))
+
+
+@pytest.mark.parametrize("name", ["dropout", "weight_dropout", "weight_decay"])
+def test_what_the_texts_length_chooses_comes_before_zero(name: str) -> None:
+    field = next(field for field in MORE_FIELDS if field.name == name)
+    assert field.show(None) == "by length"
+    assert field.step(None, 1) == 0.0
+    assert field.step(0.0, -1) is None
+    assert field.step(None, -1) is None
+    greatest = field.values[-1]
+    assert field.step(greatest, 1) == greatest
+    assert field.parse("") is None
+
+
+def test_a_limit_that_is_not_set_comes_after_the_greatest() -> None:
+    steps = next(field for field in FIELDS if field.name == "steps")
+    assert steps.step(None, 1) is None
+    assert steps.step(None, -1) == int(steps.values[-1])
+    assert steps.step(int(steps.values[-1]), 1) is None

@@ -46,6 +46,7 @@ class Field:
     values: tuple[Any, ...] = ()
     live: bool = False
     none: str = ""  # what None is shown as, where it is allowed
+    none_first: bool = False  # the arrows reach None before the least value, not after the greatest
     zero: str = ""  # what 0 is shown as
 
     @property
@@ -77,13 +78,15 @@ class Field:
         if not self.values:
             return max(0, int(value) + by)
         if value is None:
-            return value if by > 0 else self._typed(self.values[-1])
+            if by > 0:
+                return self._typed(self.values[0]) if self.none_first else value
+            return value if self.none_first else self._typed(self.values[-1])
         ladder = [float(v) for v in self.values]
         if by > 0:
             above = [v for v in ladder if v > value * (1 + 1e-9) + 1e-12]
-            return self._typed(above[0]) if above else (None if self.none else value)
+            return self._typed(above[0]) if above else (None if self.none and not self.none_first else value)
         below = [v for v in ladder if v < value * (1 - 1e-9) - 1e-12]
-        return self._typed(below[-1]) if below else value
+        return self._typed(below[-1]) if below else (None if self.none_first else value)
 
     def _typed(self, value: float) -> Any:
         return int(value) if self.kind == "whole" else float(f"{value:.6g}")
@@ -152,11 +155,12 @@ MORE_FIELDS: tuple[Field, ...] = (
     Field("activation", "activation", "choice", ("tanh", "sigmoid", "relu", "identity")),
     Field("init", "init", "choice", ("uniform", "normal", "orthogonal", "identity")),
     Field("forget_bias", "forget b.", "number", (-1.0, 0.0, 1.0, 2.0, 5.0)),
-    Field("dropout", "dropout", "number", _SHARES),
+    Field("dropout", "dropout", "number", _SHARES, none="by length", none_first=True),
+    Field("weight_dropout", "w. drop.", "number", _SHARES, none="by length", none_first=True),
     Field("schedule", "schedule", "choice", ("constant", "step", "cosine")),
     Field("warmup", "warm-up", "whole", (0.0, *_STEPS)),
     Field("momentum", "momentum", "number", (0.0, 0.5, 0.9, 0.95, 0.99)),
-    Field("weight_decay", "decay", "number", (0.0, *_LADDER[3:18])),
+    Field("weight_decay", "decay", "number", (0.0, *_LADDER[3:18]), none="by length", none_first=True),
     Field("carry", "carry", "choice", (True, False)),
     Field("normalize", "normalize", "choice", ("none", "nfc", "nfd")),
     Field("read_as_bytes", "bytes", "choice", (True, False)),
@@ -210,11 +214,12 @@ FIELD_HELP = {
     "activation": "of a plain RNN",
     "init": "how the first weights are drawn",
     "forget_bias": "added to an LSTM's forget gate at first: above 0 it remembers",
-    "dropout": "share of units left out at random, between layers and before the readout",
+    "dropout": "share of h left out at random, between layers and before the readout; by length: more for a short text",
     "schedule": "how the learning rate falls",
     "warmup": "steps over which the learning rate rises at first",
     "momentum": "how much of the last step goes on, where the optimizer has one",
-    "weight_decay": "weights shrink by this share of the learning rate each step",
+    "weight_decay": "weights shrink by this share of the learning rate each step; by length: more for a short text",
+    "weight_dropout": "share of the weights W_hh left out at random; by length: more for a short text",
     "carry": "whether a text's state goes on from one sequence to the next",
     "separator": "of the table's columns; none: the one that fits all rows",
     "decimal": "sign before the fraction of the table's numbers; none: the one that fits all rows",

@@ -20,7 +20,15 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
     return {name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)}
 
 
-_LEFT_OPEN = {"document": None, "device": "auto", "cores": 0}  # values by which the trainer chooses the setting
+# Values by which the trainer chooses the setting.
+_LEFT_OPEN = {
+    "document": None,
+    "device": "auto",
+    "cores": 0,
+    "dropout": None,
+    "weight_dropout": None,
+    "weight_decay": None,
+}
 _preset = cache(make_config)  # a draft is read many times for each frame
 
 
