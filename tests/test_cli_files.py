@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from json_lines import started_line
 
 NETWORK = ("--hidden", "12", "--batch", "3", "--seq-len", "16", "--steps", "20", "--validation", "0.2")
 
@@ -139,7 +140,7 @@ def test_a_file_a_pipe_a_compressed_file_and_a_folder_of_pieces_give_the_same_ru
     with (tmp_path / "own.txt").open("rb") as source:
         piped = train(tmp_path, "--text", "-", stdin=source)
     assert losses(piped) == expected
-    started = json.loads(piped.stdout.splitlines()[0])
+    started = started_line(piped.stdout)
     assert Path(started["config"]["text"]).parent == tmp_path / "runs" / "texts"
     shell = f"exec {sys.executable} -m rnnplay train --text <(cat {tmp_path / 'own.txt'}) {' '.join(TRAIN)} --json"
     assert losses(call("--version", args=["bash", "-c", f"{shell} --runs {tmp_path / 'runs'}"])) == expected
@@ -190,9 +191,7 @@ def test_a_pipe_is_read_wherever_a_text_is_and_refused_in_the_playground(tmp_pat
 
     assert piped("evaluate", run) == call("evaluate", run, "--text", text).stdout
     assert list(temporary.iterdir()) == []  # what was read only once is gone
-    started = json.loads(
-        piped("resume", run, "--steps", "1", "--json", "--runs", str(tmp_path / "runs")).splitlines()[0]
-    )
+    started = started_line(piped("resume", run, "--steps", "1", "--json", "--runs", str(tmp_path / "runs")))
     assert Path(started["config"]["text"]).read_bytes() == WORDS  # a run keeps it
     refused = call("play", "--text", "-")
     assert refused.returncode == 2 and "Standard input is a pipe, which cannot be read here." in refused.stderr

@@ -1,12 +1,12 @@
 """The commands on a run whose text is gone, and `resume --text`: real processes, their output, their refusals."""
 
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from json_lines import started_line
 
 WORDS = "the lamp keeper walks to the ferry and the ferry waits for him\n"
 NETWORK = ("--hidden", "12", "--batch", "3", "--seq-len", "16", "--steps", "60", "--validation", "0.2")
@@ -74,7 +74,7 @@ def test_resume_names_the_text_that_is_missing_and_takes_it_elsewhere(folder: Pa
     assert refused.stderr.count("\n") == 1 and "--text FILE" in refused.stderr and "own.txt" in refused.stderr
     told = call("resume", run, "--steps", "5", "--text", str(folder / "moved.txt"), "--json")
     assert told.returncode == 0, told.stderr
-    started = json.loads(told.stdout.splitlines()[0])
+    started = started_line(told.stdout)
     assert started["step"] == 60 and not any("another text" in note for note in started["notes"])
     assert started["text_unavailable"] == ""
 

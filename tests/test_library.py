@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from json_lines import started_line
 
 from rnnplay.config import UserError
 from rnnplay.corpora import download, downloadable, library, listing, read, resolve_text
@@ -244,7 +245,7 @@ def test_the_command_downloads_with_a_bar_on_a_terminal_and_a_name_is_trained_on
     assert added.returncode == 0, added.stderr
     trained = call("train", "--text", "mine", *small, cwd=tmp_path / "elsewhere")
     assert trained.returncode == 0, trained.stderr
-    assert json.loads(trained.stdout.splitlines()[0])["config"]["text"] == added.stdout.strip()
+    assert started_line(trained.stdout)["config"]["text"] == added.stdout.strip()
     measured = call("evaluate", "last", "--text", "mine", "--json")
     assert measured.returncode == 0, measured.stderr
 
