@@ -185,13 +185,16 @@ def stop_trainer(run: Path) -> None:
     name = run_id(run)
     record = trainers.find_trainer(run)
     if record is None:
-        raise UserError(f"The run {name} is not being trained.", "`rnnplay runs` lists the runs that are.")
+        raise trainers.no_trainer_error(run, "`rnnplay runs` lists the runs that are.")
     if record.is_elsewhere:
         raise UserError(f"The run {name} is being trained on {record.host} (process {record.pid}).", "Stop it there.")
-    connection = trainers.connect(record)
-    pid = (trainers.peer_process(connection) if connection is not None else None) or record.pid
-    if connection is None and not trainers.is_running(record):
+    connection = None
+    with contextlib.suppress(BlockingIOError):
+        connection = trainers.connect(record)
+    pid = trainers.peer_process(connection) if connection is not None else None
+    if (connection is None or pid == 0) and not trainers.is_running(record):  # 0: it is in another container
         raise UserError(f"The trainer of {name} cannot be reached.", "Stop it where it was started.")
+    pid = pid or record.pid
     try:
         # By a signal, not by a command: a trainer of another version understands it too.
         os.kill(pid, signal.SIGTERM)

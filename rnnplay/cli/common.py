@@ -140,14 +140,17 @@ def ask_trainer(inspect: Any, command: Any, *answers: type) -> list[Any]:
 
 
 async def _ask_trainer(inspect: Any, command: Any, answers: tuple[type, ...]) -> list[Any]:
+    from rnnplay.cli.progress import ProgressLine
     from rnnplay.cli.report import print_notes
     from rnnplay.cli.trainer_process import open_trainer
     from rnnplay.protocol import Failed, Started, Stopped
 
     events: list[Any] = []
+    progress = ProgressLine()
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
             events.append(event)
+            progress.event(event)
             match event:
                 case Started():
                     print_notes(event.notes)

@@ -61,7 +61,11 @@ def trace(
 
         def announce(sentence: str, rows: int) -> None:
             print(sentence, file=sys.stderr)
-            bar.update(line, total=rows or None)
+            if rows:
+                bar.reset(line, total=rows)
+
+        def show_reading(done: int, total: int | None) -> None:
+            bar.update(line, total=total, completed=done)
 
         try:
             file = write_trace(
@@ -74,6 +78,7 @@ def trace(
                 at=at,
                 announce=announce,
                 report=lambda rows: bar.advance(line, rows),
+                on_reading=show_reading,
             )
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)  # the part that was written is removed

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rnnplay.cli.items import ItemCutter
 from rnnplay.cli.output import SampleWriter, printable
+from rnnplay.cli.progress import ProgressLine
 from rnnplay.cli.report import JsonReport, Report, ending, evaluated_fields, json_line, print_notes, verdict
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
@@ -152,8 +153,10 @@ async def train_to_end(open_command: Train | Resume, report: Report) -> int:
 
 async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
     """Print a checkpoint's loss on held-out data. Returns the exit status."""
+    progress = ProgressLine()
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
+            progress.event(event)
             match event:
                 case Started():
                     facts = event.facts
@@ -168,6 +171,8 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                     break
                 case Failed():
                     raise UserError(event.problem, event.remedy)
+                case Stopped():
+                    print_notes(["It was stopped before all was read: there is no loss to tell."])
                 case _:
                     pass
         return trainer.status
@@ -189,8 +194,10 @@ async def sample(
     """
     writer = SampleWriter(output)
     cutter: ItemCutter | None = None
+    progress = ProgressLine()
     async with open_trainer(inspect) as trainer:
         async for event in trainer.client.events():
+            progress.event(event)
             match event:
                 case Started():
                     facts = event.facts
@@ -222,7 +229,7 @@ async def sample(
 def _item_cutter(started: Started, count: int | None, until: str | None, unique: bool) -> ItemCutter:
     """Return what cuts the sample into items. Raises UserError if nothing ends them, or if no items are stored."""
     from rnnplay.runs import task_data
-    from rnnplay.tasks.documents import end_symbol, item_hash
+    from rnnplay.tasks.item_index import end_symbol, is_stored, item_hash
 
     document = started.config.document
     has_items = document not in (None, "none")
@@ -235,12 +242,14 @@ def _item_cutter(started: Started, count: int | None, until: str | None, unique:
         stored = task_data.load(Path(started.run))
         if not has_items or stored is None or "item_hashes" not in stored[0]:
             raise UserError("The run stores no items of its text.", "Leave out --unique.")
-        seen = set(stored[0]["item_hashes"].tolist())
+        hashes, written = stored[0]["item_hashes"], set[int]()
+        if not stored[1].get("stores_all_items", True):
+            print_notes([f"The run stores {len(hashes):,} items of its text: others of them may be written."])
 
         def is_new(item: str) -> bool:
             key = item_hash(item)[0]
-            is_known = key in seen
-            seen.add(key)  # nor is one written twice
+            is_known = key in written or is_stored(hashes, item)
+            written.add(key)  # nor is one written twice
             return not is_known
 
         accept = is_new

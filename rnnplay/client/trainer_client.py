@@ -198,11 +198,16 @@ async def _attach(run: Path) -> Streams:
     """Streams to the trainer of `run`, to which Attach was sent. Raises UserError."""
     name = runs.run_id(run)
     record = await asyncio.to_thread(trainers.find_trainer, run)
+    not_trained = f"`rnnplay resume {name}` goes on with it."
     if record is None:
-        raise UserError(f"The run {name} is not being trained.", f"`rnnplay resume {name}` goes on with it.")
+        raise trainers.no_trainer_error(run, not_trained)
     if record.is_elsewhere:
         raise UserError(f"The run {name} is being trained on {record.host}.", "Attach to it on that machine.")
-    connection = await asyncio.to_thread(trainers.connect, record)
+    no_answer = UserError(f"The trainer of the run {name} does not answer.", f"rnnplay stop {name} ends it.")
+    try:
+        connection = await asyncio.to_thread(trainers.connect, record)
+    except BlockingIOError:
+        raise no_answer from None
     if connection is None:
         raise UserError(f"The trainer of the run {name} cannot be reached.", f"Stop it: rnnplay stop {name}.")
     reader, writer = await asyncio.open_unix_connection(sock=connection, limit=STREAM_LIMIT)
@@ -213,6 +218,8 @@ async def _attach(run: Path) -> Streams:
                 f"The run {name} is trained by another version of rnnplay.",
                 f"End it with `rnnplay stop {name}`; `rnnplay resume {name}` then goes on with it.",
             )
+        if not await asyncio.to_thread(_is_same, run, first["run"]):
+            raise trainers.no_trainer_error(run, not_trained)
         writer.write(encode_frame(numbered(Attach(linger=hang_up_seconds()))))
         await writer.drain()
     except UserError:
@@ -220,11 +227,19 @@ async def _attach(run: Path) -> Streams:
         raise
     except TimeoutError:
         writer.close()
-        raise UserError(f"The trainer of the run {name} does not answer.", f"rnnplay stop {name} ends it.") from None
+        raise no_answer from None
     except (asyncio.IncompleteReadError, ConnectionError, ValueError, KeyError, TypeError):
         writer.close()
         raise UserError(f"The trainer of the run {name} has just ended.", f"rnnplay resume {name}") from None
     return reader, writer
+
+
+def _is_same(run: Path, served: str) -> bool:
+    """Whether a trainer that serves the directory `served` serves `run`, as far as that can be seen."""
+    try:
+        return run.samefile(served)
+    except OSError:  # it is mounted, or was moved, elsewhere
+        return True
 
 
 async def _read_frame(reader: asyncio.StreamReader) -> bytes:

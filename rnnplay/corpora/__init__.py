@@ -11,7 +11,7 @@ from rnnplay.corpora.encoding import (
     symbols_to_bytes,
 )
 from rnnplay.corpora.files import text_file_chunks
-from rnnplay.corpora.large_text import joined, reading
+from rnnplay.corpora.large_text import Progress, joined, reading
 from rnnplay.corpora.library import resolve_text
 from rnnplay.corpora.reencode import reencode
 from rnnplay.corpora.sources import bundled_files, check_regular_file, file_chunks
@@ -21,6 +21,7 @@ __all__ = [
     "END_OF_FILE",
     "UNKNOWN",
     "EncodedText",
+    "Progress",
     "bundled_files",
     "check_regular_file",
     "encode_file",

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Literal
 
 from rnnplay.config import UserError
-from rnnplay.corpora.encoding_guess import check_encoding, is_iso_2022, refusal, sample_of
+from rnnplay.corpora.encoding_guess import check_encoding, is_iso_2022, is_mostly_utf8, refusal, sample_of
 from rnnplay.corpora.sources import ChunkReader
 
 _MARK = "\ufeff"  # the byte-order mark as a character
@@ -96,6 +96,8 @@ class TextDecoder:
         except UnicodeDecodeError as error:
             where = offset - pending + error.start
             byte = error.object[error.start] if error.start < len(error.object) else 0
+            if encoding == "utf_8" and is_mostly_utf8(sample_of(self._read_chunks())):
+                raise self._broken_utf8(byte, where) from None
             raise self._refusal(f"is not {_title(encoding)} (byte 0x{byte:02X} at offset {where:,})") from None
         except UnicodeError:
             raise self._refusal(f"is not {_title(encoding)}") from None
@@ -105,6 +107,17 @@ class TextDecoder:
 
     def _refusal(self, problem: str) -> UserError:
         return refusal(self._name, problem, sample_of(self._read_chunks()), self._otherwise)
+
+    def _broken_utf8(self, byte: int, offset: int) -> UserError:
+        line, size = 1, 0
+        for chunk in self._read_chunks():
+            line += chunk[: max(offset - size, 0)].count(b"\n")
+            size += len(chunk)
+        return UserError(
+            f'"{self._name}" is UTF-8 but for some bytes: the first, 0x{byte:02X}, is in line {line:,}, '
+            f"at offset {offset:,}.",
+            f"Mend them, or leave them out: iconv -c -f UTF-8 -t UTF-8 FILE. {self._otherwise}".rstrip(),
+        )
 
     def _without_marks(self, strings: Iterable[str]) -> Iterator[str]:
         at_start = True

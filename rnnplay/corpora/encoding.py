@@ -16,7 +16,7 @@ import numpy as np
 from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
 from rnnplay.corpora.files import find_text_files, joined_chunks, text_file_chunks, total_size
-from rnnplay.corpora.large_text import IdWriter, joined, report_progress
+from rnnplay.corpora.large_text import IdWriter, report_progress
 from rnnplay.corpora.sources import ChunkReader, bundled_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -53,6 +53,7 @@ class EncodedText:
     sha256: str  # of the bytes read
     unknown_id: int | None = None  # of all rare symbols, if there are too many
     notes: tuple[str, ...] = ()
+    size: int = 0  # bytes read
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +79,14 @@ def read(
     normal_form: str = "none",
     more: Sequence[str] = (),
     separate_files: bool = False,
+    passes: int = 2,
 ) -> EncodedText:
     """Encode the text called `name`, or the user's text at `path` (a file, a folder, or a name of `rnnplay corpora`).
 
     more: further files or folders, joined to it. separate_files: END_OF_FILE stands behind each. max_vocabulary: number
-    of distinct ids; of more symbols the rarest share one id. encoding, normal_form: as TextDecoder takes them. Raises
-    UserError if there is no such text, or if it cannot be read.
+    of distinct ids; of more symbols the rarest share one id. encoding, normal_form: as TextDecoder takes them. passes:
+    how often the text is gone through altogether, for the progress. Raises UserError if there is no such text, or if it
+    cannot be read.
     """
     if path is None:
         if encoding is not None:
@@ -98,7 +101,7 @@ def read(
         encoding,
         normal_form,
         files if separate_files else (),
-        None if size is None else 2 * size,
+        None if size is None else passes * size,
     )
     return _encode(reader, max_vocabulary, notes)
 
@@ -187,14 +190,15 @@ def encode_file(
     name, files, _ = find_text_files([path], as_bytes)
     table, in_vocabulary = _id_table([_code(symbol, as_bytes) for symbol in vocabulary], unknown_id)
     is_unknown = np.zeros(_CODE_POINTS, bool)
-    parts = []
-    for codes in SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form).codes():
+    writer = IdWriter(None, table.dtype)
+    reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, bytes_to_read=total_size(files))
+    for codes in reader.codes():
         known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)
         is_unknown[codes[~known]] = True
-        parts.append(table[codes[known]])
-    if not sum(map(len, parts)):
+        writer.add(table[codes[known]])
+    if not len(writer):
         raise UserError(f'"{name}" has no character that the network knows.', "Give a text of the same kind.")
-    return joined(parts, table.dtype), _symbols(np.flatnonzero(is_unknown), as_bytes)
+    return writer.array(), _symbols(np.flatnonzero(is_unknown), as_bytes)
 
 
 def _encode(reader: SymbolReader, max_vocabulary: int, notes: Sequence[str] = ()) -> EncodedText:
@@ -217,6 +221,7 @@ def _encode(reader: SymbolReader, max_vocabulary: int, notes: Sequence[str] = ()
         ids=writer.array(),
         vocabulary=vocabulary,
         sha256=counted.sha256,
+        size=counted.size,
         unknown_id=unknown_id,
         notes=(*notes, *limit_notes),
     )

@@ -28,6 +28,7 @@ _WESTERN_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©�
 _MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
 _SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
 _MIN_PLAIN_FRACTION = 0.02  # of the characters of a text in UTF-16 or 32 that are ASCII
+_LEAST_UTF8_CHARACTERS = 3  # beyond ASCII, in a text that is UTF-8 but for some places
 _ISO_2022 = (
     (re.compile(rb"\x1b(\$[@B]|\([IJ]|\$\([@BD])"), "iso2022_jp_2"),
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
@@ -107,6 +108,14 @@ def refusal(name: str, problem: str, sample: bytes, otherwise: str) -> UserError
     return UserError(
         f'"{name}" {problem}. It may be {candidates}.', f"{choose} --encoding {guesses[0].name}. {otherwise}"
     )
+
+
+def is_mostly_utf8(sample: bytes) -> bool:
+    """Whether `sample` is UTF-8 but for some places, as where files in two encodings were joined."""
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    right = sum(character > "\x7f" for character in text) - broken
+    return right >= _LEAST_UTF8_CHARACTERS and right >= 2 * broken
 
 
 def is_iso_2022(chunk: bytes) -> bool:

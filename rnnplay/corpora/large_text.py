@@ -54,32 +54,45 @@ def report_progress(done: int, total: int | None) -> None:
 
 
 class IdWriter:
-    """Collects the ids of a text, of which the number is known; above MAPPED_BYTES in a file without a name."""
+    """Collects the ids of a text, or other numbers; above MAPPED_BYTES in a file without a name."""
 
-    def __init__(self, count: int, dtype: Any) -> None:
-        """Raises UserError if there is no room for the file."""
+    def __init__(self, count: int | None, dtype: Any, max_bytes: int | None = None) -> None:
+        """count: how many there will be; None: not known. max_bytes: that are held in memory; None: MAPPED_BYTES.
+
+        Raises UserError if there is no room for the file.
+        """
         self._dtype, self._count, self._end = np.dtype(dtype), count, 0
+        max_ids = (MAPPED_BYTES if max_bytes is None else max_bytes) // self._dtype.itemsize
         self._file: IO[bytes] | None = None
-        self._ids: Array = np.empty(0, self._dtype)
-        if count * self._dtype.itemsize > MAPPED_BYTES:
-            self._file = _open_nameless()
-        else:
-            self._ids = np.empty(count, self._dtype)
+        if count is not None and count > max_ids:
+            self._file, max_ids = _open_nameless(), 0
+        self._ids: Array = np.empty(max_ids if count is None else min(count, max_ids), self._dtype)
 
     def add(self, ids: Array) -> bool:
         """Append `ids` (n,); False if they are more than the announced number. Raises UserError if the disk is full."""
         begin, self._end = self._end, self._end + len(ids)
-        if self._end > self._count:
+        if self._count is not None and self._end > self._count:
             return False
+        if self._file is None and self._end > len(self._ids):
+            self._file, earlier = _open_nameless(), self._ids[:begin]
+            self._ids = self._ids[:0]
+            self._write(earlier)
         if self._file is None:
             self._ids[begin : self._end] = ids
-            return True
+        else:
+            self._write(ids)
+        return True
+
+    def _write(self, ids: Array) -> None:
+        assert self._file is not None
         try:
             for first in range(0, len(ids), _PIECE):
                 self._file.write(np.ascontiguousarray(ids[first : first + _PIECE], self._dtype).data)
         except OSError as error:
             raise _cannot_write(error) from None
-        return True
+
+    def __len__(self) -> int:
+        return self._end
 
     @property
     def is_complete(self) -> bool:
@@ -98,9 +111,17 @@ class IdWriter:
             return np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), self._dtype)
 
 
-def joined(parts: list[Array], dtype: Any) -> Array:
-    """`parts` one after the other (N,), mapped from a file if they are long. Raises UserError if the disk is full."""
-    writer = IdWriter(sum(map(len, parts)), dtype)
+def bytes_beside(ids: Array) -> int | None:
+    """`max_bytes` of an IdWriter for what is made of the text `ids`: nothing stays in memory if it is a long one."""
+    return 0 if ids.nbytes > MAPPED_BYTES else None
+
+
+def joined(parts: list[Array], dtype: Any, max_bytes: int | None = None) -> Array:
+    """`parts` one after the other (N,), mapped from a file if they have more than `max_bytes` (None: MAPPED_BYTES).
+
+    Raises UserError if the disk is full.
+    """
+    writer = IdWriter(sum(map(len, parts)), dtype, max_bytes)
     for part in parts:
         writer.add(part)
     return writer.array()

@@ -14,7 +14,7 @@ from rnnplay.config import RunConfig, UserError, upgrade_settings
 from rnnplay.exchange import npz_file, pt_file, safetensors_file
 from rnnplay.exchange.name_guess import guess_names, parse_map
 from rnnplay.exchange.tensor_file import IMPORT_FORMATS, Arrays, TensorFile, check_size, vocabulary_list
-from rnnplay.exchange.torch_names import READOUT_BIAS, from_torch, layer_name
+from rnnplay.exchange.torch_names import EMBEDDING, READOUT, READOUT_BIAS, from_torch, layer_name
 from rnnplay.folders import write_remedy
 from rnnplay.protocol import Train
 from rnnplay.tasks.base import Task
@@ -102,7 +102,13 @@ def read_tensor_file(file: Path) -> TensorFile:
 def _our_weights(content: TensorFile, mapping: Mapping[str, str]) -> tuple[Arrays, list[str]]:
     """The tensors by our names, and notes: how they were named, what is left out. Biases that are missing are zero."""
     table = guess_names({name: array.shape for name, array in content.tensors.items()}, mapping)
-    weights = {ours: content.tensors[theirs] for theirs, ours in table.ours.items() if ours is not None}
+    weights = {
+        ours: content.tensors[theirs].reshape(table.shapes[theirs])
+        for theirs, ours in table.ours.items()
+        if ours is not None
+    }
+    if table.is_tied:
+        weights[READOUT] = weights[EMBEDDING]
     notes = []
     if not table.is_plain:
         notes += ["The tensors are taken as follows; --map THEIRS=OURS says it otherwise.", *table.lines()]

@@ -23,16 +23,21 @@ _EMBEDDING_WORDS = re.compile(r"emb|lookup|encoder|wte", re.IGNORECASE)
 _READOUT_WORDS = re.compile(r"readout|out|fc|linear|dec|head|proj|dense|logit|classif|h2o|hy", re.IGNORECASE)
 _RECURRENT_WORDS = re.compile(r"hh|h2h|rec|hidden|w_?h(?!x)|u(?![a-z])", re.IGNORECASE)
 _INPUT_WORDS = re.compile(r"ih|xh|i2h|x2h|in|w_?x|x", re.IGNORECASE)
+_BIAS_WORDS = re.compile(r"(?:^|[._/])b(?:ias)?(?:[_.]?(?:xh|hh|hy|ih|[xhyio]))?$", re.IGNORECASE)
 _DROPOUT_WORDS = re.compile(r"drop|mask", re.IGNORECASE)
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}  # row blocks of a cell's matrices
 
 
 @dataclass
 class NameTable:
-    """Their names and ours: `ours[theirs]` is None for a tensor that is left out."""
+    """Their names and ours: `ours[theirs]` is None for a tensor that is left out.
+
+    is_tied: the embedding is the readout's matrix too.
+    """
 
     shapes: Shapes
     ours: dict[str, str | None] = field(default_factory=dict)
+    is_tied: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -42,9 +47,12 @@ class NameTable:
     def lines(self) -> list[str]:
         """The table, a line for each tensor: their name, its shape, our name."""
         width = max(map(len, self.ours), default=0)
-        return [
-            f"  {theirs:<{width}}  {shape_text(self.shapes[theirs]):<14} -> {ours or '(left out)'}"
+        names = {
+            theirs: f"{EMBEDDING}, {READOUT}" if self.is_tied and ours == EMBEDDING else ours or "(left out)"
             for theirs, ours in self.ours.items()
+        }
+        return [
+            f"  {theirs:<{width}}  {shape_text(self.shapes[theirs]):<14} -> {name}" for theirs, name in names.items()
         ]
 
 
@@ -70,6 +78,7 @@ def parse_map(entries: Sequence[str]) -> dict[str, str]:
 
 def guess_names(shapes: Shapes, mapping: Mapping[str, str] | None = None) -> NameTable:
     """Our names for tensors of these shapes; `mapping` says some of them. Raises UserError where it is in doubt."""
+    shapes = {name: _without_ones(name, shape) for name, shape in shapes.items()}
     table = NameTable(shapes)
     for theirs, ours in (mapping or {}).items():
         if theirs not in shapes:
@@ -88,6 +97,12 @@ def guess_names(shapes: Shapes, mapping: Mapping[str, str] | None = None) -> Nam
                 raise _in_doubt(f'The tensor "{theirs}" ({shape_text(shapes[theirs])}) has no place here.', table)
             table.ours[theirs] = None
     return table
+
+
+def _without_ones(name: str, shape: Shape) -> Shape:
+    """The shape of a bias that is saved as a column or a row is its length alone; others are as they are."""
+    is_vector = len(shape) == 2 and sorted(shape)[0] == 1
+    return (max(shape),) if is_vector and _BIAS_WORDS.search(name) else shape
 
 
 def _name(table: NameTable, theirs: str, ours: str | None) -> None:
@@ -244,12 +259,14 @@ def _name_readout(table: NameTable) -> None:
         if len(fitting) != 1:
             fault = "Several tensors" if fitting else "None of the tensors"
             raise _in_doubt(f"{fault} could be readout.weight, a matrix (symbols, {H}).", table)
-        _name(table, fitting[0], READOUT)
+        table.is_tied = D == H and EMBEDDING not in given and bool(_EMBEDDING_WORDS.search(fitting[0]))
+        _name(table, fitting[0], EMBEDDING if table.is_tied else READOUT)
         matrices.remove(fitting[0])
-        given[READOUT] = rest[fitting[0]]
+        given |= {READOUT: rest[fitting[0]]} | ({EMBEDDING: rest[fitting[0]]} if table.is_tied else {})
     if READOUT_BIAS not in given:
         fitting = [name for name, shape in rest.items() if shape == (given[READOUT][0],)]
-        readout = next(theirs for theirs, ours in table.ours.items() if ours == READOUT)
+        ours_of_readout = EMBEDDING if table.is_tied else READOUT
+        readout = next(theirs for theirs, ours in table.ours.items() if ours == ours_of_readout)
         own = readout.removesuffix("weight") + "bias"
         if own in fitting or len(fitting) == 1:
             _name(table, own if own in fitting else fitting[0], READOUT_BIAS)

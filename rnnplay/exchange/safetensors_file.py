@@ -31,7 +31,11 @@ def read(path: Path) -> TensorFile:
                     arrays[name] = opened.get_tensor(name)
                 else:
                     raise UserError(f'The tensor "{name}" is stored as {kind}.', "Save it as float32.")
-            return tensor_file(arrays, opened.metadata() or {})
+            metadata = opened.metadata() or {}
+            for name, other in metadata.items():  # of two names for one tensor safetensors.torch.save_model leaves one
+                if other in arrays and name not in arrays:
+                    arrays[name] = arrays[other]
+            return tensor_file(arrays, metadata)
     except OSError as error:
         raise UserError(f'"{path}" cannot be read ({error.strerror or error}).', IMPORT_FORMATS) from None
     except (safetensors.SafetensorError, TypeError, ValueError, KeyError, RecursionError) as error:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rnnplay import corpora
 from rnnplay.config import CheckpointName, UserError
 from rnnplay.exchange import trace_files
 from rnnplay.exchange.trace_files import ReportRows
@@ -34,13 +35,14 @@ def trace(
     runs: str | None = None,
     announce: Announce = lambda sentence, rows: None,
     report: ReportRows = lambda rows: None,
+    on_reading: corpora.Progress | None = None,
 ) -> Path:
     """Write the activations of all units of `run` to `output` (.npz, .csv or .parquet), float16; returns its path.
 
     run: a directory, an id, "last" or gallery/NAME. text: a file to read; None: what the run holds out. states: of "h",
     "c" and the gates, or "all". characters: at most so many time steps. at: the checkpoint, as --at names it. announce:
-    called before anything is written; report: as rows are written. Raises UserError if there is no such run, state or
-    text, or no room for the file.
+    called before anything is written; report: as rows are written; on_reading: as texts are read, with bytes. Raises
+    UserError if there is no such run, state or text, or no room for the file.
     """
     path = Path(output).expanduser()
     if path.suffix.lower() not in FORMATS:
@@ -52,7 +54,8 @@ def trace(
         folder = gallery_network(run.removeprefix(GALLERY)).path
     else:
         folder = resolve(run, runs_root(runs))
-    session = open_session(Inspect(run=str(folder), at=at, text=text, encoding=encoding))
+    with corpora.reading(folder.parent, on_reading):
+        session = open_session(Inspect(run=str(folder), at=at, text=text, encoding=encoding))
     try:
         network = session.learner.eval_network()
         chosen = states_of(network) if ALL_STATES in states else tuple(dict.fromkeys(states))

@@ -112,7 +112,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadingText(Event, frozen=True, kw_only=True):
-    """A long text is being read, before Started: some times a second."""
+    """A long text is being read, before Started, or for Evaluate: some times a second."""
 
     bytes_read: int  # a text is read twice
     progress: float | None = None  # share of the reading that is done; None: not known, of compressed files

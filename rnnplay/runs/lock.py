@@ -5,12 +5,12 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from rnnplay.config import UserError
-from rnnplay.runs.directory import load_record, run_id
+from rnnplay.runs.directory import load_record, run_dirs, run_id
 
 LOCK = "lock"
 _UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)  # by this file system
@@ -38,30 +38,38 @@ class RunLock:
 
     def __init__(self, run: Path) -> None:
         """Acquire the lock. Raises UserError if another process holds it, OSError if there can be none."""
+        self._run = run
         self._file = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            self.is_held = self._acquire(run)
+            self.is_held = self._acquire()
         except BaseException:
             self.release()
             raise
 
-    def _acquire(self, run: Path) -> bool:
+    def _acquire(self) -> bool:
         for _ in range(10):  # `is_locked()` holds a shared lock for an instant, so try again
             try:
                 return _lock(self._file, fcntl.LOCK_EX)
             except BlockingIOError:
                 time.sleep(0.05)
-        name = run_id(run)
+        name = run_id(self._run)
         raise UserError(
-            f"The run {run.name} is being trained by another process.",
+            f"The run {self._run.name} is being trained by another process.",
             f"Look at it with `rnnplay attach {name}`, or end it first: rnnplay stop {name}.",
         )
 
     def note_opened(self) -> None:
-        """Write down that the run is opened to be trained now. Where that cannot be written it is left out."""
+        """Write down that the run is opened to be trained now. Where that cannot be written it is left out.
+
+        If the clock was set back, the time is that of the run opened last before, so that this one is `last`.
+        """
+        now = datetime.now(UTC)
+        with suppress(OSError, OverflowError, TypeError, ValueError):
+            latest = max(opened_at(run) for run in run_dirs(self._run.parent))
+            now = max(now, datetime.fromisoformat(latest) + timedelta(microseconds=1))
         with suppress(OSError):
             os.ftruncate(self._file, 0)
-            os.pwrite(self._file, datetime.now(UTC).isoformat(timespec="microseconds").encode(), 0)
+            os.pwrite(self._file, now.isoformat(timespec="microseconds").encode(), 0)
 
     def release(self) -> None:
         """Release the lock; a second call does nothing."""

@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -24,19 +25,23 @@ from rnnplay.runs.lock import is_locked
 TRAINER = "trainer.json"
 SOCKETS = "RNNPLAY_SOCKETS"
 _MAX_PATH = 103  # bytes of a socket's path; macOS has room for 104 with the zero at the end
+_MAX_NAME = 24  # bytes of its name
 _MAX_BYTES = 64 * 1024
 _NOT_THERE = (errno.ECONNREFUSED, errno.ENOENT, errno.ENOTSOCK, errno.ENOTDIR)
+
+
+FilePath = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
 
 
 class TrainerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """trainer.json: the process that trains a run, or has finished it and still shows it."""
 
-    run: str  # directory, as that process has it
-    host: str
+    run: FilePath  # directory, as that process has it
+    host: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{0,255}$")]  # it is shown on terminals
     boot_id: str  # one for each start of the machine; empty: not known
     pid: int
     started: str  # when the process began, in the system's own count; empty: not known
-    socket: str  # path
+    socket: FilePath
     version: int  # of the protocol
 
     @property
@@ -99,10 +104,13 @@ def socket_folder() -> Path:
 def make_socket_folder() -> Path:
     """Return the folder of this user's sockets, which no other user can read.
 
-    Raises UserError if it cannot be made, or is not this user's own.
+    Raises UserError if it cannot be made or written, is not this user's own, or has too long a path for sockets.
     """
     folder = socket_folder()
     remedy = f"Set {SOCKETS} to a folder of your own."
+    if len(os.fsencode(folder)) + 1 + _MAX_NAME > _MAX_PATH:
+        problem = f'The path of the folder for sockets "{folder}" is too long.'
+        raise UserError(problem, f"Set {SOCKETS} to a folder with a short name.")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
@@ -112,12 +120,15 @@ def make_socket_folder() -> Path:
         raise UserError(f'The folder for sockets "{folder}" is not your own.', remedy)
     if status.st_mode & 0o077:
         raise UserError(f'The folder for sockets "{folder}" is open to other users.', f'chmod 700 "{folder}"')
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f'The folder for sockets "{folder}" cannot be written.', f'chmod 700 "{folder}"')
     return folder
 
 
 def socket_path(run: Path) -> str:
     """The path of the socket at which this process can be reached about `run`."""
-    return str(socket_folder() / f"{run_id(run)}-{os.getpid()}")
+    name = "".join(letter for letter in run_id(run) if letter.isascii() and letter.isalnum())  # it may be renamed
+    return str(socket_folder() / f"{name[:12]}-{os.getpid()}")
 
 
 def listen(run: Path) -> socket.socket:
@@ -127,10 +138,6 @@ def listen(run: Path) -> socket.socket:
     """
     make_socket_folder()
     path = Path(socket_path(run))
-    if len(os.fsencode(path)) > _MAX_PATH:
-        raise UserError(
-            f'The path of the socket "{path}" is too long.', f"Set {SOCKETS} to a folder with a short name."
-        )
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.unlink(missing_ok=True)  # of a process that had the same number
@@ -167,18 +174,23 @@ def _peer(connection: socket.socket) -> tuple[int, int]:
 def connect(record: TrainerRecord) -> socket.socket | None:
     """Return a socket that is connected to the trainer; None if nobody answers there.
 
-    Raises UserError if the socket is another user's.
+    Raises UserError if the socket is another user's, BlockingIOError if the trainer has not answered others for long.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)  # a trainer that is stopped takes no more than some connections
     try:
         owner = os.stat(record.socket, follow_symlinks=False).st_uid
         connection.connect(record.socket)
         user = peer_user(connection)
+        connection.setblocking(True)
+    except BlockingIOError:
+        connection.close()
+        raise
     except OSError as error:
         connection.close()
         if error.errno in _NOT_THERE:
             return None
-        problem = f'The trainer\'s socket "{record.socket}" cannot be used ({error.strerror}).'
+        problem = f'The trainer\'s socket "{record.socket}" cannot be used ({error.strerror or error}).'
         raise UserError(problem, f"Set {SOCKETS} as it was when the run was started.") from None
     if owner != os.geteuid() or user not in (None, os.geteuid()):
         connection.close()
@@ -208,10 +220,15 @@ def write_record(run: Path, path: str, version: int) -> TrainerRecord:
 def read_record(run: Path) -> TrainerRecord | None:
     """Return what the run's trainer.json says, true or not any more; None: there is none, or it is damaged."""
     try:
-        with (run / TRAINER).open("rb") as file:
+        with open(run / TRAINER, "rb", opener=_open_at_once) as file:
             return msgspec.json.decode(file.read(_MAX_BYTES), type=TrainerRecord)
     except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a named pipe in its place is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def remove_record(run: Path, record: TrainerRecord) -> None:
@@ -246,7 +263,10 @@ def find_trainer(run: Path) -> TrainerRecord | None:
     with suppress(OSError):
         if not os.path.samefile(record.run, run):
             return None  # the directory is a copy
-    connection = connect(record)
+    try:
+        connection = connect(record)
+    except BlockingIOError:
+        return record
     if connection is not None:
         connection.close()
         return record
@@ -254,6 +274,15 @@ def find_trainer(run: Path) -> TrainerRecord | None:
         return record  # its socket was removed
     remove_record(run, record)
     return None
+
+
+def no_trainer_error(run: Path, remedy: str) -> UserError:
+    """Return what to say of a run without a trainer that answers; remedy: what to do if none is there at all."""
+    name = run_id(run)
+    if is_locked(run):
+        problem = f"The run {name} is being trained by a process that cannot be reached."
+        return UserError(problem, "Look at it, or end it, where it was started.")
+    return UserError(f"The run {name} is not being trained.", remedy)
 
 
 def refuse_elsewhere(run: Path) -> None:

@@ -103,6 +103,7 @@ class Task(ABC):
     has_training_data: bool = True  # False: made from TaskData alone, it can be used but not be trained
     end_symbol: str | None = None  # what ends an item: behind it nothing is remembered; None: there are no items
     held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integer dtype: for evaluation and traces
+    test_ids: Array = np.zeros(0, np.int32)  # (N,) of a text: kept for a last test
     has_streams_held_out: bool = False  # `held_out_ids` are the tails of several streams, one after the other
 
     @abstractmethod

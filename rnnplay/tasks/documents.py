@@ -4,20 +4,31 @@ No item sees the one before it: the items of a batch begin together, each at the
 Longer ones go on over several windows, which carry the state; behind an item's end a column counts nothing.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from rnnplay import corpora
 from rnnplay.config import UserError
+from rnnplay.corpora.large_text import IdWriter, bytes_beside, report_progress
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData
+from rnnplay.tasks.item_index import (
+    MAX_STORED_HASHES,
+    Bounds,
+    HashCollector,
+    contains,
+    end_symbol,
+    find_items,
+    find_parts,
+    hash_items,
+)
 from rnnplay.tasks.text import EVALUATION_STREAMS, TextTask
 
+MAX_SHUFFLED = 2**19  # items that are put in an order together
 _ROUND = 8  # time steps: lengths of last windows are multiples of it, so that few sizes occur
-_HALF = 2**64
+_HASHES = 2**64
 
 
 class DocumentTask(TextTask):
@@ -34,24 +45,63 @@ class DocumentTask(TextTask):
         if self.end_symbol not in vocabulary:
             vocabulary = (*vocabulary, self.end_symbol)
         self._set_vocabulary(vocabulary)
-        items = split_items(text.ids, text.vocabulary, config.document)
-        hashes = np.array([item_hash(self.decode(item)) for item in items], np.uint64).reshape(-1, 2)
-        is_held_out = hashes[:, 1] < config.validation * _HALF
-        self._items: list[Array] = [item for item, held in zip(items, is_held_out, strict=True) if not held]
-        held_out = [item for item, held in zip(items, is_held_out, strict=True) if held]
-        if len(self._items) < 2 or (config.validation and not held_out):
+        count, held_out_count = self._divide(text)
+        if len(self._starts) < 3 or (config.validation and not held_out_count):
             raise UserError(
-                f'"{text.name}" has {len(items):,} item{"s" * (len(items) != 1)}, too few to hold some out.',
+                f'"{text.name}" has {count:,} item{"s" * (count != 1)}, too few to hold some out.',
                 "Give more of them, or another --document.",
             )
-        self.item_hashes = np.unique(hashes[:, 0])  # of held-out ones too: they are not new either
-        self.training_ids, self.held_out_ids = self._flat(self._items), self._flat(held_out)
         self.training_size, self.held_out_size = len(self.training_ids), len(self.held_out_ids)
-        self.notes += (f"The text has {len(items):,} items; {len(held_out):,} of them are held out.",)
+        self.notes += (f"The text has {count:,} items; {held_out_count:,} of them are held out.",)
+        if not self.stores_all_items:
+            self.notes += (
+                f"The run stores {MAX_STORED_HASHES:,} of its items: `sample --unique` leaves out no others.",
+            )
         self.longest_lag = 0
-        self.epoch_steps = sum(len(windows) for _, windows in self._groups(np.arange(len(self._items))))
+        self._blocks = -(-(len(self._starts) - 1) // MAX_SHUFFLED)
+        steps = [int(self._group_windows(block).sum()) for block in range(self._blocks)]
+        self._block_steps = np.cumsum([0, *steps])  # the first step of each block in an epoch, and behind the last
+        self.epoch_steps = int(self._block_steps[-1])
         self._epoch, self._position = -1, self.epoch_steps  # the next batch begins an epoch
-        self._plan: list[tuple[Array, range, int]] = []
+        self._ordered = -1, -1  # epoch and block of the present order
+
+    def _divide(self, text: corpora.EncodedText) -> tuple[int, int]:
+        """Lay the items into training_ids and held_out_ids; returns how many there are, and how many are held out."""
+        max_bytes, dtype = bytes_beside(text.ids), np.uint8 if self.inputs <= 256 else np.uint16
+        training, held_out = (IdWriter(None, dtype, max_bytes) for _ in range(2))
+        starts = IdWriter(None, np.uint32 if len(text.ids) < 2**32 - 2 else np.int64, max_bytes)
+        collector = HashCollector()
+        code_points = np.array([ord(symbol) for symbol in text.vocabulary], np.uint32)
+        end = np.array([self._end], dtype)
+        training.add(end)
+        held_out.add(end)
+        count = held_out_count = 0
+        for begins, ends in find_items(text.ids, text.vocabulary, self.config.document):
+            report_progress(int((2 + ends[-1] / len(text.ids)) * text.size), 3 * text.size)  # it was read twice
+            hashes = hash_items(text.ids, (begins, ends), code_points)
+            collector.add(hashes[:, 0])  # of held-out ones too: they are not new either
+            is_held_out = hashes[:, 1] < self.config.validation * _HASHES
+            count, held_out_count = count + len(begins), held_out_count + int(is_held_out.sum())
+            sizes = (ends - begins + 1)[~is_held_out]
+            starts.add(len(training) + np.cumsum(sizes) - sizes)
+            if len(begins) == 1:  # it may be long
+                for part in (text.ids[begins[0] : ends[0]], end):
+                    (held_out if is_held_out[0] else training).add(part)
+                continue
+            first = int(begins[0])
+            part = np.full(int(ends[-1]) - first + 1, self._end, dtype)
+            part[:-1] = text.ids[first : ends[-1]]
+            part[ends - first] = self._end
+            role = np.zeros(len(part) + 1, np.int8)  # 1: training, 2: held out, 0: between items
+            role[begins - first] = roles = np.where(is_held_out, 2, 1)
+            role[ends - first + 1] -= roles.astype(np.int8)
+            np.cumsum(role, out=role)
+            training.add(part[role[:-1] == 1])
+            held_out.add(part[role[:-1] == 2])
+        starts.add(np.array([len(training)]))
+        self.training_ids, self.held_out_ids, self._starts = training.array(), held_out.array(), starts.array()
+        self.item_hashes, self.stores_all_items = collector.array(), collector.is_complete
+        return count, held_out_count
 
     def _set_vocabulary(self, vocabulary: tuple[str, ...]) -> None:
         self.vocabulary = self.output_vocabulary = vocabulary
@@ -62,114 +112,118 @@ class DocumentTask(TextTask):
         super()._restore_data(data)
         self.end_symbol = end_symbol(self.config.document)
         self._set_vocabulary(self.vocabulary)
-        self.item_hashes = data.array("item_hashes")
+        self.item_hashes, self.stores_all_items = data.array("item_hashes"), data.values.get("stores_all_items", True)
 
     def data(self) -> TaskData:
         data = super().data()
-        return TaskData({**data.arrays, "item_hashes": self.item_hashes}, data.values)
+        return TaskData(
+            {**data.arrays, "item_hashes": self.item_hashes},
+            {**data.values, "stores_all_items": self.stores_all_items},
+        )
 
-    def _flat(self, items: Sequence[Array]) -> Array:
-        end = np.array([self._end], np.uint8 if self.inputs <= 256 else np.uint16)
-        return np.concatenate([end, *(part.astype(end.dtype) for item in items for part in (item, end))])
+    # ------------------------------------------------------------------------------------------------------- training
 
-    def _groups(self, order: Array) -> list[tuple[Array, range]]:
-        """(items, first time steps of their windows) of groups of up to B items that take about as many windows."""
-        T, B = self.config.seq_len, self.config.batch
-        lengths = np.array([len(self._items[i]) + 1 for i in order])
-        order = order[np.argsort(-(-lengths // T), kind="stable")]
-        groups = [order[begin : begin + B] for begin in range(0, len(order), B)]
-        return [(group, range(0, max(len(self._items[i]) + 1 for i in group), T)) for group in groups]
+    def _items_of_block(self, block: int) -> tuple[Array, Array]:
+        """Places (n,) in training_ids, and sizes with their ends, of a block's items: every k-th one of the text."""
+        starts = self._starts[:-1][block :: self._blocks].astype(np.int64)
+        return starts, self._starts[1:][block :: self._blocks] - starts
+
+    def _group_windows(self, block: int) -> Array:
+        """How many windows each group of up to B items of a block takes, the fewest first."""
+        windows = np.sort(-(-self._items_of_block(block)[1] // self.config.seq_len))
+        B = self.config.batch
+        last = np.minimum(np.arange(B, len(windows) + B, B), len(windows)) - 1
+        return np.asarray(windows[last])
+
+    def _order(self, epoch: int, block: int) -> None:
+        """Put the items of a block in groups that take about as many windows, and the groups in a random order."""
+        T = self.config.seq_len
+        rng = np.random.default_rng((self.config.seed, epoch, *((block,) if self._blocks > 1 else ())))
+        starts, sizes = self._items_of_block(block)
+        order = rng.permutation(len(starts))
+        order = order[np.argsort(-(-sizes[order] // T), kind="stable")]
+        self._item_starts, self._item_sizes = starts[order], sizes[order]
+        windows = self._group_windows(block)
+        self._groups = rng.permutation(len(windows))
+        self._group_steps = np.cumsum(np.concatenate([[self._block_steps[block]], windows[self._groups]]))
+        self._ordered = epoch, block
 
     def batch(self, step: int) -> Batch:
         """(T, B): the next window of a group of items. The last window of a group may be shorter."""
         if self._position >= self.epoch_steps:
             self._epoch, self._position = self._epoch + 1, 0
-            self._plan = []
-        if not self._plan:
-            rng = np.random.default_rng((self.config.seed, self._epoch))
-            groups = self._groups(rng.permutation(len(self._items)))
-            shuffled = [groups[i] for i in rng.permutation(len(groups))]
-            self._plan = [(group, windows, first) for group, windows in shuffled for first in windows]
-        group, windows, first = self._plan[self._position]
+        block = int(np.searchsorted(self._block_steps, self._position, "right")) - 1
+        if self._ordered != (self._epoch, block):
+            self._order(self._epoch, block)
+        place = int(np.searchsorted(self._group_steps, self._position, "right")) - 1
+        first = (self._position - int(self._group_steps[place])) * self.config.seq_len
         self._position += 1
-        items = [self._items[i] for i in group]
-        return self._window(items, self.config.batch, windows.stop, first)
+        B = self.config.batch
+        rows = slice(int(self._groups[place]) * B, (int(self._groups[place]) + 1) * B)
+        return self._window(self.training_ids, self._item_starts[rows], self._item_sizes[rows], B, first)
 
-    def _window(self, items: Sequence[Array], columns: int, length: int, first: int) -> Batch:
-        """The window of `items` that begins at time step `first`; a column without an item counts nothing."""
-        T = min(self.config.seq_len, -(-(length - first) // _ROUND) * _ROUND)
+    def _window(self, ids: Array, starts: Array, sizes: Array, columns: int, first: int) -> Batch:
+        """The window of items in `ids` that begins at time step `first`; a column without an item counts nothing.
+
+        starts, sizes: of the items (n,), their ends counted.
+        """
+        T = min(self.config.seq_len, -(-(int(sizes.max()) - first) // _ROUND) * _ROUND)
         inputs, targets = np.full((2, T, columns), self._end, np.int32)
         weights = np.zeros((T, columns), np.float32)
-        for column, item in enumerate(items):
-            whole = np.concatenate([[self._end], item, [self._end]])[first : first + T + 1]
-            count = max(len(whole) - 1, 0)
-            inputs[:count, column], targets[:count, column] = whole[:count], whole[1 : count + 1]
+        for column, (start, size) in enumerate(zip(starts.tolist(), sizes.tolist(), strict=True)):
+            count = min(T, size - first)
+            if count <= 0:
+                continue
+            begin = start + first
+            following = ids[begin : min(begin + count, start + size - 1)]
+            targets[: len(following), column] = following
+            if first:
+                inputs[:count, column] = ids[begin - 1 : begin + count - 1]
+            else:
+                inputs[1:count, column] = ids[begin : begin + count - 1]
             weights[:count, column] = 1
         return Batch(inputs, targets, weights, resets_state=first == 0 or not self.config.carry)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._ordered, self._length = (-1, -1), self.epoch_steps  # what the place is counted to
+        super().restore(state)
+
+    # ----------------------------------------------------------------------------------------------------- evaluation
 
     def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = MAX_HELD_OUT) -> Iterator[Batch]:
         return self.batches_of(self.held_out_ids[: limit + 1], streams)
 
-    def items_of(self, ids: Array) -> list[Array]:
-        """All whole items in `ids` (N,), without their ends, in their order."""
-        if self.config.document != "line" and self._end not in ids:
-            items = split_items(ids, self.vocabulary, self.config.document)
-        else:
-            ends = np.flatnonzero(ids == self._end)
-            items = [part[1:] if n else part for n, part in enumerate(np.split(ids, ends))][: len(ends)]
-        return [item for item in items if len(item)]
+    def items_of(self, ids: Array) -> Iterator[Bounds]:
+        """Yield the bounds of all whole items in `ids` (N,), some at a time, in their order."""
+        if self.config.document != "line" and not contains(ids, self._end):
+            return find_items(ids, self.vocabulary, self.config.document)
+        return find_parts(ids, self._end, whole=True)
+
+    def item_texts(self, ids: Array) -> Iterator[Array]:
+        """Yield the ids of each whole item in `ids` (N,), an end before them."""
+        end = np.array([self._end], ids.dtype)
+        for begins, ends in self.items_of(ids):
+            for begin, stop in zip(begins.tolist(), ends.tolist(), strict=True):
+                yield corpora.joined([end, ids[begin:stop]], ids.dtype)
 
     def batches_of(self, ids: Array, streams: int) -> Iterator[Batch]:
-        """Yield the windows of all whole items in `ids`, `streams` of them side by side."""
-        items = sorted(self.items_of(ids), key=len)
-        for begin in range(0, len(items), streams):
-            group = items[begin : begin + streams]
-            length = len(group[-1]) + 1
-            for first in range(0, length, self.config.seq_len):
-                yield self._window(group, len(group), length, first)
+        """Yield the windows of all whole items in `ids`, `streams` of about the same length side by side."""
+        for starts, sizes in self._gathered(self.items_of(ids)):
+            order = np.argsort(sizes, kind="stable")
+            for begin in range(0, len(order), streams):
+                group = order[begin : begin + streams]
+                for first in range(0, int(sizes[group[-1]]), self.config.seq_len):
+                    yield self._window(ids, starts[group], sizes[group], len(group), first)
 
-    def restore(self, state: dict[str, Any]) -> None:
-        self._plan, self._length = [], self.epoch_steps  # what the place is counted to
-        super().restore(state)
-
-
-END_OF_ITEM = corpora.END_OF_FILE
-
-
-def end_symbol(document: str | None) -> str:
-    """The symbol that is learned as an item's end: a line's end, or one that no text has."""
-    return "\n" if document == "line" else END_OF_ITEM
-
-
-def item_hash(item: str) -> tuple[int, int]:
-    """Two numbers of 64 bits: one that tells items apart, and one that decides whether the item is held out."""
-    digest = hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
-
-
-def split_items(ids: Array, vocabulary: tuple[str, ...], document: str | None) -> list[Array]:
-    """The items of a text (N,), none of them empty, without their ends: lines, what blank lines part, or files."""
-    number = {symbol: i for i, symbol in enumerate(vocabulary)}
-    if document == "file":
-        return _parts(ids, number.get(END_OF_ITEM))
-    lines = _parts(ids, number.get("\n"), keep_empty=document == "blank")
-    if document == "line":
-        return lines
-    space = [number[symbol] for symbol in " \t\r\f" if symbol in number]
-    items: list[Array] = []
-    begin = 0
-    newline = np.array([number.get("\n", 0)], ids.dtype)
-    for place, line in enumerate([*lines, ids[:0]]):
-        if np.isin(line, space).all():  # so is an empty one
-            if place > begin:
-                items.append(np.concatenate([part for one in lines[begin:place] for part in (one, newline)][:-1]))
-            begin = place + 1
-    return items
-
-
-def _parts(ids: Array, end: int | None, keep_empty: bool = False) -> list[Array]:
-    if end is None:
-        return [ids] if len(ids) else []
-    places = np.flatnonzero(ids == end)
-    parts = [part[1:] if n else part for n, part in enumerate(np.split(ids, places))]
-    return parts if keep_empty else [part for part in parts if len(part)]
+    def _gathered(self, bounds: Iterator[Bounds]) -> Iterator[tuple[Array, Array]]:
+        """Yield starts and sizes of at least MAX_SHUFFLED items at a time, and of those that remain."""
+        waiting: list[Bounds] = []
+        count = 0
+        for begins, ends in bounds:
+            waiting.append((begins, ends - begins + 1))
+            count += len(begins)
+            if count >= MAX_SHUFFLED:
+                yield np.concatenate([starts for starts, _ in waiting]), np.concatenate([sizes for _, sizes in waiting])
+                waiting, count = [], 0
+        if waiting:
+            yield np.concatenate([starts for starts, _ in waiting]), np.concatenate([sizes for _, sizes in waiting])

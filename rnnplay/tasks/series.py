@@ -14,6 +14,7 @@ from rnnplay.tasks.tables import read_column
 
 MIN_VALUES = 60  # of the user's series
 MAX_FORECAST = 500  # values
+_FITTED = 2**16  # windows of a long series that are in memory at a time
 
 
 def tides(count: int) -> Array:
@@ -168,10 +169,14 @@ class Series(GeneratedTask):
 
     def _linear(self) -> Array:
         """Least squares: coefficients of the last `order` values, the oldest first, and a constant."""
-        part = self.parts["train"].astype(float)
-        windows = np.lib.stride_tricks.sliding_window_view(part, self.order + 1)
-        design = np.column_stack([windows[:, :-1], np.ones(len(windows))])
-        return np.asarray(np.linalg.lstsq(design, windows[:, -1], rcond=None)[0])
+        windows = np.lib.stride_tricks.sliding_window_view(self.parts["train"], self.order + 1)
+        chunks = (windows[begin : begin + _FITTED].astype(float) for begin in range(0, len(windows), _FITTED))
+        equations = np.zeros((0, self.order + 2))
+        for chunk in chunks:
+            equations = np.vstack([equations, np.column_stack([chunk[:, :-1], np.ones(len(chunk)), chunk[:, -1]])])
+            if len(windows) > _FITTED:
+                equations = np.asarray(np.linalg.qr(equations, mode="r"))  # of the same least squares
+        return np.asarray(np.linalg.lstsq(equations[:, :-1], equations[:, -1], rcond=None)[0])
 
     def _linear_error(self, split: Split) -> float:
         windows = np.lib.stride_tricks.sliding_window_view(self.parts[split].astype(float), self.order + 1)

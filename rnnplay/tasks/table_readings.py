@@ -5,46 +5,56 @@ cells left unexplained remain; the caller refuses a table whose remaining readin
 """
 
 import csv
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rnnplay.config import UserError
-from rnnplay.tasks.table_cells import Column, is_date, is_missing, judge_column, parse_number
+from rnnplay.tasks.table_cells import is_date, is_missing, parse_number
+from rnnplay.tasks.table_columns import Column, ColumnJudge
+from rnnplay.tasks.table_commas import DecimalCommas
+from rnnplay.tasks.table_rows import SEPARATORS, Row, TableText, in_chunks, without_comments
 
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " ", "none": ""}
 DECIMALS = {"point": ".", "comma": ","}
 MAX_HEADINGS = 3  # rows
 HEAD_LINES = 500  # if a separator splits these unequally, the rest is not split
 LEAST_COUNTED = 5  # rows that a column must count through before it says that commas separate
-
-_SPACES = re.compile(r"[ \t]+")  # narrow and non-breaking spaces stand inside numbers
-_THOUSANDS = re.compile(r"[-+−]?[1-9]\d{0,2}(\.\d{3})+\D*")
-Row = tuple[int, list[str]]  # the line of the file where it begins, from 1, and its cells
+CHUNK_ROWS = 2**13  # that are judged at a time
+_SAMPLED = 500  # rows by which headings are told from the rest
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
     """A table under one separator and one decimal sign, its headings apart."""
 
+    table: TableText
     separator: str  # a key of SEPARATORS
     decimal: str  # a key of DECIMALS
-    headings: list[Row]
-    rows: list[Row]
+    heading_count: int
+    row_count: int  # without headings
     columns: list[Column]
 
-    @property
+    @cached_property
     def cost(self) -> tuple[int, int]:
         """(columns that another separator would split further, columns of text or with wrong cells): less is better."""
-        others = [sign for sign in ",;\t|" if sign != SEPARATORS[self.separator]]
-        unsplit = text = 0
-        for place, column in enumerate(self.columns):
-            if column.kind == "text" or column.wrong:
-                text += 1
-                unsplit += any(_same_count([row[place] for _, row in self.rows], sign) for sign in others)
-        return unsplit, text
+        text = [place for place, column in enumerate(self.columns) if column.kind == "text" or column.wrong]
+        return len(self._splittable(text)), len(text)
+
+    def _splittable(self, places: Sequence[int]) -> set[int]:
+        """Those of the columns at `places` in all of whose cells another separator stands, equally often."""
+        signs = [sign for sign in ",;\t|" if sign != SEPARATORS[self.separator]]
+        counts: dict[tuple[int, str], int] = {}
+        for number, (_, cells) in enumerate(self.table.rows(self.separator), -self.heading_count):
+            if number == 0:
+                counts = {(place, sign): n for place in places for sign in signs if (n := cells[place].count(sign))}
+            elif number > 0:
+                counts = {key: count for key, count in counts.items() if cells[key[0]].count(key[1]) == count}
+            if number >= 0 and not counts:
+                break
+        return {place for place, _ in counts}
 
     def describe(self) -> str:
         """For people: "2 columns separated by commas, with decimal points"."""
@@ -74,152 +84,165 @@ def readings_of(
     separator, decimal: the only ones to be tried; None: all. heading: a column's name, so that a first row of numbers
     is a row of headings if it holds this one.
     """
-    lines, begin = _without_comments(text)
+    table = without_comments(text)
+    head = table.head(HEAD_LINES)
     readings: list[Reading] = []
     broken: list[Broken] = []
     for name in SEPARATORS if separator is None else (separator,):
-        split = split_rows(lines[:HEAD_LINES], begin, name)
-        if len(lines) > HEAD_LINES and _is_worth_splitting(split, name, decimal, heading):
-            split = split_rows(lines, begin, name)
-        if isinstance(split, Broken):
-            broken.append(split)
-        elif split and (name == "none" or len(split[0][1]) > 1 or separator is not None):
-            readings += _judged(split, name, decimal, heading)
+        least = 1 if name == "none" or separator is not None else 2  # columns
+        result = _read(head, name, decimal, heading)
+        if head.end < table.end and _is_worth_reading(result, least):
+            result = _read(table, name, decimal, heading)
+        if isinstance(result, Broken):
+            broken.append(result)
+        else:
+            readings += [reading for reading in result if len(reading.columns) >= least]
     readings = [reading for reading in readings if any(column.kind == "number" for column in reading.columns)]
     readings = _without_counted(readings)
     readings = [reading for reading in readings if not _is_cut_short(reading, broken)]
-    least = min((reading.cost for reading in readings), default=None)
-    return [reading for reading in readings if reading.cost == least], broken
+    least_cost = min((reading.cost for reading in readings), default=None)
+    return [reading for reading in readings if reading.cost == least_cost], broken
 
 
-def _is_worth_splitting(head: list[Row] | Broken, separator: str, decimal: str | None, heading: str | None) -> bool:
-    """Whether a long table's first lines leave it open that this separator splits them all, with numbers somewhere."""
+def _is_worth_reading(head: list[Reading] | Broken, least: int) -> bool:
+    """Whether a long table's first lines leave it open that this separator splits them all, with numbers somewhere.
+
+    least: columns that it must split them into.
+    """
     if isinstance(head, Broken):
         return not head.width_differs
-    readings = _judged(head, separator, decimal, heading)
-    return any(column.kind in ("number", "empty") for reading in readings for column in reading.columns)
+    columns = [column for reading in head if len(reading.columns) >= least for column in reading.columns]
+    return any(column.kind in ("number", "empty") for column in columns)
 
 
-def split_rows(lines: list[str], begin: int, separator: str) -> list[Row] | Broken:
-    """The rows that are not blank, all as wide as the first, or why there are none such. Cells have no outer spaces.
+def _read(table: TableText, separator: str, decimal: str | None, heading: str | None) -> list[Reading] | Broken:
+    """The readings of a table under one separator, or why there are none: not all rows are as wide as the first.
 
-    begin: number of the first line. Cells in quotation marks may hold the separator and line ends; empty cells beyond
-    the first row's width are dropped.
+    Empty cells beyond the first row's width are dropped.
     """
-    rows: list[Row] = []
-    try:
-        for line, cells in _cells(lines, begin, separator):
-            if any(cells):
-                rows.append((line, list(map(str.strip, cells))))
-    except csv.Error as error:
-        line = rows[-1][0] + 1 if rows else begin
-        width = len(rows[0][1]) if rows else 1
-        return Broken(separator, line, f"begins no row of a table ({error})", width, False)
-    rows = [row for row in rows if any(row[1])]
-    if not rows:
-        return []
-    width = len(rows[0][1])
-    wrong: tuple[int, int] | None = None
-    for line, cells in rows:
-        while len(cells) > width and not cells[-1]:
-            cells.pop()
-        if len(cells) != width and wrong is None:
-            wrong = line, len(cells)
-    if wrong is None:
-        return rows
-    line, count = wrong
-    problem = f"has {count} column{'s' * (count != 1)} and the first one {width}"
-    if 2 * sum(len(cells) == width for _, cells in rows) <= len(rows):
-        width = 1  # it splits nothing alike
-    return Broken(separator, line, problem, width, True)
+    names = list(DECIMALS) if decimal is None else [decimal]
+    commas: DecimalCommas | None = None
+    if separator == "comma" and "comma" in names:  # whether numbers can have them is not known before all are seen
+        commas = DecimalCommas()
+        names.remove("comma")
+    scan = _Scan(table, separator, names, commas)
+    problem = scan.run()
+    if problem is not None or not scan.width:
+        return problem or []
+    readings = scan.readings(heading)
+    if commas is not None and commas.are_possible(decimal is not None, table.rows(separator)):
+        scan = _Scan(table, separator, ["comma"], None)
+        scan.run()
+        readings += scan.readings(heading)
+    return readings
 
 
-def _cells(lines: list[str], begin: int, separator: str) -> Iterator[Row]:
-    sign = SEPARATORS[separator]
-    if separator in ("space", "none"):
-        for number, line in enumerate(lines, begin):
-            yield number, _SPACES.split(line.strip(" \t")) if sign else [_unquoted(line.strip())]
-        return
-    reader = csv.reader((line + "\n" for line in lines), delimiter=sign, strict=True)
-    done = 0  # lines read: a row may take several, since a cell in quotation marks may hold line ends
-    for cells in reader:
-        yield begin + done, cells
-        done = reader.line_num
+class _Scan:
+    """All rows of a table, split by one separator and judged, one after the other."""
+
+    def __init__(self, table: TableText, separator: str, decimals: Sequence[str], commas: DecimalCommas | None) -> None:
+        """decimals: keys of DECIMALS. commas: takes in all rows too."""
+        self._table, self._separator, self._decimals, self._commas = table, separator, decimals, commas
+        self.width = 0  # of the first row; 0: there is none
+        self._row_count = self._alike = 0  # rows, and those as wide as the first
+        self._wrong: tuple[int, int] | None = None  # line and width of the first row that is not
+        self._head: list[Row] = []  # the first rows, which may be headings
+        self._sample: list[Row] = []  # of the others, every `_stride`-th
+        self._stride = 1
+        self._judges: dict[str, list[ColumnJudge]] = {}
+
+    def run(self) -> Broken | None:
+        """Take in all rows; returns what is wrong with them."""
+        try:
+            for rows in in_chunks(self._table.rows(self._separator), CHUNK_ROWS):
+                self._take(rows)
+        except csv.Error as error:
+            return self._no_row(error)
+        if self._wrong is None:
+            return None
+        line, count = self._wrong
+        problem = f"has {count} column{'s' * (count != 1)} and the first one {self.width}"
+        width = 1 if 2 * self._alike <= self._row_count else self.width  # it splits nothing alike
+        return Broken(self._separator, line, problem, width, True)
+
+    def _no_row(self, error: csv.Error) -> Broken:
+        line, width = self._table.line, 1
+        with suppress(csv.Error):
+            for number, (last, cells) in enumerate(self._table.rows(self._separator)):
+                line, width = last + 1, width if number else len(cells)
+        return Broken(self._separator, line, f"begins no row of a table ({error})", width, False)
+
+    def _take(self, rows: list[Row]) -> None:
+        if not self.width:
+            self.width = len(rows[0][1])
+            self._judges = {name: [ColumnJudge(DECIMALS[name]) for _ in range(self.width)] for name in self._decimals}
+        for line, cells in rows:
+            while len(cells) > self.width and not cells[-1]:
+                cells.pop()
+            if len(cells) == self.width:
+                self._alike += 1
+            elif self._wrong is None:
+                self._wrong = line, len(cells)
+        first, self._row_count = self._row_count, self._row_count + len(rows)
+        if self._wrong is not None:
+            return
+        if self._commas is not None:
+            self._commas.add([cells for _, cells in rows])
+        if first < MAX_HEADINGS:  # the first chunk has them all, or all that there are
+            self._head, rows = rows[:MAX_HEADINGS], rows[MAX_HEADINGS:]
+            first = MAX_HEADINGS
+        self._sample += rows[-(first - MAX_HEADINGS) % self._stride :: self._stride]
+        while len(self._sample) > 2 * _SAMPLED:
+            self._sample, self._stride = self._sample[::2], 2 * self._stride
+        self._judge(rows, self._judges)
+
+    def _judge(self, rows: list[Row], decimals: Iterable[str], *, in_front: bool = False) -> None:
+        lines = [line for line, _ in rows]
+        for place, cells in enumerate(zip(*(cells for _, cells in rows), strict=True)):
+            for name in decimals:
+                self._judges[name][place].add(lines, cells, in_front=in_front)
+
+    def readings(self, heading: str | None) -> list[Reading]:
+        """The readings with each decimal sign. heading: a name that makes a first row of numbers one of headings."""
+        readings = []
+        first = self._head[0][1]
+        for name, judges in self._judges.items():
+            count = _count_headings(self._head, self._sample, DECIMALS[name])
+            if not count and heading in first and not (heading.isdecimal() and 1 <= int(heading) <= len(first)):
+                count = 1
+            row_count = self._row_count - count
+            if row_count:
+                self._judge(self._head[count:], [name], in_front=True)
+                names = first if count else [str(place + 1) for place in range(self.width)]
+                columns = [judge.column(column) for judge, column in zip(judges, names, strict=True)]
+                readings.append(Reading(self._table, self._separator, name, count, row_count, columns))
+        return readings
 
 
-def _unquoted(cell: str) -> str:
-    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1] else cell
+def _count_headings(head: list[Row], others: list[Row], sign: str) -> int:
+    """How many rows at the top are headings: none of their cells is what its column is further down.
 
-
-def _without_comments(text: str) -> tuple[list[str], int]:
-    """The lines from the first one on that does not begin with # or %, and that one's number, from 1."""
-    lines = text.split("\n")
-    begin = next((place for place, line in enumerate(lines) if line.strip() and line.lstrip()[0] not in "#%"), 0)
-    return lines[begin:], begin + 1
-
-
-def _judged(rows: list[Row], separator: str, decimal: str | None, heading: str | None) -> Iterator[Reading]:
-    for name in DECIMALS if decimal is None else (decimal,):
-        sign = DECIMALS[name]
-        if separator == "comma" and sign == "," and not _may_have_decimal_commas(rows, decimal is not None):
-            continue
-        count = _count_headings(rows, sign)
-        first = rows[0][1]
-        if not count and heading in first and not (heading.isdecimal() and 1 <= int(heading) <= len(first)):
-            count = 1
-        headings, body = rows[:count], rows[count:]
-        if not body:
-            continue
-        width = len(rows[0][1])
-        names = headings[0][1] if headings else [str(place + 1) for place in range(width)]
-        columns = [judge_column(names[place], [row[place] for _, row in body], sign) for place in range(width)]
-        yield Reading(separator, name, headings, body, columns)
-
-
-def _may_have_decimal_commas(rows: list[Row], chosen: bool) -> bool:
-    """Whether the numbers of a table that commas separate may have decimal commas all the same, in quotation marks.
-
-    Without being chosen, only if a comma cannot separate thousands, or if the points of a column may: three digits
-    stand behind every one of them, and other numbers have none. If all had three, the series would be the same in
-    thousandths, and points are the decimal signs.
+    head: the first MAX_HEADINGS rows. others: some of those below.
     """
-    for column in zip(*(row for _, row in rows), strict=True):
-        commas = [cell for cell in column if "," in cell and parse_number(cell, ",") is not None]
-        if commas and (chosen or any(parse_number(cell, ".") is None for cell in commas)):
-            return True
-        points = [cell for cell in column if "." in cell]
-        if points and all(map(_THOUSANDS.fullmatch, points)):
-            return any("." not in cell and parse_number(cell, ".") is not None for cell in column)
-    return False
-
-
-def _count_headings(rows: list[Row], sign: str) -> int:
-    """How many rows at the top are headings: none of their cells is what its column is further down."""
 
     def is_value(cell: str) -> bool:
         return parse_number(cell, sign) is not None or is_date(cell)
 
-    below = rows[1:MAX_HEADINGS] if len(rows) <= 2 * MAX_HEADINGS else rows[MAX_HEADINGS:]
-    below = below[:: len(below) // 500 + 1]
-    width = len(rows[0][1])
+    below = head[1:] if len(others) <= MAX_HEADINGS else others
+    below = below[:: len(below) // _SAMPLED + 1]
+    width = len(head[0][1])
     values = [
         place
         for place in range(width)
         if 2 * sum(is_value(row[place]) for _, row in below) > sum(not is_missing(row[place]) for _, row in below)
     ]
     count = 0
-    for _, row in rows[:MAX_HEADINGS]:
+    for _, row in head:
         cells = [row[place] for place in values]
         if not cells or any(map(is_value, cells)) or all(map(is_missing, cells)):
             break
         count += 1
     return count
-
-
-def _same_count(cells: Sequence[str], sign: str) -> bool:
-    """Whether `sign` stands in all cells, equally often."""
-    counts = {cell.count(sign) for cell in cells}
-    return len(counts) == 1 and counts != {0}
 
 
 def _without_counted(readings: list[Reading]) -> list[Reading]:

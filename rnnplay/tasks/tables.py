@@ -1,5 +1,6 @@
 """The user's tables: a column of numbers, or lines of a text and a label; wrong or ambiguous ones are refused."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,16 @@ from rnnplay import corpora
 from rnnplay.config import UserError, did_you_mean
 from rnnplay.tasks.base import Array
 from rnnplay.tasks.table_cells import parse_number
+from rnnplay.tasks.table_edges import table_alone, undated_last_line
 from rnnplay.tasks.table_readings import DECIMALS, Reading, readings_of, refuse_without_readings
+from rnnplay.tasks.table_rows import TableText
 
 MAX_BYTES = 64 * 2**20
 MAX_LABELS = 100
 FEW_LINES = 5  # lines of a label that are hardly enough to learn it
 MIN_LINES = 50
-HEADINGS = {"label", "class", "sentiment", "category", "target"}
+HEADINGS = {"label", "labels", "class", "sentiment", "category", "target", "rating", "stars", "polarity", "emotion"}
+TEXT_HEADINGS = {"text", "review", "sentence", "comment", "tweet", "message", "content", "document", "phrase"}
 _SHOWN = 3  # values of a column, in messages
 
 
@@ -33,23 +37,25 @@ def _read_text(path: Path, encoding: str | None) -> tuple[str, str]:
 def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[tuple[str, str]], str, tuple[str, ...]]:
     """(text, label) of each line of a file of two columns with a tab between them, its SHA-256, and remarks.
 
-    Only line ends end a line. A first line whose second column is a heading such as "label" is left out. Raises
-    UserError.
+    Only line ends end a line. A first line of headings such as "text" and "label" is left out. Quotation marks around a
+    cell are taken off where some cell has doubled ones within, as spreadsheets write them. Raises UserError.
     """
     text, sha256 = _read_text(path, encoding)
+    is_quoted = _DOUBLED_QUOTES.search(text) is not None
     rows: list[tuple[str, str]] = []
     seen: set[str] = set()
     doubled = 0
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(TableText(text, 0, len(text), 1).lines(), 1):
         if not line.strip():
             continue
-        fields = line.split("\t")
+        fields = [_unquoted(field) if is_quoted else field for field in line.split("\t")]
         if len(fields) != 2 or not fields[0].strip() or not fields[1].strip():
             count = f"{len(fields)} column{'s' * (len(fields) != 1)}" if len(fields) != 2 else "an empty column"
             raise UserError(
                 f"Line {number} of {path.name} has {count}.", "Give two columns with a tab between: text, label."
             )
-        if not rows and not seen and fields[1].strip().lower() in HEADINGS:
+        is_heading = fields[1].strip().lower() in HEADINGS or fields[0].strip().lower() in TEXT_HEADINGS
+        if not rows and not seen and is_heading:
             continue
         if fields[0] in seen:  # the same text twice could be in training and in the test
             doubled += 1
@@ -76,6 +82,15 @@ def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[t
         if count < FEW_LINES
     ]
     return rows, sha256, tuple(notes)
+
+
+# A cell in quotation marks with doubled ones inside.
+_DOUBLED_QUOTES = re.compile(r'(?:^|\t)"(?:[^"\t\n]|"")*""(?:[^"\t\n]|"")*"(?=\t|$)', re.MULTILINE)
+
+
+def _unquoted(cell: str) -> str:
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if is_quoted else cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +120,12 @@ def read_column(
     if there are two ways to read it.
     """
     text, sha256 = _read_text(path, encoding)
+    text, remarks = table_alone(text)
+    if (line := undated_last_line(text)) is not None:
+        raise UserError(
+            f"Line {line:,} of {path.name}, the last one, has no date, unlike all others: it may be a total.",
+            "Leave it out, or give it a date.",
+        )
     readings, broken = readings_of(text, separator, decimal, column)
     if not readings:
         raise refuse_without_readings(path.name, text, broken)
@@ -118,7 +139,8 @@ def read_column(
     if len(indices) > 1:
         raise _several_columns(path, reading, indices)
     values, note = _values(path, reading, indices[0], missing)
-    return NumberColumn(reading.columns[indices[0]].name, values, sha256, (_describe(reading, indices[0]), *note))
+    notes = (_describe(reading, indices[0]), *note, *remarks)
+    return NumberColumn(reading.columns[indices[0]].name, values, sha256, notes)
 
 
 def _places(path: Path, reading: Reading, column: str | None) -> list[int]:
@@ -180,20 +202,17 @@ def _values(path: Path, reading: Reading, place: int, missing: str) -> tuple[Arr
     if column.kind == "empty":
         raise UserError(f"The column {column.name!r} of {path.name} is empty.", "Choose a column of numbers.")
     if column.wrong:
-        line, cells = reading.rows[column.wrong[0]]
+        line, cell = column.first_wrong
         raise UserError(
-            f"Line {line:,} of {path.name}, column {column.name!r}, "
-            f"holds {_problem(cells[place], reading, column.unit)}.",
+            f"Line {line:,} of {path.name}, column {column.name!r}, holds {_problem(cell, reading, column.unit)}.",
             "Give a finite number in every row, or choose another column.",
         )
-    count = len(column.missing)
-    if not count:
+    if not column.missing:
         return column.values, ()
-    rows = f"{count:,} of {len(reading.rows):,} values"
+    rows = f"{column.missing:,} of {reading.row_count:,} values"
     if missing == "refuse":
-        line = reading.rows[column.missing[0]][0]
         raise UserError(
-            f"The column {column.name!r} of {path.name} lacks {rows} (the first in line {line:,}).",
+            f"The column {column.name!r} of {path.name} lacks {rows} (the first in line {column.first_missing:,}).",
             "Leave such rows out with --missing skip, or fill them on a line between the others with --missing fill.",
         )
     present = np.flatnonzero(~np.isnan(column.values))

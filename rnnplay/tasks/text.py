@@ -27,7 +27,6 @@ class TextTask(Task):
 
     step_unit = "characters"
     _part_streams = 0  # of validation and test: they are the tails of so many streams; 0: each is one text
-    _test_ids: Array = np.zeros(0, np.int32)
 
     def __init__(self, config: RunConfig, known: TaskData | None = None, *, reads_text: bool = True) -> None:
         """known: data of an earlier text, whose vocabulary is used. reads_text: False makes the task from it alone.
@@ -66,7 +65,7 @@ class TextTask(Task):
         self.training_ids: Array = split.training_ids  # (N,) uint8 or uint16
         self.training_size = len(split.training_ids)
         self.held_out_ids, self.held_out_size = split.validation, len(split.validation)
-        self._test_ids, self._part_streams = split.test, split.streams
+        self.test_ids, self._part_streams = split.test, split.streams
         B, self._length = split.inputs.shape  # S of a stream
         if config.batch > B:
             self.notes += (f"The text is short: {B} sequences are read side by side instead of {config.batch}.",)
@@ -88,7 +87,13 @@ class TextTask(Task):
             treatment = "left out" if unknown_id is None else f"read as {vocabulary[unknown_id]!r}"
             notes = (*notes, describe_unknown_symbols(new, self.step_unit, treatment, len(text.ids)))
         return corpora.EncodedText(
-            name=text.name, ids=ids, vocabulary=vocabulary, sha256=text.sha256, unknown_id=unknown_id, notes=notes
+            name=text.name,
+            ids=ids,
+            vocabulary=vocabulary,
+            sha256=text.sha256,
+            size=text.size,
+            unknown_id=unknown_id,
+            notes=notes,
         )
 
     def data(self) -> TaskData:
@@ -107,8 +112,8 @@ class TextTask(Task):
         arrays = {"held_out": self.held_out_ids[:most]}
         if self._part_streams:
             values["part_streams"] = self._part_streams
-        if len(self._test_ids):
-            arrays["test"] = self._test_ids[:most]
+        if len(self.test_ids):
+            arrays["test"] = self.test_ids[:most]
         return TaskData(arrays, values)
 
     def _restore_data(self, data: TaskData) -> None:
@@ -120,7 +125,7 @@ class TextTask(Task):
         if self.config.holdout == "streams":
             self._part_streams = data.streams("part_streams", self.held_out_ids)
         if self.config.test:
-            self._test_ids = data.ids("test", self.inputs)
+            self.test_ids = data.ids("test", self.inputs)
         self._ngrams = {order: float(loss) for order, loss in dict(data.values.get("ngrams", {})).items()}
         self._epoch, self._position, self.has_training_data = -1, 0, False
 
@@ -152,9 +157,9 @@ class TextTask(Task):
 
     def test_batches(self, streams: int = EVALUATION_STREAMS) -> Iterator[Batch]:
         """The part kept for a last test, whole. Raises UserError if the run has none."""
-        if len(self._test_ids) < 2:
+        if len(self.test_ids) < 2:
             raise UserError("The run keeps no part for a test.", "Train with --test 0.1.")
-        return self._part_batches(self._test_ids, streams, None)
+        return self._part_batches(self.test_ids, streams, None)
 
     @property
     def has_streams_held_out(self) -> bool:  # type: ignore[override]
@@ -244,6 +249,7 @@ def read_text_of(config: RunConfig, name: str, max_vocabulary: int) -> corpora.E
         as_bytes=config.read_as_bytes,
         encoding=config.encoding,
         normal_form=config.normalize,
+        passes=2 if config.document in (None, "none") else 3,  # its items are counted too
     )
 
 

@@ -70,8 +70,8 @@ def main() -> int:
         clients.name_run(run, run_id(session.run))
         if session.metrics is not None:
             _log_to(os.path.join(run, LOG))
-        with serving(session, clients):
-            TrainingLoop(session, clients, opening, later).run()
+        with serving(session, clients) as keep_reachable:
+            TrainingLoop(session, clients, opening, later, keep_reachable).run()
         return 0
     except UserError as error:
         connection.send(Failed(problem=error.problem, remedy=error.remedy, fatal=True), opening)

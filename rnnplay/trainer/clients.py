@@ -33,6 +33,7 @@ class Clients:
         self._run_id = ""
         self._poll = select.poll()
         self._watched: dict[int, int] = {}  # descriptor -> what is waited for
+        self.starter = starter
         if starter is not None:
             self.attached.append(starter)
             self._watch(starter)
@@ -51,6 +52,7 @@ class Clients:
     def stop_listening(self) -> None:
         """Let nobody attach any more."""
         if self._listener is not None:
+            self._unwatch(self._listener.fileno())
             self._listener.close()
             self._listener = None
 
@@ -102,6 +104,10 @@ class Clients:
         if self._watched.get(descriptor) != wanted:
             self._poll.register(descriptor, wanted)
             self._watched[descriptor] = wanted
+
+    def _unwatch(self, descriptor: int) -> None:
+        if self._watched.pop(descriptor, None) is not None:
+            self._poll.unregister(descriptor)
 
     def _accept(self) -> None:
         """Take in a connection of this user's, and say what is spoken here; another user's is closed."""
@@ -161,8 +167,7 @@ class Clients:
 
     def _close(self, connection: Connection) -> None:
         for descriptor in {connection.commands, connection.events}:
-            if self._watched.pop(descriptor, None) is not None:
-                self._poll.unregister(descriptor)
+            self._unwatch(descriptor)
         if not connection.is_pipe:
             connection.release()
 

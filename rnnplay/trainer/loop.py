@@ -60,9 +60,13 @@ class TrainingLoop:
         clients: Clients,
         opening: Train | Resume | Inspect,
         commands: Sequence[AnyCommand] = (),
+        keep_reachable: Callable[[], None] = lambda: None,
     ) -> None:
-        """`opening` opened the session; `commands` came with it. Both came from the only client so far."""
-        self._session, self._clients = session, clients
+        """`opening` opened the session; `commands` came with it. Both came from the process that started the trainer.
+
+        `keep_reachable` is called often while the loop runs.
+        """
+        self._session, self._clients, self._keep_reachable = session, clients, keep_reachable
         self._training = Training(session, clients, self._interrupted)
         self._controls = Controls(self._training)
         self._shares = TimeShares()
@@ -70,7 +74,8 @@ class TrainingLoop:
         self._linger = Linger()
         self._ending = False
         self._lost: list[Connection] = []  # that ended the trainer by going; what it says last may still be read
-        (starter,) = clients.attached
+        starter = clients.starter  # it may be gone by now
+        assert starter is not None
         self._received: deque[Received] = deque((starter, command) for command in commands)
         self._attach(starter, opening, 0.0 if isinstance(opening, Inspect) or session.unreachable else opening.linger)
 
@@ -128,6 +133,7 @@ class TrainingLoop:
 
     def _receive(self, timeout: float) -> None:
         """Take in commands; end what has gone, and the run, if nobody is left for whom it goes on."""
+        self._keep_reachable()
         self._received.extend(self._clients.receive(timeout))
         for connection in self._clients.take_gone():
             self._leave(connection, connection.linger)

@@ -15,6 +15,7 @@ from rnnplay.config import RunConfig
 from rnnplay.protocol import Row
 
 SINGLE_STEPS = 1_024  # a row each
+MAX_EVALUATED_UNTRAINED = 1_000_000  # characters: of more, the loss before the first step is not worth its time
 _EVALUATIONS = 32  # at one interval, before it doubles
 _WORTH = 3  # at least so many characters are trained on for each that is evaluated
 

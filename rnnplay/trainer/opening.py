@@ -23,7 +23,7 @@ from rnnplay.tasks.base import Task
 from rnnplay.tasks.data import TaskData
 from rnnplay.trainer.changed_settings import change_settings, extend
 from rnnplay.trainer.learner import Learner
-from rnnplay.trainer.metrics import evaluation_interval
+from rnnplay.trainer.metrics import MAX_EVALUATED_UNTRAINED, evaluation_interval
 from rnnplay.trainer.run_device import with_chosen_device, with_device
 from rnnplay.trainer.run_task import RunTask, store, task_to_inspect, task_to_resume
 from rnnplay.trainer.session import TrainingSession, restore_last_good, unknown_symbols_note
@@ -63,6 +63,7 @@ def _session(run: Path, opened: RunTask, trains: bool) -> TrainingSession:
         blas=blas.describe(),
         notes=[*opened.notes, *task.notes],
         record=record,
+        evaluated=-1 if evaluated <= MAX_EVALUATED_UNTRAINED else 0,
         text_unavailable=opened.unavailable,
         text=text,
         first_text=first_text,
@@ -115,6 +116,10 @@ def begin_run(command: Train, known: TaskData | None = None, *, imported: bool =
         record = msgspec.structs.replace(record, earlier_texts=("",))  # one that only the network knew
     session = _session(Path(), RunTask(task, record), True)
     session.notes += [*chosen, *sentences]
+    if session.evaluated == 0:
+        session.notes.append(
+            f"Much is held out: its loss is measured after {session.evaluate_every:,} steps, not before the first."
+        )
     session.run = runs.create(runs.runs_root(command.root), config)
     try:
         session.lock = lock_run(session.run, session.notes)

@@ -24,7 +24,8 @@ def answering(clients: Clients, opening: Train | Resume | Inspect, later: list[A
     Long texts lie in a file in the folder of the runs. The block raises ReadingStopped on Stop, or when the process
     that started the trainer is gone and the run was not to go on without it.
     """
-    (starter,) = clients.attached
+    starter = clients.starter
+    assert starter is not None
     goes_on_alone = not isinstance(opening, Inspect) and opening.linger > 0
     reported = time.monotonic()
 

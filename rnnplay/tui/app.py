@@ -122,6 +122,8 @@ class Playground(EntryAndExit):
         """Show the run in the terminal's title; where it has ended and the person looks elsewhere, call them."""
         state, before = self.session.state, self._indicated_state
         self._indicated_state = state
+        if state != before:
+            self.record_screen_state()
         if self.session.config is None or self._driver is None:
             return
         progress = self.session.status.progress if self.session.status is not None else None

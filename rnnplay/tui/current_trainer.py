@@ -148,6 +148,16 @@ class CurrentTrainer:
             await client.detach(linger)
         await self.close()
 
+    async def abandon(self) -> None:
+        """Leave the present trainer without a word, once what is wanted has been started; wait until others have ended.
+
+        It takes the end of this process for a lost line, and goes on as long as its opening says.
+        """
+        if self._opener is not None:
+            await asyncio.gather(self._opener, return_exceptions=True)
+        self.client = None
+        await self.close()
+
     def start_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do `work` in the background; a failure is reported."""
         task = asyncio.ensure_future(work)

@@ -15,7 +15,7 @@ from textual.app import App
 from rnnplay.config import UserError
 from rnnplay.gallery import network_of_run
 from rnnplay.machine import logout_ends_processes
-from rnnplay.runs import runs_root, save_screen_state
+from rnnplay.runs import ScreenState, runs_root, save_screen_state
 from rnnplay.tui.farewell import LOGOUT_WARNING, detached_sentence, shared_sentence
 from rnnplay.tui.left_run import last_run, living_runs, load_left_run, sample_settings, screen_state
 from rnnplay.tui.places import PLACES
@@ -25,9 +25,8 @@ from rnnplay.tui.session import GOING_ON, RunSession
 from rnnplay.tui.state.drafts import LivingRun, RunDrafts
 
 _EXIT_TIMEOUT_SECONDS = 20.0  # after a hang-up until the process ends whatever happens; the trainer saves by itself
-
-
 _LIVING_SECONDS = 5.0  # between two looks at which runs are alive
+_RECORD_SECONDS = 5.0  # after which it is written how a run is shown: this process may be killed
 
 
 class EntryAndExit(App[None]):
@@ -42,6 +41,7 @@ class EntryAndExit(App[None]):
         self._runs, self._start, self._run, self._come_back = runs, start, run, come_back
         self._opened: Path | None = None  # the run that was opened last as it was left
         self._leaving = False
+        self._saved_state: tuple[str, ScreenState] | None = None  # the run, and how it was shown
         self.farewell = ""  # what is said on the terminal once the screen is gone
 
     async def action_place(self, name: str) -> None:
@@ -58,6 +58,7 @@ class EntryAndExit(App[None]):
 
         Nothing is shown if a person has begun something meanwhile.
         """
+        self.set_interval(_RECORD_SECONDS, self.record_screen_state)
         if self._run is not None or self._come_back:
             self.run_worker(self.guarded(self._open_first()), exit_on_error=False)
             self.set_interval(_LIVING_SECONDS, self.list_living)
@@ -133,6 +134,11 @@ class EntryAndExit(App[None]):
         if isinstance(self.screen, Place):
             self.screen.restore_panel(screen.panel, screen.full_screen)
 
+    def record_screen_state(self) -> None:
+        """Write how the run in training is shown: what comes after a kill is what has happened since."""
+        if self.session.has_trainer and self.session.state in GOING_ON and not self._leaving:
+            self.save_screen_state()
+
     def save_screen_state(self) -> None:
         """Write how the run is shown, so that it opens again as it is left. The gallery is not written to."""
         session = self.session
@@ -141,7 +147,10 @@ class EntryAndExit(App[None]):
             return
         installed = (name for name in PLACES if self.is_screen_installed(name))
         name = next((name for name in installed if self.get_screen(name) is place), "play")
-        save_screen_state(Path(session.run), screen_state(session, name, place))
+        shown = session.run, screen_state(session, name, place)
+        if shown != self._saved_state:
+            self._saved_state = shown
+            save_screen_state(Path(shown[0]), shown[1])
 
     # --------------------------------------------------------------------------------------------------------- leaving
 
@@ -196,11 +205,15 @@ class EntryAndExit(App[None]):
         self.exit(return_code=code)
 
     def handle_signals(self) -> None:
-        """Have SIGTERM, SIGHUP and a stop handled by the loop."""
+        """Have SIGTERM, SIGHUP and a stop handled by the loop; SIGHUP even if it was ignored, as under nohup."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._signalled, number)
         self._survive_a_stop(loop)
+
+    def lose_line(self) -> None:
+        """Leave as after a hang-up: the terminal's input has ended, or it takes no output."""
+        self._signalled(signal.SIGHUP)
 
     def _signalled(self, number: int) -> None:
         """The terminal hung up: leave the run; or someone asked us to end: save it. Then go, whatever takes long."""
@@ -216,10 +229,10 @@ class EntryAndExit(App[None]):
         """Leave without a word. lost: the terminal is gone, so the run goes on as long as is chosen for that."""
         from rnnplay.client import hang_up_seconds
 
+        session = self.session
         with self.batch_update():  # nothing more is painted: a dead terminal takes nothing
-            linger = hang_up_seconds() if lost and self.session.can_go_on else 0.0
-            if linger:
-                await self.session.detach(linger)
+            if lost and (session.can_go_on or session.state == "starting") and hang_up_seconds():
+                await session.abandon()
             else:
                 await self.session.close()
         self.exit(return_code=code)

@@ -52,6 +52,7 @@ class RunSession:
         self._task = ""  # of the last run that was opened
         self._trainer = CurrentTrainer(self.handle_event, self._fail, self._trainer_ended, self.report_failure)
         self.send, self.close, self.detach = self._trainer.send, self._trainer.close, self._trainer.detach
+        self.abandon = self._trainer.abandon
         self.starts = 0  # of trainers that took commands
         self.problem: tuple[str, str] | None = None  # what is wrong, what to do
         self.selection = Selection()

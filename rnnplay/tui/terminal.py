@@ -10,12 +10,13 @@ import asyncio
 import os
 import re
 import selectors
-import signal
 import sys
 import threading
 from codecs import getincrementaldecoder
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 from textual import constants, events
 from textual._parser import ParseError
@@ -178,6 +179,30 @@ class TerminalInput:
         return min(_TICK, constants.ESCAPE_DELAY) if self._held else _TICK
 
 
+class _Output:
+    """The file of a terminal that is painted on. Once it takes nothing more, what is written is dropped."""
+
+    def __init__(self, file: IO[str], on_lost: Callable[[], None]) -> None:
+        """on_lost: is called when a write has failed, by the thread that writes."""
+        self._file, self._on_lost = file, on_lost
+        self.fileno = file.fileno
+        self._is_lost = False
+
+    def write(self, text: str) -> None:
+        self._do(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        self._do(self._file.flush)
+
+    def _do(self, act: Callable[[], object]) -> None:
+        if not self._is_lost:
+            try:
+                act()
+            except OSError:
+                self._is_lost = True
+                self._on_lost()
+
+
 class TerminalDriver(LinuxDriver):
     """Paints on stderr, asks that terminal for its size, and reads keys no faster than they are answered."""
 
@@ -186,6 +211,7 @@ class TerminalDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._size = size or self._get_terminal_size()
+        self._file: Any = _Output(self._file, self._lose_line)
         self._unanswered = 0
         self._source = TerminalInput(debug)
         self._indicators: TerminalIndicators | None = getattr(app, "indicators", None)
@@ -219,17 +245,19 @@ class TerminalDriver(LinuxDriver):
         return super()._get_terminal_size()
 
     def run_input_thread(self) -> None:
-        """Read what the terminal sends until the program closes it. A terminal that is gone has hung up."""
+        """Read what the terminal sends until the program closes it. The end of what it sends is a lost line."""
         source = self._source
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if not selector.select(source.wait):
                     chunk_events = source.expire(monotonic())
-                elif data := self._read():
+                elif (data := self._read()) is None:
+                    continue
+                elif data:
                     chunk_events = source.feed(data, monotonic())
                 else:
-                    os.kill(os.getpid(), signal.SIGHUP)
+                    self._lose_line()
                     return
                 for message in chunk_events:
                     if self.exit_event.is_set():
@@ -239,12 +267,20 @@ class TerminalDriver(LinuxDriver):
                     if self._unanswered >= _BATCH:
                         self._wait_for_answers()
 
-    def _read(self) -> bytes:
-        """Return what is there to be read; nothing: the terminal is gone."""
+    def _read(self) -> bytes | None:
+        """Return what is there to be read; nothing: the terminal is gone; None: another process has read it."""
         try:
             return os.read(self.fileno, _READ)
+        except BlockingIOError:
+            return None
         except OSError:
             return b""
+
+    def _lose_line(self) -> None:
+        """Have the program leave as after a hang-up, of which no signal may come: it is ignored under nohup."""
+        app: Any = self._app
+        with suppress(RuntimeError):  # the program has ended meanwhile
+            self._loop.call_soon_threadsafe(app.lose_line)
 
     def _wait_for_answers(self) -> None:
         """Wait until the program has handled the messages it was sent, or closes the terminal."""

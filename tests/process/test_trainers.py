@@ -8,36 +8,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
+from made_up_runs import new_run, write_record_of
 
 from rnnplay import runs
-from rnnplay.config import RunConfig, UserError
+from rnnplay.config import UserError
 from rnnplay.protocol import PROTOCOL_VERSION, Attach, UnitAblated, encode_frame
-from rnnplay.runs import RunLock, RunRecord, is_locked, trainers
+from rnnplay.runs import RunLock, is_locked, trainers
 from rnnplay.runs.directory import write_atomically
+from rnnplay.runs.lock import LOCK
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import MAX_BEHIND, Connection
 from rnnplay.trainer.linger import IDLE_SECONDS, Linger
 from rnnplay.trainer.opening import lock_run
 
 HOUR = 3600.0
-
-
-def new_run(root: Path, second: int = 0, created: str = "") -> Path:
-    run = root / f"20260101-0000{second:02}-hello-rnn-abc{second}"
-    run.mkdir(parents=True)
-    runs.save_record(run, RunRecord(config=RunConfig(task="hello"), created=created))
-    return run
-
-
-def write_record_of(run: Path, **changes: Any) -> trainers.TrainerRecord:
-    """A record of this process, with changes."""
-    record = msgspec.structs.replace(trainers.write_record(run, "/nowhere/socket", PROTOCOL_VERSION), **changes)
-    (run / trainers.TRAINER).write_bytes(msgspec.json.encode(record))
-    return record
 
 
 # ------------------------------------------------------------------------------------------------------------- linger
@@ -86,10 +72,24 @@ def test_a_folder_for_sockets_that_others_can_use_is_refused(tmp_path: Path, mon
     folder.symlink_to(tmp_path)
     with pytest.raises(UserError, match="not your own"):
         trainers.make_socket_folder()
+    folder.unlink()
+    folder.touch()
+    with pytest.raises(UserError, match="cannot be made"):
+        trainers.make_socket_folder()
+    monkeypatch.setenv("RNNPLAY_SOCKETS", "/tmp/" + "x" * 80)
+    with pytest.raises(UserError, match=r"too long.*short name"):
+        trainers.make_socket_folder()
+    assert not os.path.exists("/tmp/" + "x" * 80)
     monkeypatch.setenv("RNNPLAY_SOCKETS", "/proc/nothing")
     with pytest.raises(UserError, match=r"cannot be made.*RNNPLAY_SOCKETS"):
         trainers.make_socket_folder()
+    monkeypatch.setattr(trainers, "_MAX_PATH", 1000)
     monkeypatch.setenv("RNNPLAY_SOCKETS", str(tmp_path))
+    tmp_path.chmod(0o700)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
+        with pytest.raises(UserError, match=r"cannot be written.*chmod"):
+            trainers.make_socket_folder()
     monkeypatch.setattr(os, "geteuid", lambda: os.stat(tmp_path).st_uid + 1)
     with pytest.raises(UserError, match="not your own"):
         trainers.make_socket_folder()
@@ -197,13 +197,6 @@ def test_a_machine_that_was_switched_off_has_left_nothing_alive(tmp_path: Path) 
     lock_run(run, []).release()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b'{"pid": "x"}', b"\xff"], ids=range(5))
-def test_a_damaged_record_is_none(tmp_path: Path, content: bytes) -> None:
-    run = new_run(tmp_path)
-    (run / trainers.TRAINER).write_bytes(content)
-    assert trainers.find_trainer(run) is None
-
-
 # -------------------------------------------------------------------------------------------------------------- locks
 
 
@@ -270,6 +263,11 @@ def test_last_is_the_run_that_was_last_worked_on(tmp_path: Path) -> None:
     for run in (second, first):  # within one second
         lock_run(run, []).release()
     assert runs.resolve("last", tmp_path) == first
+    (first / LOCK).write_text("2099-01-01T00:00:00.000000+00:00")  # then the clock was set back
+    lock_run(second, []).release()
+    assert runs.resolve("last", tmp_path) == second
+    (first / LOCK).write_text("9999-12-31T23:59:59.999999+00:00")
+    lock_run(second, []).release()
 
 
 # -------------------------------------------------------------------------------------------------- before it lingers

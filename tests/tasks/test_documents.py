@@ -2,18 +2,25 @@
 
 import itertools
 import random
+import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
+from rnnplay.corpora import large_text
 from rnnplay.lab.sample import Sampler, SamplingOptions
-from rnnplay.tasks import make, restore
-from rnnplay.tasks.documents import END_OF_ITEM, DocumentTask, split_items
+from rnnplay.tasks import documents, item_index, make, restore
+from rnnplay.tasks.documents import DocumentTask
+from rnnplay.tasks.item_index import END_OF_ITEM, HashCollector, find_items, hash_items, item_hash
 from rnnplay.trainer.learner import Learner
+from tests.tasks.test_large_text import is_mapped
 
 
 def names(count: int, seed: int = 3) -> list[str]:
@@ -62,8 +69,79 @@ TUNES = {f"{n:02}.abc": f"X:{n}\nK:G\n|: {'GABc '[n % 4 :]}d2 |{'ec' * (n % 3)} 
 def test_a_text_is_split_into_items_without_their_ends(text: str, document: str, items: list[str]) -> None:
     vocabulary = tuple(sorted(set(text)))
     ids = np.array([vocabulary.index(symbol) for symbol in text], np.uint8)
-    found = split_items(ids, vocabulary, document)
-    assert ["".join(vocabulary[i] for i in item) for item in found] == items
+    bounds = find_items(ids, vocabulary, document)
+    assert [text[begin:end] for pair in bounds for begin, end in zip(*pair, strict=True)] == items
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text("ab \t\n␃", max_size=60), st.integers(1, 9), st.sampled_from(["line", "blank", "file"]))
+def test_items_are_the_same_however_small_the_chunks_are(text: str, size: int, document: str) -> None:
+    vocabulary = tuple(sorted(set(text)))
+    ids = np.array([vocabulary.index(symbol) for symbol in text], np.uint8)
+    match document:
+        case "blank":
+            expected = [item.strip("\n") for item in re.split(r"(?:^|(?<=\n))[ \t]*(?:\n|$)", text)]
+        case _:
+            expected = text.split("\n" if document == "line" else END_OF_ITEM)
+    with patch.object(item_index, "CHUNK_SIZE", size):
+        bounds = list(find_items(ids, vocabulary, document))
+        code_points = np.array([ord(symbol) for symbol in vocabulary], np.uint32)
+        hashes = [tuple(row) for pair in bounds for row in hash_items(ids, pair, code_points).tolist()]
+    items = [text[begin:end] for pair in bounds for begin, end in zip(*pair, strict=True)]
+    assert items == [item for item in expected if item]
+    assert hashes == [item_hash(item) for item in items]
+
+
+def test_of_many_hashes_the_smallest_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_index, "MAX_STORED_HASHES", 50)
+    hashes = np.random.default_rng(1).integers(0, 2**64, 300, np.uint64)
+    collector = HashCollector()
+    for part in np.split(np.repeat(hashes[:40], 3), 5):
+        collector.add(part)
+    assert collector.array().tolist() == sorted(hashes[:40].tolist()) and collector.is_complete
+    for part in np.split(hashes, 20):
+        collector.add(part)
+    assert collector.array().tolist() == sorted(hashes.tolist())[:50] and not collector.is_complete
+
+
+@pytest.mark.parametrize("document", ["line", "blank"])
+def test_items_of_a_long_text_are_mapped_and_give_the_same_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str
+) -> None:
+    text = ("\n" if document == "line" else "\n\n").join([*names(300), "long " * 50, *names(40, 5)])
+    in_memory = items_task(tmp_path, text, document)
+    monkeypatch.setattr(large_text, "MAPPED_BYTES", 500)
+    monkeypatch.setattr(item_index, "CHUNK_SIZE", 100)
+    mapped = make(in_memory.config)
+    assert isinstance(mapped, DocumentTask)
+    assert all(map(is_mapped, (mapped.training_ids, mapped.held_out_ids, mapped._starts)))
+    for name in ("training_ids", "held_out_ids", "item_hashes"):
+        np.testing.assert_array_equal(getattr(mapped, name), getattr(in_memory, name))
+    assert mapped.notes == in_memory.notes and mapped.epoch_steps == in_memory.epoch_steps
+    for step in range(mapped.epoch_steps + 3):
+        np.testing.assert_array_equal(mapped.batch(step).inputs, in_memory.batch(step).inputs)
+
+
+def test_more_items_than_are_put_in_order_together_are_read_once_an_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MAX_SHUFFLED", 16)
+    task = items_task(tmp_path, "\n".join(names(60)), "line", seq_len=32)
+    epochs = [[task.batch(step) for step in range(task.epoch_steps)] for _ in range(2)]
+    read = [
+        sorted(task.decode(b.targets[b.weights[:, column] > 0, column]) for b in batches for column in range(4))
+        for batches in epochs
+        if all(b.weights is not None for b in batches)
+    ]
+    items = task.decode(task.training_ids).split()
+    assert len(items) > 40
+    assert [[item.strip() for item in epoch if item] for epoch in read] == [sorted(items)] * 2
+    assert any(
+        not np.array_equal(a.inputs, b.inputs) for a, b in zip(*epochs, strict=True) if a.inputs.shape == b.inputs.shape
+    )
+    again = make(task.config)
+    again.restore({**task.state(), "epoch": 0, "place": 9})
+    np.testing.assert_array_equal(again.batch(9).inputs, epochs[0][9].inputs)
 
 
 @pytest.mark.parametrize("document", ["line", "blank", "file"])

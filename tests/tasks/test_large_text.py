@@ -82,6 +82,16 @@ def test_a_mapped_text_is_read_in_another_vocabulary(text: Path, monkeypatch: py
     assert unknown_of_mapped == unknown == {"a": 6000, ";": 3000}
 
 
+def test_another_text_in_the_vocabulary_of_a_run_is_mapped_too(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vocabulary = tuple(sorted(set(text.read_text())))
+    ids, unknown = corpora.encode_file(str(text), vocabulary[:-1])
+    assert not is_mapped(ids) and unknown == vocabulary[-1:]
+    monkeypatch.setattr(large_text, "MAPPED_BYTES", 10_000)
+    mapped, _ = corpora.encode_file(str(text), vocabulary[:-1])
+    assert is_mapped(mapped)
+    assert np.array_equal(mapped, ids)
+
+
 def test_a_folder_that_cannot_be_written_is_passed_over(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

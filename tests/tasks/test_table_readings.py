@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rnnplay.config import UserError
+from rnnplay.tasks import table_readings
 from rnnplay.tasks.table_cells import is_date, parse_number
 from rnnplay.tasks.tables import NumberColumn, read_column
 
@@ -267,3 +269,37 @@ def test_reported_tables_are_read_right_or_refused() -> None:
         read_column(REPORTS / "first-value-missing.csv")
     with pytest.raises(UserError, match=r"separated by commas.*one column, with decimal commas \(2.02, 2.25"):
         read_column(REPORTS / "one-column-decimal-comma.csv")
+
+
+@pytest.mark.parametrize("column", [None, "level", "note", "rest", "day"])
+@pytest.mark.parametrize("end", ["", "901,3.5 km,full,1\n", "901,-,full,1\n", "901,x,full,1\n", "901\n", '901,"3\n'])
+def test_all_rows_judge_a_long_table_however_few_are_taken_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str | None, end: str
+) -> None:
+    rows = [f"{n},{n * 7 % 11 / 4} m,{'na' if n > 600 else 'full'},{n % 5 + 0.5}" for n in range(1, 900)]
+    path = saved(tmp_path, "\n".join(["day,level,note,rest", "nr,mean,,", *rows, end]))
+
+    def outcome() -> tuple[object, ...]:
+        try:
+            read = read_column(path, column)
+        except UserError as error:
+            return (str(error),)
+        return read.name, read.values.tolist(), read.notes
+
+    expected = outcome()
+    for count in (3, 64, 500):
+        monkeypatch.setattr(table_readings, "CHUNK_ROWS", count)
+        assert outcome() == expected
+
+
+def test_a_long_table_is_not_held_in_memory_as_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_readings, "CHUNK_ROWS", 500)
+    path = saved(tmp_path, "day,level\n" + "".join(f"2024-01-{n % 30 + 1},{n % 977 / 8:.3f}\n" for n in range(40_000)))
+    tracemalloc.start()
+    try:
+        column = read_column(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert column.name == "level" and len(column.values) == 40_000
+    assert peak < 8 * path.stat().st_size  # 50 times, while each cell was a string of its own

@@ -62,7 +62,7 @@ def test_time_paints_no_control_no_joiner_and_no_bare_mark() -> None:
 def test_a_name_of_a_file_or_a_heading_cannot_reach_the_terminal_raw() -> None:
     palette = palette_of("truecolor")
     strip = row([(f"a{ESCAPE}[2Jb{BIDI}", palette.text)], 20, palette)
-    assert strip.text.rstrip() == "a·[2Jb·"
+    assert strip.text.rstrip() == "a‹1B›[2Jb‹202E›"
     assert row([("tab\there", palette.text)], 20, palette).text.rstrip() == "tab→here"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -365,3 +366,68 @@ async def test_what_another_screen_changes_is_shown(tmp_path: Path, trainers: li
         await settled(app, trainers)
         await pilot.pause()
         assert "Adam 2e-3" in seen(app)
+
+
+# ------------------------------------------------------------------------------------------ screens that end otherwise
+
+
+@pytest.fixture
+def _no_forced_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some seconds after a lost line the process ends whatever happens: here that is the tests' own."""
+    monkeypatch.setattr(entry_and_exit, "_EXIT_TIMEOUT_SECONDS", 1e6)
+
+
+async def test_a_screen_that_is_killed_has_written_what_it_showed_last(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    run = make_run(tmp_path)
+    save_screen_state(run, LEFT)  # it was left before
+    app = Playground(RunDrafts("prose"), str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: trainers)
+        begun = msgspec.structs.replace(made_up_started(step=120), run=str(run))
+        trainers[0].tell(begun, say.Evaluated(step=120, loss=1.31, is_history=True), status("training", 121))
+        await settled(app, trainers)
+        attached = load_screen_state(run)
+        assert attached is not None and (attached.step, attached.validation) == (121, 1.31)
+        trainers[0].tell(say.Evaluated(step=900, loss=1.2), status("training", 901))
+        await settled(app, trainers)
+        app.record_screen_state()  # as it does every few seconds
+        later = load_screen_state(run)
+        assert later is not None and (later.step, later.validation) == (901, 1.2)
+
+
+@pytest.mark.usefixtures("_no_forced_exit")
+@pytest.mark.parametrize("linger", ["10m", "0"])
+@pytest.mark.parametrize("state", ["starting", "training"])
+async def test_a_line_that_is_lost_leaves_a_run_that_trains_or_starts_to_go_on(
+    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch, state: str, linger: str
+) -> None:
+    monkeypatch.setenv("RNNPLAY_LINGER", linger)
+    app = Playground(RunDrafts("prose"), str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: trainers)
+        if state == "training":
+            trainers[0].tell(made_up_started(), status("training", 120))
+        else:
+            trainers[0].tell(say.ReadingText(bytes_read=10, progress=0.1))
+        await settled(app, trainers)
+        app.lose_line()
+        await until(lambda: not app._running)
+    assert app.return_code == 128 + signal.SIGHUP
+    assert trainers[0].closed_by_stop is (linger == "0")
+
+
+@pytest.mark.usefixtures("_no_forced_exit")
+async def test_a_run_that_is_wanted_when_the_line_is_lost_is_begun_all_the_same(
+    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNPLAY_LINGER", "10m")
+    app = Playground(RunDrafts("prose"), str(tmp_path), start=True)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: app.session.state == "starting")
+        app.lose_line()
+        await until(lambda: not app._running)
+    (trainer,) = trainers
+    assert isinstance(trainer.sent[0], say.Train) and trainer.sent[0].linger == 600.0
+    assert not trainer.closed_by_stop

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pty
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from terminal import Terminal
 from textual import events
 from textual.message import Message
 
-from rnnplay.tui.terminal import TERMINAL_PATIENCE, TerminalIdentified, TerminalInput
+from rnnplay.tui.terminal import TERMINAL_PATIENCE, TerminalDriver, TerminalIdentified, TerminalInput
 
 ESCAPE, PAGE_DOWN, MOUSE = b"\x1b", b"\x1b[6~", b"\x1b[<35;40;12M"
 HELP = "Keys, and how to read the screen"
@@ -158,6 +162,61 @@ def test_a_paste_is_one_message_however_it_arrives() -> None:
         paste, key = found
         assert isinstance(paste, events.Paste) and paste.text == text
         assert keys([key]) == ["z"]
+
+
+# ---------------------------------------------------------------------------------------------------- a terminal's end
+
+
+class LosableApp:
+    """Stands where the app stands."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+        self.lost_count = 0
+
+    def lose_line(self) -> None:
+        self.lost_count += 1
+        self.lost.set()
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """(master, the files of the other end), where a hang-up is ignored, as in a program that nohup has started."""
+    master, slave = pty.openpty()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with os.fdopen(slave, "r") as keys, open(os.ttyname(slave), "w") as screen:
+        monkeypatch.setattr(sys, "__stdin__", keys)
+        monkeypatch.setattr(sys, "__stderr__", screen)
+        yield master, screen
+        os.dup2(os.open(os.devnull, os.O_WRONLY), screen.fileno())  # what it could not write
+    signal.signal(signal.SIGHUP, before)
+
+
+async def test_the_end_of_the_terminal_s_input_is_a_lost_line_even_where_a_hang_up_is_ignored(ends: Any) -> None:
+    app = LosableApp()
+    driver = TerminalDriver(app)
+    reader = threading.Thread(target=driver.run_input_thread)
+    reader.start()
+    os.close(ends[0])
+    try:
+        await asyncio.wait_for(app.lost.wait(), 10.0)
+    finally:
+        driver.exit_event.set()
+        reader.join()
+
+
+async def test_a_terminal_that_takes_no_output_is_a_lost_line_and_nothing_waits_for_it(ends: Any) -> None:
+    app = LosableApp()
+    output = TerminalDriver(app)._file
+    output.write("before")
+    output.flush()
+    assert os.read(ends[0], 100) == b"before"
+    os.close(ends[0])
+    for _ in range(3):
+        output.write("x" * 100_000)
+        output.flush()
+    await asyncio.wait_for(app.lost.wait(), 10.0)
+    assert app.lost_count == 1
 
 
 # ------------------------------------------------------------------------------------------------- in a real terminal

@@ -44,17 +44,14 @@ class TraceReader:
         if limit is not None and limit < 1:
             raise UserError(f"{limit} time steps are nothing.", "Give 1 or more.")
         self.network, self.task = network, task
-        ids = task.held_out_ids if ids is None else ids
-        self._texts: list[Array] | None = None
-        if isinstance(task, DocumentTask):
-            end = np.array([task.vocabulary.index(task.end_symbol or "")], ids.dtype)
-            self._texts = [np.concatenate([end, item]) for item in task.items_of(ids)]
-        elif len(ids):
-            self._texts = [ids]
-        self.has_items = self._texts is None or isinstance(task, DocumentTask)
-        self.is_text = self._texts is not None
+        self._ids = ids = task.held_out_ids if ids is None else ids
+        self.is_text = isinstance(task, DocumentTask) or len(ids) > 0
+        self.has_items = not self.is_text or isinstance(task, DocumentTask)
         self.has_surprise = self.is_text and task.readout == "softmax"
-        whole = sum(map(len, self._texts)) if self._texts is not None else _count_rows(task)
+        if isinstance(task, DocumentTask):
+            whole = sum(int((ends - begins + 1).sum()) for begins, ends in task.items_of(ids))
+        else:
+            whole = len(ids) if self.is_text else _count_rows(task)
         self.size = whole if limit is None else min(whole, limit)
         if not self.size:
             raise UserError(f"{task.name} has nothing held out to read.", "Give a text with --text FILE.")
@@ -71,10 +68,11 @@ class TraceReader:
                 return
 
     def _all_rows(self, states: Sequence[str]) -> Iterator[TraceRows]:
-        if self._texts is None:
+        if not self.is_text:
             yield from self._item_rows(states)
             return
-        for number, ids in enumerate(self._texts):
+        texts = self.task.item_texts(self._ids) if isinstance(self.task, DocumentTask) else [self._ids]
+        for number, ids in enumerate(texts):
             yield from self._text_rows(number, ids, states)
 
     def _text_rows(self, item: int, ids: Array, states: Sequence[str]) -> Iterator[TraceRows]:

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from rnnplay.protocol import Command
 
 MAX_BACKLOG = 256 * 1024  # bytes that may wait for a reader before what is sent again and again waits too
-TIME_SHARE = 0.006  # of training's time that traces may take, and again samples
+TIME_SHARE = 0.004  # of training's time that traces may take, and again samples
 FOCUSED_TIME_SHARE = 0.1  # the same for a place that shows nothing else
 MEASURE_TIME_SHARE = 0.01  # of training's time, for the task's own measure
-CENSUS_TIME_SHARE = 0.008  # of training's time that a census may take
+CENSUS_TIME_SHARE = 0.005  # of training's time that a census may take
 _CENSUS_AT_FIRST = 0.1  # seconds of it at once
 EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
 

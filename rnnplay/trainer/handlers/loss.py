@@ -1,15 +1,29 @@
 """Measures the loss on held-out data or on another text when asked to."""
 
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from rnnplay import corpora
 from rnnplay.config import UserError
-from rnnplay.protocol import Evaluate, Evaluated
-from rnnplay.tasks.base import Batch
+from rnnplay.protocol import Evaluate, Evaluated, QuestionProgressed, ReadingText
+from rnnplay.tasks.base import Array, Batch
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.session import TrainingSession, unknown_symbols_note
+from rnnplay.trainer.text_reading import ReadingStopped
+
+_PROGRESS_SECONDS = 0.3  # between two events on how far it is
+
+
+@dataclass(frozen=True, eq=False)
+class _EvaluationData:
+    """What a loss is measured on."""
+
+    batches: Iterator[Batch]
+    size: int = 0  # time steps; 0: not known
+    baseline: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class LossHandler(Handler):
@@ -19,43 +33,80 @@ class LossHandler(Handler):
 
     def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
+        self._reported = 0.0  # when
 
     def handle_command(self, command: Evaluate, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if there is nothing to measure on. If it is interrupted, no answer is sent."""
         if command.streams < 1:
             raise UserError(f"{command.streams} streams cannot be read.", "Give at least 1.")
-        batches, baseline, notes = self._batches(command)
-        result = self._learner.evaluate(batches, interrupted)
+        self._reported = time.monotonic()
+
+        def on_reading(done: int, total: int | None) -> None:
+            if interrupted():
+                raise ReadingStopped
+            if self._is_report_due():
+                progress = min(done / total, 1.0) if total else None
+                self._connection.send(ReadingText(bytes_read=done, progress=progress), command)
+
+        try:
+            with corpora.reading(self._session.run.parent, on_reading):
+                data = self._select_data(command)
+        except ReadingStopped:
+            return True
+        result = self._learner.evaluate(self._reporting(data, command), interrupted)
         if result is not None:
             loss, characters = result
-            step = self._learner.step
             part = self._learner.task.part_words(test=command.test) if self._is_part(command) else ""
-            event = Evaluated(step=step, loss=loss, baseline=baseline, characters=characters, part=part, notes=notes)
+            event = Evaluated(
+                step=self._learner.step,
+                loss=loss,
+                baseline=data.baseline,
+                characters=characters,
+                part=part,
+                notes=data.notes,
+            )
             self._connection.send(event, command)
         return True
+
+    def _is_report_due(self) -> bool:
+        now = time.monotonic()
+        if now - self._reported < _PROGRESS_SECONDS:
+            return False
+        self._reported = now
+        return True
+
+    def _reporting(self, data: _EvaluationData, command: Evaluate) -> Iterator[Batch]:
+        """The batches; it is reported how far they are."""
+        done = 0
+        for batch in data.batches:
+            yield batch
+            done += batch.token_count
+            if data.size and self._is_report_due():
+                fraction = min(done / data.size, 1.0)
+                self._connection.send(QuestionProgressed(question="Evaluate", fraction=fraction), command)
 
     def _is_part(self, command: Evaluate) -> bool:
         return command.text is None and command.validation is None
 
-    def _batches(self, command: Evaluate) -> tuple[Iterator[Batch], float | None, tuple[str, ...]]:
+    def _select_data(self, command: Evaluate) -> _EvaluationData:
         task, own = self._learner.task, command.text is None
         notes: tuple[str, ...] = ()
         fraction = command.validation
         if fraction is not None and not 0 < fraction <= 1:
             raise UserError(f"The share is {fraction:g}.", "Give a number above 0 and at most 1.")
-        ids: Any
+        ids: Array
         if command.test:
             if command.text is not None or fraction is not None:
                 raise UserError("A test is of the run's own test part.", "Leave out --text and --validation.")
-            return task.test_batches(command.streams), None, ()
+            return _EvaluationData(task.test_batches(command.streams), len(task.test_ids))
         if command.text is not None and not task.training_size:
             batches, notes = task.file_batches(command.text, command.encoding)
-            return batches, None, notes
+            return _EvaluationData(batches, notes=notes)
         if command.text is not None:
             ids, unseen = task.encode_file(command.text, command.encoding)
             notes = (unknown_symbols_note(unseen),) if unseen else ()
         elif not task.training_size or (fraction is None and task.has_streams_held_out):
-            return task.evaluation(), self._session.baseline, ()
+            return _EvaluationData(task.evaluation(), len(task.held_out_ids), self._session.baseline)
         elif fraction is None:
             ids = task.held_out_ids
             if len(ids) < task.held_out_size:
@@ -69,4 +120,4 @@ class LossHandler(Handler):
         if len(ids) < 2:
             raise UserError("There is nothing to measure on.", "Give a text of at least two characters.")
         baseline = self._session.baseline if own and fraction is None else None
-        return task.batches_of(ids, command.streams), baseline, notes
+        return _EvaluationData(task.batches_of(ids, command.streams), len(ids), baseline, notes)

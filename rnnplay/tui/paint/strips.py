@@ -33,6 +33,11 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, width - 1).rstrip() + ellipsis
 
 
+def padded(text: str, width: int) -> str:
+    """`text` with spaces behind it up to `width` cells."""
+    return text + " " * (width - cell_len(text))
+
+
 def row(pieces: Iterable[Piece], width: int, palette: Palette) -> Strip:
     """The pieces as a strip of exactly `width` cells: the rest is blank, what is too long is cut."""
     segments: list[Segment] = []
@@ -42,7 +47,7 @@ def row(pieces: Iterable[Piece], width: int, palette: Palette) -> Strip:
             continue
         text = show(text, palette.glyphs)  # no text reaches the terminal by another way
         if not palette.glyphs.dots and not text.isascii():
-            text = text.translate(_PLAIN)
+            text = text.translate(_PLAIN).encode("ascii", "replace").decode()
         size = cell_len(text)
         if size > left:
             text, size = fit(text, left, palette.glyphs.ellipsis), left

@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.cells import cell_len
 
-_DOTTED_CIRCLE = "◌"  # carries a mark that has no letter of its own
-_MARKS = ("Mn", "Me")  # not Mc, the spacing marks: some terminals give them a cell of their own and some do not
-_REGIONAL = {chr(code): chr(0x24B6 + code - 0x1F1E6) for code in range(0x1F1E6, 0x1F200)}  # two make a flag: Ⓐ to Ⓩ
-_SKIN_TONES = {chr(code): chr(0x2780 + code - 0x1F3FB) for code in range(0x1F3FB, 0x1F400)}  # ➀ to ➄
-# What terminals join with its neighbours, each as a glyph of one cell.
-_SINGLE = _REGIONAL | _SKIN_TONES
+from rnnplay.tui.paint.symbols import DOTTED_CIRCLE, JOINING, STAND_INS, drawn, looks_like_another, takes_no_cell
 
 
 @lru_cache(4096)
 def glyph(symbol: str, glyphs: Glyphs) -> str:
-    """What stands for `symbol` on the screen: never empty, never a control character, never cells that join up."""
+    """What stands for `symbol` in a text: never empty, never a control character, never cells that join up."""
     if symbol == "\n":
         return glyphs.newline
     if symbol == "\t":
         return glyphs.tab
-    if not symbol.isprintable() or not symbol:
+    if symbol.isascii() and symbol.isprintable() and symbol:
+        return symbol
+    if len(symbol) != 1:
+        return "".join(glyph(c, glyphs) for c in symbol) or _number("\0", glyphs)
+    if not glyphs.dots:
         return glyphs.unknown
-    if glyphs.box.isascii() and not symbol.isascii():
-        return glyphs.unknown
-    if len(symbol) == 1:
-        if unicodedata.category(symbol) in _MARKS:
-            return _DOTTED_CIRCLE + symbol
-        if symbol in _SINGLE:
-            return _SINGLE[symbol]
-        if cell_len(symbol) == 0:
-            return glyphs.unknown
-    return symbol
+    return drawn(symbol) or _number(symbol, glyphs)
 
 
 def show(text: str, glyphs: Glyphs) -> str:
-    """Return `text` with what must not reach a terminal, or what joins with its neighbours, as glyphs."""
-    if text.isprintable() and cell_len(text) == len(text) and _REGIONAL.keys().isdisjoint(text):
+    """Return `text` with what must not reach a terminal, or what joins with its neighbours, as glyphs.
+
+    What `glyph` and `visible` return stays as it is.
+    """
+    if text.isprintable() and cell_len(text) == len(text) and JOINING.isdisjoint(text):
         return text
-    return "".join(glyph(c, glyphs) for c in text)
+    parts: list[str] = []
+    for character in text:
+        has_circle = bool(parts) and parts[-1][-1] == DOTTED_CIRCLE
+        parts.append(character if has_circle and takes_no_cell(character) else glyph(character, glyphs))
+    return "".join(parts)
 
 
+@lru_cache(4096)
 def visible(symbol: str, glyphs: Glyphs) -> str:
-    """Return `symbol` with each of its characters as one that can be seen, a space on its own too."""
-    return ("␣" if glyphs.dots else "_") if symbol == " " else show(symbol, glyphs)
+    """Return what stands for `symbol` by itself, as in a list: a space can be seen, and no other symbol looks alike."""
+    if symbol == " ":
+        return glyphs.space
+    if len(symbol) != 1:
+        return "".join(glyph(c, glyphs) if _can_show(c, glyphs) else _number(c, glyphs) for c in symbol)
+    stands_for_another = symbol in (glyphs.newline, glyphs.tab, glyphs.space) or symbol in STAND_INS
+    if stands_for_another or looks_like_another(symbol) or not _can_show(symbol, glyphs):
+        return _number(symbol, glyphs)
+    return glyph(symbol, glyphs)
+
+
+def _can_show(character: str, glyphs: Glyphs) -> bool:
+    return glyphs.dots or (character.isascii() and (character.isprintable() or character in "\n\t"))
+
+
+def _number(character: str, glyphs: Glyphs) -> str:
+    """The code point, as ‹200D›."""
+    return f"{glyphs.less}{ord(character):X}{glyphs.more}"
 
 
 def wrap(symbols: Sequence[str], width: int, glyphs: Glyphs) -> list[tuple[int, int]]:
@@ -104,7 +117,8 @@ class Glyphs:
     mark: str
     newline: str
     tab: str
-    unknown: str
+    space: str  # where it stands by itself
+    unknown: str  # a character for which there is no room or no glyph
     dots: bool  # braille
     eighths: str  # a bar's last cell, from one eighth to full
     pointer: str
@@ -115,7 +129,7 @@ class Glyphs:
     arrows: str  # left and right, up and down
 
 
-UNICODE = Glyphs("╭╮╰╯─│", "┈", "◆", "↵", "→", "·", True, "▏▎▍▌▋▊▉█", "▸", "‹", "›", "·", "…", "←→↑↓")
+UNICODE = Glyphs("╭╮╰╯─│", "┈", "◆", "↵", "→", "␣", "·", True, "▏▎▍▌▋▊▉█", "▸", "‹", "›", "·", "…", "←→↑↓")
 
 
-ASCII = Glyphs("++++-|", "-", "o", "$", ">", "?", False, "       #", ">", "<", ">", "|", "~", "<>^v")
+ASCII = Glyphs("++++-|", "-", "o", "$", ">", "_", "?", False, "       #", ">", "<", ">", "|", "~", "<>^v")

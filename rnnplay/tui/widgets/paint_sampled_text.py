@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, bar, blank, clickable, exactly, figures, fit, paragraph, row
+from rnnplay.tui.paint.strips import Piece, bar, blank, clickable, exactly, figures, fit, padded, paragraph, row
 from rnnplay.tui.paint.text import glyph, row_of, visible, wrap
 from rnnplay.tui.widgets.views import SampledTextView
 
@@ -101,7 +101,7 @@ def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Str
         style = clickable(palette.chosen if n == view.chosen else palette.text, f"screen.choose({n})")
         name = fit(visible(symbol, palette.glyphs), max(2, min(8, width - 10)), palette.glyphs.ellipsis)
         room = max(0, width - 10 - max(2, cell_len(name)))
-        words = f"{pointer} {name:<2} {percent(probability):>5} "
+        words = f"{pointer} {padded(name, 2)} {percent(probability):>5} "
         filled = bar(probability, max(0, width - 13), palette)[:room]
         rows.append(row([(words, style), (filled, palette.probability)], width, palette))
         if n < len(view.drawn):

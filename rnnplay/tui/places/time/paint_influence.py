@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, paragraph, row
+from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, padded, paragraph, row
 from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.time.views import PastView, SwapRow
 
@@ -72,8 +72,9 @@ def _swaps(view: PastView, width: int, palette: Palette) -> list[Strip]:
 def _swap_words(swap: SwapRow, width: int, palette: Palette) -> str:
     """A row of the list: the symbol, how far back it stands, its effect."""
     where = f"{swap.back} back" if swap.back else "present"
-    name = fit(visible(swap.symbol, palette.glyphs), max(4, width - 24), palette.glyphs.ellipsis)
-    return f"{name:<{max(4, width - 24)}} {where:>9} {swap.effect:>7.2f} nats"
+    cells = max(4, width - 24)
+    name = padded(fit(visible(swap.symbol, palette.glyphs), cells, palette.glyphs.ellipsis), cells)
+    return f"{name} {where:>9} {swap.effect:>7.2f} nats"
 
 
 def title(view: PastView, palette: Palette) -> Sequence[Piece]:

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import figure, percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, blank, exactly, fit, row
+from rnnplay.tui.paint.strips import Piece, blank, exactly, fit, padded, row
 from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.unroll.paint_grid import bar, centred, grid, pad, scale_of, signed
 from rnnplay.tui.places.unroll.views import UnrollView
@@ -67,7 +67,7 @@ def rolled(view: UnrollView, width: int, height: int, palette: Palette) -> list[
         if part.outputs.other is not None:
             rows_of.insert(0, (part.outputs.other_name, float(part.outputs.other[t])))
         for output, value in rows_of:
-            name = fit(visible(output, palette.glyphs), 10).ljust(10)
+            name = padded(fit(visible(output, palette.glyphs), 10), 10)
             drawn = bar(value, 20, palette) if part.outputs.function else ""
             text = percent(value) if part.outputs.function else signed(value, 7)
             add((f"output {name} ", palette.dim), (f"{drawn} {text}", palette.probability))

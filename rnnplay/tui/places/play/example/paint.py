@@ -204,16 +204,19 @@ def _bars(view: ExampleView, width: int, height: int, palette: Palette) -> list[
     columns = -(-len(view.outputs) // max(1, height))
     wide = width // columns
     each = -(-len(view.outputs) // columns)
-    named = max(cell_len(name) for name in view.outputs) + 1
+    names = [shown(name, palette) for name in view.outputs]
+    named = max(map(cell_len, names)) + 1
     painted = []
     for n in range(each):
         pieces: list[Piece] = []
         for i in range(n, len(view.outputs), each):
-            name, p = view.outputs[i], float(last[i])
-            target = name == view.targets[-1]
+            p, target = float(last[i]), view.outputs[i] == view.targets[-1]
             filled = bar(p, max(2, min(24, wide - named - 10)), palette)
             entry = f"{percent(p):>5} {filled} "
-            pieces += [(f"{name:>{named - 1}} ", palette.title), (entry, palette.probability)]
+            pieces += [
+                (" " * (named - 1 - cell_len(names[i])) + f"{names[i]} ", palette.title),
+                (entry, palette.probability),
+            ]
             mark = palette.glyphs.mark if target else " "  # what it is
             pieces += [(mark, palette.validation), (" " * max(0, wide - named - 1 - cell_len(entry)), palette.blank)]
         painted.append(row(pieces, width, palette))

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, row
+from rnnplay.tui.paint.strips import Piece, padded, row
 from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.play.example.views import ExampleView, Words
 
@@ -66,7 +66,7 @@ def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False
     if view.probabilities is None or sum(wide) > room or len(painted) + 1 + len(view.outputs) > height:
         return painted
     each = [
-        (f"p({name})", [_output(float(p), figures, palette) for p in view.probabilities[:, v]])
+        (f"p({shown(name, palette)})", [_output(float(p), figures, palette) for p in view.probabilities[:, v]])
         for v, name in enumerate(view.outputs)
     ]
     return [*painted, row([], width, palette), *blocks(each, wide, width, palette)]
@@ -86,7 +86,7 @@ def blocks(
         for name, cells in named:
             if not any(cells[first:past]):
                 continue
-            pieces: list[Piece] = [(f"{name:<{LABEL}}", palette.dim)]
+            pieces: list[Piece] = [(padded(name, LABEL), palette.dim)]
             for cell, room in zip(cells[first:past], wide[first:past], strict=True):
                 text, style = cell or ("", palette.blank)
                 pieces.append((text, style))

@@ -1,0 +1,42 @@
+"""The progress of a command that takes long, on standard error: a line that is rewritten, or lines now and then."""
+
+import os
+import sys
+import time
+
+from rnnplay.formatting import reading_words
+from rnnplay.protocol import AnyEvent, QuestionProgressed, ReadingText
+
+LINE_SECONDS = 9.0  # between two lines where they are not rewritten
+
+
+class ProgressLine:
+    """Shows how far a trainer is that reads a text or answers a question."""
+
+    def __init__(self) -> None:
+        self._rewrites = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown_at = time.monotonic()
+        self._is_shown = False
+
+    def event(self, event: AnyEvent) -> None:
+        """Show what an event says of the progress, or clear the line if it says none."""
+        match event:
+            case ReadingText():
+                self._show(reading_words(event.bytes_read, event.progress))
+            case QuestionProgressed():
+                self._show(f"{event.fraction * 100:.0f} %")
+            case _:
+                self._clear()
+
+    def _show(self, words: str) -> None:
+        if self._rewrites:
+            print(f"\r{words}\x1b[K", end="", file=sys.stderr, flush=True)
+            self._is_shown = True
+        elif time.monotonic() - self._shown_at >= LINE_SECONDS:
+            self._shown_at = time.monotonic()
+            print(words, file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self._is_shown:
+            self._is_shown = False
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
