@@ -336,3 +336,12 @@ def test_two_hundred_megabytes_are_read_within_600_megabytes(tmp_path: Path) -> 
     assert characters == 200 * (2**20 + 2)
     unit = 1 if sys.platform == "darwin" else 1024
     assert peak * unit < 600 * 2**20
+
+
+@pytest.mark.parametrize("inside", [b"caf\xe9 au lait\n", b"\xff\xfe\n", b"\xc0\x80\n", b"\xed\xa0\xbd\n"])
+def test_a_text_that_is_utf_8_but_for_some_bytes_is_refused_by_their_line(tmp_path: Path, inside: bytes) -> None:
+    text = "größe, né, “words”\n".encode() * 5
+    (tmp_path / "a.txt").write_bytes(text + inside + text)
+    said = refusal(tmp_path / "a.txt")
+    assert '"a.txt" is UTF-8 but for some bytes: the first, 0x' in said and "is in line 6, at offset 1" in said
+    assert "--encoding" not in said  # any other would destroy the rest

@@ -78,3 +78,29 @@ def test_an_encoding_that_python_knows_is_taken(name: str) -> None:
 def test_what_is_no_encoding_of_texts_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="There is no encoding"):
         check_encoding(name)
+
+
+IN_LANGUAGES = {
+    "Zażółć gęślą jaźń. Łódź płynie wzdłuż rzeki.": ("cp1250", "iso8859_2", "cp852"),
+    "Příliš žluťoučký kůň úpěl ďábelské ódy.": ("cp1250", "iso8859_2", "cp852"),
+    "Árvíztűrő tükörfúrógép. Őszi este volt.": ("cp1250", "iso8859_2", "cp852"),
+    "Þetta er ferja sem bíður við höfnina.": ("cp1252",),
+    "¿Dónde está el señor Muñoz? ¡Mañana!": ("cp1252", "mac_roman", "cp437"),
+    "Große Fähre – „über“ den Fluß.": ("cp1252", "mac_roman"),
+    "Паром ждёт у причала, смотритель идёт.": ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic"),
+    "Пором чекає біля причалу, їжак.": ("cp1251", "koi8_u"),
+    "Το πλοίο περιμένει στο λιμάνι.": ("cp1253", "iso8859_7"),
+    "Işık söndü, yaşlı bekçi ağır ağır yürüyor.": ("cp1254", "iso8859_9", "cp857"),
+    "הספינה מחכה בנמל והשומר הזקן הולך לאט.": ("cp1255", "iso8859_8"),
+    "渡し船は港で待っている。カタカナもある。": ("shift_jis", "euc_jp", "iso2022_jp"),
+    "나룻배는 항구에서 기다리고 있다.": ("euc_kr",),
+}
+
+
+@pytest.mark.parametrize("text", IN_LANGUAGES)
+def test_of_one_line_in_a_language_the_first_guess_is_right(text: str) -> None:
+    """The first words that are shown are the text's own, whatever the guess is called."""
+    for name in IN_LANGUAGES[text]:
+        sample = sample_of([f"plain\n{text}\n".encode(name)])
+        first = guess_encodings(sample)[0]
+        assert sample.decode(first.name) == sample.decode(name), (name, first)

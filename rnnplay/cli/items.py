@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MAX_TRIES = 100  # items in a row that are none to write, before it is given up
+MAX_ITEM = 20_000  # characters of an item
 
 
 @dataclass(eq=False)
@@ -36,11 +37,14 @@ class ItemCutter:
             out += item + self.shown_end
             self.written, self.passed_over = self.written + 1, 0
             self.done = self.count is not None and self.written >= self.count
+        self.done = self.done or len(self._open) > MAX_ITEM
         return out
 
     @property
     def remark(self) -> str | None:
         """What to say if fewer items were found than were asked for."""
+        if len(self._open) > MAX_ITEM:
+            return f"No {self.end!r} comes in {MAX_ITEM:,} characters: it ends after {self.written:,} whole items."
         if self.passed_over < MAX_TRIES:
             return None
         return f"{MAX_TRIES} items in a row stand in the run's text: it ends after {self.written:,} new ones."

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from itertools import chain
 
 from rnnplay.config import UserError
+from rnnplay.corpora.encoding_languages import LATIN, fitting_encodings
 
 SAMPLE_BYTES = 2**15
 MAX_GUESSES = 4
@@ -23,7 +24,7 @@ _BY_FAME = (
     *("cp1255", "cp1256", "cp1257", "cp874", "iso8859_2", "iso8859_5", "iso8859_9", "iso8859_15", "mac_roman"),
     *("cp850", "cp437", "cp866", "cp949", "cp932", "gb18030", "big5hkscs"),
 )
-_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŸ")
+_WESTERN = frozenset("ŠšŽžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŸ")
 _WESTERN_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡ª º\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
 _MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
 _SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
@@ -70,10 +71,10 @@ def sample_of(chunks: Iterable[bytes]) -> bytes:
     for chunk in chain((head.removeprefix(codecs.BOM_UTF8),), chunks):
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()[-SAMPLE_BYTES:]
-        sample += b"".join(line[:SAMPLE_BYTES] + b"\n" for line in lines if not line.isascii())
+        sample += b"".join(line[:SAMPLE_BYTES] + b"\n" for line in lines if not line.isascii() or is_iso_2022(line))
         if len(sample) >= SAMPLE_BYTES:
             break
-    if not rest.isascii() and len(sample) < SAMPLE_BYTES:
+    if (not rest.isascii() or is_iso_2022(rest)) and len(sample) < SAMPLE_BYTES:
         sample += rest
     return sample
 
@@ -132,13 +133,19 @@ def _candidates(sample: bytes) -> list[str]:
         plain = {name: sum(map(str.isascii, text)) / len(text) for name, text in readings.items()}  # spaces, line ends
         return sorted((name for name in plain if plain[name] >= _MIN_PLAIN_FRACTION), key=lambda name: -plain[name])
     names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
-    if _is_western(sample):
-        names.append("cp1252")
     from charset_normalizer import from_bytes
 
     # One line of a text is little to go by: a repeated one is judged better.
-    matches = from_bytes(sample if len(sample) > 512 else sample * 4)
-    return [*names, *(match.encoding for match in matches)]
+    matches = [match.encoding for match in from_bytes(sample if len(sample) > 512 else sample * 4)]
+    spelt = fitting_encodings(sample)
+    spelt.sort(key=lambda name: (matches.index(name) if name in matches else len(matches), _fame(name)))
+    names += [name for name in spelt if name in LATIN]
+    names += ["cp1252"] if _is_western(sample) else []
+    return [*names, *spelt, *matches]
+
+
+def _fame(name: str) -> int:
+    return _BY_FAME.index(name) if name in _BY_FAME else len(_BY_FAME)
 
 
 def _decode(sample: bytes, name: str) -> str | None:
