@@ -27,6 +27,7 @@ from rnnplay.tasks.item_index import (
 from rnnplay.tasks.text import EVALUATION_STREAMS, TextTask
 
 MAX_SHUFFLED = 2**19  # items that are put in an order together
+SHORT_TEXT = 2**17  # symbols: in a longer one of separate items some are held out by chance alone
 _ROUND = 8  # time steps: lengths of last windows are multiples of it, so that few sizes occur
 _HASHES = 2**64
 
@@ -76,11 +77,12 @@ class DocumentTask(TextTask):
         training.add(end)
         held_out.add(end)
         count = held_out_count = 0
+        threshold = self._hash_threshold(text, code_points)
         for begins, ends in find_items(text.ids, text.vocabulary, self.config.document):
             report_progress(int((2 + ends[-1] / len(text.ids)) * text.size), 3 * text.size)  # it was read twice
             hashes = hash_items(text.ids, (begins, ends), code_points)
             collector.add(hashes[:, 0])  # of held-out ones too: they are not new either
-            is_held_out = hashes[:, 1] < self.config.validation * _HASHES
+            is_held_out = hashes[:, 1] < threshold
             count, held_out_count = count + len(begins), held_out_count + int(is_held_out.sum())
             sizes = (ends - begins + 1)[~is_held_out]
             starts.add(len(training) + np.cumsum(sizes) - sizes)
@@ -102,6 +104,15 @@ class DocumentTask(TextTask):
         self.training_ids, self.held_out_ids, self._starts = training.array(), held_out.array(), starts.array()
         self.item_hashes, self.stores_all_items = collector.array(), collector.is_complete
         return count, held_out_count
+
+    def _hash_threshold(self, text: corpora.EncodedText, code_points: Array) -> float:
+        """Below which second hash an item is held out: of a short text one item at least, if there are three."""
+        threshold = self.config.validation * _HASHES
+        if not threshold or len(text.ids) > SHORT_TEXT:
+            return threshold
+        items = find_items(text.ids, text.vocabulary, self.config.document)
+        hashes = np.concatenate([hash_items(text.ids, bounds, code_points)[:, 1] for bounds in items])
+        return max(threshold, float(np.nextafter(float(hashes.min()), np.inf))) if len(hashes) > 2 else threshold
 
     def _set_vocabulary(self, vocabulary: tuple[str, ...]) -> None:
         self.vocabulary = self.output_vocabulary = vocabulary

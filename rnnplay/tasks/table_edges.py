@@ -32,8 +32,9 @@ def table_alone(text: str) -> tuple[str, tuple[str, ...]]:
     begin += _count_titles([line for line in head[begin:-1] if line.strip() and not _COMMENT.match(line)], head[begin:])
     if begin:
         text = "\n" * begin + text.split("\n", begin)[begin]
-    text = _RULE.sub("", text)
-    comments = _INNER_COMMENTS.findall(text)
+    if "---" in text[:_HEAD_CHARACTERS]:
+        text = _RULE.sub("", text[:_HEAD_CHARACTERS]) + text[_HEAD_CHARACTERS:]
+    comments = _INNER_COMMENTS.findall(text) if "#" in text or "//" in text else []
     if 0 < 2 * len(comments) < text.count("\n"):
         text = _INNER_COMMENTS.sub("", text)
         count = len(comments)

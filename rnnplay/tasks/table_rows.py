@@ -46,7 +46,7 @@ class TableText:
             for number, line in enumerate(self.lines(), self.line):
                 yield number, _SPACES.split(line.strip(" \t")) if sign else [_unquoted(line.strip())]
             return
-        reader = csv.reader((line + "\n" for line in self.lines()), delimiter=sign, strict=True)
+        reader = csv.reader((line + "\n" for line in self.lines()), delimiter=sign, strict=True, skipinitialspace=True)
         done = 0  # lines read: a row may take several
         for cells in reader:
             yield self.line + done, cells

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from rnnplay import corpora
 from rnnplay.config import UserError, did_you_mean
 from rnnplay.tasks.base import Array
 from rnnplay.tasks.table_cells import parse_number
+from rnnplay.tasks.table_columns import Column
 from rnnplay.tasks.table_edges import table_alone, undated_last_line
 from rnnplay.tasks.table_readings import DECIMALS, Reading, readings_of, refuse_without_readings
 from rnnplay.tasks.table_rows import TableText
@@ -21,6 +22,9 @@ FEW_LINES = 5  # lines of a label that are hardly enough to learn it
 MIN_LINES = 50
 HEADINGS = {"label", "labels", "class", "sentiment", "category", "target", "rating", "stars", "polarity", "emotion"}
 TEXT_HEADINGS = {"text", "review", "sentence", "comment", "tweet", "message", "content", "document", "phrase"}
+_SENTINELS = frozenset(
+    sign * number for sign in (-1, 1) for number in (999.9, 999.99, 9999, 9999.9, 9999.99, 99999, 99999.9, 999999)
+) | {-999}  # what loggers write where they measured nothing
 _SHOWN = 3  # values of a column, in messages
 
 
@@ -207,6 +211,7 @@ def _values(path: Path, reading: Reading, place: int, missing: str) -> tuple[Arr
             f"Line {line:,} of {path.name}, column {column.name!r}, holds {_problem(cell, reading, column.unit)}.",
             "Give a finite number in every row, or choose another column.",
         )
+    column = _without_sentinels(path, reading, column, missing)
     if not column.missing:
         return column.values, ()
     rows = f"{column.missing:,} of {reading.row_count:,} values"
@@ -220,6 +225,30 @@ def _values(path: Path, reading: Reading, place: int, missing: str) -> tuple[Arr
         return column.values[present], (f"{rows} are missing and left out.",)
     filled = np.interp(np.arange(len(column.values)), present, column.values[present])
     return filled, (f"{rows} are missing and filled on a line between the others.",)
+
+
+def _without_sentinels(path: Path, reading: Reading, column: Column, missing: str) -> Column:
+    """`column` with missing values in place of a number such as -9999 that stands far outside all others.
+
+    Raises UserError if there is one, and missing values are refused.
+    """
+    values = column.values[~np.isnan(column.values)]
+    for number in (values.min(), values.max()):
+        others = values[values != number]
+        is_far = 2 * len(others) > len(values) and (np.sign(number) * others < abs(number) / 2).all()
+        if number in _SENTINELS and is_far:
+            break
+    else:
+        return column
+    count = len(values) - len(others)
+    if missing == "refuse":
+        raise UserError(
+            f"The column {column.name!r} of {path.name} holds {number:g} in {count:,} of {reading.row_count:,} rows, "
+            "far outside all other values: it seems to say that there is none.",
+            "Leave such rows out with --missing skip, or fill them on a line between the others with --missing fill.",
+        )
+    filled = np.where(column.values == number, np.nan, column.values)
+    return replace(column, values=filled, missing=column.missing + count)
 
 
 def _problem(cell: str, reading: Reading, unit: str) -> str:

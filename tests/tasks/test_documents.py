@@ -249,3 +249,17 @@ def test_items_of_bytes_or_words_are_refused(tmp_path: Path, choices: dict[str, 
 def test_too_few_items_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 2 items, too few"):
         items_task(tmp_path, "Ann\nBo\n", "line")
+
+
+@pytest.mark.parametrize("count", [3, 20])
+def test_of_a_few_items_one_is_held_out_at_least(tmp_path: Path, count: int) -> None:
+    """Where the hashes would leave none, it is the item with the least of them, wherever it stands."""
+    for seed in range(12):
+        items = [f"item {seed} {n} x{n * n % 7}" for n in range(count)]
+        held_out = []
+        for order in (items, items[::-1]):
+            (tmp_path / "items.txt").write_text("\n".join(order) + "\n")
+            task = make(make_config("text", text=str(tmp_path / "items.txt"), document="line", batch=2))
+            assert isinstance(task, DocumentTask)
+            held_out.append(set(task.decode(task.held_out_ids).split("\n")) - {""})
+        assert held_out[0] == held_out[1] and 1 <= len(held_out[0]) < count

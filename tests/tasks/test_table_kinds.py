@@ -92,6 +92,10 @@ AROUND: dict[str, str | bytes] = {
     "a line of units": table(plain, heading="date;level\n[d];[cm]"),
     "a heading of two lines": table(plain, heading='"date\n(UTC)";level'),
     "notes of two lines": table(lambda n: f'"calm;\nthen ""wind""";{LEVELS[n]}', heading="date;note;level"),
+    "spaces behind the commas": "".join(f'"{DAYS[n]}", "{LEVELS[n]}"\n' for n in range(ROWS)).replace(
+        "", '"date", "level"\n', 1
+    ),
+    "Markdown": "| date | level |\n|---|---:|\n" + "".join(f"| {DAYS[n]} | {LEVELS[n]} |\n" for n in range(ROWS)),
     "a total": table(plain) + f"Total;{sum(LEVELS):.2f}\n",
     "a mean": table(plain) + f"\nMittelwert:;{np.mean(LEVELS):.2f}\n",
     "UTF-16 of a spreadsheet": table(lambda n: number(LEVELS[n], ".", ","), "\t")
@@ -127,6 +131,15 @@ def test_a_sum_over_years_is_no_row_and_a_last_line_without_a_date_is_refused(tm
 def test_missing_values_have_many_names(tmp_path: Path, token: str) -> None:
     said = refusal(tmp_path, table(lambda n: token if n % 9 == 4 else plain(n)))
     assert "lacks 8 of 70 values (the first in line 6)" in said
+
+
+def test_a_number_that_says_missing_is_no_value(tmp_path: Path) -> None:
+    text = table(lambda n: "-9999" if n % 9 == 4 else plain(n))
+    assert "holds -9999 in 8 of 70 rows, far outside all other values" in refusal(tmp_path, text)
+    present = [level for n, level in enumerate(LEVELS) if n % 9 != 4]
+    assert read_column(saved(tmp_path, text), missing="skip").values.tolist() == present
+    deep = table(lambda n: str(-9999 + 200 * n))
+    assert read(tmp_path, deep).values[0] == -9999
 
 
 def test_labels_are_read_as_spreadsheets_and_data_sets_write_them(tmp_path: Path) -> None:
