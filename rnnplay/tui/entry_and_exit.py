@@ -20,6 +20,7 @@ from rnnplay.tui.farewell import LOGOUT_WARNING, detached_sentence, shared_sente
 from rnnplay.tui.left_run import last_run, living_runs, load_left_run, sample_settings, screen_state
 from rnnplay.tui.places import PLACES
 from rnnplay.tui.places.base import Place
+from rnnplay.tui.places.play.layout import is_tabbed
 from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.session import GOING_ON, RunSession
 from rnnplay.tui.state.drafts import LivingRun, RunDrafts
@@ -126,6 +127,8 @@ class EntryAndExit(App[None]):
         self.session.show(str(path), left.config, feature, left.since_left, left.is_alive)
         self._set_living(self.drafts.living)
         if screen is None:
+            if is_tabbed(*self.size):
+                self.play.show_panel(self.play.loss_panel)
             return
         self.session.selection.select(screen.layer, screen.unit, screen.unit_is_chosen)
         self.session.sample.settings = sample_settings(screen)

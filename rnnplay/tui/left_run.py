@@ -57,7 +57,7 @@ def living_runs(root: Path) -> tuple[LivingRun, ...]:
             if not trainer.is_elsewhere:
                 info = runs.run_info(path)
                 since = since_left(info, runs.load_screen_state(path))
-                living.append(LivingRun(path, runs.load_record(path).config, info.step, since))
+                living.append(LivingRun(path, runs.load_record(path).config, info.step, since, info.state))
     return tuple(living)
 
 

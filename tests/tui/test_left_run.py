@@ -115,6 +115,31 @@ async def test_a_run_opens_in_the_place_and_with_the_unit_the_feature_and_the_sa
     assert (after.step, after.validation) == (120, 1.31)
 
 
+async def test_a_run_that_nobody_left_opens_on_its_loss_where_one_panel_is_shown(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    run = make_run(tmp_path)
+    for size, panel in (((80, 24), "loss"), ((120, 40), "tasks")):
+        trainers.clear()
+        app = Playground(RunDrafts(), str(tmp_path), run=run)
+        async with app.run_test(size=size):
+            await loaded(app, trainers, run)
+            assert app.focused is not None and app.focused.id == panel
+
+
+async def test_a_run_that_has_finished_meanwhile_says_what_has_happened(
+    tmp_path: Path, trainers: list[Recorder]
+) -> None:
+    run = make_run(tmp_path)
+    save_screen_state(run, LEFT)
+    app = Playground(RunDrafts(), str(tmp_path), run=run)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: trainers)
+        trainers[-1].tell(msgspec.structs.replace(made_up_started(step=120), run=str(run)), status("finished", 120))
+        await settled(app, trainers)
+        assert "+80 steps since you left, validation 1.470 → 1.310." in seen(app)
+
+
 async def test_r_goes_on_past_its_limit_with_a_run_that_was_opened(tmp_path: Path, trainers: list[Recorder]) -> None:
     run = make_run(tmp_path)
     app = Playground(RunDrafts(), str(tmp_path), run=run)
@@ -271,6 +296,9 @@ async def test_runs_that_are_alive_stand_first_and_enter_attaches(
         assert "ALIVE" in lines[1] or "ALIVE" in lines[2], lines[:6]
         await pilot.press("down")
         assert "it goes on by itself, at step 3,240" in seen(app)
+        alive[1] = dataclasses.replace(alive[1], state="finished")
+        app.list_living()
+        await until(lambda: "it has finished, at step 3,240" in seen(app))
         await pilot.press("up", "enter")
         await until(lambda: attached)
         assert attached == [new]

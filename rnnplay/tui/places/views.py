@@ -121,7 +121,7 @@ def _state_view(session: RunSession) -> StatusView:
                 return StatusView(f"Starting: {reading_words(reading.bytes_read, reading.progress)}.")
             return StatusView("Starting: reading what is to be learned, and building the network.")
         case "training":
-            return StatusView(_progress(session), session.note or since)
+            return StatusView(_progress(session), since or session.note)
         case "pausing":
             return StatusView("Pausing after this step.")
         case "paused":
@@ -130,7 +130,8 @@ def _state_view(session: RunSession) -> StatusView:
             after = f" in {duration(now.seconds)}" if now is not None and now.seconds else ""
             if now is not None and now.ended_by == "patience" and session.config is not None:
                 return StatusView(_out_of_patience(session), "r trains on, n starts a new run.", "good")
-            return StatusView(f"Finished after {step} steps{after}.", "r trains on, n starts a new run.", "good")
+            finished = f"Finished after {step} steps{after}. {since}".strip()
+            return StatusView(finished, "r trains on, n starts a new run.", "good")
         case "inspecting" if session.gallery is not None:
             return StatusView(session.gallery.summary, "n trains your own.")
         case "inspecting" if session.facts is not None and session.facts.text_unavailable:

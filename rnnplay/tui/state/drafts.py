@@ -40,6 +40,7 @@ class LivingRun:
     config: RunConfig
     step: int
     since_left: str  # in words; empty: nobody has left it before
+    state: str = "training"  # or finished, or diverged
 
 
 class RunDrafts:

@@ -173,15 +173,22 @@ def _living_row(run: LivingRun) -> TaskInfo:
     return TaskInfo(
         name=f"{run.config.task} · step {count(run.step)}",
         group="ALIVE",
-        summary=run.since_left or "It goes on by itself.",
+        summary=run.since_left or f"{_going_on(run).capitalize()}.",
         description=f"{network_name(run.config)}. Enter attaches to it.",
         io_pattern="",
     )
 
 
+def _going_on(run: LivingRun) -> str:
+    """Return how a run that is alive stands, in words."""
+    return {"finished": "it has finished", "diverged": "it has diverged"}.get(run.state, "it goes on by itself")
+
+
 def living_status_view(run: LivingRun) -> StatusView:
-    """Return what has happened to a run that is alive since it was left."""
-    happened = run.since_left or f"it goes on by itself, at step {count(run.step)}"
+    """Return what has happened to a run that is alive since it was left, and whether it is over."""
+    happened = run.since_left or f"{_going_on(run)}, at step {count(run.step)}"
+    if run.since_left and run.state in ("finished", "diverged"):
+        happened += f"; {_going_on(run)}"
     return StatusView(f"{run.config.task}: {happened}.", "Enter attaches, q leaves it as it is.")
 
 
