@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnplay import machine
+from rnnplay.cli.runs import fit_columns
 from rnnplay.client import detach_seconds, hang_up_seconds
 from rnnplay.config import UserError
 from rnnplay.runs import trainers
@@ -92,3 +93,13 @@ def test_whether_a_logout_ends_processes_is_asked_of_systemd(
     assert machine.logout_ends_processes(tmp_path / "cgroup") is ends
     monkeypatch.setenv("PATH", "/nowhere")
     assert machine.logout_ends_processes(tmp_path / "cgroup") is False
+
+
+def test_the_list_of_runs_leaves_out_what_matters_least_on_a_narrow_terminal() -> None:
+    names = ("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")
+    run = ("68e7375", "2026-11-27 20:36", "prose", "lstm 1x32", "training *", "29,152", "1.811", "1.662", "2.2MB")
+    assert fit_columns([names, run], 200) == [names, run]
+    assert fit_columns([names, run], 85) == [names[:-1], run[:-1]]
+    narrow = fit_columns([names, run], 80)
+    assert narrow[1][:3] == ("68e7375", "11-27 20:36", "prose") and narrow[0][3] == "NETWORK"
+    assert fit_columns([names, run], 40)[0] == ("ID", "BEGUN", "TASK", "STATE", "STEP", "LOSS", "VALIDATION")

@@ -1,5 +1,7 @@
 """The runs as a table, or as lines of JSON."""
 
+import shutil
+import sys
 from datetime import datetime
 
 import msgspec
@@ -8,6 +10,10 @@ from rnnplay import runs
 from rnnplay.cli.gpus import gpu_lines
 from rnnplay.cli.report import json_line
 from rnnplay.formatting import loss_text, short
+
+_NUMBERS = frozenset({"STEP", "LOSS", "VALIDATION", "SIZE"})  # columns
+
+Rows = list[tuple[str, ...]]  # the first are the headings
 
 
 def list_runs(root: str | None, as_json: bool) -> None:
@@ -21,7 +27,7 @@ def list_runs(root: str | None, as_json: bool) -> None:
     if not infos:
         print(f"There is no run in {folder} yet. Train one: rnnplay train hello")
         return
-    rows: list[tuple[str, ...]] = [("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")]
+    rows: Rows = [("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")]
     for info in infos:
         rows.append(
             (
@@ -39,14 +45,32 @@ def list_runs(root: str | None, as_json: bool) -> None:
     if any(info.device for info in infos):
         devices = ["DEVICE", *(info.device or "CPU" for info in infos)]
         rows = [(*row, device) for row, device in zip(rows, devices, strict=True)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sys.stdout.isatty():
+        rows = fit_columns(rows, shutil.get_terminal_size().columns)
     for row in rows:
-        padded = enumerate(zip(row, widths, strict=True))
-        cells = [cell.rjust(width) if 4 < i < 9 else cell.ljust(width) for i, (cell, width) in padded]
-        print("  ".join(cells).rstrip())
+        cells = zip(rows[0], row, _widths(rows), strict=True)
+        padded = [cell.rjust(width) if name in _NUMBERS else cell.ljust(width) for name, cell, width in cells]
+        print("  ".join(padded).rstrip())
     print(f"in {folder}")
     if any(info.device for info in infos if info.state == "training"):
         for line in gpu_lines():
             print(line)
     if alive := [info for info in infos if info.alive]:
         print(f"* alive: `rnnplay attach {alive[0].id}` shows it, `rnnplay stop {alive[0].id}` ends it.")
+
+
+def _widths(rows: Rows) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def fit_columns(rows: Rows, width: int) -> Rows:
+    """Leave out what matters least until a line has at most `width` characters: the size, the year, the network."""
+    for name in ("SIZE", "BEGUN", "NETWORK"):
+        if sum(_widths(rows)) + 2 * (len(rows[0]) - 1) > width:
+            at = rows[0].index(name)
+            if name == "BEGUN":
+                begun = [rows[0][at], *(row[at][5:] for row in rows[1:])]
+                rows = [(*row[:at], cell, *row[at + 1 :]) for row, cell in zip(rows, begun, strict=True)]
+            else:
+                rows = [(*row[:at], *row[at + 1 :]) for row in rows]
+    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Awaitable, Iterable, Mapping
@@ -25,6 +26,7 @@ from textual.widgets import Input, OptionList
 from rnnplay.config import UserError
 from rnnplay.tui.entry_and_exit import EntryAndExit
 from rnnplay.tui.error_log import log_errors_to
+from rnnplay.tui.farewell import wrapped
 from rnnplay.tui.messages import RunMessage
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.places import PLACES, keys
@@ -305,5 +307,5 @@ def open_playground(
     log_errors_to(runs_root(runs))
     app.run()
     if app.farewell and sys.__stderr__ is not None:
-        print(app.farewell, file=sys.__stderr__)
+        print(wrapped(app.farewell, shutil.get_terminal_size().columns), file=sys.__stderr__)
     return app.return_code or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from pathlib import Path
 
 from rnnplay.runs import run_id
@@ -13,6 +14,7 @@ LOGOUT_WARNING = (
     "\nThis system ends your processes when you log out, this run too (KillUserProcesses). "
     "To keep them: loginctl enable-linger"
 )
+_COME_BACK = "Come back"
 _PAUSED_SECONDS = 600.0  # that a run which is paused waits for a screen, at most
 
 
@@ -33,7 +35,13 @@ def detached_sentence(session: RunSession, runs: str | None) -> str:
         case _:
             how = f"waits as it is for {_time(min(linger, _PAUSED_SECONDS))}, then it is saved and ends"
     task = session.config.task
-    return f"{task}, step {count(session.step)}: the run {name} {how}.\nCome back: rnnplay attach {name}{folder}"
+    return f"{task}, step {count(session.step)}: the run {name} {how}.\n{_COME_BACK}: rnnplay attach {name}{folder}"
+
+
+def wrapped(farewell: str, width: int) -> str:
+    """Break the lines of a farewell between words; a line with a command to be copied stays whole."""
+    lines = farewell.splitlines()
+    return "\n".join(line if line.startswith(_COME_BACK) else textwrap.fill(line, width) for line in lines)
 
 
 def shared_sentence(session: RunSession) -> str:

@@ -71,8 +71,9 @@ def since_left(run: RunInfo, screen: ScreenState | None) -> str:
     words = f"+{run.step - screen.step:,} steps since you left"
     if run.validation is None:
         return words
-    before = "" if screen.validation is None else f"{loss_text(screen.validation)} → "
-    return f"{words}, validation {before}{loss_text(run.validation)}"
+    now = loss_text(run.validation)
+    before = now if screen.validation is None else loss_text(screen.validation)
+    return f"{words}, validation {now}" if before == now else f"{words}, validation {before} → {now}"
 
 
 def screen_state(session: RunSession, name: str, place: Place) -> ScreenState:

@@ -240,7 +240,7 @@ def test_the_checkpoint_of_the_best_evaluation_is_marked_in_the_history() -> Non
     strips = history(view, 60, 12, palette)
     marked = [s.style for strip in strips[:-1] for s in strip if s.text == palette.glyphs.mark and s.style is not None]
     assert [style.color for style in marked] == [palette.good.color]
-    assert f"best evaluation: step {HISTORY.steps[best]:,}" in strips[-1].text
+    assert f"{palette.glyphs.mark} best at step {HISTORY.steps[best]:,}" in strips[-1].text
     shown = history(replace(HISTORY, best=best, at=best), 60, 12, palette)
     assert "the best evaluation" in shown[-1].text
     assert "best" not in history(HISTORY, 60, 12, palette)[-1].text

@@ -19,6 +19,7 @@ from rnnplay import protocol as say
 from rnnplay.runs import RunInfo, RunRecord, ScreenState, load_screen_state, save_screen_state
 from rnnplay.tui import entry_and_exit
 from rnnplay.tui.app import Playground
+from rnnplay.tui.farewell import wrapped
 from rnnplay.tui.left_run import LeftRun, since_left
 from rnnplay.tui.places.cells.screen import CellsPlace
 from rnnplay.tui.state.drafts import LivingRun, RunDrafts
@@ -242,7 +243,8 @@ async def test_the_gallery_is_never_written_to(tmp_path: Path, trainers: list[Re
 def test_what_has_happened_since_is_said_in_words() -> None:
     run = RunInfo(id="a", path="/a", state="running", step=3_240, validation=1.31)
     assert since_left(run, LEFT) == "+3,200 steps since you left, validation 1.470 → 1.310"
-    assert since_left(run, msgspec.structs.replace(LEFT, validation=None)).endswith("left, validation 1.310")
+    for before in (None, 1.3102):
+        assert since_left(run, msgspec.structs.replace(LEFT, validation=before)).endswith("left, validation 1.310")
     assert since_left(msgspec.structs.replace(run, validation=None), LEFT) == "+3,200 steps since you left"
     assert since_left(msgspec.structs.replace(run, step=40), LEFT) == ""
 
@@ -459,3 +461,9 @@ async def test_a_run_that_is_wanted_when_the_line_is_lost_is_begun_all_the_same(
     (trainer,) = trainers
     assert isinstance(trainer.sent[0], say.Train) and trainer.sent[0].linger == 600.0
     assert not trainer.closed_by_stop
+
+
+def test_a_farewell_is_broken_between_words_and_its_command_is_not() -> None:
+    lines = wrapped(f"{'word ' * 20}end.\nCome back: rnnplay attach abc --runs {'/folder' * 20}", 80).splitlines()
+    assert all(len(line) <= 80 and not line.startswith(" ") for line in lines[:-1]) and len(lines) == 3
+    assert lines[-1].startswith("Come back: rnnplay attach abc --runs /folder")

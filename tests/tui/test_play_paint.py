@@ -152,6 +152,23 @@ def test_validation_is_marked_where_it_was_measured() -> None:
     assert len({y for _, y in marks}) == 2
 
 
+def test_the_name_of_a_level_is_not_torn_by_evaluations_that_lie_on_it() -> None:
+    marks = tuple((step, 2.45) for step in range(20, 500, 40))
+    text = plain(paint_curve.plot(curve_view(500, marks=marks, crossings=((450, 2.45),)), 80, 14, palette_of("256")))
+    assert sum(line.count(UNICODE.mark) for line in text) == len(marks)
+    (line,) = [line for line in text if "bigram" in line]
+    assert " bigram 2.45 " in line and "×" in "".join(text)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_best_evaluation_is_marked_in_every_colour_system(system: str) -> None:
+    view = curve_view(500, marks=((100, 2.0), (300, 1.5)), best_mark=300, levels=())
+    painted = paint_curve.plot(view, 80, 14, palette_of(system))
+    styles = [s.style for strip in painted for s in strip if UNICODE.mark in s.text]
+    assert len(styles) == 2 and styles[0] != styles[1]
+    assert system != "none" or any(style is not None and style.reverse for style in styles)
+
+
 def test_a_million_steps_are_painted_from_few_rows_as_quickly_as_hundreds() -> None:
     ends = np.concatenate([np.arange(1, 1025), *(1024 * 2**k + 2**k * 2 * np.arange(1, 513) for k in range(10))])
     mean = 4 / np.log(ends + 2)

@@ -42,6 +42,7 @@ class Palette:
     gradient: Style
     gradient_band: Style
     validation: Style
+    best: Style  # of the evaluations
     baseline: Style
     probability: Style
     surprise: Style
@@ -176,7 +177,7 @@ def mix(inks: Inks, name: str, system: str, dark: bool, glyphs: Glyphs) -> Palet
         good=style(inks.good), bad=style(inks.bad, bold=True), chosen=style(inks.text, inks.chosen, bold=True),
         loss=style(inks.loss), loss_band=band(inks.loss),
         gradient=style(inks.gradient), gradient_band=band(inks.gradient),
-        validation=style(inks.validation, bold=True), baseline=style(inks.dim),
+        validation=style(inks.validation, bold=True), best=style(inks.good), baseline=style(inks.dim),
         probability=style(inks.probability), surprise=style(inks.surprise),
         heat=tuple(on(c) for c in (*reversed(negative), inks.background, *positive)),
         chance=shade(inks.probability), wonder=shade(inks.surprise), influence=shade(inks.gradient),
@@ -197,7 +198,7 @@ def sixteen(name: str, glyphs: Glyphs) -> Palette:
         good=style("green"), bad=style("red", bold=True), chosen=style("black", "yellow"),
         loss=style("cyan"), loss_band=style("bright_black"),
         gradient=style("yellow"), gradient_band=style("bright_black"),
-        validation=style("default", bold=True), baseline=style("bright_black"),
+        validation=style("default", bold=True), best=style("green"), baseline=style("bright_black"),
         probability=style("green"), surprise=style("magenta"),
         heat=(style("bright_white", "red", True), style("bright_white", "red"), style("red"), text,
               style("bright_blue"), style("bright_white", "blue"), style("bright_white", "blue", True)),
@@ -214,8 +215,8 @@ def colourless(name: str, glyphs: Glyphs) -> Palette:
     return Palette(
         name=name, system="none", dark=True, glyphs=glyphs,
         text=text, dim=dim, border=dim, focus=bold, title=bold, accent=bold, key=bold, good=text, bad=bold,
-        chosen=reverse, loss=text, loss_band=dim, gradient=text, gradient_band=dim, validation=bold, baseline=dim,
-        probability=text, surprise=text,
+        chosen=reverse, loss=text, loss_band=dim, gradient=text, gradient_band=dim, validation=bold, best=reverse,
+        baseline=dim, probability=text, surprise=text,
         heat=(Style(underline=True, reverse=True), under, text, bold, Style(bold=True, reverse=True)),
         chance=(dim, text, bold), wonder=(text, under, reverse), influence=(text, under, reverse),
     )  # fmt: skip

@@ -42,7 +42,7 @@ def history(view: HistoryView, width: int, height: int, palette: Palette, _fills
             if point is not None:
                 chosen = view.at is not None and point == view.at
                 is_best = view.best is not None and point == view.best
-                style = palette.accent if chosen else palette.good if is_best else palette.validation
+                style = palette.accent if chosen else palette.best if is_best else palette.validation
                 glyph = palette.glyphs.mark if chosen or is_best else "o"
                 pieces.append((glyph, clickable(style, f"screen.checkpoint({point})")))
             elif bits := int(lines[y, x]):
@@ -91,8 +91,8 @@ def _last(view: HistoryView, strengths: list[float], width: int, palette: Palett
     if view.best is not None and view.best == at:
         pieces.append(("  the best evaluation", palette.good))
     elif view.best is not None:
-        pieces.append((f"  {palette.glyphs.mark} ", palette.good))
-        pieces.append((f"best evaluation: step {count(view.steps[view.best])}", palette.dim))
+        pieces.append((f"  {palette.glyphs.mark}", palette.best))
+        pieces.append((f" best at step {count(view.steps[view.best])}", palette.dim))
     return row(pieces, width, palette)
 
 

@@ -180,13 +180,16 @@ def _grid(
         int(scale.dots(np.array([v]), rows)[0]) // 4: tick_label(v)
         for v in scale.marks(max(2, tall // 2 if tall < 12 else tall // 4))
     }
-    dashed, letters = _levels(view, scale, bright, band, wide, rows)
     marks = _marks(view, scale, steps, wide, rows)
     crossings = {
         (int(scale.dots(np.array([value]), rows)[0]) // 4, max(0, min((step - 1) * wide // steps, wide - 1)))
         for step, value in view.crossings
         if 0 <= float(scale.share(np.array(value))) <= 1
     }
+    busy = (bright > 0) | (band > 0)
+    for y, x in (*marks, *crossings):
+        busy[y, x] = True
+    dashed, letters = _levels(view, scale, busy, wide, rows)
     strips = []
     for y in range(tall):
         pieces: list[Piece] = [(f"{labels.get(y, ''):>{_GUTTER - 1}} ", palette.dim)]
@@ -196,7 +199,7 @@ def _grid(
                 pieces.append(("×", palette.accent))
             elif (y, x) in marks:
                 is_best = marks[y, x] == view.best_mark
-                pieces.append((palette.glyphs.mark, palette.good if is_best else palette.validation))
+                pieces.append((palette.glyphs.mark, palette.best if is_best else palette.validation))
             elif bits:
                 pieces.append((_glyph(bits, palette, "*"), ink))
             elif x in words:
@@ -216,12 +219,11 @@ def _glyph(bits: int, palette: Palette, plain: str) -> str:
 
 
 def _levels(
-    view: CurveView, scale: Axis, bright: Array, band: Array, wide: int, rows: int
+    view: CurveView, scale: Axis, busy: Array, wide: int, rows: int
 ) -> tuple[set[int], dict[int, dict[int, str]]]:
-    """Rows of cells with a level, and the letters of the labels by row and column: where nothing is drawn."""
+    """Rows of cells with a level, and the letters of the labels by row and column: where no cell is `busy`."""
     dashed: set[int] = set()
     letters: dict[int, dict[int, str]] = {}
-    busy = (bright > 0) | (band > 0)
     for level in view.levels:
         if not math.isfinite(level.value) or not 0 <= float(scale.share(np.array(level.value))) <= 1:
             continue
