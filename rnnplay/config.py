@@ -7,6 +7,7 @@ from the command line, the screen or a file, pass through `validate`.
 import math
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
@@ -136,7 +137,10 @@ def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[
 
 
 def not_utf8(error: UnicodeEncodeError) -> UserError:
-    """The error for a text or a file's name that holds bytes which are not UTF-8."""
+    """The error for a text or a file's name that holds bytes which are not UTF-8, or not known to the locale."""
+    with suppress(UnicodeError):
+        name = error.object.encode("utf-8", "surrogateescape").decode()
+        return UserError(f'"{name}" is not ASCII, which is all that this locale has.', "Set LC_ALL=C.UTF-8.")
     name = error.object.encode("ascii", "backslashreplace").decode()
     return UserError(f'"{name}" is not UTF-8.', "Give it in UTF-8; a file can be renamed, or linked to: ln -s.")
 

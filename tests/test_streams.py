@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rnnplay.catalogue import make_config
+from rnnplay.cli.items import ItemCutter
 from rnnplay.cli.streams import json_text
 from rnnplay.config import UserError
 from rnnplay.protocol import Evaluate, Inspect, Train, encode_frame
@@ -89,3 +91,29 @@ def test_what_goes_to_the_trainer_is_refused_if_it_is_not_utf_8(run: str, tmp_pa
             encode_frame(command)
     with pytest.raises(UserError, match="is not UTF-8"):
         make_config("text", text=os.fsdecode(name))
+
+
+def test_names_of_all_kinds_work_or_get_a_sentence(run: str, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/texts"
+    os.mkdir(folder)
+    for name in (b"caf\xe9.txt", "né.txt".encode()):
+        with open(folder + b"/" + name, "wb") as file:
+            file.write(b"abc def " * 100)
+    child = call("train", "--text", folder, "--document", "none", *SIZES, "--runs", str(tmp_path / "runs"))
+    assert child.returncode == 0, child.stderr
+    copy = os.fsencode(tmp_path) + b"/caf\xe9"
+    shutil.copytree(os.fsencode(run), copy + b"/run")
+    assert "is not UTF-8. Give it in UTF-8" in refusal("sample", copy + b"/run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNPLAY_HOME", os.fsdecode(copy))
+        assert "is not UTF-8. Give it in UTF-8" in refusal("train", "hello")
+    child = call("sample", run, "--prompt", "né".encode(), environment=C_LOCALE)
+    assert child.returncode == 2 and b"is not ASCII, which is all that this locale has. Set LC_ALL" in child.stderr
+
+
+def test_a_sample_of_items_that_never_end_stops() -> None:
+    cutter = ItemCutter(end="zz", shown_end="zz", count=2)
+    assert cutter.take("one zz two") == "one zz" and not cutter.done
+    while not cutter.done:
+        assert cutter.take("more and more " * 99) == ""
+    assert cutter.remark == "No 'zz' comes in 20,000 characters: it ends after 1 whole item."

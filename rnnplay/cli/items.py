@@ -44,7 +44,8 @@ class ItemCutter:
     def remark(self) -> str | None:
         """What to say if fewer items were found than were asked for."""
         if len(self._open) > MAX_ITEM:
-            return f"No {self.end!r} comes in {MAX_ITEM:,} characters: it ends after {self.written:,} whole items."
+            written = f"{self.written:,} whole item{'s' * (self.written != 1)}"
+            return f"No {self.end!r} comes in {MAX_ITEM:,} characters: it ends after {written}."
         if self.passed_over < MAX_TRIES:
             return None
         return f"{MAX_TRIES} items in a row stand in the run's text: it ends after {self.written:,} new ones."
