@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from rnnplay import machine
+from rnnplay.catalogue import make_config
+from rnnplay.cli import cli
 from rnnplay.cli.runs import fit_columns
 from rnnplay.client import detach_seconds, hang_up_seconds
 from rnnplay.config import UserError
-from rnnplay.runs import trainers
+from rnnplay.protocol import Resume
+from rnnplay.runs import RunRecord, save_record, trainers
 from tests.test_cli_signals import processes_of
 
 LIMIT = 120
@@ -95,6 +99,22 @@ def test_whether_a_logout_ends_processes_is_asked_of_systemd(
     assert machine.logout_ends_processes(tmp_path / "cgroup") is False
 
 
+def test_a_run_is_resumed_detached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Resume] = []
+
+    async def train_detached(command: Resume) -> int:
+        begun.append(command)
+        return 0
+
+    monkeypatch.setattr("rnnplay.cli.attach.train_detached", train_detached)
+    run = tmp_path / "20260101-000000-hello-rnn-abc"
+    run.mkdir()
+    save_record(run, RunRecord(config=make_config("hello"), created=""))
+    result = CliRunner().invoke(cli, ["resume", str(run), "--steps", "5", "--detach"])
+    assert result.exit_code == 0, result.output
+    assert [(command.run, command.more_steps) for command in begun] == [(str(run), 5)]
+
+
 def test_the_list_of_runs_leaves_out_what_matters_least_on_a_narrow_terminal() -> None:
     names = ("ID", "BEGUN", "TASK", "NETWORK", "STATE", "STEP", "LOSS", "VALIDATION", "SIZE")
     run = ("68e7375", "2026-11-27 20:36", "prose", "lstm 1x32", "training *", "29,152", "1.811", "1.662", "2.2MB")
@@ -102,4 +122,4 @@ def test_the_list_of_runs_leaves_out_what_matters_least_on_a_narrow_terminal() -
     assert fit_columns([names, run], 85) == [names[:-1], run[:-1]]
     narrow = fit_columns([names, run], 80)
     assert narrow[1][:3] == ("68e7375", "11-27 20:36", "prose") and narrow[0][3] == "NETWORK"
-    assert fit_columns([names, run], 40)[0] == ("ID", "BEGUN", "TASK", "STATE", "STEP", "LOSS", "VALIDATION")
+    assert fit_columns([names, run], 40)[0] == ("ID", "BEGUN", "TASK", "STATE", "STEP", "LOSS", "VALID.")

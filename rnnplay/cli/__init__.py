@@ -16,6 +16,7 @@ from rnnplay.cli.cells import ablate, cells, gallery, parse_clamp
 from rnnplay.cli.census import census
 from rnnplay.cli.common import (
     at_option,
+    detach_option,
     encoding_option,
     json_lines_option,
     linger_option,
@@ -87,7 +88,7 @@ def play(task: tuple[str, ...], runs: str | None, linger: None, **settings: Any)
 @runs_option
 @quiet_option
 @json_lines_option
-@click.option("--detach", is_flag=True, help="Let the run go on by itself, and print its directory.")
+@detach_option
 @linger_option
 @config_options
 def train(
@@ -133,6 +134,8 @@ def train(
 @runs_option
 @quiet_option
 @json_lines_option
+@detach_option
+@linger_option
 def resume(
     run: str,
     steps: int | None,
@@ -146,6 +149,8 @@ def resume(
     runs: str | None,
     quiet: bool,
     as_json: bool,
+    detach: bool,
+    linger: None,
 ) -> None:
     """Go on with RUN where it stopped.
 
@@ -155,6 +160,7 @@ def resume(
     """
     if steps is not None and steps < 1:
         raise UserError(f"--steps is {steps}.", "Give the number of further steps, at least 1.")
+    from rnnplay.cli.attach import train_detached
     from rnnplay.cli.report import make_report
     from rnnplay.cli.trainer_process import train_to_end
     from rnnplay.protocol import Resume
@@ -177,7 +183,7 @@ def resume(
         encoding=encoding,
         device=device,
     )
-    run_and_exit(train_to_end(command, report))
+    run_and_exit(train_detached(command) if detach else train_to_end(command, report))
 
 
 @cli.command()

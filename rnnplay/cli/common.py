@@ -80,6 +80,9 @@ quiet_option = click.option("--quiet", is_flag=True, help="Print the end alone."
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
 
 
+detach_option = click.option("--detach", is_flag=True, help="Let the run go on by itself, and print its directory.")
+
+
 def _set_linger(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
     """Let --linger stand where RNNPLAY_LINGER does. Raises UserError if it makes no sense."""
     if given is not None:

@@ -231,14 +231,14 @@ class BarReport:
 
         self.console = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=True)
         self._bar = Bar(
-            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[percent]}"),
             BarColumn(bar_width=None),
             TextColumn("{task.description}"),
             console=self.console,
             auto_refresh=False,
             transient=True,
         )
-        self._line = self._bar.add_task("", total=None)
+        self._line = self._bar.add_task("", total=None, percent="")
         self._hint = hint
         self._row: Row | None = None
         self._validation: float | None = None
@@ -248,10 +248,7 @@ class BarReport:
         match event:
             case ReadingText():
                 self._bar.start()
-                total = None if event.progress is None else 1.0
-                words = reading_words(event.bytes_read, event.progress)
-                self._bar.update(self._line, description=words, total=total, completed=event.progress or 0)
-                self._bar.refresh()
+                self._draw(reading_words(event.bytes_read, event.progress), event.progress)
             case Started():
                 self._print_header(event)
             case RowsCompleted():
@@ -285,8 +282,12 @@ class BarReport:
         parts.append(
             f"{clock(event.seconds)} done" if event.seconds_left is None else f"{clock(event.seconds_left)} left"
         )
-        total = None if event.progress is None else 1.0
-        self._bar.update(self._line, description="  ".join(parts), total=total, completed=event.progress or 0)
+        self._draw("  ".join(parts), event.progress)
+
+    def _draw(self, words: str, progress: float | None) -> None:
+        """Draw the bar and what stands beside it. progress: 0..1; None: it has no end."""
+        total, percent = (None, "") if progress is None else (1.0, f"{100 * progress:3.0f} %")
+        self._bar.update(self._line, description=words, total=total, completed=progress or 0, percent=percent)
         self._bar.refresh()
 
     def close(self) -> None:

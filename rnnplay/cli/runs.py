@@ -11,7 +11,7 @@ from rnnplay.cli.gpus import gpu_lines
 from rnnplay.cli.report import json_line
 from rnnplay.formatting import loss_text, short
 
-_NUMBERS = frozenset({"STEP", "LOSS", "VALIDATION", "SIZE"})  # columns
+_NUMBERS = frozenset({"STEP", "LOSS", "VALIDATION", "VALID.", "SIZE"})  # columns
 
 Rows = list[tuple[str, ...]]  # the first are the headings
 
@@ -65,12 +65,18 @@ def _widths(rows: Rows) -> list[int]:
 
 def fit_columns(rows: Rows, width: int) -> Rows:
     """Leave out what matters least until a line has at most `width` characters: the size, the year, the network."""
-    for name in ("SIZE", "BEGUN", "NETWORK"):
-        if sum(_widths(rows)) + 2 * (len(rows[0]) - 1) > width:
-            at = rows[0].index(name)
-            if name == "BEGUN":
-                begun = [rows[0][at], *(row[at][5:] for row in rows[1:])]
-                rows = [(*row[:at], cell, *row[at + 1 :]) for row, cell in zip(rows, begun, strict=True)]
-            else:
-                rows = [(*row[:at], *row[at + 1 :]) for row in rows]
+    for name in ("SIZE", "BEGUN", "VALIDATION", "NETWORK"):
+        if sum(_widths(rows)) + 2 * (len(rows[0]) - 1) <= width:
+            break
+        at = rows[0].index(name)
+        column = [row[at] for row in rows]
+        shown: list[list[str]]
+        match name:
+            case "BEGUN":
+                shown = [[name], *([begun[5:]] for begun in column[1:])]
+            case "VALIDATION":
+                shown = [["VALID."], *([loss] for loss in column[1:])]
+            case _:
+                shown = [[] for _ in column]
+        rows = [(*row[:at], *cells, *row[at + 1 :]) for row, cells in zip(rows, shown, strict=True)]
     return rows

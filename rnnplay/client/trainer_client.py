@@ -209,7 +209,10 @@ async def _attach(run: Path) -> Streams:
     except BlockingIOError:
         raise no_answer from None
     if connection is None:
-        raise UserError(f"The trainer of the run {name} cannot be reached.", f"Stop it: rnnplay stop {name}.")
+        raise UserError(
+            f"The trainer of the run {name} cannot be reached.",
+            f"Try again in ten seconds, or stop it: rnnplay stop {name}.",
+        )
     reader, writer = await asyncio.open_unix_connection(sock=connection, limit=STREAM_LIMIT)
     try:
         first = msgspec.msgpack.decode(await asyncio.wait_for(_read_frame(reader), _ANSWER_TIMEOUT_SECONDS))
