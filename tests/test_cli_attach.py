@@ -1,5 +1,6 @@
 """`train --detach`, `runs`, `attach` and `stop`: a run goes on by itself, is looked at, and is ended."""
 
+import importlib
 import json
 import signal
 import subprocess
@@ -106,7 +107,7 @@ def test_a_run_is_resumed_detached(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         begun.append(command)
         return 0
 
-    monkeypatch.setattr("rnnplay.cli.attach.train_detached", train_detached)
+    monkeypatch.setattr(importlib.import_module("rnnplay.cli.attach"), "train_detached", train_detached)
     run = tmp_path / "20260101-000000-hello-rnn-abc"
     run.mkdir()
     save_record(run, RunRecord(config=make_config("hello"), created=""))
