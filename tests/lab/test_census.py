@@ -117,6 +117,10 @@ def test_what_a_layer_knows_beside_its_best_unit_is_said() -> None:
     news = explained(0.97, 0.99, untrained=0.96, layer_untrained=0.97)
     assert news.knowledge is Knowledge.UNTRAINED
     assert "no news, the untrained network has 0.97" in news.sentence()
+    # One unit does not know what all know much better together, as they did untrained.
+    vowel = explained(0.89, 0.99, untrained=0.73, layer_untrained=0.98)
+    assert vowel.convincing and vowel.sentence().endswith("0.89: no news, the untrained network has 0.98.")
+    assert explained(0.76, 0.86, layer_untrained=0.84).sentence().endswith("0.76: one unit follows it in part.")
 
 
 def test_a_probe_finds_a_sum_that_no_unit_shows_and_is_not_fooled_by_chance() -> None:

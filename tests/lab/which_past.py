@@ -66,10 +66,9 @@ def measure(run: str, count: int) -> str:
         random.append((1 / position, len(deciding) / position))
         right += result.output == row[at, 0]
     parts = {way: np.mean(values, axis=0) for way, values in [*tops.items(), ("a random word", random)]}
-    lines = [
-        f"{run}: {count} fresh messages, {right / count:.1%} predicted right; the word that settles, any that decides"
-    ]
-    lines += [f"  {way:<14} {settles:6.1%} {decides:6.1%}" for way, (settles, decides) in parts.items()]
+    lines = [f"{run}: {count} fresh messages, {right / count:.1%} predicted right"]
+    lines.append(f"  {'named first':<16} what settles  what decides")
+    lines += [f"  {way:<16} {settles:12.1%} {decides:13.1%}" for way, (settles, decides) in parts.items()]
     return "\n".join([*lines, *missed])
 
 

@@ -95,20 +95,28 @@ class ExplainedFeature:
     @property
     def knowledge(self) -> Knowledge:
         together = self.probe.strength if self.probe is not None else 0.0
-        if together >= self.strength + _SPREAD and convincing(together, None, self.layer_untrained, self.boolean):
-            return Knowledge.SPREAD
+        if self._is_more_together:
+            if convincing(together, None, self.layer_untrained, self.boolean):
+                return Knowledge.SPREAD
+            if self.layer_untrained >= _COMMON:
+                return Knowledge.UNTRAINED
         if self.convincing:
             return Knowledge.ONE_UNIT
         if max(self.untrained, self.layer_untrained) >= _COMMON:
             return Knowledge.UNTRAINED
         return Knowledge.UNKNOWN
 
+    @property
+    def _is_more_together(self) -> bool:
+        """Whether the layer knows clearly more than its best unit."""
+        return self.probe is not None and self.probe.strength >= self.strength + _SPREAD
+
     def sentence(self) -> str:
         """What is known of the feature, and where, in words."""
         unit = f"{self.unit.layer + 1}.{self.unit.unit + 1}{' c' if self.unit.state == 'c' else ''}"
         together = f"all units together {self.probe.strength:.2f}, " if self.probe is not None else ""
         verdict = {
-            Knowledge.ONE_UNIT: "one unit knows it",
+            Knowledge.ONE_UNIT: "one unit follows it in part" if self._is_more_together else "one unit knows it",
             Knowledge.SPREAD: "known, but spread",
             Knowledge.UNTRAINED: f"no news, the untrained network has {max(self.untrained, self.layer_untrained):.2f}",
             Knowledge.UNKNOWN: "not known",
