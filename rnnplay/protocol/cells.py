@@ -226,6 +226,7 @@ class FeatureExplained(msgspec.Struct, frozen=True, kw_only=True):
     offset: float  # added to the sum, which then has the mean 0
     growth: tuple[tuple[int, float], ...]  # (step, strength of the best unit)
     sentence: str
+    followers: PackedArray | None = None  # float32 (S, L, H): of each unit's h (and c); NaN: not clear of the controls
 
 
 class Census(Event, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from rnnplay.lab.cells.census import (
 from rnnplay.lab.cells.find import find
 from rnnplay.lab.cells.labelled_batch import LabelledBatch
 from rnnplay.lab.cells.probe import Probe, probe_layer, smallest_group
-from rnnplay.lab.cells.unit_scores import auc, ranks
+from rnnplay.lab.cells.unit_scores import auc, convincing, ranks
 from rnnplay.lab.cells.unit_states import Unit, read_states, run_slices
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array
@@ -75,6 +75,26 @@ def test_every_number_is_what_its_definition_gives(reading: CensusReading, censu
         if explained.boolean:
             best = max(abs(auc(ranks(values[None]), feature)[0] - 0.5) for values in units.values()) + 0.5
             assert explained.strength == pytest.approx(best, abs=1e-4)
+
+
+def test_every_unit_that_stands_clear_of_the_controls_has_its_own_value(
+    reading: CensusReading, census: list[ExplainedFeature]
+) -> None:
+    units = activations(with_a_quote_cell(), reading.labelled)
+    clear = 0
+    for explained in census:
+        feature = reading.features[reading.names.index(explained.name)]
+        assert explained.followers is not None and explained.followers.shape == (2, 2, 11)
+        for unit, values in units.items():
+            value = explained.followers["hc".index(unit.state), unit.layer, unit.unit]
+            expected = by_definition(values, feature)
+            strength = max(expected, 1 - expected) if explained.boolean else abs(expected)
+            assert np.isnan(value) or value == pytest.approx(expected, abs=2e-3)
+            margin = 0.01 if convincing(strength, explained.rolled, explained.untrained, explained.boolean) else -0.01
+            if convincing(strength - margin, explained.rolled, explained.untrained, explained.boolean) == (margin > 0):
+                assert np.isnan(value) == (margin < 0)
+            clear += not np.isnan(value)
+    assert clear > 2
 
 
 def test_the_most_surprising_is_first_and_it_is_the_planted_cell(census: list[ExplainedFeature]) -> None:

@@ -170,7 +170,8 @@ async def test_a_census_explains_every_feature_and_says_how_it_grew(run: Path) -
 
 async def test_censuses_keep_to_their_share_of_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
+    for name in ("perf_counter", "thread_time"):
+        monkeypatch.setattr(time, name, lambda: clock.now)
     connection: Any = SimpleNamespace(send=lambda event, answers=None: None, backlog=0)
     handler = CensusHandler(open_session(Inspect(run=str(run))), connection, TimeShares())
 

@@ -186,6 +186,13 @@ async def test_the_unit_that_tells_most_is_shown_until_a_person_chooses_another(
     assert 'layer 2 unit 5 tells most: "inside quotes" · AUC 0.93' in person.sees()
     assert "2.5     inside quotes" in person.sees()
     assert "1.3     vowel" in person.sees()
+    # Another unit is better at the feature now, by little: the shown one still says what it follows, as measured.
+    values = np.full((2, 2, 6), np.nan, np.float32)
+    values[0, 1, 4], values[1, 1, 4] = 0.91, 0.95
+    followed = replace(explained("inside quotes", 0, 5, 0.94), followers=say.PackedArray.from_array(values))
+    await person.tell(census(followed, column))
+    assert 'layer 2 unit 5 tells most: "inside quotes" · AUC 0.91' in person.sees()
+    await person.tell(census(quotes, column))
     better = explained("vowel", 0, 2, 0.97)
     await person.tell(census(quotes, explained("vowel", 0, 2, 0.975)))  # by less than .05
     await person.tell(census(quotes, explained("vowel", 0, 2, 0.99)))  # once by more

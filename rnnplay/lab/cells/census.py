@@ -15,7 +15,7 @@ from rnnplay.engine import Network
 from rnnplay.lab.cells.find import why_rolled_says_nothing
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_features
 from rnnplay.lab.cells.probe import Probe, probe_layer
-from rnnplay.lab.cells.unit_scores import convincing, ranks
+from rnnplay.lab.cells.unit_scores import clear_of_controls, convincing, ranks
 from rnnplay.lab.cells.unit_states import InSlices, Unit, read_states, transposed
 from rnnplay.tasks.base import Array, Task
 
@@ -73,6 +73,7 @@ class ExplainedFeature:
     layer_state: str  # h or c of its units
     probe: Probe | None
     layer_untrained: float
+    followers: Array | None = None  # float32 (S, L, H): AUC or correlation by h (and c); NaN: not clear of the controls
 
     @property
     def strength(self) -> float:
@@ -152,23 +153,38 @@ def take_census(network: Network, reading: CensusReading, control: Control) -> I
     units = [Unit(layer, unit, state) for layer, state in rows for unit in range(network.architecture.hidden)]
     layers = yield from _probes(rows, reading)
     values, rolled = yield from _unit_values(rows, reading, _ROLLS)
-    best = _strengths(values, reading.booleans).argmax(axis=0)
+    strengths = _strengths(values, reading.booleans)
+    best = strengths.argmax(axis=0)
+    rolled_controls = [None if useless else rolled[f].item() for f, useless in enumerate(reading.rolled_says_nothing)]
+    place = tuple(np.array([(unit.state != "h", unit.layer, unit.unit) for unit in units], int).T)
     explained = [
         ExplainedFeature(
             name=name,
             boolean=bool(reading.booleans[f]),
             unit=units[best[f]],
             value=values[best[f], f].item(),
-            rolled=None if reading.rolled_says_nothing[f] else rolled[f].item(),
+            rolled=rolled_controls[f],
             untrained=control.units[f],
             layer=layers[f][0],
             layer_state=layers[f][1],
             probe=layers[f][2],
             layer_untrained=control.layers[f],
+            followers=_clear_values(
+                values[:, f],
+                place,
+                clear_of_controls(strengths[:, f], rolled_controls[f], control.units[f], bool(reading.booleans[f])),
+            ),
         )
         for f, name in enumerate(reading.names)
     ]
     return sorted(explained, key=lambda feature: -feature.surprise)
+
+
+def _clear_values(values: Array, place: tuple[Array, ...], clear: Array) -> Array:
+    """Float32 (S, L, H): `values` (U,) at `place`, the index of state, layer and unit; NaN where they are not clear."""
+    shaped = np.empty([int(index.max()) + 1 for index in place], np.float32)
+    shaped[place] = np.where(clear, values, np.nan)
+    return shaped
 
 
 def _products(features: Sequence[Array], N: int) -> Array:

@@ -171,6 +171,12 @@ def convincing(best: float, rolled: float | None, untrained: float, boolean: boo
     That is 0.03 at least, or nearly all of it where the controls leave no more. `rolled` None: that control says
     nothing about this feature.
     """
+    return bool(clear_of_controls(np.array(best), rolled, untrained, boolean))
+
+
+def clear_of_controls(strengths: Array, rolled: float | None, untrained: float, boolean: bool) -> Array:
+    """The same for each of `strengths`: bool."""
     control = max(rolled or 0.0, untrained, 0.5 if boolean else 0.0)
-    gained, left = best - control, 1.0 - control
-    return gained >= 0.25 * left and (gained >= 0.03 or gained >= 0.75 * left > 0)
+    gained, left = strengths - control, 1.0 - control
+    clear: Array = (gained >= 0.25 * left) & ((gained >= 0.03) | ((gained >= 0.75 * left) & (left > 0)))
+    return clear

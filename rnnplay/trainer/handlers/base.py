@@ -14,7 +14,7 @@ TIME_SHARE = 0.004  # of training's time that traces may take, and again samples
 FOCUSED_TIME_SHARE = 0.1  # the same for a place that shows nothing else
 MEASURE_TIME_SHARE = 0.01  # of training's time, for the task's own measure
 CENSUS_TIME_SHARE = 0.005  # of training's time that a census may take
-_CENSUS_AT_FIRST = 0.1  # seconds of it at once
+_CENSUS_AT_FIRST = 0.3  # seconds of it at once: units have names within seconds, not after a minute
 EXAMPLE_TIME_SHARE = 0.012  # of training's time, for showing an example again and again
 
 

@@ -45,7 +45,7 @@ class CensusHandler(Handler):
         self._growth: dict[str, dict[int, float]] = {}  # by feature: step -> strength of the best unit
         self._budget = shares.census
         self._growth_is_read = False
-        self.seconds = 0.0  # that all censuses have taken while training
+        self.seconds = 0.0  # of processor time that all censuses have taken while training
 
     def handle_command(self, command: WatchCensus, interrupted: Callable[[], bool]) -> bool:
         """Take a census now, and as training goes on unless `once`."""
@@ -68,6 +68,7 @@ class CensusHandler(Handler):
     def run_pending(self, training: bool) -> None:
         """Go on with the census, or begin one. Raises UserError if the network's values are not finite."""
         begun = now = time.perf_counter()
+        begun_busy = time.thread_time()
         if self._work is None and not self._is_due():
             return
         if training and not self._budget.has_time(now):
@@ -81,8 +82,9 @@ class CensusHandler(Handler):
         else:
             self._work = None
         if training:
-            self.seconds += time.perf_counter() - begun
-            self._budget.spend(time.perf_counter() - begun)
+            busy = time.thread_time() - begun_busy  # not what other programs took of the processor meanwhile
+            self.seconds += busy
+            self._budget.spend(busy)
 
     def _take(self) -> Iterator[None]:
         command = self.current
@@ -166,4 +168,5 @@ def _event_part(feature: ExplainedFeature, growth: dict[int, float]) -> FeatureE
         offset=probe.offset if probe is not None else 0.0,
         growth=tuple(sorted(growth.items())),
         sentence=feature.sentence(),
+        followers=PackedArray.from_array(feature.followers) if feature.followers is not None else None,
     )

@@ -52,7 +52,7 @@ class TraceHandler(Handler):
         self._traced, self._traced_step = time.perf_counter(), self._learner.step
 
     def _trace(self, command: WatchTrace) -> None:
-        begun = time.perf_counter()
+        begun_busy = time.thread_time()
         learner = self._learner
         step = learner.step
         if command.step is not None and command.step != step:
@@ -66,7 +66,7 @@ class TraceHandler(Handler):
         wanted = msgspec.structs.replace(command, start=start, length=length)
         self._connection.send(self._event(step, wanted, network), command)
         self._traced, self._traced_step = time.perf_counter(), step
-        self._budget(command).spend(self._traced - begun)
+        self._budget(command).spend(time.thread_time() - begun_busy)  # not what other programs took meanwhile
 
     def _budget(self, command: WatchTrace) -> TimeBudget:
         return self._shares.trace_with_candidates if command.candidates else self._shares.trace

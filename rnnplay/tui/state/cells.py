@@ -5,6 +5,7 @@ An answer outlives its question: the last of each kind is shown until another on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import msgspec
@@ -287,9 +288,38 @@ class CellsState:
     # ---------------------------------------------------------------------------------------------------------- units
 
     def explained_by(self, layer: int, unit: int) -> protocol.FeatureExplained | None:
-        """Return the most surprising feature that this unit follows best of all units; None: there is none."""
+        """Return the most surprising feature that this unit follows best of all units; None: there is none.
+
+        Of a unit that is nowhere the best: the feature that its shown state follows most surprisingly, if any, with
+        this unit in the place of the best.
+        """
+        return self._explained_best(layer, unit) or self._followed_by(layer, unit)
+
+    def _explained_best(self, layer: int, unit: int) -> protocol.FeatureExplained | None:
         features = self.census.features if self.census is not None else ()
         return next((f for f in features if f.convincing and (f.unit.layer, f.unit.unit) == (layer, unit)), None)
+
+    def _followed_by(self, layer: int, unit: int) -> protocol.FeatureExplained | None:
+        followed = []
+        for feature in self.census.features if self.census is not None and self.state in ("h", "c") else ():
+            values = feature.followers.array() if feature.followers is not None else None
+            place = ("hc".index(self.state), layer, unit)
+            if values is None or any(n >= size for n, size in zip(place, values.shape, strict=True)):
+                continue
+            value = values[place].item()
+            if math.isfinite(value):
+                chance, most = (0.5, max(value, 1 - value)) if feature.measure == "AUC" else (0.0, abs(value))
+                own = protocol.ScoredUnit(
+                    layer=layer,
+                    unit=unit,
+                    state=self.state,
+                    value=value,
+                    strength=most,
+                    sign=1 if value >= chance else -1,
+                )
+                surprise = feature.surprise - (feature.unit.strength - most)
+                followed.append(msgspec.structs.replace(feature, unit=own, surprise=surprise))
+        return max(followed, key=lambda feature: feature.surprise, default=None)
 
     def feature_of(self, layer: int, unit: int) -> str:
         """Return the feature to judge a unit by: what was looked for, else what it follows by the census."""
@@ -358,7 +388,7 @@ class CellsState:
         """Show the unit so many places further in `order`."""
         self._selection.step(by, self.order())
         number = self.index_of(self._selection.layer, self._selection.unit)
-        explained = self.explained_by(self._selection.layer, self._selection.unit)
+        explained = self._explained_best(self._selection.layer, self._selection.unit)
         if number is not None:
             self.select_result(number)
         elif self.finding is None and explained is not None:

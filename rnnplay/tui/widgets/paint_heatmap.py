@@ -138,8 +138,11 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         if sum(cell_len(text) for text, _ in left) + len(surprise) <= room:
             left.append((surprise, palette.dim))
     if view.cursor is None and view.direction is not None:
-        carriers = " ".join(f"{view.direction.layer + 1}.{unit + 1}" for unit in view.direction.carriers)
-        left += [("   carried by ", palette.dim), (carriers, palette.text)]
+        left.append(("   carried by", palette.dim))
+        for unit in view.direction.carriers:  # whole names, as many as there is room for
+            name = f" {view.direction.layer + 1}.{unit + 1}"
+            if sum(cell_len(text) for text, _ in left) + len(name) < room:
+                left.append((name, palette.text))
     elif view.cursor is None and view.best:
         left += [("      ", palette.blank), *short_list(view.best, (view.layer, view.unit), palette)]
     elif view.cursor is None and view.total:
