@@ -21,14 +21,14 @@ Marks = Callable[[str], tuple[Array, Array]]
 
 
 def quote_marks(text: str) -> tuple[Array, Array]:
-    """Opening and closing quotes. A straight one opens where white space, a bracket or a dash stands before it."""
+    """Opening and closing quotes. A straight one opens after white space and brackets, and after a dash that goes on."""
     opens = np.zeros(len(text), bool)
     closes = np.zeros(len(text), bool)
     for at, symbol in enumerate(text):
         if symbol == '"':
-            opening = (at == 0 and not text[1:2].isspace()) or (
-                at > 0 and (text[at - 1].isspace() or text[at - 1] in "([-—")
-            )
+            before, goes_on = text[at - 1] if at else "", not text[at + 1 : at + 2].isspace()
+            # After a dash: 'he said--"Come!"' opens, '"I cannot--" he said' closes.
+            opening = before.isspace() or before in ("(", "[") or (before in ("", "-", "—") and goes_on)
             (opens if opening else closes)[at] = True
         elif symbol in "“«":
             opens[at] = True
