@@ -21,7 +21,7 @@ Marks = Callable[[str], tuple[Array, Array]]
 
 
 def quote_marks(text: str) -> tuple[Array, Array]:
-    """Opening and closing quotes. A straight one opens after white space and brackets, and after a dash that goes on."""
+    """Opening and closing quotes. A straight one opens after white space, a bracket or a dash that goes on."""
     opens = np.zeros(len(text), bool)
     closes = np.zeros(len(text), bool)
     for at, symbol in enumerate(text):
