@@ -111,9 +111,9 @@ class IdWriter:
             return np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), self._dtype)
 
 
-def bytes_beside(ids: Array) -> int | None:
-    """`max_bytes` of an IdWriter for what is made of the text `ids`: nothing stays in memory if it is a long one."""
-    return 0 if ids.nbytes > MAPPED_BYTES else None
+def bytes_beside(size: int) -> int | None:
+    """`max_bytes` of an IdWriter for what is made of a text of `size` bytes: nothing stays in memory if it is long."""
+    return 0 if size > MAPPED_BYTES else None
 
 
 def joined(parts: list[Array], dtype: Any, max_bytes: int | None = None) -> Array:

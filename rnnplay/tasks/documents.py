@@ -68,7 +68,7 @@ class DocumentTask(TextTask):
 
     def _divide(self, text: corpora.EncodedText) -> tuple[int, int]:
         """Lay the items into training_ids and held_out_ids; returns how many there are, and how many are held out."""
-        max_bytes, dtype = bytes_beside(text.ids), np.uint8 if self.inputs <= 256 else np.uint16
+        max_bytes, dtype = bytes_beside(text.ids.nbytes), np.uint8 if self.inputs <= 256 else np.uint16
         training, held_out = (IdWriter(None, dtype, max_bytes) for _ in range(2))
         starts = IdWriter(None, np.uint32 if len(text.ids) < 2**32 - 2 else np.int64, max_bytes)
         collector = HashCollector()

@@ -58,12 +58,12 @@ def _in_streams(ids: Array, config: RunConfig) -> TextSplit | None:
         """Each stream's symbols from `first` to `end`, and the one that follows: (B, end - first + 1), flat."""
         rows = ids[: B * S + 1]
         places = [rows[b * S + first : b * S + end + 1] for b in range(B)] if end > first else []
-        return joined(places, ids.dtype, bytes_beside(ids))
+        return joined(places, ids.dtype, bytes_beside(ids.nbytes))
 
     return TextSplit(
         inputs[:, :trained],
         targets[:, :trained],
-        joined(list(inputs[:, :trained]), ids.dtype, bytes_beside(ids)),
+        joined(list(inputs[:, :trained]), ids.dtype, bytes_beside(ids.nbytes)),
         part(trained, tested),
         part(tested, S),
         B,
