@@ -24,7 +24,8 @@ class ProgressLine:
             case ReadingText():
                 self._show(reading_words(event.bytes_read, event.progress))
             case QuestionProgressed():
-                self._show(f"{event.fraction * 100:.0f} %")
+                words = "measuring the loss, " if event.question == "Evaluate" else ""
+                self._show(f"{words}{event.fraction * 100:.0f} %")
             case _:
                 self._clear()
 

@@ -172,7 +172,7 @@ async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:
                 case Failed():
                     raise UserError(event.problem, event.remedy)
                 case Stopped():
-                    print_notes(["It was stopped before all was read: there is no loss to tell."])
+                    print_notes(["It was stopped before the whole text was measured: there is no loss."])
                 case _:
                     pass
         return trainer.status
