@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rnnplay.protocol import Resume, Started, Train
 
 _STOP_SECONDS = 120.0  # for a trainer to finish its step, save and end
+_ANSWER_SECONDS = 2.0  # for a trainer to say which run it serves
 
 
 @click.command()
@@ -196,6 +197,8 @@ def stop_trainer(run: Path) -> None:
         raise UserError(f"The trainer of {name} cannot be reached.", "Stop it where it was started.")
     pid = pid or record.pid
     try:
+        if connection is not None and not _serves(connection, run):
+            raise trainers.no_trainer_error(run, "`rnnplay runs` lists the runs that are.")
         # By a signal, not by a command: a trainer of another version understands it too.
         os.kill(pid, signal.SIGTERM)
         has_ended = _wait_for_end(pid, connection)
@@ -212,6 +215,23 @@ def stop_trainer(run: Path) -> None:
         print(f"{name}: it had done no step, and is not kept")
         return
     print(f"{name}: {info.task}, saved at step {info.step:,}")
+
+
+def _serves(connection: socket.socket, run: Path) -> bool:
+    """Whether the trainer at the other end serves `run`; one that does not say so in time is believed to."""
+    import msgspec
+
+    from rnnplay.protocol import frame_length
+    from rnnplay.runs import trainers
+
+    connection.settimeout(_ANSWER_SECONDS)
+    try:
+        with connection.makefile("rb") as file:
+            return trainers.is_same_run(run, msgspec.msgpack.decode(file.read(frame_length(file.read(4))))["run"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    finally:
+        connection.settimeout(None)
 
 
 def _wait_for_end(pid: int, connection: socket.socket | None) -> bool:

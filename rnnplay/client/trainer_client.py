@@ -221,7 +221,7 @@ async def _attach(run: Path) -> Streams:
                 f"The run {name} is trained by another version of rnnplay.",
                 f"End it with `rnnplay stop {name}`; `rnnplay resume {name}` then goes on with it.",
             )
-        if not await asyncio.to_thread(_is_same, run, first["run"]):
+        if not await asyncio.to_thread(trainers.is_same_run, run, first["run"]):
             raise trainers.no_trainer_error(run, not_trained)
         writer.write(encode_frame(numbered(Attach(linger=hang_up_seconds()))))
         await writer.drain()
@@ -235,14 +235,6 @@ async def _attach(run: Path) -> Streams:
         writer.close()
         raise UserError(f"The trainer of the run {name} has just ended.", f"rnnplay resume {name}") from None
     return reader, writer
-
-
-def _is_same(run: Path, served: str) -> bool:
-    """Whether a trainer that serves the directory `served` serves `run`, as far as that can be seen."""
-    try:
-        return run.samefile(served)
-    except OSError:  # it is mounted, or was moved, elsewhere
-        return True
 
 
 async def _read_frame(reader: asyncio.StreamReader) -> bytes:

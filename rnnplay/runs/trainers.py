@@ -276,12 +276,20 @@ def find_trainer(run: Path) -> TrainerRecord | None:
     return None
 
 
+def is_same_run(run: Path, served: str) -> bool:
+    """Whether a trainer that serves the directory `served` serves `run`, as far as that can be seen."""
+    try:
+        return run.samefile(served)
+    except OSError:  # it is mounted, or was moved, elsewhere
+        return True
+
+
 def no_trainer_error(run: Path, remedy: str) -> UserError:
     """Return what to say of a run without a trainer that answers; remedy: what to do if none is there at all."""
     name = run_id(run)
     if is_locked(run):
         problem = f"The run {name} is being trained by a process that cannot be reached."
-        return UserError(problem, "Look at it, or end it, where it was started.")
+        return UserError(problem, "Try again in ten seconds, or end it where it was started.")
     return UserError(f"The run {name} is not being trained.", remedy)
 
 

@@ -116,16 +116,21 @@ def test_a_run_that_is_trained_by_a_process_without_a_socket_is_not_said_to_be_u
             act()
 
 
-def test_a_trainer_that_serves_another_run_is_not_attached_to(tmp_path: Path) -> None:
+def test_a_trainer_that_serves_another_run_is_not_attached_to_nor_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, other = new_run(tmp_path), new_run(tmp_path, 1)
     clients = Clients()
     clients.name_run(str(other), "abc1")
     clients.listen(listener := trainers.listen(other))
     trainers.write_record(run, listener.getsockname(), PROTOCOL_VERSION)
-    server = Thread(target=lambda: [clients.receive(0.1) for _ in range(6)])
+    server = Thread(target=lambda: [clients.receive(0.1) for _ in range(9)])
     server.start()
     with pytest.raises(UserError, match="The run abc0 is not being trained"):
         asyncio.run(TrainerClient.attach(run))
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("it was ended"))
+    with pytest.raises(UserError, match="The run abc0 is not being trained"):
+        stop_trainer(run)
     server.join()
     clients.stop_listening()
 
