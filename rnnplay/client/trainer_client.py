@@ -47,6 +47,9 @@ from rnnplay.runs import trainers
 _EVENT_QUEUE_SIZE = 256  # if it is full, the trainer's output blocks, and the trainer drops replaceable events
 _ANSWER_TIMEOUT_SECONDS = 60.0  # for a trainer to answer a screen that attaches: it may be in a long step
 
+_LEAVE_TIMEOUT_SECONDS = 10.0  # for a trainer to let a screen go that leaves it
+_SAVE_TIMEOUT_SECONDS = 60.0  # for a trainer of another process to save and end
+
 _left: "list[subprocess.Popen[bytes]]" = []  # trainers that go on without us, and are not waited for
 
 
@@ -139,7 +142,14 @@ class TrainerClient:
         await self.send(command)
         if self._process is not None and isinstance(command, Stop):
             self._streams[1].close()
-        await asyncio.shield(self._reader)
+        timeout = None  # a trainer of our own is waited for by its process
+        if self._process is None:
+            timeout = _LEAVE_TIMEOUT_SECONDS if isinstance(command, Detach) else _SAVE_TIMEOUT_SECONDS
+        done, _ = await asyncio.wait({self._reader}, timeout=timeout)
+        if not done:  # it is stopped, or in a long step: to it this is a lost line
+            self._reader.cancel()
+            await asyncio.wait({self._reader})
+            await self._finish(None)
 
     async def _read(self) -> None:
         last: AnyEvent | None = None

@@ -13,7 +13,7 @@ from rnnplay import runs
 from rnnplay.cli.attach import stop_trainer
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
-from rnnplay.protocol import PROTOCOL_VERSION
+from rnnplay.protocol import PROTOCOL_VERSION, AnyEvent
 from rnnplay.runs import trainers
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.opening import lock_run
@@ -131,6 +131,32 @@ def test_a_trainer_that_serves_another_run_is_not_attached_to_nor_stopped(
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("it was ended"))
     with pytest.raises(UserError, match="The run abc0 is not being trained"):
         stop_trainer(run)
+    server.join()
+    clients.stop_listening()
+
+
+def test_a_trainer_that_has_stopped_answering_can_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnplay.client.trainer_client._LEAVE_TIMEOUT_SECONDS", 0.1)
+    run = new_run(tmp_path)
+    clients = Clients()
+    clients.name_run(str(run), "abc0")
+    clients.listen(listener := trainers.listen(run))
+    trainers.write_record(run, listener.getsockname(), PROTOCOL_VERSION)
+
+    def serve_until_attached() -> None:
+        while not clients.receive(0.1):
+            pass
+
+    server = Thread(target=serve_until_attached)
+    server.start()
+
+    async def look() -> list[AnyEvent]:
+        client = await TrainerClient.attach(run)
+        await client.detach()
+        await client.detach()
+        return [event async for event in client.events()]
+
+    assert asyncio.run(asyncio.wait_for(look(), 30.0)) == []
     server.join()
     clients.stop_listening()
 
