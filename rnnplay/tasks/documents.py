@@ -140,11 +140,14 @@ class DocumentTask(TextTask):
         return starts, self._starts[1:][block :: self._blocks] - starts
 
     def _group_windows(self, block: int) -> Array:
-        """How many windows each group of up to B items of a block takes, the fewest first."""
+        """How many windows each group of a block's items takes, the fewest first."""
         windows = np.sort(-(-self._items_of_block(block)[1] // self.config.seq_len))
-        B = self.config.batch
-        last = np.minimum(np.arange(B, len(windows) + B, B), len(windows)) - 1
-        return np.asarray(windows[last])
+        return np.asarray(windows[self._group_bounds(len(windows))[1:] - 1])
+
+    def _group_bounds(self, count: int) -> Array:
+        """The first of `count` items of each group of up to B, and behind the last: the groups are about equal."""
+        groups = -(-count // self.config.batch)
+        return np.arange(groups + 1) * count // groups
 
     def _order(self, epoch: int, block: int) -> None:
         """Put the items of a block in groups that take about as many windows, and the groups in a random order."""
@@ -169,9 +172,10 @@ class DocumentTask(TextTask):
         place = int(np.searchsorted(self._group_steps, self._position, "right")) - 1
         first = (self._position - int(self._group_steps[place])) * self.config.seq_len
         self._position += 1
-        B = self.config.batch
-        rows = slice(int(self._groups[place]) * B, (int(self._groups[place]) + 1) * B)
-        return self._window(self.training_ids, self._item_starts[rows], self._item_sizes[rows], B, first)
+        group = int(self._groups[place])
+        rows = slice(*self._group_bounds(len(self._item_starts))[group : group + 2].tolist())
+        starts, sizes = self._item_starts[rows], self._item_sizes[rows]
+        return self._window(self.training_ids, starts, sizes, self.config.batch, first)
 
     def _window(self, ids: Array, starts: Array, sizes: Array, columns: int, first: int) -> Batch:
         """The window of items in `ids` that begins at time step `first`; a column without an item counts nothing.
