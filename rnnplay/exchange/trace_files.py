@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -60,21 +61,21 @@ class _Columns:
             columns["surprise"] = rows.surprise
         return columns
 
+    @cached_property
     def row_bytes(self) -> int:
         """The size of a row in memory."""
-        task = self._reader.task
-        symbol = 2 + self.symbols.itemsize if self.symbols is not None else 4 * task.inputs
-        return symbol + 12 * self._reader.has_items + 4 * (len(task.feature_names()) + self._reader.has_surprise)
+        first = next(self._reader.rows(()))
+        return sum(values.itemsize for values in self.of(first).values())
 
 
 # ---------------------------------------------------------------------------------------------------------------- NumPy
 
 
-def npz_bytes(reader: TraceReader, states: Sequence[str]) -> int:
+def npz_bytes(reader: TraceReader, states: Sequence[str]) -> tuple[int, int]:
     """The size of the file of NumPy, and of the columns that are stored beside it while it is written."""
-    columns = _Columns(reader)
+    columns = _Columns(reader).row_bytes * reader.size
     entries = 10 + len(states) + len(reader.task.feature_names())
-    return reader.size * (2 * len(unit_names(reader, states)) + 2 * columns.row_bytes()) + entries * _HEADER_BYTES
+    return reader.size * 2 * len(unit_names(reader, states)) + columns + entries * _HEADER_BYTES, columns
 
 
 def write_npz(path: Path, reader: TraceReader, states: Sequence[str], report: ReportRows) -> None:
@@ -113,8 +114,8 @@ def _write_header(member: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...
 # ----------------------------------------------------------------------------------------------- comma-separated values
 
 
-def csv_bytes(reader: TraceReader, states: Sequence[str]) -> int:
-    """The size of the comma-separated values, estimated from the first rows."""
+def csv_bytes(reader: TraceReader, states: Sequence[str]) -> tuple[int, int]:
+    """The size of the comma-separated values, estimated from the first rows; nothing is stored beside them."""
     count = size = 0
     lines = _csv_lines(reader, states)
     header = len(next(lines).encode())
@@ -122,7 +123,7 @@ def csv_bytes(reader: TraceReader, states: Sequence[str]) -> int:
         count, size = count + text.count("\n"), size + len(text.encode())
         if count >= _SAMPLED_ROWS:
             break
-    return header + size * reader.size // max(1, min(count, reader.size))
+    return header + size * reader.size // max(1, min(count, reader.size)), 0
 
 
 def write_csv(path: Path, reader: TraceReader, states: Sequence[str], report: ReportRows) -> None:
@@ -172,10 +173,10 @@ def _csv_field(value: object) -> str:
 # -------------------------------------------------------------------------------------------------------------- Parquet
 
 
-def parquet_bytes(reader: TraceReader, states: Sequence[str]) -> int:
-    """The size of the rows before they are compressed, and of what says where each column stands."""
+def parquet_bytes(reader: TraceReader, states: Sequence[str]) -> tuple[int, int]:
+    """The size of the rows before they are compressed, with what says where each column stands; nothing beside it."""
     names, groups = unit_names(reader, states), -(-reader.size // _group_rows(reader, states))
-    return reader.size * (2 * len(names) + _Columns(reader).row_bytes()) + 200 * groups * len(names)
+    return reader.size * (2 * len(names) + _Columns(reader).row_bytes) + 200 * groups * len(names), 0
 
 
 def write_parquet(path: Path, reader: TraceReader, states: Sequence[str], report: ReportRows) -> None:
