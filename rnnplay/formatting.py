@@ -49,6 +49,11 @@ def reading_words(bytes_read: int, progress: float | None) -> str:
     return f"reading the text, {share}"
 
 
+def measuring_words(fraction: float) -> str:
+    """How far a long evaluation is."""
+    return f"measuring the loss, {fraction * 100:.0f} %"
+
+
 def loss_text(loss: float | None) -> str:
     """A loss with three decimals, a small one with two digits: 1.314, 0.0031; None: "not finite"."""
     return "not finite" if loss is None else f"{loss:.3f}" if abs(loss) >= 0.1 else f"{loss:.2g}"

@@ -8,7 +8,17 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.cli.report import LINE_SECONDS, JsonReport, LineReport, ending
-from rnnplay.protocol import Evaluated, Facts, ReadingText, Row, RowsCompleted, Started, Status, Stopped
+from rnnplay.protocol import (
+    Evaluated,
+    Facts,
+    QuestionProgressed,
+    ReadingText,
+    Row,
+    RowsCompleted,
+    Started,
+    Status,
+    Stopped,
+)
 
 
 def started(**choices: float) -> Started:
@@ -67,6 +77,18 @@ def test_a_long_reading_has_a_line_every_ten_seconds(capsys: pytest.CaptureFixtu
     clock.seconds += LINE_SECONDS
     report.event(ReadingText(bytes_read=900_000_000))
     assert lines(capsys) == ["reading the text, 4 %", "reading the text, 900 MB"]
+
+
+def test_a_long_evaluation_has_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    report = LineReport(clock)
+    report.event(started(steps=1_000))
+    lines(capsys)
+    for fraction in (0.04, 0.08, 0.12):
+        report.event(QuestionProgressed(question="Evaluate", fraction=fraction))
+        clock.seconds += LINE_SECONDS / 2 + 0.1
+    report.event(QuestionProgressed(question="AblateUnit", fraction=0.5))
+    assert lines(capsys) == ["measuring the loss, 12 %"]
 
 
 def test_several_evaluations_in_one_flush_each_have_the_loss_of_their_own_step(

@@ -4,10 +4,9 @@ import os
 import sys
 import time
 
-from rnnplay.formatting import reading_words
+from rnnplay.cli.report import LINE_SECONDS
+from rnnplay.formatting import measuring_words, reading_words
 from rnnplay.protocol import AnyEvent, QuestionProgressed, ReadingText
-
-LINE_SECONDS = 9.0  # between two lines where they are not rewritten
 
 
 class ProgressLine:
@@ -24,8 +23,7 @@ class ProgressLine:
             case ReadingText():
                 self._show(reading_words(event.bytes_read, event.progress))
             case QuestionProgressed():
-                words = "measuring the loss, " if event.question == "Evaluate" else ""
-                self._show(f"{words}{event.fraction * 100:.0f} %")
+                self._show(measuring_words(event.fraction) if event.question == "Evaluate" else f"{event.fraction:.0%}")
             case _:
                 self._clear()
 

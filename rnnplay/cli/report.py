@@ -10,11 +10,12 @@ import msgspec
 
 from rnnplay.cli.streams import json_text
 from rnnplay.config import UserError
-from rnnplay.formatting import clock, loss_text, reading_words, short, speed_unit
+from rnnplay.formatting import clock, loss_text, measuring_words, reading_words, short, speed_unit
 from rnnplay.protocol import (
     AnyEvent,
     Evaluated,
     Facts,
+    QuestionProgressed,
     ReadingText,
     Row,
     RowsCompleted,
@@ -122,6 +123,9 @@ class LineReport:
             case ReadingText() if self._now() - self._printed_at >= LINE_SECONDS:
                 self._printed_at = self._now()
                 self._print(reading_words(event.bytes_read, event.progress))
+            case QuestionProgressed(question="Evaluate") if self._now() - self._printed_at >= LINE_SECONDS:
+                self._printed_at = self._now()
+                self._print(measuring_words(event.fraction))
             case Started():
                 self._started, self._rows, self._validation, self._best = event, [], None, None
                 self._printed_at = self._now()
@@ -249,6 +253,9 @@ class BarReport:
             case ReadingText():
                 self._bar.start()
                 self._draw(reading_words(event.bytes_read, event.progress), event.progress)
+            case QuestionProgressed(question="Evaluate"):
+                self._bar.update(self._line, description=measuring_words(event.fraction))
+                self._bar.refresh()
             case Started():
                 self._print_header(event)
             case RowsCompleted():

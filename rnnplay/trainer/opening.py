@@ -60,6 +60,7 @@ def _session(run: Path, opened: RunTask, trains: bool) -> TrainingSession:
         learner=learner,
         baselines=baselines,
         evaluate_every=every,
+        evaluation_size=evaluated,
         blas=blas.describe(),
         notes=[*opened.notes, *task.notes],
         record=record,

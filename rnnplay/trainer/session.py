@@ -25,6 +25,7 @@ class TrainingSession:
     learner: Learner
     baselines: tuple[tuple[str, float], ...]
     evaluate_every: int  # steps, at first
+    evaluation_size: int  # time steps of an evaluation
     blas: str
     notes: list[str]
     record: RunRecord

@@ -14,11 +14,12 @@ import msgspec
 
 from rnnplay.backend.base import DeviceMemoryError
 from rnnplay.folders import write_remedy
-from rnnplay.protocol import Command, Failed, Saved, Status, TaskRemarked
+from rnnplay.protocol import Command, Failed, QuestionProgressed, Saved, Status, TaskRemarked
 from rnnplay.runs import WriteError, run_id
 from rnnplay.runs.checkpoint import checkpoint_path, checkpoint_steps
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.evaluation_progress import with_progress
 from rnnplay.trainer.failures import describe, explain
 from rnnplay.trainer.handlers.health import HealthCheck
 from rnnplay.trainer.metrics import SpeedMeter, StepResult, evaluation_due, last_step
@@ -225,7 +226,8 @@ class Training:
     def _evaluate(self, final: bool) -> bool:
         """Measure the loss on held-out data and write it down; False: it was interrupted and is still owed."""
         session, step = self.session, self.learner.step
-        result = self.learner.evaluate(self.learner.task.evaluation(), self.interrupted)
+        batches = with_progress(self.learner.task.evaluation(), session.evaluation_size, self._send_progress)
+        result = self.learner.evaluate(batches, self.interrupted)
         if result is None:
             return False
         loss, characters = result
@@ -242,6 +244,9 @@ class Training:
             self.buffer.add_evaluation(evaluated(session, loss, characters, final))
             session.add_evaluation(loss, is_new)
         return True
+
+    def _send_progress(self, fraction: float) -> None:
+        self.clients.broadcast(QuestionProgressed(question="Evaluate", fraction=fraction))
 
     def _finish(self) -> None:
         """The run has reached its limit: a last evaluation, a last checkpoint, and the right to write given up."""

@@ -11,6 +11,7 @@ from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.corpora import large_text
 from rnnplay.protocol import Evaluate, Evaluated, QuestionProgressed, ReadingText
+from rnnplay.trainer import evaluation_progress
 from rnnplay.trainer.handlers import loss
 from rnnplay.trainer.handlers.base import TimeShares
 from rnnplay.trainer.handlers.loss import LossHandler
@@ -20,7 +21,8 @@ from rnnplay.trainer.learner import Learner
 @pytest.fixture
 def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     """Ask for the loss on a text of 4,000 characters, of which every event on the progress is sent."""
-    monkeypatch.setattr(loss, "_PROGRESS_SECONDS", 0.0)
+    for module in (loss, evaluation_progress):
+        monkeypatch.setattr(module, "PROGRESS_SECONDS", 0.0)
     monkeypatch.setattr(large_text, "MAPPED_BYTES", 100)
     path = tmp_path / "text.txt"
     path.write_text("to and fro, so " * 300)

@@ -9,11 +9,10 @@ from rnnplay.config import UserError
 from rnnplay.protocol import Evaluate, Evaluated, QuestionProgressed, ReadingText
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.trainer.connection import Connection
+from rnnplay.trainer.evaluation_progress import PROGRESS_SECONDS, with_progress
 from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.session import TrainingSession, unknown_symbols_note
 from rnnplay.trainer.text_reading import ReadingStopped
-
-_PROGRESS_SECONDS = 0.3  # between two events on how far it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +32,19 @@ class LossHandler(Handler):
 
     def __init__(self, session: TrainingSession, connection: Connection, shares: TimeShares) -> None:
         self._session, self._learner, self._connection = session, session.learner, connection
-        self._reported = 0.0  # when
 
     def handle_command(self, command: Evaluate, interrupted: Callable[[], bool]) -> bool:
         """Raises UserError if there is nothing to measure on. If it is interrupted, no answer is sent."""
         if command.streams < 1:
             raise UserError(f"{command.streams} streams cannot be read.", "Give at least 1.")
-        self._reported = time.monotonic()
+        reported = time.monotonic()
 
         def on_reading(done: int, total: int | None) -> None:
+            nonlocal reported
             if interrupted():
                 raise ReadingStopped
-            if self._is_report_due():
+            if time.monotonic() - reported >= PROGRESS_SECONDS:
+                reported = time.monotonic()
                 progress = min(done / total, 1.0) if total else None
                 self._connection.send(ReadingText(bytes_read=done, progress=progress), command)
 
@@ -53,7 +53,8 @@ class LossHandler(Handler):
                 data = self._select_data(command)
         except ReadingStopped:
             return True
-        result = self._learner.evaluate(self._reporting(data, command), interrupted)
+        batches = with_progress(data.batches, data.size, lambda fraction: self._send_progress(fraction, command))
+        result = self._learner.evaluate(batches, interrupted)
         if result is not None:
             loss, characters = result
             part = self._learner.task.part_words(test=command.test) if self._is_part(command) else ""
@@ -68,22 +69,8 @@ class LossHandler(Handler):
             self._connection.send(event, command)
         return True
 
-    def _is_report_due(self) -> bool:
-        now = time.monotonic()
-        if now - self._reported < _PROGRESS_SECONDS:
-            return False
-        self._reported = now
-        return True
-
-    def _reporting(self, data: _EvaluationData, command: Evaluate) -> Iterator[Batch]:
-        """The batches; it is reported how far they are."""
-        done = 0
-        for batch in data.batches:
-            yield batch
-            done += batch.token_count
-            if data.size and self._is_report_due():
-                fraction = min(done / data.size, 1.0)
-                self._connection.send(QuestionProgressed(question="Evaluate", fraction=fraction), command)
+    def _send_progress(self, fraction: float, command: Evaluate) -> None:
+        self._connection.send(QuestionProgressed(question="Evaluate", fraction=fraction), command)
 
     def _is_part(self, command: Evaluate) -> bool:
         return command.text is None and command.validation is None

@@ -216,8 +216,10 @@ class CellsState:
         if isinstance(event, protocol.Trace):
             return self._handle_trace(event)
         if isinstance(event, protocol.QuestionProgressed):
+            if not any(answers(event, question.request) for question in self.waiting.values()):
+                return False
             self.progress = event.fraction
-            return any(answers(event, question.request) for question in self.waiting.values())
+            return True
         if isinstance(event, protocol.Census):
             return self._handle_census(event)
         question = self.waiting.get(type(event))
