@@ -81,8 +81,7 @@ class Clients:
             events = ready.get(connection.events, 0)
             if connection.is_pipe and events & _BROKEN:
                 connection.mark_broken()  # noticed here even if there is nothing to write
-                continue
-            if events & select.POLLOUT:
+            elif events & select.POLLOUT:
                 connection.write_available()
             if ready.get(connection.commands, 0) & (_READABLE if connection.is_pipe else _READABLE | _BROKEN):
                 received += [(connection, command) for command in connection.read()]

@@ -139,16 +139,18 @@ def test_it_looks_at_the_files_every_few_seconds_alone(served: Served, monkeypat
     assert served.socket.exists() and served.server._due == now + 10.0
 
 
-def test_a_run_whose_starter_is_lost_while_its_text_is_read_goes_on(
+def test_a_run_whose_starter_is_lost_before_it_is_opened_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "import_everything", lambda: None)
     opening = Train(config=small(write_text(tmp_path / "words.txt")), root=str(tmp_path / "runs"), linger=0.3)
     (commands, to_trainer), (from_trainer, events) = os.pipe(), os.pipe()
     clients, calls = Clients(Connection(commands, events)), list[None]()
+    os.write(to_trainer, encode_frame(opening))
     os.close(to_trainer)
     os.close(from_trainer)
-    clients.receive(0.0)  # as while the text is read
+    assert clients.receive(1.0) == [(clients.starter, opening)]  # then its text is read
+    clients.receive(0.0)
     assert clients.attached == []
     session = open_session(opening)
     session.unreachable = ""
