@@ -53,9 +53,11 @@ class Swaps:
 
 def swaps_sentence(result: Swaps, symbols: Sequence[str], predicted: str) -> str:
     """Return in words which of `symbols`, those read up to the prediction, the output called `predicted` hangs on."""
-    strongest = next((r for r in result.ranked(len(symbols)) if len(r.others)), None)
+    strongest, present = next((r for r in result.ranked(len(symbols)) if len(r.others)), None), result.replacements[-1]
     if strongest is None:
         return f"{predicted!r} has no past that could be swapped."
+    if strongest.effect < _NOTICEABLE and len(present.others) and present.effect < _NOTICEABLE:
+        return f"No single input matters to {predicted!r}: no swap lowers its log p by 0.01 nats."
     if strongest.effect < _NOTICEABLE:
         return f"Nothing before the present input matters to {predicted!r}: no swap lowers its log p by 0.01 nats."
     back, effect = len(symbols) - 1 - strongest.place, strongest.effect

@@ -60,10 +60,10 @@ def test_a_past_without_effect_is_not_said_to_decide() -> None:
     ids = np.array([[0], [1], [2], [1]])
     batch, counts = Batch(ids[:-1], ids[1:]), (np.ones(4), np.zeros(1))
 
-    def after(chosen: int) -> str:
+    def after(chosen: int | None) -> str:
         def predict(batch: Batch) -> Array:
             p = np.full((len(batch.inputs), 4, batch.inputs.shape[1]), 0.1)
-            p[:, 3] = np.where(batch.inputs[chosen] == ids[chosen], 0.7, 0.1)
+            p[:, 3] = 0.7 if chosen is None else np.where(batch.inputs[chosen] == ids[chosen], 0.7, 0.1)
             return p / p.sum(axis=1, keepdims=True)
 
         return swaps_sentence(swaps(predict, batch, 2, counts), "abc", "d")

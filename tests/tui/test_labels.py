@@ -18,10 +18,13 @@ from textual.strip import Strip
 from rnnplay import protocol
 from rnnplay.lab.cells.ablate import Ablation
 from rnnplay.tui.forms.fields import fields_for
+from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.places.cells.paint_find import finding, proof
 from rnnplay.tui.places.cells.paint_history import history_title
 from rnnplay.tui.places.cells.paint_units import strip
+from rnnplay.tui.places.cells.panels import cursor_row
 from rnnplay.tui.places.cells.views import (
+    CursorView,
     FindingView,
     ProofView,
     StripView,
@@ -154,6 +157,19 @@ async def test_the_value_beside_the_cursor_is_that_character_s_and_that_unit_s(s
     assert shown.place == "character 138"
 
 
+@pytest.mark.parametrize("width", range(30, 90, 7))
+def test_what_is_expected_next_is_shown_in_whole_words_or_not_at_all(width: int) -> None:
+    candidates = (("love", 0.9), ("sea", 0.04), ("carrots", 0.03), ("morning", 0.02), ("evening", 0.001))
+    view = CursorView(symbol="i", value=-0.4, surprise=0.1, candidates=candidates)
+    (text,) = plain([cursor_row(view, width, PALETTE)])
+    words = [f"{symbol} {percent(p)}" for symbol, p in candidates]
+    shown = text.partition("  next ")[2].strip()
+    for word in words:
+        shown = shown.replace(word, "", 1)
+    assert not any(letter.isalnum() for letter in shown)
+    assert "…" not in text and ("love" in text) == (width > 45)
+
+
 # -------------------------------------------------------------------------------------------------------------- sample
 
 
@@ -255,6 +271,7 @@ OTHER_NAMES = {
     "forget b.": "forget_bias",
     "warm-up": "warmup",
     "decay": "weight_decay",
+    "w. drop.": "weight_dropout",
     "bytes": "read_as_bytes",
     "vocab.": "max_vocabulary",
     "evaluate": "evaluate_every",

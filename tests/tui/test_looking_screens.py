@@ -221,7 +221,7 @@ async def test_unroll_fits_80x24_rolls_up_and_explains_itself() -> None:
 async def test_time_shows_the_gradient_by_lag_beside_fresh_networks() -> None:
     async with playing("alternate") as person:
         await person.press("6")
-        seen = await person.until("horizon", "6 GRU, fresh", "w^2 1", "hangs most on")
+        seen = await person.until("horizon", "6 GRU, fresh", "w^2 1", "No single input matters to")
         for name in ("1 RNN tanh, this", "2 RNN tanh, fresh", "3 RNN ReLU", "4 RNN sigmoid", "5 LSTM"):
             assert name in seen
         this = person.time.gradient_panel.view.networks[0]

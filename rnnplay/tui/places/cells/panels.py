@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import percent
@@ -30,13 +31,13 @@ def cursor_row(view: CursorView, width: int, palette: Palette) -> Strip:
     if view.surprise is not None:
         pieces += [("  surprise ", palette.dim), (f"{view.surprise:.1f} bits", palette.surprise)]
     room = width - sum(len(text) for text, _ in pieces) - 8
-    if view.candidates:
-        pieces.append(("  next ", palette.dim))
-        each = room // len(view.candidates)
-        for symbol, probability in view.candidates:
-            words = f" {visible(symbol, palette.glyphs)} {percent(probability)} "
-            size = min(10, each - len(words))
-            pieces += [(words, palette.text)]
-            if size > 1:
-                pieces += [(f"{bar(probability, size, palette):<{size}}", palette.probability)]
+    for n, (symbol, probability) in enumerate(view.candidates):
+        head = "" if n else "  next "
+        words = f" {visible(symbol, palette.glyphs)} {percent(probability)} "
+        if sum(cell_len(text) for text, _ in pieces) + cell_len(head + words) > width:
+            break  # half a word would mean something else
+        size = min(10, room // len(view.candidates) - len(words))
+        pieces += [(head, palette.dim), (words, palette.text)]
+        if size > 1:
+            pieces.append((f"{bar(probability, size, palette):<{size}}", palette.probability))
     return row(pieces, width, palette)

@@ -137,7 +137,9 @@ class TimePlace(OneOrAllPanels):
         if not view.networks:
             return StatusView(view.empty)
         compared = COMPARED_WORDS[COMPARED[self.compared]]
-        return StatusView(f"After {view.step:,} steps, over {LAGS[self.lags]} lags; beside it {compared}.")
+        return StatusView(
+            f"After {view.step:,} steps, over {len(view.networks[0].norms) - 1} lags; beside it {compared}."
+        )
 
     def key_hints(self) -> tuple[KeyHint, ...]:
         return keys.key_hints(loaded=bool(self.gradient_panel.view.networks), swaps=self._chooses_swaps)

@@ -173,7 +173,7 @@ def unroll_view(event: protocol.Unrolled, before: UnrollView, title: str, genera
     """Return `event` as it is shown, with the cursor where it was in `before` as far as that exists."""
     view = replace(
         before,
-        title=f"{title} · {event.title}",
+        title=event.title if event.title.split(" ")[0] == title else f"{title} · {event.title}",
         parts=open_arrays("parts", event.parts),
         parameters=open_arrays("parameters", event.parameters),
         loss=event.loss,
