@@ -208,6 +208,9 @@ class DocumentTask(TextTask):
     def evaluation(self, streams: int = EVALUATION_STREAMS, limit: int = MAX_HELD_OUT) -> Iterator[Batch]:
         return self.batches_of(self.held_out_ids[: limit + 1], streams)
 
+    def part_words(self, *, test: bool = False) -> str:
+        return f"{self.config.validation * 100:.3g} % of the items, by their hash"
+
     def items_of(self, ids: Array) -> Iterator[Bounds]:
         """Yield the bounds of all whole items in `ids` (N,), some at a time, in their order."""
         if self.config.document != "line" and not contains(ids, self._end):

@@ -183,6 +183,7 @@ def test_items_are_held_out_by_what_they_are_wherever_they_stand(tmp_path: Path)
         task = items_task(tmp_path / folder, "\n".join(order), "line")
         parts.append(set(task.decode(task.held_out_ids).split()))
     assert parts[0] == parts[1]
+    assert task.part_words() == "20 % of the items, by their hash"  # not "the last 20 %"
 
 
 def test_what_an_item_costs_does_not_depend_on_the_one_before(tmp_path: Path) -> None:
