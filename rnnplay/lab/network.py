@@ -17,7 +17,7 @@ from rnnplay.tasks.base import Array
 
 MAX_SPECTRUM = 1024  # rows or columns up to which singular values and eigenvalues are computed: some seconds at most
 _MOSTLY = 0.5  # of the time steps
-_MANY = 0.1  # of the units: what so many do is put into words
+_MANY = 0.25  # of the units: what so many do is put into words
 _OPEN_MEANS = {
     ("lstm", "f"): "they remember",
     ("lstm", "i"): "they take in all that is new",

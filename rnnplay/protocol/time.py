@@ -76,7 +76,7 @@ class InfluenceComputed(Event, frozen=True, kw_only=True):
     norms: tuple[float, ...]  # as many as symbols, largest 1
     largest: float  # what 1 stands for
     predicted: str
-    probability: float
+    probability: float | None  # None: what is predicted is a number
     other: str  # the other class where there are two; empty: there are more, or the output is a number
     other_probability: float
     sentence: str

@@ -10,8 +10,10 @@ import pytest
 from rnnplay import tasks
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
+from rnnplay.lab.time import Influence
 from rnnplay.protocol import ComputeInfluence
 from rnnplay.trainer.handlers.prediction import prediction_of
+from rnnplay.trainer.handlers.time import TimeHandler
 
 
 def session(task: tasks.Task, inspected_ids: Any = None) -> Any:
@@ -42,3 +44,18 @@ def test_of_an_item_its_beginning_is_read_up_to_the_position() -> None:
     asked = prediction_of(session(task), ComputeInfluence(example=0, position=2))
     assert (asked.first, asked.place, asked.position, len(asked.symbols)) == (0, 2, 2, 3)
     assert asked.batch.inputs.shape[0] == asked.total > 3
+
+
+def test_a_number_that_is_predicted_is_shown_in_its_own_unit_and_as_no_probability() -> None:
+    task = tasks.make(make_config("series"))
+    example = task.example(0)
+    assert example is not None
+    scaled = float(example.batch.inputs[0, 0, 0])
+    classes = TimeHandler._classes(session_of(task), Influence(np.zeros(1), 0, scaled))
+    assert classes == [(example.inputs[0], None)]
+    bits = TimeHandler._classes(session_of(tasks.make(make_config("addition"))), Influence(np.zeros(1), 0, 0.25))
+    assert bits == [("0", 0.75), ("1", 0.25)]
+
+
+def session_of(task: tasks.Task) -> Any:
+    return SimpleNamespace(_learner=SimpleNamespace(task=task))

@@ -300,3 +300,12 @@ def test_every_shape_unrolls_with_the_engines_loss_and_empty_cells_where_nothing
         assert len(told) == 1
     updated = ask(task, network, length=48, edits=(GradientStep(rate=0.01),))
     assert updated.loss is not None and shown.loss is not None and updated.loss < shown.loss
+
+
+def test_where_nobody_can_know_the_target_its_probability_is_not_counted_and_its_weight_is_said() -> None:
+    task, network = made("counting", "lstm", "tanh", 1)
+    result = ask(task, network, example=0)
+    part = result.parts[-1]
+    assert [p is None for p in part.target_probabilities] == [target is None for target in part.targets]
+    assert None in part.targets and "A time step whose target nobody can know weighs 0.01 in the loss." in result.note
+    assert "weighs" not in ask(*made("hello", "rnn", "tanh", 1)).note

@@ -37,7 +37,7 @@ from rnnplay.tui.places.time.paint_influence import past
 from rnnplay.tui.places.time.views import LagsView, PastView, ReachView
 from rnnplay.tui.places.unroll.paint_time_step import MINUS, forward
 from rnnplay.tui.places.unroll.views import GateView, LayerView, UnrollView
-from rnnplay.tui.places.views import sampled_text_view
+from rnnplay.tui.places.views import heatmap_view, sampled_text_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import unit_name
 from rnnplay.tui.state.sample import PLAY
@@ -155,6 +155,9 @@ async def test_the_value_beside_the_cursor_is_that_character_s_and_that_unit_s(s
     assert shown.value == pytest.approx((float(values[1, 4, 37]) - 127) / 127 * 0.9)
     assert shown.surprise == pytest.approx(surprise[37] / 10)
     assert shown.place == "character 138"
+    session.handle_event(msgspec.structs.replace(started(), facts=facts(chance_loss=None)))  # it predicts numbers
+    session.cells.trace, session.selection.cursor = event, 100 + 37
+    assert cursor_view(session).surprise is None and heatmap_view(session, "").surprise is None
 
 
 @pytest.mark.parametrize("width", range(30, 90, 7))

@@ -18,6 +18,7 @@ from rnnplay.lab.reference_network import ReferenceNetwork
 from rnnplay.runs import checkpoint
 from rnnplay.runs.best import text_marks
 from rnnplay.tasks.base import Batch
+from rnnplay.tasks.series import Series
 from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import Handler, TimeShares
 from rnnplay.trainer.handlers.example import Interrupted
@@ -164,8 +165,9 @@ class TimeHandler(Handler):
         norms = result.norms / largest if np.isfinite(largest) and largest > 0 else np.zeros(len(result.norms))
         place = int(norms.argmax())
         back = len(symbols) - 1 - place
+        words = repr(predicted) if probability is not None else f"The number {predicted}"
         where = "the present one" if back == 0 else "the one before" if back == 1 else f"{back} time steps before"
-        sentence = f"{predicted!r} was moved most by the input {symbols[place]!r}, {where}."
+        sentence = f"{words} was moved most by the input {symbols[place]!r}, {where}."
         return protocol.InfluenceComputed(
             step=self._learner.step,
             first=asked.first,
@@ -175,20 +177,23 @@ class TimeHandler(Handler):
             norms=tuple(norms.tolist()),
             largest=finite(largest) or 0.0,
             predicted=predicted,
-            probability=finite(probability) or 0.0,
+            probability=None if probability is None else finite(probability) or 0.0,
             other=others[0][0] if others else "",
-            other_probability=(finite(others[0][1]) or 0.0) if others else 0.0,
+            other_probability=(finite(others[0][1] or 0.0) or 0.0) if others else 0.0,
             sentence=sentence,
         )
 
-    def _classes(self, result: lab.Influence) -> list[tuple[str, float]]:
-        """Return the predicted class and, of two, the other one, each with its probability; a number alone."""
+    def _classes(self, result: lab.Influence) -> list[tuple[str, float | None]]:
+        """Return the predicted class and, of two, the other one, each with its probability; a number with None."""
         task, p = self._learner.task, result.value
         names = class_names(task)
-        if task.readout == "linear" or task.outputs > 2:
+        if task.readout == "linear":
+            value = float(task.unscaled(np.array(p))) if isinstance(task, Series) else p
+            return [(f"{value:.3g}", None)]
+        if task.outputs > 2:
             return [(names[result.output] if result.output < len(names) else str(result.output + 1), p)]
         place = result.output if task.outputs == 2 else 1
-        classes = [(names[place], p), (names[1 - place], 1 - p)]
+        classes: list[tuple[str, float | None]] = [(names[place], p), (names[1 - place], 1 - p)]
         return classes if p >= 0.5 else classes[::-1]
 
 

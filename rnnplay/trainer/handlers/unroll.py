@@ -112,6 +112,11 @@ class _UnrolledPacker:
         self.units = [most_active(reference, fwd, n, command.units) for n in range(reference.architecture.layers)]
         if command.units < H:
             self.notes.append(f"The {command.units} most active of {H} units are shown.")
+        weights = fwd.loss_weights[:, 0]  # their sum is 1
+        unknown = [w for w, target in zip(weights.tolist(), example.targets, strict=False) if target is None and w]
+        if unknown:
+            weight = max(unknown) / float(weights.max())
+            self.notes.append(f"A time step whose target nobody can know weighs {weight:.2g} in the loss.")
         self.gradients = reference.gradients(fwd, passes.backs, passes.dy)
 
     def part(self, n: int, chain: LayerChain, task: Task) -> protocol.Part:
@@ -146,7 +151,11 @@ class _UnrolledPacker:
             truths=self._truths(window, task) if last else (),
             outputs=self._outputs(window, task) if last else None,
             losses=each(fwd.losses[:, 0]) if last else (None,) * len(window),
-            target_probabilities=each(chance) if last else (None,) * len(window),
+            target_probabilities=tuple(
+                p if example.targets[t] is not None else None for t, p in zip(window, each(chance), strict=True)
+            )
+            if last
+            else (None,) * len(window),
             previous_probabilities=each(before[:, 0]) if last and before is not None else (),
         )
 

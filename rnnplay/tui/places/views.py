@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from rnnplay import protocol
-from rnnplay.config import RunConfig
+from rnnplay.config import RunConfig, UserError
 from rnnplay.formatting import reading_words, short, spaced
 from rnnplay.tui.forms.fields import NAMES
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
@@ -237,6 +237,17 @@ def explained_rows(cells: CellsState) -> tuple[ExplainedRow, ...]:
     )
 
 
+def has_surprise(session: RunSession) -> bool:
+    """Return whether symbols are predicted: numbers, and outputs of yes or no, have no surprise in bits."""
+    return session.facts is None or session.facts.chance_loss is not None
+
+
+def check_surprise(session: RunSession) -> None:
+    """Raise UserError if no symbols are predicted, whose surprise could be shown."""
+    if not has_surprise(session):
+        raise UserError("This network predicts no symbols, so none can surprise it.", "Look at its units.")
+
+
 def heatmap_view(session: RunSession, empty: str, lists_features: bool = False) -> CellsView:
     """Return the text on the colour of the selected unit; `empty`: what to say until there is a trace.
 
@@ -249,7 +260,7 @@ def heatmap_view(session: RunSession, empty: str, lists_features: bool = False) 
         symbols=trace.symbols,
         values=trace.values.array(),
         scale=trace.scale,
-        surprise=trace.surprise.array(),
+        surprise=trace.surprise.array() if has_surprise(session) or selection.by_surprise else None,
         layer=selection.layer,
         unit=selection.unit,
         cursor=cursor_in_trace(session),

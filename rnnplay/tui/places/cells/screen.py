@@ -32,7 +32,7 @@ from rnnplay.tui.places.cells.views import (
 )
 from rnnplay.tui.places.find import FindActions
 from rnnplay.tui.places.keys import hint
-from rnnplay.tui.places.views import NO_GATES, cursor_in_trace, heatmap_view, status_view
+from rnnplay.tui.places.views import NO_GATES, check_surprise, cursor_in_trace, heatmap_view, status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMP_VALUE
@@ -251,7 +251,8 @@ class CellsPlace(FindActions):
         self.repaint_topics({"cells", "answers"})
 
     def action_surprise(self) -> None:
-        """Colour by surprise, and back."""
+        """Colour by surprise, and back. Raises UserError if no symbols are predicted."""
+        check_surprise(self.session)
         self.session.selection.by_surprise = not self.session.selection.by_surprise
         self.paint_text()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol
 from rnnplay.tui.paint.numbers import count, score
-from rnnplay.tui.places.views import cursor_in_trace, explained_rows, loss_unit, unit_rows
+from rnnplay.tui.places.views import cursor_in_trace, explained_rows, has_surprise, loss_unit, unit_rows
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import SUGGESTED_PATTERN, unit_name
 from rnnplay.tui.widgets.views import CellsView, ExplainedRow, RunView, UnitRow
@@ -271,7 +271,7 @@ def cursor_view(session: RunSession) -> CursorView:
     return CursorView(
         trace.symbols[at],
         value,
-        int(trace.surprise.array()[at]) / 10,
+        int(trace.surprise.array()[at]) / 10 if has_surprise(session) else None,
         tuple(candidates),
         f"character {count(trace.start + at + 1)}",
         generation=session.generation,

@@ -21,7 +21,7 @@ from rnnplay.tui.places.play.example.views import example_view
 from rnnplay.tui.places.play.forms import PlayForms
 from rnnplay.tui.places.play.panels import CurvePanel, SamplePanel, TaskPanel
 from rnnplay.tui.places.play.views import gradient_view, living_status_view, loss_view, play_status_view, tasks_view
-from rnnplay.tui.places.views import heatmap_view, sampled_text_view
+from rnnplay.tui.places.views import check_surprise, heatmap_view, sampled_text_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import PLAY
@@ -296,11 +296,12 @@ class PlayPlace(ExampleActions, PlayForms):
         self.update_bars()
 
     def action_colours(self) -> None:
-        """Other colours on a text: surprise in place of a unit, probabilities under a sample."""
+        """Other colours on a text: surprise in place of a unit, probabilities under a sample. Raises UserError."""
         if self.focused is self.sample_panel:
             self.coloured = not self.coloured
             self.paint_sample()
         else:
+            check_surprise(self.session)
             self.session.selection.by_surprise = not self.session.selection.by_surprise
             self.paint_cells()
 

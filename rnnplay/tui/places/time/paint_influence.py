@@ -43,6 +43,8 @@ def past(view: PastView, width: int, height: int, palette: Palette, _fills_scree
 
 
 def _by_gradient(view: PastView, width: int, palette: Palette) -> list[Strip]:
+    if view.probability is None:
+        return paragraph(view.sentence, width, palette.accent, palette)
     classes = f"{view.predicted!r} {percent(view.probability)}"
     if view.other:
         classes += f", {view.other!r} {percent(view.other_probability)}"
@@ -59,7 +61,7 @@ def _swaps(view: PastView, width: int, palette: Palette) -> list[Strip]:
         )
     if view.present is not None:
         rows.append(row([(_swap_words(view.present, width, palette), palette.dim)], width, palette))
-    before = f"Next {view.predicted!r} {percent(view.probability)}"
+    before = f"Next {view.predicted!r} {percent(view.probability or 0.0)}"
     if not view.is_swapped or view.cursor >= len(view.swaps):
         return [*rows, *paragraph(f"{before}: {view.sentence}", width, palette.accent, palette)]
     swap = view.swaps[view.cursor]

@@ -54,7 +54,7 @@ class PastView(RunView):
     position: int = 0
     total: int = 0
     predicted: str = ""
-    probability: float = 0.0
+    probability: float | None = 0.0  # None: what is predicted is a number
     other: str = ""  # the other class where there are two
     other_probability: float = 0.0
     sentence: str = ""
