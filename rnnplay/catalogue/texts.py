@@ -44,8 +44,22 @@ _BY_LENGTH: tuple[tuple[float, dict[str, float]], ...] = (
 )
 
 
-def by_length(symbols: int) -> dict[str, float]:
-    """The regularisation of a text by its length: the shorter, the more. symbols: that it is learned from."""
+# Dozens of tunes or hundreds of names, up to so many symbols together: with less they are soon known by heart.
+_FEW_ITEMS_SYMBOLS = 10_000
+# (symbols of an item, at most; settings): more decay would keep the network from counting a tune's bars.
+_FEW_ITEMS: tuple[tuple[float, dict[str, float]], ...] = (
+    (32, {"dropout": 0.5, "weight_dropout": 0.5, "weight_decay": 1.0}),
+    (math.inf, {"dropout": 0.5, "weight_dropout": 0.5, "weight_decay": 0.3}),
+)
+
+
+def by_length(symbols: int, items: int = 0) -> dict[str, float]:
+    """The regularisation of a text by its length: the shorter, the more.
+
+    symbols: that it is learned from. items: into which the text is divided, each learned by itself; 0: it is not.
+    """
+    if items and symbols <= _FEW_ITEMS_SYMBOLS:
+        return next(settings for most, settings in _FEW_ITEMS if symbols <= most * items)
     return next(settings for most, settings in _BY_LENGTH if symbols <= most)
 
 

@@ -100,6 +100,7 @@ class Task(ABC):
     training_ids: Array = np.zeros(0, np.int32)  # (N,) of a text: its training part
     held_out_size: int = 0  # symbols, values or items that are held out, though TaskData may hold fewer of them
     training_size: int = 0  # symbols of a text that it learns from, though they may not be at hand; 0: no text
+    training_items: int = 0  # into which that text is divided, each learned by itself; 0: it is not
     has_training_data: bool = True  # False: made from TaskData alone, it can be used but not be trained
     end_symbol: str | None = None  # what ends an item: behind it nothing is remembered; None: there are no items
     held_out_ids: Array = np.zeros(0, np.int32)  # (N,) of a text, any integer dtype: for evaluation and traces

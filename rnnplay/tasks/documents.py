@@ -52,6 +52,7 @@ class DocumentTask(TextTask):
                 f'"{text.name}" has {count:,} item{"s" * (count != 1)}, too few to hold some out.',
                 "Give more of them, or another --document.",
             )
+        self.training_items = len(self._starts) - 1
         self.training_size, self.held_out_size = len(self.training_ids), len(self.held_out_ids)
         self.notes += (f"The text has {count:,} items; {held_out_count:,} of them are held out.",)
         if not self.stores_all_items:

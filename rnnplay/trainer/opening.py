@@ -82,13 +82,15 @@ def resolve_config(config: RunConfig) -> RunConfig:
     return msgspec.structs.replace(config, text=text, more_texts=more, document=document)
 
 
-def with_regularisation(config: RunConfig, symbols: int) -> tuple[RunConfig, tuple[str, ...]]:
+def with_regularisation(config: RunConfig, symbols: int, items: int = 0) -> tuple[RunConfig, tuple[str, ...]]:
     """The settings of a new run with what was left open chosen by its text's length, and a sentence that says so.
 
-    symbols: of the text that it learns from; 0: it learns from no text, and is not regularised.
+    symbols: of the text that it learns from; 0: it learns from no text, and is not regularised. items: in the text; 0:
+    it is not divided.
     """
+    settings = by_length(symbols, items)
     open_settings = {
-        name: value if symbols else 0.0 for name, value in by_length(symbols).items() if getattr(config, name) is None
+        name: value if symbols else 0.0 for name, value in settings.items() if getattr(config, name) is None
     }
     if not open_settings:
         return config, ()
@@ -110,7 +112,7 @@ def begin_run(command: Train, known: TaskData | None = None, *, imported: bool =
     task = tasks.make(config, known)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
-    config, chosen = with_regularisation(config, task.training_size)
+    config, chosen = with_regularisation(config, task.training_size, task.training_items)
     config, sentences = with_chosen_device(config, task)
     record = msgspec.structs.replace(_record(config, task, blas.describe()), imported=imported)
     if known is not None:
