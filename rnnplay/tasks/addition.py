@@ -101,7 +101,7 @@ class Addition(GeneratedTask):
     def feature(self, name: str, ids: Array) -> Array:
         bits = np.asarray(ids) > 0.5  # (T, 2)
         if name == "bit":
-            return np.arange(len(bits)) / max(1, len(bits) - 1)
+            return np.arange(1.0, len(bits) + 1)
         if name not in ("carry", "carry in"):
             raise KeyError(name)
         carries = [False]

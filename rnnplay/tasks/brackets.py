@@ -99,7 +99,7 @@ class Brackets(GeneratedTask):
         symbols = np.asarray(ids)
         depth = np.cumsum(np.where(symbols < 2, 1, -1))
         if name == "depth":
-            return depth / self.deepest
+            return depth.astype(np.float64)
         if name == "nothing open":
             return np.asarray(depth == 0)
         if name == "deepest is (":  # the bracket at the bottom of the stack, to be closed last

@@ -62,7 +62,7 @@ class Copy(GeneratedTask):
         return [("knows when, not what (10 ln 8/(T+20))", guess), (PRESENT_INPUT, guess + when / length)]
 
     def feature_names(self) -> list[str]:
-        return ["speaking", "silence", "time since the word", *(f"first symbol is {s}" for s in self.vocabulary[:8])]
+        return ["speaking", "silence", "since the word", *(f"first symbol is {s}" for s in self.vocabulary[:8])]
 
     def feature(self, name: str, ids: Array) -> Array:
         symbols = np.asarray(ids)
@@ -73,8 +73,8 @@ class Copy(GeneratedTask):
             return np.asarray(time >= go)
         if name == "silence":
             return np.asarray((time >= self.word) & (time < go))
-        if name == "time since the word":
-            return np.maximum(0, time - self.word + 1) / max(1, len(symbols) - self.word)
+        if name == "since the word":
+            return np.asarray(np.maximum(0.0, time - self.word + 1.0))
         if name.startswith("first symbol is "):
             return np.full(len(symbols), symbols[0] == self.vocabulary.index(name[-1]))
         raise KeyError(name)
@@ -136,7 +136,7 @@ class Adding(GeneratedTask):
         return [("always 1, the mean (variance 1/6)", 1 / 6)]
 
     def feature_names(self) -> list[str]:
-        return ["marked", "marked so far", "time since the marker", "sum so far"]
+        return ["marked", "marked so far", "since the marker", "sum so far"]
 
     def feature(self, name: str, ids: Array) -> Array:
         numbers, markers = np.asarray(ids).T
@@ -144,13 +144,13 @@ class Adding(GeneratedTask):
         if name == "marked":
             return marked
         if name == "marked so far":
-            return np.cumsum(marked) / 2
+            return np.cumsum(marked).astype(np.float64)
         if name == "sum so far":
             return np.cumsum(numbers * marked)
-        if name == "time since the marker":
+        if name == "since the marker":
             time = np.arange(len(marked))
             last = np.maximum.accumulate(np.where(marked, time, -1))
-            return np.where(last < 0, 0, time - last) / len(marked)
+            return np.where(last < 0, 0, time - last).astype(np.float64)
         raise KeyError(name)
 
     def to_example(self, batch: Batch, title: str) -> Example:

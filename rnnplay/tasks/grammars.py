@@ -114,14 +114,14 @@ class Reber(SymbolTask):
         return total / count
 
     def feature_names(self) -> list[str]:
-        return ["outer T", "time since the outer letter", "E is next", *(f"state {s}" for s in range(1, INNER_END))]
+        return ["outer T", "since outer letter", "E is next", *(f"state {s}" for s in range(1, INNER_END))]
 
     def feature(self, name: str, ids: Array) -> Array:
         letters = [self.vocabulary[i] for i in ids]
         if name == "outer T":
             return np.array([t >= 1 and letters[1] == "T" for t in range(len(letters))])
-        if name == "time since the outer letter":
-            return np.maximum(0, np.arange(len(letters)) - 1) / max(1, len(letters))
+        if name == "since outer letter":
+            return np.asarray(np.maximum(0.0, np.arange(len(letters)) - 1.0))
         if name == "E is next":
             return self.legal(ids)[:, self.vocabulary.index("E")]
         states, state = [], -1
@@ -185,7 +185,7 @@ class Counting(SymbolTask):
         symbols = np.asarray(ids)
         count = np.cumsum(np.where(symbols == 0, 1, np.where(symbols == 1, -1, 0)))
         if name == "count":
-            return count / max(1, int(count.max()))
+            return count.astype(np.float64)
         if name == "in b":
             return np.asarray(symbols == 1)
         if name == "last b":

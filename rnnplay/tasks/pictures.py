@@ -205,7 +205,7 @@ class Caption(SymbolTask):
         words = [self.vocabulary[i] for i in ids]
         shapes = np.cumsum([word in SHAPES for word in words])
         if name == "word position":
-            return np.arange(len(words)) / max(1, len(words) - 1)
+            return np.arange(1.0, len(words) + 1)
         if name == "second shape":
             return np.asarray(shapes >= 2)
         if name == "relation has come":

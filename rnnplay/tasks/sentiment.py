@@ -248,7 +248,7 @@ class Sentiment(PooledTask):
     def feature(self, name: str, ids: Array) -> Array:
         words = [self.vocabulary[i] for i in ids]
         if name == "word position":
-            return np.arange(len(words)) / max(1, len(words) - 1)
+            return np.arange(1.0, len(words) + 1)
         begins, ends = {
             "denied": ({"not", "never", "hardly", "far", "anything"}, {".", ",", "although"}),
             "after but": ({"but", "yet"}, {"."}),

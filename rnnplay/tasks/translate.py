@@ -192,7 +192,7 @@ class Translate(PooledTask):
     def feature(self, name: str, ids: Array) -> Array:
         words = [self.vocabulary[i] for i in ids]
         if name == "word position":
-            return np.arange(len(words)) / max(1, len(words) - 1)
+            return np.arange(1.0, len(words) + 1)
         articles = {
             "feminine article": "la las una esta estas".split(),
             "plural article": "los las mis estos estas".split(),

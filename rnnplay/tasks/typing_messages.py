@@ -188,7 +188,7 @@ class Typing(PooledTask):
     def feature(self, name: str, ids: Array) -> Array:
         words = [self.vocabulary[i] for i in ids]
         if name == "word position":
-            return np.arange(len(words)) / max(1, len(words) - 1)
+            return np.arange(1.0, len(words) + 1)
         decided = name.removesuffix(" is to come")
         for table in (SENT, LEFT, WEATHER):
             if decided in table:

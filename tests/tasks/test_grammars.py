@@ -5,6 +5,7 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
+from rnnplay.tasks import make
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.brackets import Brackets
 from rnnplay.tasks.grammars import Counting, Reber
@@ -65,7 +66,14 @@ def test_reber_features_follow_the_grammar() -> None:
     string = ids(task, "BPBTSSXXTVVE")
     assert task.feature("outer T", string).tolist() == [False] * 12
     assert np.flatnonzero(task.feature("state 2", string)).tolist() == [3, 4, 5]
-    assert task.feature("time since the outer letter", string)[-1] == 10 / 12
+    assert task.feature("since outer letter", string)[-1] == 10
+
+
+def test_a_count_is_a_count_and_a_position_a_number_of_symbols() -> None:
+    counting, song = make(make_config("counting")), make(make_config("song"))
+    assert counting.feature("count", np.array([0, 0, 0, 1, 1, 1])).tolist() == [1, 2, 3, 2, 1, 0]
+    assert song.feature("position", np.zeros(40, int)).tolist()[:3] == [1, 2, 3]
+    assert set(song.feature("line", np.zeros(40, int)).tolist()) == {1, 2, 3, 4}
 
 
 def test_counting_weighs_only_what_is_determined() -> None:
@@ -101,7 +109,7 @@ def test_brackets_name_the_closing_of_the_last_opening() -> None:
     task = Brackets(make_config("brackets"))
     string = ids(task, "([()])[]")
     assert [task.output_vocabulary[i] for i in task.legal(string)] == [")", "]", ")", "]", ")", "·", "]", "·"]
-    assert (task.feature("depth", string) * task.deepest).tolist() == [1, 2, 3, 2, 1, 0, 1, 0]
+    assert task.feature("depth", string).tolist() == [1, 2, 3, 2, 1, 0, 1, 0]
     assert task.feature("deepest is (", string).tolist() == [True] * 5 + [False] * 3
     assert np.flatnonzero(task.feature("inside [", string)).tolist() == [1, 3, 6]
 

@@ -50,7 +50,8 @@ def test_one_wrong_symbol_spoils_a_whole_sequence() -> None:
 def test_time_since_the_marker_starts_again_at_each_marker() -> None:
     task = Adding(make_config("adding"))
     rows = np.array([[0.5, 0], [0.25, 1], [0.1, 0], [0.2, 0], [0.75, 1], [0.3, 0]])
-    assert (task.feature("time since the marker", rows) * 6).tolist() == pytest.approx([0, 0, 1, 2, 0, 1])
+    assert task.feature("since the marker", rows).tolist() == [0, 0, 1, 2, 0, 1]
+    assert task.feature("marked so far", rows).tolist() == [0, 1, 1, 1, 2, 2]
     assert task.feature("sum so far", rows).tolist() == pytest.approx([0, 0.25, 0.25, 0.25, 1, 1])
 
 

@@ -191,7 +191,7 @@ async def test_the_unit_that_tells_most_is_shown_until_a_person_chooses_another(
     values[0, 1, 4], values[1, 1, 4] = 0.91, 0.95
     followed = replace(explained("inside quotes", 0, 5, 0.94), followers=say.PackedArray.from_array(values))
     await person.tell(census(followed, column))
-    assert 'layer 2 unit 5 tells most: "inside quotes" · AUC 0.91' in person.sees()
+    assert 'layer 2 unit 5 follows "inside quotes" · AUC 0.91' in person.sees()
     await person.tell(census(quotes, column))
     better = explained("vowel", 0, 2, 0.97)
     await person.tell(census(quotes, explained("vowel", 0, 2, 0.975)))  # by less than .05

@@ -314,7 +314,9 @@ def _what_it_follows(session: RunSession) -> str:
     number = cells.index_of(selection.layer, selection.unit)
     if cells.finding is None and (explained := cells.explained_by(selection.layer, selection.unit)) is not None:
         value = explained.unit.strength if explained.measure == "AUC" else explained.unit.value
-        shown_first = not selection.is_chosen and cells.telling == (selection.layer, selection.unit)
+        best = next((f.unit for f in cells.census.features if f.convincing), None) if cells.census is not None else None
+        is_best = best is not None and (best.layer, best.unit) == (selection.layer, selection.unit)
+        shown_first = is_best and not selection.is_chosen and cells.telling == (selection.layer, selection.unit)
         return f'{"tells most:" if shown_first else "follows"} "{explained.feature}" · {explained.measure} {value:.2f}'
     if cells.finding is None or number is None:
         return ""
