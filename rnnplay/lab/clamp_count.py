@@ -54,13 +54,13 @@ class ClampCount:
         levels = f"{self.sign * self.level:+g} and {-self.sign * self.level:+g}"
         held = f"h of unit {self.layer + 1}.{self.unit + 1} at {levels}"
         if self.unheld is not None:
-            held += f"; by itself from {self.unheld[0]:+.2g} to {self.unheld[1]:+.2g}"
+            held += f"; by itself {self.unheld[0]:+.2g} to {self.unheld[1]:+.2g}"
         feature = describe_feature(self.pattern) if self.boolean else f"mean {self.pattern}"
         words = f"{feature}: {free} free, {high} held high, {low} held low, of {self.symbols:,} ({held})"
         if self.marks:
             ways = zip(self.marks, ("free", "high", "low"), strict=True)
-            begun = ", ".join(f"{opened:,} and {closed:,} {way}" for (opened, closed), way in ways)
-            words += f". Counted by which mark comes next; opened and closed: {begun}"
+            begun = ", ".join(f"{opened:,}/{closed:,} {way}" for (opened, closed), way in ways)
+            words += f". Judged by the next mark; opened/closed: {begun}"
         elif self.high < self.low:
             words += ". Held high has less of it: what the unit makes the network write ends the feature"
         return words

@@ -105,8 +105,9 @@ def test_it_says_how_marks_were_counted_what_the_unit_does_by_itself_and_that_he
     count = ClampCount(
         0, 39, "inside quotes", True, 0.9, -1, 0.48, 0.96, 0.03, 3_766, (-0.36, 0.45), ((15, 13), (42, 190), (20, 1))
     )
-    assert "of 3,766 (h of unit 1.40 at -0.9 and +0.9; by itself from -0.36 to +0.45). " in count.sentence()
-    marks = "Counted by which mark comes next; opened and closed: 15 and 13 free, 42 and 190 high, 20 and 1 low"
+    assert "of 3,766 (h of unit 1.40 at -0.9 and +0.9; by itself -0.36 to +0.45). " in count.sentence()
+    marks = "Judged by the next mark; opened/closed: 15/13 free, 42/190 high, 20/1 low"
     assert count.sentence().endswith(marks)
+    assert len(count.sentence()) <= 3 * 76  # three rows of a small screen
     depth = ClampCount(0, 2, "brace depth", False, 0.9, 1, 1.4, 0.6, 2.1, 4_000)
     assert depth.sentence().endswith("Held high has less of it: what the unit makes the network write ends the feature")
