@@ -44,13 +44,10 @@ _BY_LENGTH: tuple[tuple[float, dict[str, float]], ...] = (
 )
 
 
-# Dozens of tunes or hundreds of names, up to so many symbols together: with less they are soon known by heart.
-_FEW_ITEMS_SYMBOLS = 10_000
-# (symbols of an item, at most; settings): more decay would keep the network from counting a tune's bars.
-_FEW_ITEMS: tuple[tuple[float, dict[str, float]], ...] = (
-    (32, {"dropout": 0.5, "weight_dropout": 0.5, "weight_decay": 1.0}),
-    (math.inf, {"dropout": 0.5, "weight_dropout": 0.5, "weight_decay": 0.3}),
-)
+# Hundreds of names: with less they are known by heart after 500 steps. A tune is longer, and with so much decay no
+# network counts its bars.
+_FEW_SHORT_ITEMS = {"dropout": 0.5, "weight_dropout": 0.5, "weight_decay": 1.0}
+_FEW_SYMBOLS, _SHORT_ITEM = 10_000, 32  # symbols of all items, and of one in the mean, at most
 
 
 def by_length(symbols: int, items: int = 0) -> dict[str, float]:
@@ -58,8 +55,8 @@ def by_length(symbols: int, items: int = 0) -> dict[str, float]:
 
     symbols: that it is learned from. items: into which the text is divided, each learned by itself; 0: it is not.
     """
-    if items and symbols <= _FEW_ITEMS_SYMBOLS:
-        return next(settings for most, settings in _FEW_ITEMS if symbols <= most * items)
+    if 0 < symbols <= min(_FEW_SYMBOLS, items * _SHORT_ITEM):
+        return _FEW_SHORT_ITEMS
     return next(settings for most, settings in _BY_LENGTH if symbols <= most)
 
 

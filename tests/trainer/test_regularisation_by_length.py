@@ -41,7 +41,7 @@ def test_a_short_text_is_regularised_more_than_a_long_one(
 
 def test_a_few_items_are_regularised_most(tmp_path: Path) -> None:
     path = tmp_path / "items.txt"
-    for count, size, dropout, decay in ((90, 1, 0.5, 1.0), (90, 12, 0.5, 0.3), (3_000, 1, 0.3, 0.05)):
+    for count, size, dropout, decay in ((90, 1, 0.5, 1.0), (90, 12, 0.3, 0.05), (3_000, 1, 0.3, 0.05)):
         path.write_text("".join(f"item {n} " * size + "\n" for n in range(count)))
         config = make_config("text", text=str(path), document="line", hidden=4, batch=2, cores=1)
         session = begin_run(Train(config=config, root=str(tmp_path / "runs")))
