@@ -16,7 +16,7 @@ import numpy as np
 from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
 from rnnplay.corpora.files import find_text_files, joined_chunks, text_file_chunks, total_size
-from rnnplay.corpora.large_text import IdWriter, bytes_beside, report_progress
+from rnnplay.corpora.large_text import IdWriter, derived_bytes_limit, report_progress
 from rnnplay.corpora.sources import ChunkReader, bundled_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -191,7 +191,7 @@ def encode_file(
     table, in_vocabulary = _id_table([_code(symbol, as_bytes) for symbol in vocabulary], unknown_id)
     is_unknown = np.zeros(_CODE_POINTS, bool)
     size = total_size(files)
-    writer = IdWriter(None, table.dtype, bytes_beside(size or 0))
+    writer = IdWriter(None, table.dtype, derived_bytes_limit(size or 0))
     reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, bytes_to_read=size)
     for codes in reader.codes():
         known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)

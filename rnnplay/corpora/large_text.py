@@ -111,7 +111,7 @@ class IdWriter:
             return np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), self._dtype)
 
 
-def bytes_beside(size: int) -> int | None:
+def derived_bytes_limit(size: int) -> int | None:
     """`max_bytes` of an IdWriter for what is made of a text of `size` bytes: nothing stays in memory if it is long."""
     return 0 if size > MAPPED_BYTES else None
 

@@ -71,8 +71,8 @@ def trace(
             ".csv": (trace_files.csv_bytes, trace_files.write_csv),
             ".parquet": (trace_files.parquet_bytes, trace_files.write_parquet),
         }[kind]
-        needed, beside = size(reader, chosen)
-        _check_room(path, needed + beside)
+        needed, temporary_bytes = size(reader, chosen)
+        _check_room(path, needed + temporary_bytes)
         units = len(trace_files.unit_names(reader, chosen))
         passes = len(chosen) if kind == ".npz" else 1
         about = "at most " if kind == ".parquet" else "about "

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnplay import corpora
 from rnnplay.config import UserError
-from rnnplay.corpora.large_text import IdWriter, bytes_beside, report_progress
+from rnnplay.corpora.large_text import IdWriter, derived_bytes_limit, report_progress
 from rnnplay.tasks.base import Array, Batch
 from rnnplay.tasks.data import MAX_HELD_OUT, TaskData
 from rnnplay.tasks.item_index import (
@@ -69,7 +69,7 @@ class DocumentTask(TextTask):
 
     def _divide(self, text: corpora.EncodedText) -> tuple[int, int]:
         """Lay the items into training_ids and held_out_ids; returns how many there are, and how many are held out."""
-        max_bytes, dtype = bytes_beside(text.ids.nbytes), np.uint8 if self.inputs <= 256 else np.uint16
+        max_bytes, dtype = derived_bytes_limit(text.ids.nbytes), np.uint8 if self.inputs <= 256 else np.uint16
         training, held_out = (IdWriter(None, dtype, max_bytes) for _ in range(2))
         starts = IdWriter(None, np.uint32 if len(text.ids) < 2**32 - 2 else np.int64, max_bytes)
         collector = HashCollector()

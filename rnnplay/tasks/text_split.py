@@ -8,7 +8,7 @@ then read on where the training part of the same stream ends, so a loss is not c
 from dataclasses import dataclass
 
 from rnnplay.config import RunConfig
-from rnnplay.corpora.large_text import bytes_beside, joined
+from rnnplay.corpora.large_text import derived_bytes_limit, joined
 from rnnplay.tasks.base import Array
 
 
@@ -58,12 +58,12 @@ def _in_streams(ids: Array, config: RunConfig) -> TextSplit | None:
         """Each stream's symbols from `first` to `end`, and the one that follows: (B, end - first + 1), flat."""
         rows = ids[: B * S + 1]
         places = [rows[b * S + first : b * S + end + 1] for b in range(B)] if end > first else []
-        return joined(places, ids.dtype, bytes_beside(ids.nbytes))
+        return joined(places, ids.dtype, derived_bytes_limit(ids.nbytes))
 
     return TextSplit(
         inputs[:, :trained],
         targets[:, :trained],
-        joined(list(inputs[:, :trained]), ids.dtype, bytes_beside(ids.nbytes)),
+        joined(list(inputs[:, :trained]), ids.dtype, derived_bytes_limit(ids.nbytes)),
         part(trained, tested),
         part(tested, S),
         B,
