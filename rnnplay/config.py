@@ -71,7 +71,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     holdout: Holdout = "end"  # where both lie: at the text's end, or in the tail of each of the B streams
 
     cell: Cell = "lstm"
-    hidden: int = 128
+    hidden: int | None = 128  # None: by the length of the text, as with all of BY_LENGTH
     layers: int = 1
     activation: Activation = "tanh"  # of the cells rnn and input-rnn
     bias: bool = True
@@ -79,8 +79,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     init_scale: float = 0.01  # standard deviation if init is normal
     forget_bias: float = 1.0
     chrono_max_lag: int = 0  # > 1: gate biases for dependencies of up to this many time steps
-    dropout: float | None = 0.0  # between layers and before the readout; None: by the text's length
-    weight_dropout: float | None = 0.0  # on W_hh, one mask a training step; None: by the text's length
+    max_time_constant: int | None = 0  # > 1: forget-gate biases for 2 to this many time steps, instead of forget_bias
+    dropout: float | None = 0.0  # between layers and before the readout
+    weight_dropout: float | None = 0.0  # on W_hh, one mask a training step
 
     batch: int = 32
     seq_len: int = 50
@@ -95,7 +96,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     momentum: float = 0.9
     clip: float = 5.0  # global gradient norm; 0: off
     clip_value: float = 0.0  # each gradient's magnitude; 0: off
-    weight_decay: float | None = 0.0  # decoupled weight decay; None: by the text's length
+    weight_decay: float | None = 0.0  # decoupled weight decay
     ema_decay: float = 0.0  # of the moving average of the weights, used for evaluation and sampling; 0: off
 
     steps: int | None = None  # the run ends at the first limit that it reaches; None: no limit
@@ -110,6 +111,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     precision: Precision = "tf32"  # of a GPU's products of float32 numbers
 
 
+# What a text's length decides where it is None.
+BY_LENGTH = ("hidden", "max_time_constant", "dropout", "weight_dropout", "weight_decay")
 FORMAT = 2  # of the names in config.json, in checkpoints and in exported networks; format 1 had no number
 _RENAMED_IN_FORMAT_2 = {
     "bytes": "read_as_bytes",
@@ -164,7 +167,12 @@ def validate(config: RunConfig) -> RunConfig:
         raise UserError(
             "Bytes have neither encoding nor normal form.", "Leave out --read-as-bytes, or the other setting."
         )
-    _check_range("hidden", config.hidden, 1, MAX_HIDDEN)
+    for name in BY_LENGTH:
+        if getattr(config, name) is None and config.task != "text":
+            raise UserError(
+                f"{name.replace('_', '-')} has no value.", "Give a number: only a text has one by its length."
+            )
+    _check_range("hidden", 1 if config.hidden is None else config.hidden, 1, MAX_HIDDEN)
     _check_range("layers", config.layers, 1, MAX_LAYERS)
     _check_range("batch", config.batch, 1, MAX_BATCH)
     _check_range("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
@@ -177,6 +185,7 @@ def validate(config: RunConfig) -> RunConfig:
     _check_range("init-scale", config.init_scale, 0, 100)
     _check_range("forget-bias", config.forget_bias, -100, 100)
     _check_range("chrono-max-lag", config.chrono_max_lag, 0, MAX_SEQ_LEN)
+    _check_range("max-time-constant", config.max_time_constant or 0, 0, MAX_SEQ_LEN)
     _check_range("tbptt-steps", config.tbptt_steps, 0, MAX_SEQ_LEN)
     for name in ("dropout", "weight_dropout", "ema_decay"):
         _check_range(name.replace("_", "-"), getattr(config, name) or 0.0, 0, 0.9999)

@@ -204,7 +204,9 @@ class TorchEngine(Backend):
         self._torch.cuda.empty_cache()
         config, use = self._config, self.use()
         free = "" if use.memory_free is None else f" ({use.memory_free / 1e9:.2g} GB are free)"
-        smaller = f"--batch {config.batch // 2}" if config.batch > 1 else f"--hidden {max(1, config.hidden // 2)}"
+        smaller = (
+            f"--batch {config.batch // 2}" if config.batch > 1 else f"--hidden {max(1, (config.hidden or 1) // 2)}"
+        )
         return DeviceMemoryError(
             f"The memory of {self.description} is too small for this run{free}.",
             f"Begin a new run with {smaller}, or go on with this one on the CPU: rnnplay resume RUN --device cpu.",

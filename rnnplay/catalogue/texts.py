@@ -3,7 +3,10 @@
 import math
 from typing import Any
 
+import msgspec
+
 from rnnplay.catalogue.info import TaskInfo
+from rnnplay.config import BY_LENGTH, RunConfig
 
 # What decides is regularisation, the more of it the shorter the text; a mean of the last weights bears a high rate.
 _TEXT_PRESET: dict[str, Any] = {
@@ -27,37 +30,37 @@ _SHORT_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {
     "ema_decay": 0.99,
     "evaluate_every": 250,
 }
-# A text of unknown length: `by_length` chooses what None leaves open. A mean too short to lag behind its learning.
-_OWN_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {
-    "dropout": None,
-    "weight_dropout": None,
-    "weight_decay": None,
-    "ema_decay": 0.99,
-}
+# A mean too short to lag behind the learning of a long text. What is None is chosen by `with_length` once it is read.
+_OWN_TEXT_PRESET: dict[str, Any] = _TEXT_PRESET | {name: None for name in BY_LENGTH} | {"ema_decay": 0.99}
 # Most items are read whole, since no gradient goes back beyond a window; one of short items is as long as they are.
 ITEM_PRESET: dict[str, Any] = {"seq_len": 256}
-# (symbols to learn from, at most; settings): measured by the held-out loss after two minutes on two cores.
-_BY_LENGTH: tuple[tuple[float, dict[str, float]], ...] = (
-    (250_000, {"dropout": 0.3, "weight_dropout": 0.3, "weight_decay": 0.05}),
-    (1_000_000, {"dropout": 0.1, "weight_dropout": 0.1, "weight_decay": 0.0}),
-    (math.inf, {"dropout": 0.0, "weight_dropout": 0.0, "weight_decay": 0.0}),
+# (symbols to learn from, at most; values of BY_LENGTH): by the held-out loss after two minutes on two cores.
+_BY_LENGTH: tuple[tuple[float, tuple[int, int, float, float, float]], ...] = (
+    (250_000, (128, 0, 0.3, 0.3, 0.05)),
+    (1_500_000, (256, 300, 0.2, 0.2, 0.0)),
+    (math.inf, (256, 300, 0.0, 0.0, 0.0)),
 )
 
 
 # Hundreds of names: with less they are known by heart after 500 steps. A tune is longer, and with so much decay no
 # network counts its bars.
-_FEW_SHORT_ITEMS = {"dropout": 0.5, "weight_dropout": 0.5, "weight_decay": 1.0}
+_FEW_SHORT_ITEMS = (128, 0, 0.5, 0.5, 1.0)
 _FEW_SYMBOLS, _SHORT_ITEM = 10_000, 32  # symbols of all items, and of one in the mean, at most
 
 
-def by_length(symbols: int, items: int = 0) -> dict[str, float]:
-    """The regularisation of a text by its length: the shorter, the more.
+def with_length(config: RunConfig, symbols: int, items: int = 0) -> tuple[RunConfig, dict[str, float]]:
+    """`config` with what its text's length decides, and these settings by name.
 
     symbols: that it is learned from. items: into which the text is divided, each learned by itself; 0: it is not.
     """
     if 0 < symbols <= min(_FEW_SYMBOLS, items * _SHORT_ITEM):
-        return _FEW_SHORT_ITEMS
-    return next(settings for most, settings in _BY_LENGTH if symbols <= most)
+        values: tuple[float, ...] = _FEW_SHORT_ITEMS
+    else:
+        values = next(values for most, values in _BY_LENGTH if symbols <= most)
+    chosen = {name: value for name, value in zip(BY_LENGTH, values, strict=True) if getattr(config, name) is None}
+    if "max_time_constant" in chosen and (config.chrono_max_lag > 1 or config.forget_bias != 1.0):
+        chosen["max_time_constant"] = 0  # a person has chosen how the gates begin
+    return msgspec.structs.replace(config, **chosen), chosen
 
 
 # With these a quote cell forms within two minutes.

@@ -14,13 +14,15 @@ from rnnplay.config import RunConfig
 GROUPS: dict[str, dict[str, str]] = {
     "The network": {
         "cell": "Kind of recurrent cell.",
-        "hidden": "Hidden units of each layer, H.",
+        "hidden": "Hidden units of each layer, H; a text of your own: by its length, unless given.",
         "layers": "Layers on top of each other, L.",
         "activation": "Of the cells rnn and input-rnn.",
         "bias": "Whether there are biases at all.",
         "init": "Initial weights; uniform: within ±1/√H.",
         "init_scale": "Standard deviation if init is normal.",
         "forget_bias": "Initial bias of an LSTM's forget gate.",
+        "max_time_constant": "Initial forget-gate biases with which units remember from 2 to this many time steps; "
+        "a text of your own: by its length, unless given.",
         "chrono_max_lag": "Initial gate biases for dependencies of up to this many time steps.",
         "dropout": "Between layers and before the readout; a text of your own: by its length, unless given.",
         "weight_dropout": "On W_hh, one mask a training step; a text of your own: by its length, unless given.",

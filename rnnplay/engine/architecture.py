@@ -115,6 +115,8 @@ class Architecture:
     init             uniform (within 1/sqrt(H)), normal, orthogonal or identity (the last two: W_hh, the rest uniform)
     init_scale       of normal
     chrono           > 1: chrono initialisation with this longest lag, instead of forget_bias
+    max_time_constant  > 1: forget gates that begin with time constants of up to so many time steps, evenly on a
+                     logarithmic scale, instead of forget_bias
     dropout          between layers and before the readout
     weight_dropout   on W_hh, one mask a training step
     source_vocabulary_size
@@ -137,6 +139,7 @@ class Architecture:
     init_scale: float = 0.01
     forget_bias: float = 1.0
     chrono: int = 0
+    max_time_constant: int = 0
     dropout: float = 0.0
     weight_dropout: float = 0.0
     source_vocabulary_size: int = 0
@@ -152,7 +155,7 @@ class Architecture:
         _one_of("dtype", self.dtype, ("float32", "float64"))
         for what in ("inputs", "hidden", "outputs", "layers"):
             _whole(what, getattr(self, what), 1)
-        for what in ("chrono", "source_vocabulary_size", "context_size"):
+        for what in ("chrono", "max_time_constant", "source_vocabulary_size", "context_size"):
             _whole(what, getattr(self, what), 0)
         for what in ("init_scale", "forget_bias"):
             if not math.isfinite(getattr(self, what)):
@@ -160,6 +163,8 @@ class Architecture:
         for what in ("dropout", "weight_dropout"):
             if not 0.0 <= getattr(self, what) < 1.0:
                 raise ValueError(f"{what}: {getattr(self, what)} is not possible. Give a share from 0 to below 1.")
+        if self.chrono > 1 and self.max_time_constant > 1:
+            raise ValueError("chrono and max_time_constant: both set the gates' biases. Choose one of them.")
         if self.activation != "tanh" and self.cell not in ("rnn", "input-rnn"):
             raise ValueError(f"activation: a cell {self.cell} has its own. Leave tanh, or choose the cell rnn.")
         if self.cell == "input-rnn" and (self.source_vocabulary_size or self.context_size):

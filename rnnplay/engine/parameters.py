@@ -103,6 +103,8 @@ def _orthogonal(H: int, rng: "xp.random.Generator") -> Array:
 def _init_gate_bias(a: Architecture, b_h: Array, rng: "xp.random.Generator") -> None:
     """Forget-gate bias, or chrono initialisation (Tallec and Ollivier, 2018): b_f = log(uniform(1, T_max - 1)) = -b_i.
 
+    With max_time_constant b_f = uniform(0, log(max_time_constant)): a gate of bias b forgets within 1 + exp(b) time
+    steps, so that as many units begin with 3 to 30 as with 30 to 300. Their input gates begin as all others do.
     A GRU's z keeps the state, so its bias takes the forget gate's part.
     """
     H, gates = a.hidden, GATES[a.cell]
@@ -113,5 +115,7 @@ def _init_gate_bias(a: Architecture, b_h: Array, rng: "xp.random.Generator") -> 
         if a.cell == "lstm":
             let_in = gates.index("i") * H
             b_h[let_in : let_in + H] = -lags
+    elif a.max_time_constant > 1:
+        b_h[keep : keep + H] = rng.uniform(0.0, math.log(a.max_time_constant), (H, 1))
     elif a.cell == "lstm":
         b_h[keep : keep + H] = a.forget_bias

@@ -78,7 +78,7 @@ def run_info(run: Path) -> RunInfo:
         state="diverged" if diverged else "training" if is_training else "finished" if finished else "stopped",
         task=config.task,
         cell=config.cell,
-        hidden=config.hidden,
+        hidden=config.hidden or 0,
         layers=config.layers,
         batch=config.batch,
         seq_len=config.seq_len,

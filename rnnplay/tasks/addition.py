@@ -146,7 +146,7 @@ class AdditionOriginal(Addition):
     def __init__(self, config: RunConfig) -> None:
         super().__init__(config)
         self.stream = np.random.RandomState(config.seed % 2**32)
-        h = config.hidden
+        h = config.hidden or 0
         w_xh, w_hy, w_hh = (2 * self.stream.random_sample(shape) - 1 for shape in ((2, h), (h, 1), (h, h)))
         # The program multiplies rows by matrices, the engine matrices by columns.
         self.parameters = {"l0.W_xh": w_xh.T.copy(), "W_hy": w_hy.T.copy(), "l0.W_hh": w_hh.T.copy()}

@@ -15,6 +15,7 @@ import numpy as np
 from rnnplay.backend.base import DeviceUse, Rates
 from rnnplay.backend.checkpoint_arrays import under
 from rnnplay.backend.selection import make_backend
+from rnnplay.catalogue.texts import with_length
 from rnnplay.config import RunConfig, Schedule, UserError
 from rnnplay.engine import Architecture, Network, TooLargeError
 from rnnplay.engine.memory_limits import check_batch
@@ -27,6 +28,7 @@ from rnnplay.trainer.metrics import StepResult, finite, last_step
 
 def architecture(config: RunConfig, task: Task) -> Architecture:
     """The network that `config` asks for, for `task`. Raises UserError where it cannot be built."""
+    assert config.hidden is not None, "chosen by the length of the text"
     try:
         return Architecture(
             cell=config.cell,
@@ -42,6 +44,7 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
             init_scale=config.init_scale,
             forget_bias=config.forget_bias,
             chrono=config.chrono_max_lag,
+            max_time_constant=config.max_time_constant or 0,
             dropout=config.dropout or 0.0,
             weight_dropout=config.weight_dropout or 0.0,
             source_vocabulary_size=task.source_vocabulary_size,
@@ -77,6 +80,7 @@ class Learner:
 
     def __init__(self, config: RunConfig, task: Task, trains: bool = True) -> None:
         """trains: on the run's device; else on the CPU. Raises UserError where the network cannot be built."""
+        config, _ = with_length(config, task.training_size, task.training_items)
         self.config, self.task, self.step = config, task, 0
         self.schedule_start = 0  # the step at which the learning rate's schedule began
         shape = architecture(config, task)

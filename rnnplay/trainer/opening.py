@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from rnnplay import blas, corpora, runs, tasks
-from rnnplay.catalogue.texts import by_length
+from rnnplay.catalogue.texts import with_length
 from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
 from rnnplay.folders import write_remedy
 from rnnplay.machine import available_cores
@@ -82,21 +82,12 @@ def resolve_config(config: RunConfig) -> RunConfig:
     return msgspec.structs.replace(config, text=text, more_texts=more, document=document)
 
 
-def with_regularisation(config: RunConfig, symbols: int, items: int = 0) -> tuple[RunConfig, tuple[str, ...]]:
-    """The settings of a new run with what was left open chosen by its text's length, and a sentence that says so.
-
-    symbols: of the text that it learns from; 0: it learns from no text, and is not regularised. items: in the text; 0:
-    it is not divided.
-    """
-    settings = by_length(symbols, items)
-    open_settings = {
-        name: value if symbols else 0.0 for name, value in settings.items() if getattr(config, name) is None
-    }
-    if not open_settings:
-        return config, ()
-    chosen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in open_settings.items())
-    sentence = f"Chosen by the length of the text, {symbols:,} symbols to learn from: {chosen}."
-    return msgspec.structs.replace(config, **open_settings), (sentence,) if symbols else ()
+def _with_length(config: RunConfig, task: Task) -> tuple[RunConfig, list[str]]:
+    """The settings of a new run with those that its text's length decides, and a sentence on them."""
+    symbols = task.training_size
+    config, chosen = with_length(config, symbols, task.training_items)
+    values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in chosen.items())
+    return config, [f"By the length of the text, {symbols:,} symbols to learn from: {values}."] if chosen else []
 
 
 def begin_run(command: Train, known: TaskData | None = None, *, imported: bool = False) -> TrainingSession:
@@ -112,7 +103,7 @@ def begin_run(command: Train, known: TaskData | None = None, *, imported: bool =
     task = tasks.make(config, known)
     if config.epochs is not None and not task.epoch_steps:
         raise UserError(f"{config.task} has no epochs: its items are drawn afresh.", "Give --steps or --minutes.")
-    config, chosen = with_regularisation(config, task.training_size, task.training_items)
+    config, chosen = _with_length(config, task)
     config, sentences = with_chosen_device(config, task)
     record = msgspec.structs.replace(_record(config, task, blas.describe()), imported=imported)
     if known is not None:

@@ -300,7 +300,7 @@ class RunSession:
         self.unreachable = event.unreachable
         if event.step:
             self.status = protocol.Status(state="paused", step=event.step)
-        self.cells.begin_run(event.facts, event.config.hidden * event.config.layers)
+        self.cells.begin_run(event.facts, (event.config.hidden or 0) * event.config.layers)
         self.example.begin_run(event.facts)
         self._automatic = {"cells": self.cells.request_trace()}
         self.gallery = network_of_run(event.run)

@@ -104,6 +104,19 @@ def test_chrono_biases_are_logarithms_of_lags_up_to_the_longest() -> None:
     assert np.exp(gate(made(cell="gru", chrono=60), "l0.b_h", "z")).max() > 40.0
 
 
+def test_time_constants_lie_evenly_on_a_logarithmic_scale_up_to_the_longest() -> None:
+    n = made(max_time_constant=1000)
+    f = gate(n, "l0.b_h", "f")
+    assert f.min() >= 0.0 and f.max() <= np.log(1000.0)
+    for decade in range(3):  # of 64 units, a third in each
+        within = (f >= decade * np.log(10.0)) & (f < (decade + 1) * np.log(10.0))
+        assert 12 <= within.sum() <= 32
+    assert n.parameters["l0.b_h"].sum() == pytest.approx(f.sum())  # the other gates begin without a bias
+    assert gate(made(cell="gru", max_time_constant=1000), "l0.b_h", "z").max() > np.log(300.0)
+    with pytest.raises(ValueError, match="both set the gates' biases"):
+        made(chrono=60, max_time_constant=60)
+
+
 def test_without_biases_there_are_none() -> None:
     for cell in ("rnn", "lstm", "gru", "input-rnn"):
         n = made(cell=cell, bias=False, context_size=0 if cell == "input-rnn" else 3)

@@ -154,6 +154,9 @@ def initial_parameters(config: RunConfig, inputs: int, outputs: int) -> dict[str
             b_h[block["f" if config.cell == "lstm" else "z"]] = lags
             if config.cell == "lstm":
                 b_h[block["i"]] = -lags
+        elif (config.max_time_constant or 0) > 1:
+            spread = np.log(float(config.max_time_constant or 0)) * rng.random((H, 1))
+            b_h[block["f" if config.cell == "lstm" else "z"]] = spread
         elif config.cell == "lstm":
             b_h[block["f"]] = config.forget_bias
     return found

@@ -56,6 +56,7 @@ ACTS = {
     "init_scale": Case((0.3,), {"init": "normal"}),
     "forget_bias": Case((-1.5,)),
     "chrono_max_lag": Case((30,)),
+    "max_time_constant": Case((40,)),
     "dropout": Case((0.4,)),
     "weight_dropout": Case((0.4,)),
     "batch": Case((5,)),

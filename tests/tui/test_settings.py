@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rnnplay.catalogue import make_config, task_info
-from rnnplay.config import RunConfig, UserError, validate
+from rnnplay.config import BY_LENGTH, RunConfig, UserError, validate
 from rnnplay.tui.forms.editor import FormEditor
 from rnnplay.tui.forms.fields import CLAMP_FIELD, FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
 from rnnplay.tui.state.drafts import RunDrafts
@@ -174,16 +174,19 @@ def test_all_settings_are_those_of_any_task() -> None:
     assert set(fields_for("prose")) < set(fields_for("prose", full=True))
 
 
-@pytest.mark.parametrize("name", ["dropout", "weight_dropout", "weight_decay"])
-def test_what_the_texts_length_chooses_comes_before_zero(name: str) -> None:
-    field = next(field for field in MORE_FIELDS if field.name == name)
+@pytest.mark.parametrize("name", BY_LENGTH)
+def test_what_the_texts_length_chooses_comes_before_the_least_value(name: str) -> None:
+    field = next(field for field in fields_for("text", True) if field.name == name)
+    least, greatest = field.values[0], field.values[-1]
     assert field.show(None) == "by length"
-    assert field.step(None, 1) == 0.0
-    assert field.step(0.0, -1) is None
+    assert field.step(None, 1) == least
+    assert field.step(least, -1) is None
     assert field.step(None, -1) is None
-    greatest = field.values[-1]
     assert field.step(greatest, 1) == greatest
     assert field.parse("") is None
+    assert getattr(make_config("text"), name) is None
+    elsewhere = next(field for field in fields_for("prose", True) if field.name == name)
+    assert elsewhere.step(least, -1) == least and elsewhere.show(None) == ""
 
 
 def test_a_limit_that_is_not_set_comes_after_the_greatest() -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnplay.catalogue import task_info
 from rnnplay.config import (
+    BY_LENGTH,
     CELLS,
     DECIMAL_SIGNS,
     DEVICES,
@@ -155,12 +156,13 @@ MORE_FIELDS: tuple[Field, ...] = (
     Field("activation", "activation", "choice", ("tanh", "sigmoid", "relu", "identity")),
     Field("init", "init", "choice", ("uniform", "normal", "orthogonal", "identity")),
     Field("forget_bias", "forget b.", "number", (-1.0, 0.0, 1.0, 2.0, 5.0)),
-    Field("dropout", "dropout", "number", _SHARES, none="by length", none_first=True),
-    Field("weight_dropout", "w. drop.", "number", _SHARES, none="by length", none_first=True),
+    Field("max_time_constant", "memory to", "whole", (0.0, *_LENGTHS), zero="forget b."),
+    Field("dropout", "dropout", "number", _SHARES),
+    Field("weight_dropout", "w. drop.", "number", _SHARES),
     Field("schedule", "schedule", "choice", ("constant", "step", "cosine")),
     Field("warmup", "warm-up", "whole", (0.0, *_STEPS)),
     Field("momentum", "momentum", "number", (0.0, 0.5, 0.9, 0.95, 0.99)),
-    Field("weight_decay", "decay", "number", (0.0, *_LADDER[3:18]), none="by length", none_first=True),
+    Field("weight_decay", "decay", "number", (0.0, *_LADDER[3:18])),
     Field("carry", "carry", "choice", (True, False)),
     Field("normalize", "normalize", "choice", ("none", "nfc", "nfd")),
     Field("read_as_bytes", "bytes", "choice", (True, False)),
@@ -194,13 +196,16 @@ def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     encoding = (ENCODING_FIELD,) if task == "text" or known.file_help else ()
     table = TABLE_FIELDS if known.reads_table else ()
     items = (DOCUMENT_FIELD,) if task == "text" else ()
-    return (*first, *table, *items, *encoding, *MORE_FIELDS) if full else first
+    fields = (*first, *table, *items, *encoding, *MORE_FIELDS) if full else first
+    if task != "text":
+        return fields
+    return tuple(replace(f, none="by length", none_first=True) if f.name in BY_LENGTH else f for f in fields)
 
 
 LIVE = frozenset(field.name for field in FIELDS if field.live)
 FIELD_HELP = {
     "cell": "what remembers: a plain RNN, or one with gates",
-    "hidden": "units of each layer",
+    "hidden": "units of each layer; by length: more for a long text",
     "layers": "networks stacked, each reading the one below",
     "optimizer": "how a gradient becomes a step",
     "lr": "learning rate: how far a step goes",
@@ -214,6 +219,7 @@ FIELD_HELP = {
     "activation": "of a plain RNN",
     "init": "how the first weights are drawn",
     "forget_bias": "added to an LSTM's forget gate at first: above 0 it remembers",
+    "max_time_constant": "time steps that units remember at first, from 2 to so many; forget b.: all by that bias",
     "dropout": "share of h left out at random, between layers and before the readout; by length: more for a short text",
     "schedule": "how the learning rate falls",
     "warmup": "steps over which the learning rate rises at first",

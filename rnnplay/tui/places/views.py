@@ -37,8 +37,8 @@ STATES = {"idle": "ready", "dead": "ended", "failed": "not started"}
 
 
 def network_name(config: RunConfig) -> str:
-    """Return cell and size: LSTM 1x128."""
-    return f"{NAMES.get(config.cell, config.cell)} {config.layers}x{config.hidden}"
+    """Return cell and size: LSTM 1x128; LSTM 1xH where the text's length decides."""
+    return f"{NAMES.get(config.cell, config.cell)} {config.layers}x{config.hidden or 'H'}"
 
 
 def header_view(session: RunSession, draft: RunConfig) -> HeaderView:

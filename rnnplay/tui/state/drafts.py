@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from rnnplay.catalogue import CATALOGUE, TaskInfo, make_config, task_info
-from rnnplay.config import RunConfig, UserError, validate
+from rnnplay.config import BY_LENGTH, RunConfig, UserError, validate
 
 
 def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
@@ -25,10 +25,7 @@ _LEFT_OPEN = {
     "document": None,
     "device": "auto",
     "cores": 0,
-    "dropout": None,
-    "weight_dropout": None,
-    "weight_decay": None,
-}
+} | {name: None for name in BY_LENGTH}
 _preset = cache(make_config)  # a draft is read many times for each frame
 
 
