@@ -125,6 +125,11 @@ _RENAMED_IN_FORMAT_2 = {
 }
 
 
+def current_name(setting: str) -> str:
+    """Today's name of a setting that may be called as in format 1."""
+    return _RENAMED_IN_FORMAT_2.get(setting, setting)
+
+
 def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[str, Any]:
     """Saved settings with today's names. saved_format: None is 1. Raises UserError if it is a later one."""
     if saved_format == FORMAT:
@@ -133,7 +138,7 @@ def upgrade_settings(settings: Mapping[str, Any], saved_format: object) -> dict[
         raise UserError(
             f"The settings have format {saved_format!r}, this rnnplay reads up to {FORMAT}.", "Update rnnplay."
         )
-    upgraded = {_RENAMED_IN_FORMAT_2.get(name, name): value for name, value in settings.items()}
+    upgraded = {current_name(name): value for name, value in settings.items()}
     if "schedule" in upgraded and upgraded.get("steps") is None and upgraded.get("epochs") is None:
         upgraded["schedule"] = "constant"  # a cosine without an end was constant; today it is refused
     return upgraded

@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import click
 import msgspec
 
-from rnnplay.config import RunConfig
+from rnnplay.config import RunConfig, current_name
 
 # The help text of each option, in the order and under the headings of --help.
 GROUPS: dict[str, dict[str, str]] = {
@@ -74,8 +74,19 @@ GROUPS: dict[str, dict[str, str]] = {
 Decorated = Callable[..., Any]
 
 
+def _current_option(option: str) -> str:
+    return current_name(option.replace("-", "_")).replace("_", "-")
+
+
 class GroupedHelpCommand(click.Command):
-    """A command whose --help lists a run's settings under headings, after the command's own options."""
+    """A command whose --help lists a run's settings under headings, after the command's own options.
+
+    Options may have the names that settings had before: --average is --ema-decay.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        settings["context_settings"] = {"token_normalize_func": _current_option}
+        super().__init__(*args, **settings)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]

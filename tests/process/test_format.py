@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from driving import metrics, resumed, saved_arrays, saved_values
+from json_lines import started_line
 
 from rnnplay.config import FORMAT, UserError, upgrade_settings
 from rnnplay.runs import checkpoint, list_runs, load_record
@@ -96,3 +97,13 @@ def test_the_names_of_format_1_are_unknown_in_format_2() -> None:
     old, new = dict(NAMES), {new for _, new in NAMES}
     assert set(upgrade_settings(dict.fromkeys(old), None)) == new
     assert set(upgrade_settings(dict.fromkeys(old), FORMAT)) == set(old)
+
+
+@pytest.mark.parametrize(("old", "new", "value"), [("average", "ema_decay", 0.5), ("decay", "weight_decay", 0.1)])
+def test_an_option_may_have_the_name_that_its_setting_had(tmp_path: Path, old: str, new: str, value: float) -> None:
+    begun = [sys.executable, "-m", "rnnplay", "train", "hello", f"--{old}", str(value), "--steps", "1", "--json"]
+    done = subprocess.run([*begun, "--runs", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert started_line(done.stdout)["config"][new] == value
+    shown = subprocess.run([*begun[:4], "--help"], capture_output=True, text=True).stdout
+    assert f"--{new.replace('_', '-')}" in shown and f"--{old}" not in shown

@@ -71,9 +71,11 @@ def test_what_a_person_gives_is_what_the_run_takes(tmp_path: Path) -> None:
     session.close()
 
 
-@pytest.mark.parametrize("chosen", [{"forget_bias": 2.0}, {"chrono_max_lag": 50}])
-def test_how_the_gates_begin_is_left_to_a_person_who_chooses_it(tmp_path: Path, chosen: dict[str, float]) -> None:
-    session = begin(tmp_path, 8_000, **chosen)
+@pytest.mark.parametrize("chosen", [{"forget_bias": 2.0}, {"chrono_max_lag": 50}, {"hidden": 255}])
+def test_the_gates_begin_as_a_person_chooses_and_those_of_few_units_alike(
+    tmp_path: Path, chosen: dict[str, float]
+) -> None:
+    session = begin(tmp_path, 8_000, **({"hidden": None} | chosen))
     assert session.learner.config.max_time_constant == 0
     session.close()
 
