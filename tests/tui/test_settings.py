@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rnnplay.catalogue import make_config, task_info
+from rnnplay.catalogue.texts import with_length
 from rnnplay.config import BY_LENGTH, RunConfig, UserError, validate
 from rnnplay.tui.forms.editor import FormEditor
 from rnnplay.tui.forms.fields import CLAMP_FIELD, FIELDS, MORE_FIELDS, SAMPLE_FIELDS, TEXT_FIELD, fields_for
@@ -133,6 +134,16 @@ def test_each_task_keeps_its_own_choices_and_what_differs_from_the_run_is_pendin
     assert choices.pending(make_config("prose", hidden=64, **chosen_by_the_trainer)) == {"layers": 3}
     choices.adopt(make_config("prose"))
     assert choices.draft == make_config("prose")
+
+
+def test_what_a_run_left_to_its_trainer_is_shown_as_it_was_chosen_until_something_else_would_be_started() -> None:
+    drafts = RunDrafts("text", {"text": "/a/novel.txt"})
+    running, _ = with_length(drafts.draft, 600_000)
+    assert drafts.values()["hidden"] is None and drafts.values(running)["hidden"] == 256
+    assert not drafts.pending(running)
+    drafts.set("batch", 5)
+    assert drafts.values(running)["hidden"] is None and drafts.pending(running) == {"batch": 5}
+    assert drafts.values(make_config("prose"))["hidden"] is None
 
 
 def test_an_unknown_task_is_refused_with_the_nearest_name() -> None:

@@ -109,9 +109,13 @@ class RunDrafts:
         """Make the draft of a task equal to a run: nothing in it differs from that run."""
         self._drafts[config.task] = config
 
-    def values(self) -> dict[str, Any]:
-        """Return the settings of the draft by name."""
-        return msgspec.structs.asdict(self.draft)
+    def values(self, running: RunConfig | None = None) -> dict[str, Any]:
+        """Return the settings of the draft by name.
+
+        If the draft is that of `running`, what it leaves to the trainer is as it was chosen there.
+        """
+        is_running = running is not None and running.task == self.task and not self.pending(running)
+        return msgspec.structs.asdict(running if running is not None and is_running else self.draft)
 
     def pending(self, running: RunConfig | None) -> dict[str, Any]:
         """Return the settings of the draft that differ from those of a run of the same task.

@@ -64,7 +64,7 @@ class PlayForms(FormActions):
         Those of a network of the gallery are shown until a person edits their own.
         """
         gallery, config = self.session.gallery, self.session.config
-        values, whose = self.drafts.values(), "Network"
+        values, whose = self.drafts.values(self.session.user_config), "Network"
         if gallery is not None and config is not None and config.task == self.drafts.task:
             whose = "Your own" if self.form is self.editor else "Gallery"
         if whose == "Gallery" and config is not None:
