@@ -275,6 +275,7 @@ OTHER_NAMES = {
     "warm-up": "warmup",
     "decay": "weight_decay",
     "w. drop.": "weight_dropout",
+    "memory to": "max_time_constant",
     "bytes": "read_as_bytes",
     "vocab.": "max_vocabulary",
     "evaluate": "evaluate_every",
