@@ -37,8 +37,8 @@ ITEM_PRESET: dict[str, Any] = {"seq_len": 256}
 # (symbols to learn from, at most; values of BY_LENGTH): by the held-out loss after two minutes on two cores.
 _BY_LENGTH: tuple[tuple[float, tuple[int, int, float, float, float]], ...] = (
     (250_000, (128, 0, 0.3, 0.3, 0.05)),
-    (1_500_000, (256, 2_000, 0.2, 0.2, 0.0)),
-    (math.inf, (256, 2_000, 0.0, 0.0, 0.0)),
+    (1_500_000, (256, 300, 0.2, 0.2, 0.0)),
+    (math.inf, (256, 300, 0.0, 0.0, 0.0)),
 )
 # Fewer units have none to spare for long memories: with 128 the held-out loss was higher by 0.02 nats.
 _UNITS_TO_SPARE = 256
