@@ -11,6 +11,7 @@ from rnnplay.runs import checkpoint
 from rnnplay.trainer.clients import Clients
 
 _SECONDS_BETWEEN = 0.25
+_SECONDS_UNREPORTED = 1.0  # of a reading: most have ended by then
 
 
 class ReadingStopped(Exception):
@@ -27,14 +28,15 @@ def answering(clients: Clients, opening: Train | Resume | Inspect, later: list[A
     starter = clients.starter
     assert starter is not None
     goes_on_alone = not isinstance(opening, Inspect) and opening.linger > 0
-    reported = time.monotonic()
+    begun = reported = time.monotonic()
 
     def on_progress(done: int, total: int | None) -> None:
         nonlocal reported
-        if time.monotonic() - reported < _SECONDS_BETWEEN:
+        if (now := time.monotonic()) - reported < _SECONDS_BETWEEN:
             return
-        reported = time.monotonic()
-        clients.broadcast(ReadingText(bytes_read=done, progress=min(done / total, 1.0) if total else None))
+        reported = now
+        if now - begun >= _SECONDS_UNREPORTED:
+            clients.broadcast(ReadingText(bytes_read=done, progress=min(done / total, 1.0) if total else None))
         later.extend(command for _, command in clients.receive())
         if any(isinstance(command, Stop) for command in later) or (starter.closed and not goes_on_alone):
             raise ReadingStopped

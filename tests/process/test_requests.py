@@ -39,6 +39,7 @@ from rnnplay.protocol import (
     OneUnitComputed,
     Pause,
     QuestionProgressed,
+    ReadingText,
     RowsCompleted,
     Sample,
     Sampled,
@@ -125,6 +126,8 @@ async def ask(opening: Train | Inspect, command: Command, kind: type, after: typ
 async def test_an_answer_carries_the_number_of_its_question(text_run: Path, command: Command, kind: type) -> None:
     command = numbered(command)
     events = await ask(Inspect(run=str(text_run)), command, kind, after=Status)
+    # A slow machine says how far the reading is before there is a run.
+    events = [event for event in events if not isinstance(event, ReadingText)]
     assert {event.run_id for event in events} == {runs.run_id(text_run)}
     assert events[-1].request == command.request > 0
     others = [event for event in events[:-1] if not isinstance(event, Started | QuestionProgressed)]

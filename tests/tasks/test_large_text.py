@@ -140,6 +140,7 @@ class Starter:
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Starter]:
     monkeypatch.setattr(text_reading, "_SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(text_reading, "_SECONDS_UNREPORTED", 0.0)
     started = Starter()
     yield started
     for connection in started.clients.attached:
