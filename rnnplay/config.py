@@ -172,11 +172,6 @@ def validate(config: RunConfig) -> RunConfig:
         raise UserError(
             "Bytes have neither encoding nor normal form.", "Leave out --read-as-bytes, or the other setting."
         )
-    for name in BY_LENGTH:
-        if getattr(config, name) is None and config.task != "text":
-            raise UserError(
-                f"{name.replace('_', '-')} has no value.", "Give a number: only a text has one by its length."
-            )
     _check_range("hidden", 1 if config.hidden is None else config.hidden, 1, MAX_HIDDEN)
     _check_range("layers", config.layers, 1, MAX_LAYERS)
     _check_range("batch", config.batch, 1, MAX_BATCH)

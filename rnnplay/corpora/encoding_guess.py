@@ -25,6 +25,7 @@ _BY_FAME = (
     *("cp850", "cp437", "cp866", "cp949", "cp932", "gb18030", "big5hkscs"),
 )
 _WESTERN = frozenset("ŠšŽžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŸ")
+_QUOTES_AND_DASHES = frozenset("‘’‚“”„‹›–—…")
 _WESTERN_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡ª º\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
 _MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
 _SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
@@ -139,9 +140,21 @@ def _candidates(sample: bytes) -> list[str]:
     matches = [match.encoding for match in from_bytes(sample if len(sample) > 512 else sample * 4)]
     spelt = fitting_encodings(sample)
     spelt.sort(key=lambda name: (matches.index(name) if name in matches else len(matches), _fame(name)))
+    if _has_quotes_of_windows(sample, "cp1252" in spelt):
+        names.append("cp1252")
     names += [name for name in spelt if name in LATIN]
     names += ["cp1252"] if _is_western(sample) else []
     return [*names, *spelt, *matches]
+
+
+def _has_quotes_of_windows(sample: bytes, is_spelt: bool) -> bool:
+    """Whether bytes from 0x80 to 0x9F are quotes and dashes in cp1252, and all other ones letters of a language.
+
+    is_spelt: whether the letters are those of one language, if there are any.
+    """
+    marks = [byte for byte in sample if 0x80 <= byte <= 0x9F]
+    reads_right = all(bytes([byte]).decode("cp1252", "replace") in _QUOTES_AND_DASHES for byte in set(marks))
+    return bool(marks) and reads_right and (is_spelt or all(byte < 0xA0 for byte in sample))
 
 
 def _fame(name: str) -> int:

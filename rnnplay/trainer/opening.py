@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnplay import blas, corpora, runs, tasks
 from rnnplay.catalogue.texts import with_length
-from rnnplay.config import MAX_CORES, RunConfig, UserError, validate
+from rnnplay.config import BY_LENGTH, MAX_CORES, RunConfig, UserError, validate
 from rnnplay.folders import write_remedy
 from rnnplay.machine import available_cores
 from rnnplay.protocol import Inspect, Resume, Train
@@ -83,8 +83,15 @@ def resolve_config(config: RunConfig) -> RunConfig:
 
 
 def _with_length(config: RunConfig, task: Task) -> tuple[RunConfig, list[str]]:
-    """The settings of a new run with those that its text's length decides, and a sentence on them."""
+    """The settings of a new run with those that its text's length decides, and a sentence on them.
+
+    Raises UserError if a task without a text leaves one open.
+    """
     symbols = task.training_size
+    if not symbols and (unset := [name for name in BY_LENGTH if getattr(config, name) is None]):
+        raise UserError(
+            f"{unset[0].replace('_', '-')} has no value.", "Give a number: only a text has one by its length."
+        )
     config, chosen = with_length(config, symbols, task.training_items)
     values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in chosen.items())
     return config, [f"By the length of the text, {symbols:,} symbols to learn from: {values}."] if chosen else []

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from rnnplay.catalogue import make_config
-from rnnplay.config import UserError, validate
+from rnnplay.config import UserError
 from rnnplay.protocol import Train
 from rnnplay.trainer.opening import begin_run
 from rnnplay.trainer.session import TrainingSession
@@ -87,4 +87,4 @@ def test_a_task_without_a_text_is_not_regularised_by_a_length(tmp_path: Path) ->
     assert session.learner.config.dropout == 0.0
     session.close()
     with pytest.raises(UserError, match="only a text"):
-        validate(structs.replace(make_config("prose"), dropout=None))
+        begin_run(Train(config=structs.replace(config, dropout=None), root=str(tmp_path / "runs")))
