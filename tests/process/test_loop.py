@@ -318,7 +318,7 @@ async def test_minutes_end_a_run(text: Path, tmp_path: Path) -> None:
     events = await follow(Train(config=small(text, minutes=0.01), root=str(tmp_path)))
     assert of(Stopped, events)[0].reason == "finished"
     seconds = [row.seconds for event in of(RowsCompleted, events) for row in event.rows]
-    assert sum(passed >= 0.6 for passed in seconds) <= 2  # the step that passes the limit, and what was in flight
+    assert all(passed <= 0.6 for passed in seconds[:-1])  # written in thousandths: 0.5997 is 0.6
     assert seconds[-1] > 0.59  # written down just before the clock is asked whether they have passed
 
 
