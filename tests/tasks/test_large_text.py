@@ -3,6 +3,7 @@
 import gzip
 import mmap
 import os
+import select
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,6 +167,18 @@ def test_a_trainer_that_reads_can_be_stopped(text: Path, tmp_path: Path, starter
     assert event.bytes_read > 0
     assert event.progress == pytest.approx(event.bytes_read / (2 * text.stat().st_size))
     assert text_reading.stopped_event(opening).run == ""
+
+
+def test_a_reading_that_ends_soon_is_not_reported(
+    text: Path, tmp_path: Path, starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = Train(config=make_config("text", text=str(text)), root=str(tmp_path))
+    for unreported, is_reported in ((1_000.0, False), (0.0, True)):
+        monkeypatch.setattr(text_reading, "_SECONDS_UNREPORTED", unreported)
+        with text_reading.answering(starter.clients, opening, []):
+            task_of(text)
+        starter.clients.receive()  # what is queued leaves
+        assert bool(select.select([starter.events], [], [], 0.0)[0]) is is_reported
 
 
 def test_a_command_that_comes_while_a_text_is_read_waits(text: Path, tmp_path: Path, starter: Starter) -> None:

@@ -47,16 +47,16 @@ class Field:
     values: tuple[Any, ...] = ()
     live: bool = False
     none: str = ""  # what None is shown as, where it is allowed
-    none_first: bool = False  # the arrows reach None before the least value, not after the greatest
     zero: str = ""  # what 0 is shown as
+    by_length: bool = False  # None, which the arrows reach before the least value: by the text's length
 
     @property
     def help(self) -> str:
-        return FIELD_HELP.get(self.name, "")
+        return FIELD_HELP.get(self.name, "") + ("; by length: chosen once the text is read" if self.by_length else "")
 
     def show(self, value: Any) -> str:
         if value is None:
-            return self.none
+            return "by length" if self.by_length else self.none
         if isinstance(value, bool):
             return "yes" if value else "no"
         if value == 0 and self.zero and self.kind != "choice":
@@ -80,14 +80,14 @@ class Field:
             return max(0, int(value) + by)
         if value is None:
             if by > 0:
-                return self._typed(self.values[0]) if self.none_first else value
-            return value if self.none_first else self._typed(self.values[-1])
+                return self._typed(self.values[0]) if self.by_length else value
+            return value if self.by_length else self._typed(self.values[-1])
         ladder = [float(v) for v in self.values]
         if by > 0:
             above = [v for v in ladder if v > value * (1 + 1e-9) + 1e-12]
-            return self._typed(above[0]) if above else (None if self.none and not self.none_first else value)
+            return self._typed(above[0]) if above else (None if self.none else value)
         below = [v for v in ladder if v < value * (1 - 1e-9) - 1e-12]
-        return self._typed(below[-1]) if below else (None if self.none_first else value)
+        return self._typed(below[-1]) if below else (None if self.by_length else value)
 
     def _typed(self, value: float) -> Any:
         return int(value) if self.kind == "whole" else float(f"{value:.6g}")
@@ -104,7 +104,7 @@ class Field:
                     f"{self.label} cannot be {text!r}.", f"Choose one of: {', '.join(map(self.show, self.values))}."
                 )
             return matching[0]
-        if not text and self.none:
+        if not text and (self.none or self.by_length):
             return None
         if self.zero and text.lower() == self.zero:
             return 0 if self.kind == "whole" else 0.0
@@ -199,13 +199,13 @@ def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     fields = (*first, *table, *items, *encoding, *MORE_FIELDS) if full else first
     if task != "text":
         return fields
-    return tuple(replace(f, none="by length", none_first=True) if f.name in BY_LENGTH else f for f in fields)
+    return tuple(replace(f, by_length=True) if f.name in BY_LENGTH else f for f in fields)
 
 
 LIVE = frozenset(field.name for field in FIELDS if field.live)
 FIELD_HELP = {
     "cell": "what remembers: a plain RNN, or one with gates",
-    "hidden": "units of each layer; by length: more for a long text",
+    "hidden": "units of each layer",
     "layers": "networks stacked, each reading the one below",
     "optimizer": "how a gradient becomes a step",
     "lr": "learning rate: how far a step goes",
@@ -220,12 +220,12 @@ FIELD_HELP = {
     "init": "how the first weights are drawn",
     "forget_bias": "added to an LSTM's forget gate at first: above 0 it remembers",
     "max_time_constant": "time steps that units remember at first, from 2 to so many; forget b.: all by that bias",
-    "dropout": "share of h left out at random, between layers and before the readout; by length: more for a short text",
+    "dropout": "share of h left out at random, between layers and before the readout",
     "schedule": "how the learning rate falls",
     "warmup": "steps over which the learning rate rises at first",
     "momentum": "how much of the last step goes on, where the optimizer has one",
-    "weight_decay": "weights shrink by this share of the learning rate each step; by length: more for a short text",
-    "weight_dropout": "share of the weights W_hh left out at random; by length: more for a short text",
+    "weight_decay": "weights shrink by this share of the learning rate each step",
+    "weight_dropout": "share of the weights W_hh left out at random",
     "carry": "whether a text's state goes on from one sequence to the next",
     "separator": "of the table's columns; none: the one that fits all rows",
     "decimal": "sign before the fraction of the table's numbers; none: the one that fits all rows",

@@ -21,11 +21,7 @@ def differences(one: RunConfig, other: RunConfig) -> dict[str, Any]:
 
 
 # Values by which the trainer chooses the setting.
-_LEFT_OPEN = {
-    "document": None,
-    "device": "auto",
-    "cores": 0,
-} | {name: None for name in BY_LENGTH}
+_LEFT_OPEN = {"document": None, "device": "auto", "cores": 0} | dict.fromkeys(BY_LENGTH)
 _preset = cache(make_config)  # a draft is read many times for each frame
 
 
@@ -114,8 +110,9 @@ class RunDrafts:
 
         If the draft is that of `running`, what it leaves to the trainer is as it was chosen there.
         """
-        is_running = running is not None and running.task == self.task and not self.pending(running)
-        return msgspec.structs.asdict(running if running is not None and is_running else self.draft)
+        if running is None or running.task != self.task or self.pending(running):
+            return msgspec.structs.asdict(self.draft)
+        return msgspec.structs.asdict(running)
 
     def pending(self, running: RunConfig | None) -> dict[str, Any]:
         """Return the settings of the draft that differ from those of a run of the same task.
