@@ -1,6 +1,5 @@
 """The catalogue: each task's name, group, summary and preset as plain data, listed without loading a task."""
 
-import os
 from typing import Any
 
 import msgspec
@@ -34,12 +33,6 @@ def make_config(task: str, **choices: Any) -> RunConfig:
     names = {field.name for field in msgspec.structs.fields(RunConfig)}
     if unknown := sorted(set(chosen) - names):
         raise UserError(f"There is no setting {unknown[0]!r}.", did_you_mean(unknown[0], names))
-    preset = task_info(task).preset | (texts.ITEM_PRESET if _reads_items(task, chosen) else {})
+    document = texts.document_of(task, chosen.get("text"), chosen.get("document"))
+    preset = task_info(task).preset | ({} if document == "none" else texts.ITEM_PRESET)
     return validate(RunConfig(task=task, **(preset | chosen)))
-
-
-def _reads_items(task: str, choices: dict[str, Any]) -> bool:
-    """Whether a text is read as separate items: because that is chosen, or because it is a folder."""
-    document, text = choices.get("document"), choices.get("text")
-    is_folder = task == "text" and text is not None and os.path.isdir(text)
-    return document not in (None, "none") or (document is None and is_folder)

@@ -1,12 +1,13 @@
 """The tasks that read a text character by character."""
 
 import math
+import os
 from typing import Any
 
 import msgspec
 
 from rnnplay.catalogue.info import TaskInfo
-from rnnplay.config import BY_LENGTH, RunConfig
+from rnnplay.config import BY_LENGTH, Document, RunConfig
 
 # What decides is regularisation, the more of it the shorter the text; a mean of the last weights bears a high rate.
 _TEXT_PRESET: dict[str, Any] = {
@@ -46,6 +47,12 @@ _UNITS_TO_SPARE = 256
 # network counts its bars.
 _FEW_SHORT_ITEMS = (128, 0, 0.5, 0.5, 1.0)
 _FEW_SYMBOLS, _SHORT_ITEM = 10_000, 32  # symbols of all items, and of one in the mean, at most
+
+
+def document_of(task: str, text: str | None, chosen: Document | None = None) -> Document:
+    """What an item of a text is: as it is chosen, else a file of a folder, else "none". text: its path, if any."""
+    is_folder = task == "text" and text is not None and os.path.isdir(os.path.expanduser(text))
+    return chosen or ("file" if is_folder else "none")
 
 
 def with_length(config: RunConfig, symbols: int, items: int = 0) -> tuple[RunConfig, dict[str, float]]:

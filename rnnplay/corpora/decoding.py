@@ -96,23 +96,28 @@ class TextDecoder:
         except UnicodeDecodeError as error:
             where = offset - pending + error.start
             byte = error.object[error.start] if error.start < len(error.object) else 0
-            if encoding == "utf_8" and is_mostly_utf8(sample_of(self._read_chunks())):
+            sample = sample_of(self._read_chunks())
+            if encoding == "utf_8" and is_mostly_utf8(sample):
                 raise self._broken_utf8(byte, where) from None
-            raise self._refusal(f"is not {_title(encoding)} (byte 0x{byte:02X} at offset {where:,})") from None
+            raise self._refusal(f"is not {_title(encoding)} (byte 0x{byte:02X} at offset {where:,})", sample) from None
         except UnicodeError:
             raise self._refusal(f"is not {_title(encoding)}") from None
         if "\0" in text:
             raise self._refusal(f"is not {_title(encoding)} text (it has a character of number zero)")
         return text
 
-    def _refusal(self, problem: str) -> UserError:
-        return refusal(self._name, problem, sample_of(self._read_chunks()), self._otherwise)
+    def _refusal(self, problem: str, sample: bytes | None = None) -> UserError:
+        """sample: as `sample_of` gives it; None: it is read."""
+        sample = sample_of(self._read_chunks()) if sample is None else sample
+        return refusal(self._name, problem, sample, self._otherwise)
 
     def _broken_utf8(self, byte: int, offset: int) -> UserError:
         line, size = 1, 0
         for chunk in self._read_chunks():
             line += chunk[: max(offset - size, 0)].count(b"\n")
             size += len(chunk)
+            if size >= offset:
+                break
         return UserError(
             f'"{self._name}" is UTF-8 but for some bytes: the first, 0x{byte:02X}, is in line {line:,}, '
             f"at offset {offset:,}.",

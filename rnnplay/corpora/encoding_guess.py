@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from itertools import chain
 
 from rnnplay.config import UserError
-from rnnplay.corpora.encoding_languages import LATIN, fitting_encodings
+from rnnplay.corpora.encoding_languages import LATIN, MARKS, decode, fitting_encodings
 
 SAMPLE_BYTES = 2**15
 MAX_GUESSES = 4
@@ -26,7 +26,7 @@ _BY_FAME = (
 )
 _WESTERN = frozenset("ŠšŽžÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœŸ")
 _QUOTES_AND_DASHES = frozenset("‘’‚“”„‹›–—…")
-_WESTERN_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡ª º\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
+_WESTERN_MARKS = MARKS.union("ªº")
 _MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
 _SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
 _MIN_PLAIN_FRACTION = 0.02  # of the characters of a text in UTF-16 or 32 that are ASCII
@@ -87,12 +87,12 @@ def guess_encodings(sample: bytes) -> list[EncodingGuess]:
     """
     readings: dict[str, list[str]] = {}  # encodings by decoded text, the likeliest text first
     for name in _candidates(sample) if sample else ():
-        text = _decode(sample, name)
+        text = decode(sample, name)
         if text is not None and _is_plausible(text):
             readings.setdefault(text, []).append(name)
     guesses = []
     for text, names in list(readings.items())[:MAX_GUESSES]:
-        famous = [name for name in _BY_FAME if name in names or _decode(sample, name) == text]
+        famous = [name for name in _BY_FAME if name in names or decode(sample, name) == text]
         guesses.append(EncodingGuess((famous or names)[0], _excerpt(text)))
     return guesses
 
@@ -130,7 +130,7 @@ def is_iso_2022(chunk: bytes) -> bool:
 
 def _candidates(sample: bytes) -> list[str]:
     if b"\0" in sample:
-        readings = {name: text for name in _UNICODE if (text := _decode(sample, name)) and "\0" not in text}
+        readings = {name: text for name in _UNICODE if (text := decode(sample, name)) and "\0" not in text}
         plain = {name: sum(map(str.isascii, text)) / len(text) for name, text in readings.items()}  # spaces, line ends
         return sorted((name for name in plain if plain[name] >= _MIN_PLAIN_FRACTION), key=lambda name: -plain[name])
     names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
@@ -161,17 +161,8 @@ def _fame(name: str) -> int:
     return _BY_FAME.index(name) if name in _BY_FAME else len(_BY_FAME)
 
 
-def _decode(sample: bytes, name: str) -> str | None:
-    """The text of `sample`, without a character that its end may cut; None if it is not in this encoding."""
-    decoder = codecs.getincrementaldecoder(name)()
-    try:
-        return decoder.decode(sample, final=False).removeprefix("\ufeff")
-    except (UnicodeError, ValueError):
-        return None
-
-
 def _is_western(sample: bytes) -> bool:
-    text = _decode(sample, "cp1252")
+    text = decode(sample, "cp1252")
     if text is None:
         return False
     foreign = [character for character in text if character > "\x7f"]

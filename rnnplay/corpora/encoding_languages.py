@@ -40,13 +40,16 @@ _LANGUAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ءآأؤإئابةتثجحخدذرزسشصضطظعغـفقكلمنهوىيًٌٍَُِّْ،؛؟", ("cp1256", "iso8859_6")),
 )
 LATIN = frozenset((*_WEST, *_CENTRAL, *_BALTIC, *_TURKISH, "iso8859_16"))
-_MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡№− \N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
-_KANA_FRACTION = 0.2  # of a Japanese text's characters beyond ASCII
-_HANGUL_FRACTION = 0.9  # of a Korean one's
+MARKS = frozenset("‘’‚“”„‹›«»–—…•€£§°©®™·¿¡№−\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
+_EASTERN = (  # at least so many of a text's characters beyond ASCII lie from one to another: Kana, Hangul
+    ("shift_jis", "\u3041", "\u30ff", 0.2),
+    ("euc_jp", "\u3041", "\u30ff", 0.2),
+    ("euc_kr", "\uac00", "\ud7a3", 0.9),
+)
 _MAX_ODD_FRACTION = 0.03  # of the letters beyond ASCII
 
 # A mark within a word, or a letter of another script beside a Latin one: what a wrong encoding gives.
-_OTHER = "\u0370-\u05ff\u0600-\u06ff"  # Greek, Cyrillic, Hebrew, Arabic
+_OTHER = "\u0370-\u06ff"  # Greek, Cyrillic, Hebrew, Arabic
 _ODD = re.compile(rf"[^\W\d_][‚“„‹«»•€£§°©®™¿¡№](?=[^\W\d_])|[A-Za-z](?=[{_OTHER}])|[{_OTHER}](?=[A-Za-z])")
 _GREEK_OR_CYRILLIC = re.compile(r"[\u0370-\u052f]")
 _VOWELS = re.compile(r"[аеёиоуыэюяіїєαεηιουωάέήίόύώ]")
@@ -57,30 +60,30 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 def fitting_encodings(sample: bytes) -> list[str]:
     """The encodings under which `sample` is a text in one of the languages known here, in no order."""
     names: dict[str, None] = {}
-    texts = {name: _decode(sample, name) for _, encodings in _LANGUAGES for name in encodings}
+    texts = {name: decode(sample, name) for _, encodings in _LANGUAGES for name in encodings}
     for alphabet, encodings in _LANGUAGES:
         for name in encodings:
             text = texts[name]
             if text is not None and _is_spelt_in(text, frozenset(alphabet)):
                 names[name] = None
-    names |= {
-        name: None for name in ("shift_jis", "euc_jp") if _fraction(sample, name, "\u3041", "\u30ff") >= _KANA_FRACTION
-    }
-    if _fraction(sample, "euc_kr", "\uac00", "\ud7a3") >= _HANGUL_FRACTION:
-        names["euc_kr"] = None
-    return list(names)
+    eastern = [name for name, first, last, least in _EASTERN if _fraction(sample, name, first, last) >= least]
+    return [*names, *eastern]
 
 
-def _decode(sample: bytes, name: str) -> str | None:
-    """The text of `sample`, without a character that its end may cut; None if it is not in this encoding."""
+def decode(sample: bytes, name: str) -> str | None:
+    """The text of `sample`, without a character that its end may cut; None if it is not in this encoding.
+
+    A byte-order mark at its beginning is left out.
+    """
+    decoder = codecs.getincrementaldecoder(name)()
     try:
-        return codecs.getincrementaldecoder(name)().decode(sample, final=False)
+        return decoder.decode(sample, final=False).removeprefix("\ufeff")
     except (UnicodeError, ValueError):
         return None
 
 
 def _is_spelt_in(text: str, alphabet: frozenset[str]) -> bool:
-    foreign = {symbol for symbol in set(text) if symbol > "\x7f"} - _MARKS
+    foreign = {symbol for symbol in set(text) if symbol > "\x7f"} - MARKS
     if not foreign or not alphabet.issuperset("".join(foreign).lower()):
         return False
     others = len(_GREEK_OR_CYRILLIC.findall(text))
@@ -102,5 +105,5 @@ def _count_odd_cases(text: str) -> int:
 
 def _fraction(sample: bytes, name: str, first: str, last: str) -> float:
     """The fraction of the characters beyond ASCII that lie from `first` to `last`; 0 in another encoding."""
-    foreign = [symbol for symbol in _decode(sample, name) or "" if symbol > "\x7f"]
+    foreign = [symbol for symbol in decode(sample, name) or "" if symbol > "\x7f"]
     return sum(first <= symbol <= last for symbol in foreign) / max(len(foreign), 1)

@@ -101,7 +101,7 @@ def guess_names(shapes: Shapes, mapping: Mapping[str, str] | None = None) -> Nam
 
 def _without_ones(name: str, shape: Shape) -> Shape:
     """The shape of a bias that is saved as a column or a row is its length alone; others are as they are."""
-    is_vector = len(shape) == 2 and sorted(shape)[0] == 1
+    is_vector = len(shape) == 2 and min(shape) == 1
     return (max(shape),) if is_vector and _BIAS_WORDS.search(name) else shape
 
 

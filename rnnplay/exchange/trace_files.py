@@ -11,7 +11,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -61,7 +60,7 @@ class _Columns:
             columns["surprise"] = rows.surprise
         return columns
 
-    @cached_property
+    @property
     def row_bytes(self) -> int:
         """The size of a row in memory."""
         first = next(self._reader.rows(()))

@@ -49,10 +49,6 @@ class TrainerRecord(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it is a process of another machine."""
         return self.host != host() and (self.boot_id != boot_id() or not self.boot_id)
 
-    @property
-    def is_of_this_process(self) -> bool:
-        return not self.is_elsewhere and self.host == host() and self.pid == os.getpid()
-
 
 def host() -> str:
     return os.uname().nodename

@@ -61,7 +61,7 @@ class DocumentTask(TextTask):
             )
         self.longest_lag = 0
         self._blocks = -(-(len(self._starts) - 1) // MAX_SHUFFLED)
-        steps = [int(self._group_windows(block).sum()) for block in range(self._blocks)]
+        steps = [int(self._group_windows(self._items_of_block(block)[1]).sum()) for block in range(self._blocks)]
         self._block_steps = np.cumsum([0, *steps])  # the first step of each block in an epoch, and behind the last
         self.epoch_steps = int(self._block_steps[-1])
         self._epoch, self._position = -1, self.epoch_steps  # the next batch begins an epoch
@@ -140,9 +140,9 @@ class DocumentTask(TextTask):
         starts = self._starts[:-1][block :: self._blocks].astype(np.int64)
         return starts, self._starts[1:][block :: self._blocks] - starts
 
-    def _group_windows(self, block: int) -> Array:
-        """How many windows each group of a block's items takes, the fewest first."""
-        windows = np.sort(-(-self._items_of_block(block)[1] // self.config.seq_len))
+    def _group_windows(self, sizes: Array) -> Array:
+        """How many windows each group of a block's items takes, the fewest first. sizes: of all its items."""
+        windows = np.sort(-(-sizes // self.config.seq_len))
         return np.asarray(windows[self._group_bounds(len(windows))[1:] - 1])
 
     def _group_bounds(self, count: int) -> Array:
@@ -158,7 +158,7 @@ class DocumentTask(TextTask):
         order = rng.permutation(len(starts))
         order = order[np.argsort(-(-sizes[order] // T), kind="stable")]
         self._item_starts, self._item_sizes = starts[order], sizes[order]
-        windows = self._group_windows(block)
+        windows = self._group_windows(sizes)
         self._groups = rng.permutation(len(windows))
         self._group_steps = np.cumsum(np.concatenate([[self._block_steps[block]], windows[self._groups]]))
         self._ordered = epoch, block

@@ -60,10 +60,6 @@ class TableText:
                 return self
         return replace(self, end=end)
 
-    @property
-    def first_line(self) -> str:
-        return next(self.lines(), "")
-
 
 def without_comments(text: str) -> TableText:
     """The table in `text`, from the first line on that is neither blank nor begins with # or %."""

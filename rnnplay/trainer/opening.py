@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from rnnplay import blas, corpora, runs, tasks
-from rnnplay.catalogue.texts import with_length
+from rnnplay.catalogue.texts import document_of, with_length
 from rnnplay.config import BY_LENGTH, MAX_CORES, RunConfig, UserError, validate
 from rnnplay.folders import write_remedy
 from rnnplay.machine import available_cores
@@ -78,7 +78,7 @@ def resolve_config(config: RunConfig) -> RunConfig:
         return config
     # A run is resumed from anywhere, and keeps to what an item is.
     text, more = corpora.resolve_text(config.text), tuple(map(corpora.resolve_text, config.more_texts))
-    document = config.document or ("file" if Path(text).is_dir() and config.task == "text" else "none")
+    document = document_of(config.task, text, config.document)
     return msgspec.structs.replace(config, text=text, more_texts=more, document=document)
 
 

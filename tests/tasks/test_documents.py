@@ -266,12 +266,17 @@ def test_of_a_few_items_one_is_held_out_at_least(tmp_path: Path, count: int) -> 
         assert held_out[0] == held_out[1] and 1 <= len(held_out[0]) < count
 
 
-def test_items_are_read_whole_by_default_and_in_groups_of_equal_size(tmp_path: Path) -> None:
+def test_items_are_read_whole_by_default_and_in_groups_of_equal_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of 18 items 16 at a time, two groups have nine each, not sixteen and two."""
     path = tmp_path / "items.txt"
     path.write_text("".join(f"{n:02} " + "ab" * 90 + "\n" for n in range(18)))
     config = make_config("text", text=str(path), document="line", validation=0.0, batch=16)
     assert config.seq_len == make_config("text", text=str(tmp_path)).seq_len == 256
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert make_config("text", text="~").seq_len == 256
+    assert make_config("text", text=str(tmp_path), document="none").seq_len == 100
     assert make_config("text", text=str(path)).seq_len == make_config("text").seq_len == 100
     assert make_config("text", text=str(path), document="line", seq_len=40).seq_len == 40
     task = make(config)

@@ -7,7 +7,6 @@ are drawn alike, so that symbols in a list can be told apart; marks that look al
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -44,7 +43,6 @@ _IGNORED_MARKS = frozenset(
 _VIRAMA = 9  # combining class of the signs that join consonants
 
 
-@lru_cache(4096)
 def drawn(character: str) -> str | None:
     """What stands for `character`, often itself; None: only its number can.
 
