@@ -451,6 +451,12 @@ async def test_help_names_every_key_and_any_of_its_keys_leaves_it(person: Person
     told = "\n".join(strip.text for strip in help_screen.panel.text(90))
     for word in ("space", "Pause", "^p", "Gradient norm", "shift"):
         assert word in told
+    for width in (30, 60, 78):  # a long line goes on in the next
+        rows = [strip.text for strip in help_screen.panel.text(width)]
+        assert {len(row) for row in rows} == {width}
+        assert not any(row.rstrip().endswith("…") for row in rows)
+        in_words = " ".join(" ".join(rows).split())
+        assert all(binding.tooltip in in_words for binding in help_screen.panel._keys if width > 30)
     await person.press("escape")
     assert isinstance(person.pilot.app.screen, PlayPlace)
 

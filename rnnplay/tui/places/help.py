@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
@@ -39,8 +40,10 @@ class HelpPanel(Panel[int]):
         listed.setdefault("To the next panel", "tab")
         listed["Every action by its name"] = "^p"
         for tooltip, pressed in listed.items():
-            pieces = [(f"{pressed:>{_KEYS}}  ", palette.key), (tooltip, palette.text)]
-            painted.append(row(pieces, width, palette))
+            left = f"{pressed:>{_KEYS}}  "
+            for words in paragraph(tooltip, width - cell_len(left), palette.text, palette):
+                painted.append(Strip.join([row([(left, palette.key)], cell_len(left), palette), words]))
+                left = " " * cell_len(left)
         for name, words in self._reading:
             painted += [blank(width, palette), row([(name, palette.title)], width, palette)]
             painted += paragraph(words, width, palette.text, palette)
