@@ -41,8 +41,8 @@ class HelpPanel(Panel[int]):
         listed["Every action by its name"] = "^p"
         for tooltip, pressed in listed.items():
             left = f"{pressed:>{_KEYS}}  "
-            for words in paragraph(tooltip, width - cell_len(left), palette.text, palette):
-                painted.append(Strip.join([row([(left, palette.key)], cell_len(left), palette), words]))
+            for line in paragraph(tooltip, width - cell_len(left), palette.text, palette):
+                painted.append(Strip.join([row([(left, palette.key)], cell_len(left), palette), line]))
                 left = " " * cell_len(left)
         for name, words in self._reading:
             painted += [blank(width, palette), row([(name, palette.title)], width, palette)]
