@@ -256,9 +256,8 @@ def find_trainer(run: Path) -> TrainerRecord | None:
     record = read_record(run)
     if record is None or record.is_elsewhere:
         return record
-    with suppress(OSError):
-        if not os.path.samefile(record.run, run):
-            return None  # the directory is a copy
+    if not is_same_run(run, record.run):
+        return None  # the directory is a copy
     try:
         connection = connect(record)
     except BlockingIOError:

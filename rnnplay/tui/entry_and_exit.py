@@ -20,10 +20,10 @@ from rnnplay.tui.farewell import LOGOUT_WARNING, detached_sentence, shared_sente
 from rnnplay.tui.left_run import last_run, living_runs, load_left_run, sample_settings, screen_state
 from rnnplay.tui.places import PLACES
 from rnnplay.tui.places.base import Place
-from rnnplay.tui.places.play.layout import is_tabbed
 from rnnplay.tui.places.play.screen import PlayPlace
 from rnnplay.tui.session import GOING_ON, RunSession
 from rnnplay.tui.state.drafts import LivingRun, RunDrafts
+from rnnplay.tui.widgets.base import is_tabbed
 
 _EXIT_TIMEOUT_SECONDS = 20.0  # after a hang-up until the process ends whatever happens; the trainer saves by itself
 _LIVING_SECONDS = 5.0  # between two looks at which runs are alive

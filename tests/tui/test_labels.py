@@ -32,12 +32,13 @@ from rnnplay.tui.places.cells.views import (
     cursor_view,
     history_view,
 )
+from rnnplay.tui.places.sampled_text import sampled_text_view
 from rnnplay.tui.places.time.paint_gradient import lags
 from rnnplay.tui.places.time.paint_influence import past
 from rnnplay.tui.places.time.views import LagsView, PastView, ReachView
 from rnnplay.tui.places.unroll.paint_time_step import MINUS, forward
 from rnnplay.tui.places.unroll.views import GateView, LayerView, UnrollView
-from rnnplay.tui.places.views import heatmap_view, sampled_text_view
+from rnnplay.tui.places.views import heatmap_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import unit_name
 from rnnplay.tui.state.sample import PLAY

@@ -12,7 +12,8 @@ from rnnplay import protocol as say
 from rnnplay.tui.forms.fields import FIELDS
 from rnnplay.tui.places.cells.views import unit_rows_view
 from rnnplay.tui.places.play.views import gradient_view, loss_view, play_status_view
-from rnnplay.tui.places.views import header_view, sampled_text_view, status_view
+from rnnplay.tui.places.sampled_text import sampled_text_view
+from rnnplay.tui.places.views import header_view, status_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import CellsState
 from rnnplay.tui.state.sample import PLAY, SampleSettings

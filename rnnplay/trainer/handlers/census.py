@@ -68,11 +68,11 @@ class CensusHandler(Handler):
     def run_pending(self, training: bool) -> None:
         """Go on with the census, or begin one. Raises UserError if the network's values are not finite."""
         begun = now = time.perf_counter()
-        begun_busy = time.thread_time()
         if self._work is None and not self._is_due():
             return
         if training and not self._budget.has_time(now):
             return
+        begun_busy = time.thread_time()
         if self._work is None:
             self._work = self._take()
         end = begun + (0.0 if training else _SLICE_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 from textual.widget import Widget
 
 from rnnplay.tui.places.ask_live import LiveQuestions
-from rnnplay.tui.widgets.base import TALL, WIDE, Panel
+from rnnplay.tui.widgets.base import Panel, is_tabbed
 
 
 class OneOrAllPanels(LiveQuestions):
@@ -21,8 +21,7 @@ class OneOrAllPanels(LiveQuestions):
 
     def show_one_or_all(self, width: int, height: int) -> str | None:
         """Show the panels that fit; return the id of the one that has the place alone, None: all are shown."""
-        tabbed = width < WIDE or height < TALL
-        alone = self.full if self.full is not None else self.order[self.tab].id if tabbed else None
+        alone = self.full if self.full is not None else self.order[self.tab].id if is_tabbed(width, height) else None
         for panel in self.order:
             panel.display = alone is None or panel.id == alone
             panel.fills_screen = panel.id == self.full

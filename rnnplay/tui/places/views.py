@@ -1,19 +1,18 @@
-"""Data that several places show, made from the session: header, status, health, heatmap, sampled text."""
+"""Data that several places show, made from the session: header, status, health, heatmap."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from rnnplay import protocol
 from rnnplay.config import RunConfig, UserError
-from rnnplay.formatting import reading_words, short, spaced
+from rnnplay.formatting import reading_words, short
 from rnnplay.tui.forms.fields import NAMES
 from rnnplay.tui.paint.numbers import count, duration, figure, percent, rate
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import CellsState
+from rnnplay.tui.state.census import best_units
 from rnnplay.tui.state.loss_course import HeldOutCourse, held_out_course
-from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, SampleState
 from rnnplay.tui.widgets.views import (
     AdviceView,
     CellsView,
@@ -21,15 +20,12 @@ from rnnplay.tui.widgets.views import (
     ExplainedRow,
     HeaderView,
     HealthView,
-    SampledTextView,
     StatusView,
     UnitRow,
 )
 from rnnplay.verdicts import HeldOut
 
-_PAINTED_SYMBOLS = 4_000  # of a sampled text
 _DIRECTION_SCALE = 2.5  # spreads of a weighted sum that are full colour
-_SURPRISE_SYMBOLS = 1_000  # whose mean surprise is told
 SEVERITY = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
 HELD_OUT_WORDS = {HeldOut.OVERFITS: "it overfits", HeldOut.WORSE: "it got worse"}
 NO_GATES = ("This cell has no gates: its hidden state h is all that it has.", "LSTM and GRU have gates.")
@@ -220,7 +216,6 @@ def unit_rows(cells: CellsState) -> tuple[UnitRow, ...]:
 
 def explained_rows(cells: CellsState) -> tuple[ExplainedRow, ...]:
     """Return what the census found: features with the units that follow them best, the most surprising first."""
-    features = cells.census.features if cells.census is not None else ()
     return tuple(
         ExplainedRow(
             layer=f.unit.layer,
@@ -233,7 +228,7 @@ def explained_rows(cells: CellsState) -> tuple[ExplainedRow, ...]:
             growth=tuple(strength for _, strength in f.growth),
             sentence=f.sentence,
         )
-        for f in features
+        for f in cells.explained_features
     )
 
 
@@ -314,7 +309,7 @@ def _what_it_follows(session: RunSession) -> str:
     number = cells.index_of(selection.layer, selection.unit)
     if cells.finding is None and (explained := cells.explained_by(selection.layer, selection.unit)) is not None:
         value = explained.unit.strength if explained.measure == "AUC" else explained.unit.value
-        best = next((f.unit for f in cells.census.features if f.convincing), None) if cells.census is not None else None
+        best = next(iter(best_units(cells.explained_features)), None)
         is_best = best is not None and (best.layer, best.unit) == (selection.layer, selection.unit)
         shown_first = is_best and not selection.is_chosen and cells.telling == (selection.layer, selection.unit)
         return f'{"tells most:" if shown_first else "follows"} "{explained.feature}" · {explained.measure} {value:.2f}'
@@ -325,79 +320,3 @@ def _what_it_follows(session: RunSession) -> str:
     if strength <= max(rolled, cells.finding.untrained):
         return ""
     return f'follows "{cells.finding.pattern}" · {cells.finding.measure} {strength:.2f}'
-
-
-# ------------------------------------------------------------------------------------------------------- sampled text
-
-
-def settings_parts(how: SampleSettings) -> tuple[str, ...]:
-    """Return how a text is drawn, as a title lists it."""
-    parts = [f"temperature {how.temperature:g}" if how.temperature else "greedy"]
-    parts += [f"prompt “{how.prompt}”"] if how.prompt else []
-    parts += [f"seed {how.seed}"]
-    parts += [f"top-k {how.top_k}"] if how.top_k else []
-    parts += [f"top-p {how.top_p:g}"] if how.top_p < 1 else []
-    return tuple(parts)
-
-
-def cut_words(how: SampleSettings) -> str:
-    """Return what leaves out the unlikely symbols; empty: nothing does."""
-    if not how.temperature:
-        return "temperature 0"
-    parts = [f"top-k {how.top_k}"] if how.top_k else []
-    return ", ".join(parts + ([f"top-p {how.top_p:g}"] if how.top_p < 1 else []))
-
-
-def sampled_text_view(session: RunSession, channel: int, **fields: object) -> SampledTextView:
-    """Return the text of a channel, then what was taken back; `fields` as SampledTextView has them."""
-    sample: SampleState = session.sample
-    text = sample.texts[channel]
-    first = _beginning(text.text)
-    stopped = channel == FREE and sample.is_paused
-    tail = text.tail if stopped else []
-    vocabulary = session.facts.vocabulary if session.facts is not None else ()
-    candidates = tuple((c.symbol, c.probability) for c in text.candidates)
-    written = spaced([*text.text[first:], *tail], vocabulary)
-    values: dict[str, object] = {
-        "text": tuple(written),
-        "probabilities": (*text.probabilities[first:], *([None] * len(tail))),
-        "prompt": max(0, text.prompt - first),
-        "cursor": len(text.text) - first if stopped else None,
-        "choices": candidates if stopped else (),
-        "candidates": candidates if channel == PLAY or (channel == FREE and not stopped) else (),
-        "drawn": text.drawn,
-        "drawable": text.drawable,
-        "cut": cut_words(text.settings if text.request else sample.settings),
-        "copied": _copied(text, first) if channel != PLAY and sample.mark_copied else None,
-        "done": text.done and bool(text.text),
-        "title_parts": settings_parts(text.settings if text.request else sample.settings),
-        "key_figures": _figures(text, symbols_name(session.facts)),
-        "empty": sample.unavailable,
-        "generation": session.generation,
-    }
-    return SampledTextView(**(values | fields))  # type: ignore[arg-type]
-
-
-def _copied(text: SampledText, first: int) -> tuple[int, int] | None:
-    """Return the copied span as (start, length) in the text from `first` on."""
-    if text.copied is None or not text.copied[1]:
-        return None
-    start = text.copied[0] - text.dropped - first
-    return max(0, start), max(0, text.copied[1] + min(0, start))
-
-
-def _figures(text: SampledText, called: str) -> tuple[tuple[str, str], ...]:
-    """Return how much was written and how surprising it was, in bits."""
-    if not text.probabilities:
-        return ()
-    bits = [-math.log2(max(p, 1e-12)) for p in text.probabilities[-_SURPRISE_SYMBOLS:]]
-    one = called.removesuffix("s")
-    return ("written", f"{count(text.length)} {called}"), ("surprise", f"{sum(bits) / len(bits):.2f} bits a {one}")
-
-
-def _beginning(text: list[str]) -> int:
-    """Return where to begin to paint: at a line, and the same place for long, so that nothing reflows."""
-    first = max(0, len(text) - _PAINTED_SYMBOLS) // 1_000 * 1_000
-    if not first:
-        return 0
-    return next((n + 1 for n in range(first, min(first + 500, len(text))) if text[n] == "\n"), first)

@@ -5,7 +5,7 @@ An answer outlives its question: the last of each kind is shown until another on
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,6 +14,7 @@ from rnnplay import protocol
 from rnnplay.config import UserError
 from rnnplay.formatting import spaced
 from rnnplay.tui.state import Send, answers
+from rnnplay.tui.state.census import best_units, explained_best, followed_by
 from rnnplay.tui.state.selection import Selection
 
 SUGGESTED_PATTERN = '"[^"]*"'  # to begin with, if the task names no features
@@ -74,6 +75,11 @@ class CellsState:
     def features(self) -> tuple[str, ...]:
         """The features that the task names."""
         return self.facts.features if self.facts is not None else ()
+
+    @property
+    def explained_features(self) -> Sequence[protocol.FeatureExplained]:
+        """What the census says of each feature, the most surprising first."""
+        return self.census.features if self.census is not None else ()
 
     @property
     def pattern(self) -> str:
@@ -295,33 +301,8 @@ class CellsState:
         Of a unit that is nowhere the best: the feature that its shown state follows most surprisingly, if any, with
         this unit in the place of the best.
         """
-        return self._explained_best(layer, unit) or self._followed_by(layer, unit)
-
-    def _explained_best(self, layer: int, unit: int) -> protocol.FeatureExplained | None:
-        features = self.census.features if self.census is not None else ()
-        return next((f for f in features if f.convincing and (f.unit.layer, f.unit.unit) == (layer, unit)), None)
-
-    def _followed_by(self, layer: int, unit: int) -> protocol.FeatureExplained | None:
-        followed = []
-        for feature in self.census.features if self.census is not None and self.state in ("h", "c") else ():
-            values = feature.followers.array() if feature.followers is not None else None
-            place = ("hc".index(self.state), layer, unit)
-            if values is None or any(n >= size for n, size in zip(place, values.shape, strict=True)):
-                continue
-            value = values[place].item()
-            if math.isfinite(value):
-                chance, most = (0.5, max(value, 1 - value)) if feature.measure == "AUC" else (0.0, abs(value))
-                own = protocol.ScoredUnit(
-                    layer=layer,
-                    unit=unit,
-                    state=self.state,
-                    value=value,
-                    strength=most,
-                    sign=1 if value >= chance else -1,
-                )
-                surprise = feature.surprise - (feature.unit.strength - most)
-                followed.append(msgspec.structs.replace(feature, unit=own, surprise=surprise))
-        return max(followed, key=lambda feature: feature.surprise, default=None)
+        features = self.explained_features
+        return explained_best(features, layer, unit) or followed_by(features, self.state, layer, unit)
 
     def feature_of(self, layer: int, unit: int) -> str:
         """Return the feature to judge a unit by: what was looked for, else what it follows by the census."""
@@ -336,7 +317,7 @@ class CellsState:
 
     def feature_explained(self, name: str | None) -> protocol.FeatureExplained | None:
         """Return what the census says about a feature."""
-        return next((f for f in self.census.features if f.feature == name), None) if self.census is not None else None
+        return next((f for f in self.explained_features if f.feature == name), None)
 
     def select_explained(self, name: str) -> None:
         """Show the unit that follows a feature best, in the state in which it does."""
@@ -356,7 +337,7 @@ class CellsState:
             if self.finding is None and explained is not None:
                 self.show_state(explained.unit.state)
             return
-        known = [f for f in self.census.features if f.weights is not None] if self.census is not None else []
+        known = [f for f in self.explained_features if f.weights is not None]
         feature = self.explained_by(selection.layer, selection.unit) or next(iter(known), None)
         if feature is None or feature.weights is None:
             raise UserError("It is not known yet what a layer knows together.", "Wait for the first census.")
@@ -374,7 +355,7 @@ class CellsState:
             return []
         layers, units = self.trace.values.shape[:2]
         every = [(layer, unit) for layer in range(layers) for unit in range(units)]
-        known = self.finding.units if self.finding is not None else self._explained_units()
+        known = self.finding.units if self.finding is not None else best_units(self.explained_features)
         present = set(every)
         best = dict.fromkeys((u.layer, u.unit) for u in known if (u.layer, u.unit) in present)
         return [*best, *(unit for unit in every if unit not in best)]
@@ -390,15 +371,11 @@ class CellsState:
         """Show the unit so many places further in `order`."""
         self._selection.step(by, self.order())
         number = self.index_of(self._selection.layer, self._selection.unit)
-        explained = self._explained_best(self._selection.layer, self._selection.unit)
+        explained = explained_best(self.explained_features, self._selection.layer, self._selection.unit)
         if number is not None:
             self.select_result(number)
         elif self.finding is None and explained is not None:
             self.show_state(explained.unit.state)
-
-    def _explained_units(self) -> tuple[protocol.ScoredUnit, ...]:
-        features = self.census.features if self.census is not None else ()
-        return tuple(feature.unit for feature in features if feature.convincing)
 
 
 def unit_name(layer: int, unit: int, more: int = 0) -> str:

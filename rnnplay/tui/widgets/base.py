@@ -20,7 +20,6 @@ View = TypeVar("View")
 
 WIDE, TALL = 100, 30  # from here on all panels
 LEAST_WIDE, LEAST_TALL = 60, 16
-
 _BYTES_PER_SEGMENT = 44  # of escape codes around a run of cells, in truecolor
 _log = logging.getLogger(__name__)
 
@@ -28,6 +27,11 @@ _log = logging.getLogger(__name__)
 def estimate_bytes(strips: Sequence[Strip]) -> int:
     """Return about how many bytes it takes to send `strips`."""
     return sum(_BYTES_PER_SEGMENT * len(strip) + strip.cell_length for strip in strips)
+
+
+def is_tabbed(width: int, height: int) -> bool:
+    """Return whether one tab at a time fits."""
+    return width < WIDE or height < TALL
 
 
 class PaintFailed(Message):

@@ -36,7 +36,7 @@ from rnnplay.tui.places.views import NO_GATES, check_surprise, cursor_in_trace, 
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import CLAMP_VALUE
-from rnnplay.tui.widgets.base import TALL, WIDE, Panel
+from rnnplay.tui.widgets.base import Panel, is_tabbed
 from rnnplay.tui.widgets.panels import HeatmapPanel
 from rnnplay.tui.widgets.views import CellsView, KeyHint, StatusView
 
@@ -112,7 +112,7 @@ class CellsPlace(FindActions):
     @property
     def narrow(self) -> bool:
         """Whether one panel fits at a time."""
-        return self.size.width < WIDE or self.size.height < TALL
+        return is_tabbed(*self.size)
 
     def place_panels(self, width: int, height: int) -> None:
         self.set_class(self.narrow or self.full is not None, "narrow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnplay.tui.widgets.base import TALL, WIDE
+from rnnplay.tui.widgets.base import is_tabbed
 
 TABS = ("Task", "Loss", "Cells", "Sample")
 TAB_OF = {"tasks": 1, "settings": 1, "loss": 2, "gradient": 2, "cells": 3, "sample": 4}
@@ -23,11 +23,6 @@ class Arrangement:
     shown: frozenset[str]
     tabbed: bool
     classes: frozenset[str]
-
-
-def is_tabbed(width: int, height: int) -> bool:
-    """Return whether one tab at a time fits."""
-    return width < WIDE or height < TALL
 
 
 def arrangement(width: int, height: int, tab: int, full: str | None) -> Arrangement:

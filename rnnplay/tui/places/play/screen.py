@@ -21,13 +21,14 @@ from rnnplay.tui.places.play.example.views import example_view
 from rnnplay.tui.places.play.forms import PlayForms
 from rnnplay.tui.places.play.panels import CurvePanel, SamplePanel, TaskPanel
 from rnnplay.tui.places.play.views import gradient_view, living_status_view, loss_view, play_status_view, tasks_view
-from rnnplay.tui.places.views import check_surprise, heatmap_view, sampled_text_view
+from rnnplay.tui.places.sampled_text import sampled_text_view
+from rnnplay.tui.places.views import check_surprise, heatmap_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.state.sample import PLAY
 from rnnplay.tui.widgets import paint_bars
 from rnnplay.tui.widgets.bars import Bar
-from rnnplay.tui.widgets.base import Panel
+from rnnplay.tui.widgets.base import Panel, is_tabbed
 from rnnplay.tui.widgets.panels import HeatmapPanel
 from rnnplay.tui.widgets.views import CellsView, KeyHint, StatusView, TabsView
 
@@ -209,7 +210,7 @@ class PlayPlace(ExampleActions, PlayForms):
         leaves = self.full is not None and self.full != panel.id
         if leaves:
             self.full = None
-        turns, self.tab = tab != self.tab and layout.is_tabbed(*self.size), tab
+        turns, self.tab = tab != self.tab and is_tabbed(*self.size), tab
         if leaves or turns:
             self.lay_out(*self.size)
 
@@ -245,7 +246,7 @@ class PlayPlace(ExampleActions, PlayForms):
         piece = GALLERY[number % len(GALLERY)]
         self.drafts.pick(piece.task)
         self.session.open_gallery_network(piece)
-        self.show_panel(self.heatmap if layout.is_tabbed(*self.size) else self.task_panel)
+        self.show_panel(self.heatmap if is_tabbed(*self.size) else self.task_panel)
 
     def action_sample(self) -> None:
         """Draw the next seed's sample, ask the task's question, or show the next item."""

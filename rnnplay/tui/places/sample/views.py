@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rnnplay import protocol
 from rnnplay.tui.paint.numbers import count
-from rnnplay.tui.places.views import cut_words, sampled_text_view, settings_parts, symbols_name
+from rnnplay.tui.places.sampled_text import cut_words, sampled_text_view, settings_parts
+from rnnplay.tui.places.views import symbols_name
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.sample import CLAMPED, FREE, TYPED
 from rnnplay.tui.widgets.views import SampledTextView
