@@ -102,6 +102,13 @@ class Terminal:
             self.read()
         raise AssertionError(f"never seen: {wanted!r}\n{self.text}")
 
+    def until_written(self, wanted: bytes, already: int, patience: float = PATIENCE) -> None:
+        """Read on until `wanted` comes, after the first `already` bytes."""
+        end = time.monotonic() + patience
+        while wanted not in self.written[already:]:
+            assert time.monotonic() < end, f"never written: {wanted!r}"
+            self.read()
+
     def press(self, *keys: str) -> None:
         for key in keys:
             os.write(self.master, KEYS.get(key, key).encode())

@@ -20,9 +20,12 @@ def step_of(terminal: Terminal, state: str) -> int:
 def test_a_run_trains_on_when_its_terminal_is_gone_and_the_next_one_finds_it(tmp_path: Path) -> None:
     with Terminal(tmp_path, *SMALL, RNNPLAY_LINGER="10m") as first:
         first.until(r"training · step \d\d")
-        first.until("layer 1 unit 1")
-        first.press("3", "right", "right")
-        first.until("layer 1 unit 3")
+        first.press("3", " ")  # paused, the census chooses no other unit
+        step_of(first, "paused")
+        unit = first.until(r"layer 1 unit \d+")
+        first.press("right")
+        unit = first.until(rf"(?!{unit}\b)layer 1 unit \d+")
+        first.press(" ")
         (trainer,) = first.trainers()
         before = step_of(first, "training")
         first.hang_up()
@@ -32,7 +35,7 @@ def test_a_run_trains_on_when_its_terminal_is_gone_and_the_next_one_finds_it(tmp
             second.until("ALIVE")
             second.until(r"prose: \+[\d,]+ steps since you left")
             second.press("enter")
-            second.until("layer 1 unit 3")  # as it was left
+            second.until(rf"{unit}\b")  # as it was left
             second.press(" ")
             after = step_of(second, "paused")
             assert after > before
