@@ -3,7 +3,15 @@
 import pytest
 
 from rnnplay.config import UserError
-from rnnplay.corpora.encoding_guess import check_encoding, guess_encodings, is_iso_2022, refusal, sample_of
+from rnnplay.corpora.encoding_guess import (
+    check_encoding,
+    guess_encodings,
+    is_iso_2022,
+    is_mostly_utf8,
+    refusal,
+    sample_of,
+)
+from rnnplay.corpora.encoding_languages import fitting_encodings
 
 TEXTS = {
     "cp1252": "He said “it’s late” – and she replied “don’t worry, it’s only €5…”",
@@ -104,3 +112,15 @@ def test_of_one_line_in_a_language_the_first_guess_is_right(text: str) -> None:
         sample = sample_of([f"plain\n{text}\n".encode(name)])
         first = guess_encodings(sample)[0]
         assert sample.decode(first.name) == sample.decode(name), (name, first)
+
+
+def test_what_a_wrong_encoding_gives_is_spelt_in_no_language() -> None:
+    assert "koi8_r" in fitting_encodings("Паром ждёт у причала.".encode("koi8_r"))
+    assert "cp1251" not in fitting_encodings("Паром Ждёт у Причала.".encode("koi8_r"))  # оЮПНЛ
+    assert "cp1252" not in fitting_encodings("x ü«ü y ü»ü".encode("cp1252"))
+
+
+def test_one_line_without_an_end_is_a_sample_too_and_one_letter_no_proof_of_utf8() -> None:
+    switching = "渡し船".encode("iso2022_jp")
+    assert sample_of([b"plain\n" + switching]) == switching
+    assert is_mostly_utf8("élèves été".encode() + b" \xe9") and not is_mostly_utf8("café".encode())

@@ -121,6 +121,12 @@ def test_what_is_in_doubt_is_refused_until_it_is_mapped(tmp_path: Path) -> None:
     assert guessed({**weights, "x": weights["readout.weight"][0]}, "x=none")["x"] is None
 
 
+def test_a_matrix_of_one_column_is_no_bias() -> None:
+    one_input = shapes(weights_of("lstm", inputs=1))
+    assert 1 in one_input["rnn.weight_ih_l0"]
+    assert guess_names(one_input).shapes == one_input
+
+
 def test_wrong_maps_and_networks_of_other_kinds_are_refused() -> None:
     weights = weights_of()
     for entries, reason in (

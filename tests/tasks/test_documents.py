@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnnplay.catalogue import make_config
@@ -18,7 +18,7 @@ from rnnplay.corpora import large_text
 from rnnplay.lab.sample import Sampler, SamplingOptions
 from rnnplay.tasks import documents, item_index, make, restore
 from rnnplay.tasks.documents import DocumentTask
-from rnnplay.tasks.item_index import END_OF_ITEM, HashCollector, find_items, hash_items, item_hash
+from rnnplay.tasks.item_index import END_OF_ITEM, HashCollector, contains, find_items, find_parts, hash_items, item_hash
 from rnnplay.trainer.learner import Learner
 from tests.tasks.test_large_text import is_mapped
 
@@ -75,6 +75,7 @@ def test_a_text_is_split_into_items_without_their_ends(text: str, document: str,
 
 @settings(max_examples=60, deadline=None)
 @given(st.text("ab \t\n␃", max_size=60), st.integers(1, 9), st.sampled_from(["line", "blank", "file"]))
+@example("aaaaa\nb\n", 4, "line")  # the end of a long item and that of the next in one chunk
 def test_items_are_the_same_however_small_the_chunks_are(text: str, size: int, document: str) -> None:
     vocabulary = tuple(sorted(set(text)))
     ids = np.array([vocabulary.index(symbol) for symbol in text], np.uint8)
@@ -89,7 +90,17 @@ def test_items_are_the_same_however_small_the_chunks_are(text: str, size: int, d
         hashes = [tuple(row) for pair in bounds for row in hash_items(ids, pair, code_points).tolist()]
     items = [text[begin:end] for pair in bounds for begin, end in zip(*pair, strict=True)]
     assert items == [item for item in expected if item]
+    assert all(len(begins) == 1 or (ends - begins).max() <= size for begins, ends in bounds)
     assert hashes == [item_hash(item) for item in items]
+
+
+def test_a_part_without_an_end_is_no_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = np.array([1, 1, 0, 2, 0, 1, 3], np.uint8)
+    for size in (1, 100):
+        monkeypatch.setattr(item_index, "CHUNK_SIZE", size)
+        for whole, ends in ((True, [2, 4]), (False, [2, 4, 7])):
+            assert [end for _, found in find_parts(ids, 0, whole=whole) for end in found] == ends
+        assert contains(ids, 3) and not contains(ids, 4)
 
 
 def test_of_many_hashes_the_smallest_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +150,9 @@ def test_more_items_than_are_put_in_order_together_are_read_once_an_epoch(
     assert any(
         not np.array_equal(a.inputs, b.inputs) for a, b in zip(*epochs, strict=True) if a.inputs.shape == b.inputs.shape
     )
+    whole = items_task(tmp_path, "\n".join(names(60)), "line", seq_len=32)
+    batches = list(whole.batches_of(whole.training_ids, 4))
+    assert sum(float(b.weights.sum()) for b in batches if b.weights is not None) == len(whole.training_ids) - 1
     again = make(task.config)
     again.restore({**task.state(), "epoch": 0, "place": 9})
     np.testing.assert_array_equal(again.batch(9).inputs, epochs[0][9].inputs)
@@ -250,6 +264,12 @@ def test_items_of_bytes_or_words_are_refused(tmp_path: Path, choices: dict[str, 
 def test_too_few_items_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 2 items, too few"):
         items_task(tmp_path, "Ann\nBo\n", "line")
+
+
+def test_each_epoch_has_an_order_of_its_own(tmp_path: Path) -> None:
+    task = items_task(tmp_path, "\n".join(names(60)), "line", seq_len=32)
+    first, second = ([task.decode(task.batch(step).inputs[:, 0]) for step in range(task.epoch_steps)] for _ in range(2))
+    assert first != second
 
 
 @pytest.mark.parametrize("count", [3, 20])

@@ -93,6 +93,15 @@ def test_another_text_in_the_vocabulary_of_a_run_is_mapped_too(text: Path, monke
     assert np.array_equal(mapped, ids)
 
 
+def test_numbers_of_unknown_count_move_from_memory_to_a_file() -> None:
+    writer = large_text.IdWriter(None, np.uint16, max_bytes=20)
+    for first in range(0, 40, 4):
+        writer.add(np.arange(first, first + 4))
+        assert len(writer) == first + 4
+    numbers = writer.array()
+    assert is_mapped(numbers) and numbers.tolist() == list(range(40))
+
+
 def test_a_folder_that_cannot_be_written_is_passed_over(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,16 @@ def test_a_sum_over_years_is_no_row_and_a_last_line_without_a_date_is_refused(tm
     assert "has 1 column and the first one 2" in refusal(tmp_path, table(plain) + "Source: the harbour\n")
 
 
+def test_a_last_row_called_total_is_a_row_among_names(tmp_path: Path) -> None:
+    rows = "stop,level\n" + "".join(f"harbour {'abc'[n % 3]},{LEVELS[n]}\n" for n in range(ROWS))
+    assert read(tmp_path, rows + "total,7\n").values.tolist() == [*LEVELS, 7]
+
+
+def test_points_with_three_digits_behind_each_are_decimal_points(tmp_path: Path) -> None:
+    values = [round(1.111 + n * n % 89 / 10 + n / 1000, 3) for n in range(ROWS)]
+    assert read(tmp_path, table(lambda n: f"{values[n]:.3f}", ",")).values.tolist() == values
+
+
 @pytest.mark.parametrize(
     "token", ["NA", "-", "n.a.", "#N/A", "NULL", "NaN", "—", "…", "*", "n.d.", "#DIV/0!", "k. A.", "<NA>", "---"]
 )
@@ -138,6 +148,8 @@ def test_a_number_that_says_missing_is_no_value(tmp_path: Path) -> None:
     assert "holds -9999 in 8 of 70 rows, far outside all other values" in refusal(tmp_path, text)
     present = [level for n, level in enumerate(LEVELS) if n % 9 != 4]
     assert read_column(saved(tmp_path, text), missing="skip").values.tolist() == present
+    common = read(tmp_path, table(lambda n: plain(n) if n % 9 == 4 else "-9999"))
+    assert common.values.tolist().count(-9999) == ROWS - len(LEVELS[4::9])  # most rows: it is a value
     deep = table(lambda n: str(-9999 + 200 * n))
     assert read(tmp_path, deep).values[0] == -9999
 

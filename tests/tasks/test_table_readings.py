@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rnnplay.config import UserError
-from rnnplay.tasks import table_readings
+from rnnplay.tasks import table_columns, table_readings
 from rnnplay.tasks.table_cells import is_date, parse_number
 from rnnplay.tasks.tables import NumberColumn, read_column
 
@@ -290,6 +290,12 @@ def test_all_rows_judge_a_long_table_however_few_are_taken_at_a_time(
     for count in (3, 64):
         monkeypatch.setattr(table_readings, "CHUNK_ROWS", count)
         assert outcome() == expected
+
+
+def test_a_column_is_on_a_line_only_if_all_of_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_columns, "_COMPARED", 8)
+    path = saved(tmp_path, "level;row\n" + "".join(f"{n + (n == 50)};{n}\n" for n in range(60)))
+    assert read_column(path).name == "level"
 
 
 def test_a_long_table_is_not_held_in_memory_as_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import UserError
-from rnnplay.tasks import make
+from rnnplay.tasks import make, series
 from rnnplay.tasks.generated import SPLITS
 from rnnplay.tasks.sentiment import Sentiment
 from rnnplay.tasks.series import Series
@@ -113,6 +113,16 @@ def test_a_series_that_is_short_or_constant_is_refused(tmp_path: Path, rows: int
     path = saved(tmp_path, text or waves(rows))
     with pytest.raises(UserError):
         Series(make_config("series", text=str(path)))
+
+
+def test_a_long_series_is_fitted_in_parts_as_a_short_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(3).standard_normal(400).cumsum()
+    path = tmp_path / "walk.csv"
+    path.write_text("level\n" + "".join(f"{value}\n" for value in values))
+    task = Series(make_config("series", text=str(path), seq_len=20, batch=3))
+    whole = task._linear()
+    monkeypatch.setattr(series, "_FITTED", 50)
+    np.testing.assert_allclose(task._linear(), whole, atol=1e-9)
 
 
 def test_a_linear_predictor_follows_a_sine_but_not_the_tide(tmp_path: Path) -> None:

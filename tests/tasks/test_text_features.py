@@ -100,7 +100,7 @@ def test_a_file_of_ones_own_has_the_features_of_its_suffix() -> None:
     [
         ("prose", "inside quotes", 'He said, "Go." She (who - "no") left. “Oh” no'),
         ("prose", "inside parentheses", "a (b) c (d e) (f)"),
-        ("code", "inside a comment", "a; /* b */ c; // d\ne; /* // */ f\n"),
+        ("code", "inside a comment", "a; /* b */ c; // d\ne; /* // */ f // g */ h\ni"),
     ],
 )
 def test_between_the_marks_of_a_feature_it_is_true(task: str, feature: str, text: str) -> None:

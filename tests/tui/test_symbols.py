@@ -86,6 +86,8 @@ def test_vowel_signs_stand_on_a_dotted_circle_as_their_letters() -> None:
 def test_joiners_spaces_and_selectors_are_told_apart_by_their_numbers() -> None:
     assert [glyph(c, UNICODE) for c in "\u200c\u200d\u00a0\ufe0f\x1b"] == ["‹200C›", "‹200D›", "‹A0›", "‹FE0F›", "‹1B›"]
     assert visible("→", UNICODE) == "‹2192›" and glyph("→", UNICODE) == "→"  # in a list a tab looks so
+    assert [visible(c, UNICODE) for c in "\u3164\u2800"] == ["‹3164›", "‹2800›"]  # blank, as a space is
+    assert show("\U0001f1e9\U0001f1ea", UNICODE) == "ⒹⒺ"
     assert visible("д", ASCII) == "<434>" and glyph("д", ASCII) == "?"
     assert visible("да\u0301", ASCII) == "<434><430><301>"
 
