@@ -133,7 +133,7 @@ async def test_a_killed_trainer_is_found_dead_and_its_traces_are_removed(text: P
     screen, run = await started(text, tmp_path / "runs")
     record = trainers.read_record(run)
     assert record is not None and record.pid == screen.client.pid and trainers.find_trainer(run) == record
-    shutil.copytree(run, tmp_path / "copy")
+    shutil.copytree(run, tmp_path / "copy", ignore=shutil.ignore_patterns(".*.tmp"))  # it is written to meanwhile
     assert trainers.find_trainer(tmp_path / "copy") is None  # nobody trains a copy
     second = await attached(run)
     os.kill(screen.client.pid, signal.SIGKILL)
