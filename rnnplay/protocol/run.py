@@ -149,7 +149,7 @@ class DeviceUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(Event, frozen=True, kw_only=True):
-    """How things stand, at most ten times a second."""
+    """How things stand, five times a second, and at once when the state changes."""
 
     state: str  # training | paused | finished | diverged | inspecting
     step: int

@@ -44,7 +44,7 @@ from rnnplay.trainer.preload import import_everything
 from rnnplay.trainer.session import TrainingSession
 from rnnplay.trainer.training import Training
 
-STATUS_SECONDS = 0.1  # seconds between two reports
+STATUS_SECONDS = 0.2  # seconds between two reports
 _IDLE_SECONDS = 0.25  # seconds: signals are noticed this late at most
 _FLUSH_SECONDS = 5.0  # seconds for the last events to leave
 _DISMISS_SECONDS = 1.0  # the same for those of a screen that leaves

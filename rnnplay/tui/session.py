@@ -342,7 +342,7 @@ class RunSession:
         """The trainer has ended. A run that did no step is gone: nothing is left of it to be shown."""
         if event.run:
             self.run = event.run
-            if self.status is not None:  # it is told ten times a second: the last one may be some steps old
+            if self.status is not None:  # it comes five times a second: the last one may be some steps old
                 self.status = msgspec.structs.replace(self.status, step=event.step)
             self.state, self._stopped = "finished" if event.reason == "finished" else "stopped", True
         else:

@@ -15,7 +15,7 @@ from rnnplay.trainer.connection import Connection
 from rnnplay.trainer.handlers.base import MAX_BACKLOG, Handler, TimeBudget, TimeShares
 from rnnplay.trainer.session import TrainingSession
 
-EVENT_SECONDS = 0.1  # between two events of a sample
+EVENT_SECONDS = 0.2  # between two events of a sample
 _AT_ONCE = 16  # symbols between two looks at the clock
 _SLICE_SECONDS = 0.02  # of sampling at a time while nothing trains
 _TRAINING_SLICE_SECONDS = 0.002
@@ -190,11 +190,10 @@ class SampleHandler(Handler):
             self._connection.send(stream.event(), stream.command)
             stream.sent = begun
             if stream.step != self._learner.step:
-                begun = time.perf_counter()
                 self._learner.eval_network()  # averaged weights follow those in training
                 stream.sampler.refresh()
                 stream.step = self._learner.step
-                budget.spend(time.perf_counter() - begun)
+            budget.spend(time.perf_counter() - now)
 
 
 def _check_rate(rate: float) -> None:

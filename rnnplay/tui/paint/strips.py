@@ -40,6 +40,11 @@ def padded(text: str, width: int) -> str:
 
 def row(pieces: Iterable[Piece], width: int, palette: Palette) -> Strip:
     """The pieces as a strip of exactly `width` cells: the rest is blank, what is too long is cut."""
+    return _row(tuple(pieces), width, palette)
+
+
+@lru_cache(1024)  # most rows of a panel are as they were when it was painted last
+def _row(pieces: tuple[Piece, ...], width: int, palette: Palette) -> Strip:
     segments: list[Segment] = []
     left = width
     for text, style in pieces:

@@ -31,7 +31,8 @@ from rnnplay.tui.widgets.byte_budget import ByteBudget
 from rnnplay.tui.widgets.views import HeaderView, KeyHint, KeysView, StatusView
 
 TICK_SECONDS = 0.1  # between two paints
-TICKS_PER_PAINT = {"status": 5, "metrics": 8, "sample": 3, "cells": 3}  # of a topic that changes all the time
+TICKS_PER_PAINT = {"status": 6, "metrics": 9, "sample": 3, "cells": 3}
+"""Of topics that change all the time. All are multiples of 3: what is painted at one tick is sent once."""
 BUDGETED_TOPICS = frozenset({"cells"})  # whose paint waits until the link has taken what was sent
 ALL_TOPICS = frozenset({"run", "metrics", "cells", "sample", "answers"})
 FINAL_STATES = ("diverged", "dead", "failed")  # whose problem stays on the screen
