@@ -166,6 +166,12 @@ def _resume(command: Resume) -> TrainingSession:
     run = Path(command.run)
     record = runs.load_record(run)
     check_config_unedited(run)
+    if not checkpoint.checkpoint_steps(run) and checkpoint.checkpoint_steps(run, checkpoint.WEIGHTS):
+        raise UserError(  # it would begin again at step 0, and delete what it has
+            f"The run {run_id(run)} is kept with its weights alone, as the networks of the gallery are: "
+            "training cannot go on from there.",
+            f"Begin a new run: rnnplay train {record.config.task}.",
+        )
     if command.at is None:
         return _resume_in(run, record, command)
     run = copy_run(run, record, command.at)
@@ -226,6 +232,9 @@ def _resume_in(run: Path, record: RunRecord, command: Resume) -> TrainingSession
         session.needs_save = bool(changes) or session.config_digest != saved_digest(run)
         session.metrics = MetricsFile(run)
         session.truncate_metrics()
+        if session.is_at_limit:
+            name = run_id(run)
+            session.notes.append(f"The run has reached its limit: `rnnplay resume {name} --steps 1000` gives it more.")
         session.metrics.append(changes)
         session.change_count += len(changes)
     except OSError as error:

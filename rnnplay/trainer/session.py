@@ -14,7 +14,7 @@ from rnnplay.runs import MetricsFile, RunLock, RunRecord, checkpoint, writing
 from rnnplay.runs.checkpoint import Checkpoint
 from rnnplay.trainer.best_checkpoint import BestCheckpoint
 from rnnplay.trainer.learner import Learner
-from rnnplay.trainer.metrics import Clock, RowRecorder, evaluation_due
+from rnnplay.trainer.metrics import Clock, RowRecorder, evaluation_due, last_step
 
 
 @dataclass(eq=False)
@@ -152,6 +152,15 @@ class TrainingSession:
     def out_of_patience(self) -> bool:
         """Whether the run ends because its evaluations have not got better."""
         return 0 < self.learner.config.patience <= self.best.evaluations_since
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether the run ends here: by its steps or epochs, by its time or for want of a better evaluation."""
+        config = self.learner.config
+        last = last_step(config, self.learner.task.epoch_steps)
+        is_last = last is not None and self.learner.step >= last
+        is_late = config.minutes is not None and self.clock.read() >= config.minutes * 60
+        return is_last or is_late or self.out_of_patience
 
     def save_weights(self) -> None:
         """Add the network as it is to the run's history. Raises WriteError."""

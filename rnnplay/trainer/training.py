@@ -209,13 +209,9 @@ class Training:
     def run_due_work(self) -> bool:
         """Do one thing that is due at this step; whether there was one."""
         session, step = self.session, self.learner.step
-        config, every = self.learner.config, session.evaluate_every
-        last = last_step(config, self.learner.task.epoch_steps)
-        minutes = config.minutes
-        out_of_time = minutes is not None and session.clock.read() >= minutes * 60
-        if (last is not None and step >= last) or out_of_time or session.out_of_patience:
+        if session.is_at_limit:
             self._finish()
-        elif evaluation_due(step, every) and session.evaluated < step:
+        elif evaluation_due(step, session.evaluate_every) and session.evaluated < step:
             self._evaluate(final=False)
         elif time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS and self._saved[0] != step:
             self.save()

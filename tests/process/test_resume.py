@@ -162,8 +162,9 @@ async def test_killed_again_and_again_at_random_moments_it_resumes_each_time(tex
 async def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(text: Path, tmp_path: Path) -> None:
     unbroken = await trained(small(text, steps=30), tmp_path)
     broken = Path(shutil.copytree(unbroken, tmp_path / "copy-broken"))
-    for file in broken.glob("ckpt-*"):
-        file.unlink()
+    for kind in ("ckpt", "best", "weights"):
+        for file in broken.glob(f"{kind}-*"):
+            file.unlink()
     events = await resumed(broken)
     assert of(Started, events)[0].step == 0
     assert_equal(unbroken, broken, 30)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from driving import metrics, saved_arrays, small, write_text
 
 from rnnplay.config import UserError, validate
+from rnnplay.gallery import gallery_network
 from rnnplay.protocol import AnyEvent, Evaluated, Inspect, Resume, Saved, Started, Status, Stop, Stopped, Train
 from rnnplay.runs import RunRecord, WriteError, checkpoint, load_record
 from rnnplay.runs.best import BestEvaluation
@@ -45,6 +47,10 @@ def finish(event: AnyEvent) -> list[Stop]:
 def run_to_end(opening: Train | Resume) -> tuple[Path, list[AnyEvent]]:
     events = serve(opening, finish)
     return Path(next(event.run for event in events if isinstance(event, Started))), events
+
+
+def notes_of(events: list[AnyEvent]) -> tuple[str, ...]:
+    return next(event.notes for event in events if isinstance(event, Started))
 
 
 def trained(text: Path, **choices: Any) -> Path:
@@ -202,6 +208,17 @@ def test_a_step_whose_weights_alone_are_kept_is_refused_by_name(text: Path, scri
     assert list(run.parent.iterdir()) == [run]  # nothing is left of a copy that cannot go on
 
 
+def test_a_run_of_which_weights_alone_are_kept_is_not_begun_again_over_them(tmp_path: Path) -> None:
+    run = tmp_path / "carry"
+    shutil.copytree(gallery_network("carry").path, run)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for at in (None, "best", 512):
+        with pytest.raises(UserError, match=r"weights alone.*rnnplay train addition"):
+            open_session(Resume(run=str(run), at=at))
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [run]
+
+
 def test_what_resuming_changes_is_a_row_and_stays(text: Path, scripted: Callable[..., None]) -> None:
     scripted({})
     run = trained(text, steps=10, lr=0.004)
@@ -262,6 +279,7 @@ def test_patience_ends_the_run_after_so_many_evaluations_without_a_better_one(
     assert checkpoint_steps(run) == [0, 75]
     _, events = run_to_end(Resume(run=str(run), more_steps=40))  # a limit that is given replaces the run's own
     assert [event.step for event in events if isinstance(event, Stopped)] == [115]
+    assert not any("reached its limit" in note for note in notes_of(events))
     assert best_of(run) == BestEvaluation(90, 1.0)
 
 
@@ -287,6 +305,9 @@ def test_an_interrupted_run_ends_where_an_unbroken_one_does(text: Path, scripted
     run = next(event.run for event in events if isinstance(event, Started))
     _, events = run_to_end(Resume(run=run))
     assert [event.step for event in events if isinstance(event, Stopped)] == [60]
+    _, events = run_to_end(Resume(run=run))
+    assert [event.step for event in events if isinstance(event, Stopped)] == [60]
+    assert any("reached its limit" in note and "--steps" in note for note in notes_of(events))
 
 
 def test_without_patience_or_anything_held_out_the_rest_is_as_before(text: Path, scripted: Callable[..., None]) -> None:
