@@ -177,6 +177,8 @@ class TrainingLoop:
             self._welcome(connection, command)
         elif connection.opening is None:
             raise UserError(f"{type(command).__name__} came before Attach.", "Attach first.")
+        elif isinstance(command, SetSpeed) and handlers is None:
+            pass  # nobody is there to watch it
         elif isinstance(command, Pause | Continue | DoOneStep | Save | ChangeSettings | SetSpeed):
             self._controls.handle(command, connection)
         elif self._ends(connection, command):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from driving import last_saved, small, write_text
 
-from rnnplay.protocol import Attach, Train, encode_frame
+from rnnplay.protocol import Attach, SetSpeed, Train, encode_frame
 from rnnplay.runs import trainers
 from rnnplay.trainer import loop, serving
 from rnnplay.trainer.clients import Clients
@@ -139,24 +139,40 @@ def test_it_looks_at_the_files_every_few_seconds_alone(served: Served, monkeypat
     assert served.socket.exists() and served.server._due == now + 10.0
 
 
-def test_a_run_whose_starter_is_lost_before_it_is_opened_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("is_slowed", "is_lost_later"),
+    [(False, False), (True, False), (True, True)],
+    ids=["lost", "slowed", "slowed, lost"],
+)
+def test_a_run_whose_starter_is_lost_even_before_it_is_opened_goes_on_at_full_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_slowed: bool, is_lost_later: bool
 ) -> None:
-    monkeypatch.setattr(loop, "import_everything", lambda: None)
+    imports = list[None]()
+    monkeypatch.setattr(loop, "import_everything", lambda: imports.append(None))
     opening = Train(config=small(write_text(tmp_path / "words.txt")), root=str(tmp_path / "runs"), linger=0.3)
     (commands, to_trainer), (from_trainer, events) = os.pipe(), os.pipe()
     clients, calls = Clients(Connection(commands, events)), list[None]()
     os.write(to_trainer, encode_frame(opening))
-    os.close(to_trainer)
-    os.close(from_trainer)
     assert clients.receive(1.0) == [(clients.starter, opening)]  # then its text is read
-    clients.receive(0.0)
-    assert clients.attached == []
+    if not is_lost_later:
+        os.close(to_trainer)
+        os.close(from_trainer)
+        clients.receive(0.0)
+        assert clients.attached == []
     session = open_session(opening)
     session.unreachable = ""
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def on_call() -> None:
+        calls.append(None)
+        if is_lost_later and len(calls) == 3:
+            os.close(to_trainer)
+            os.close(from_trainer)
+
+    commands_before = [SetSpeed(steps_per_second=50.0)] if is_slowed else []
+    training_loop = loop.TrainingLoop(session, clients, opening, commands_before, on_call)
     try:
-        loop.TrainingLoop(session, clients, opening, (), lambda: calls.append(None)).run()
+        training_loop.run()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -164,3 +180,5 @@ def test_a_run_whose_starter_is_lost_before_it_is_opened_goes_on(
         os.close(events)
     assert last_saved(session.run) > 0
     assert len(calls) > 3
+    assert training_loop._training.pacer.steps_per_second is None
+    assert len(imports) == 1
