@@ -140,6 +140,19 @@ def test_a_line_comes_at_least_every_ten_seconds(capsys: pytest.CaptureFixture[s
         assert float(loss) == pytest.approx(10 / int(step), abs=6e-4)
 
 
+def test_a_pause_is_said_once_and_why_if_no_person_made_it(capsys: pytest.CaptureFixture[str]) -> None:
+    report = LineReport(Clock())
+    report.event(started(steps=400))
+    lines(capsys)
+    full = Status(state="paused", step=1_200, problem="The disk is full.", remedy="Make room, then go on.")
+    for event in (full, full, Status(state="training", step=1_201), Status(state="paused", step=1_300)):
+        report.event(event)
+    assert lines(capsys) == [
+        "Paused at step 1,200. The disk is full. Make room, then go on.",
+        "Paused at step 1,300.",
+    ]
+
+
 def test_history_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
     report = LineReport(Clock())
     report.event(started(steps=400))

@@ -144,7 +144,9 @@ class LineReport:
             case TaskRemarked():
                 print(event.text, flush=True)  # a line of the task's own
             case Status():
-                self._status = event
+                before, self._status = self._status, event
+                if event.state == "paused" and (before is None or before.state != "paused"):
+                    self._print(paused_words(event))
                 if event.state == "training" and self._now() - self._printed_at >= LINE_SECONDS:
                     self._print_line(event.step)
             case _:
@@ -209,6 +211,12 @@ def header_lines(event: Started, hint: str) -> list[str]:
     return lines
 
 
+def paused_words(event: Status) -> str:
+    """Say that the run is paused, and why if no person did it."""
+    why = f" {event.problem} {event.remedy}" if event.problem else ""
+    return f"Paused at step {event.step:,}.{why}"
+
+
 def make_report(as_json: bool, quiet: bool, hint: str = _HINT) -> Report:
     """The report that the options ask for; without any a bar, or plain lines if standard error is no terminal.
 
@@ -267,6 +275,8 @@ class BarReport:
                 print(event.text, file=sys.stdout if sys.stdout.isatty() else sys.__stdout__, flush=True)
             case Status(state="training"):
                 self._update_bar(event)
+            case Status(state="paused"):
+                self._draw(paused_words(event), event.progress)
             case Stopped():
                 self.close()
             case _:

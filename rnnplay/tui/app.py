@@ -128,10 +128,12 @@ class Playground(EntryAndExit):
             self.record_screen_state()
         if self.session.config is None or self._driver is None:
             return
-        progress = self.session.status.progress if self.session.status is not None else None
+        status = self.session.status
+        progress = status.progress if status is not None else None
         title = run_title(self.session, f" {self.palette.glyphs.separator} ")
         written = self.indicators.show(title, state, progress, urgent=state != before)
-        if before in UNDER_WAY and state in OVER and not self.app_focus:
+        is_over = state in OVER or (state == "paused" and bool(status and status.problem))
+        if before in UNDER_WAY and state != before and is_over and not self.app_focus:
             written += self.indicators.announce(end_sentence(self.session))
         if written:
             self._driver.write(written)

@@ -332,7 +332,7 @@ class RunSession:
         if before == "pausing" and event.state == "training":  # it was sent before the trainer read Pause
             return
         self.state = event.state
-        if event.state == "diverged" and before != "diverged":
+        if event.state != before and (event.problem or event.state == "diverged"):
             self.problem = (event.problem or "The run diverged.", event.remedy)
         elif event.state == "training" and before in ("diverged", "paused"):
             self.problem = None

@@ -255,6 +255,13 @@ async def test_a_run_that_diverged_says_why_until_it_goes_on(session: RunSession
     assert status_view(session).mood == ""
 
 
+async def test_a_screen_that_comes_back_to_a_run_that_had_to_pause_says_why(session: RunSession) -> None:
+    session.handle_event(status("paused", problem="The disk is full.", remedy="Make room, then go on."))
+    assert session.problem == ("The disk is full.", "Make room, then go on.")
+    session.handle_event(status("training"))
+    assert session.problem is None
+
+
 async def test_a_change_that_needs_a_new_network_says_so(session: RunSession) -> None:
     view = play_status_view(session, FIELDS, {"hidden": 256, "cell": "gru"})
     assert view.text == "cell LSTM → GRU, hidden 6 → 256: needs a new network."

@@ -95,6 +95,7 @@ FINISHED = status("finished", 4_000)
         (True, FINISHED, ""),
         (False, FINISHED, "prose: finished after 4,000 steps, validation 1.31."),
         (False, status("diverged", 77, problem="The loss grew."), "prose: The loss grew."),
+        (False, status("paused", 77, problem="The disk is full."), "prose: The disk is full."),
         (False, say.Failed(problem="The disk is full.", remedy="Make room.", fatal=True), "prose: The disk is full."),
     ],
 )
