@@ -25,7 +25,8 @@ def detached_sentence(session: RunSession, runs: str | None) -> str:
     assert session.run is not None and session.config is not None
     name = run_id(Path(session.run))
     folder = f" --runs {shlex.quote(runs)}" if runs else ""
-    limited = any((session.config.steps, session.config.epochs, session.config.minutes))
+    config = session.config
+    limited = any((config.steps, config.epochs, config.minutes, config.patience))
     linger = detach_seconds()
     match session.state:
         case "training" if limited:
@@ -34,8 +35,9 @@ def detached_sentence(session: RunSession, runs: str | None) -> str:
             how = f"trains on, and ends after {_time(linger)} without a screen"
         case _:
             how = f"waits as it is for {_time(min(linger, _PAUSED_SECONDS))}, then it is saved and ends"
-    task = session.config.task
-    return f"{task}, step {count(session.step)}: the run {name} {how}.\n{_COME_BACK}: rnnplay attach {name}{folder}"
+    return (
+        f"{config.task}, step {count(session.step)}: the run {name} {how}.\n{_COME_BACK}: rnnplay attach {name}{folder}"
+    )
 
 
 def wrapped(farewell: str, width: int) -> str:

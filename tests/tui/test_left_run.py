@@ -327,8 +327,9 @@ async def test_going_to_another_run_that_is_alive_leaves_the_present_one_trainin
         assert trainers[0].detached and not trainers[0].closed_by_stop
 
 
+@pytest.mark.parametrize("patience", [0, 5])
 async def test_d_leaves_a_run_that_trains_and_says_how_to_come_back(
-    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch, patience: int
 ) -> None:
     monkeypatch.setenv("RNNPLAY_LINGER", "12h")
     monkeypatch.setattr(entry_and_exit, "logout_ends_processes", lambda: True)
@@ -338,14 +339,18 @@ async def test_d_leaves_a_run_that_trains_and_says_how_to_come_back(
         await until(lambda: trainers)
         await pilot.press("d")
         assert "The run is only starting." in seen(app)
-        trainers[0].tell(msgspec.structs.replace(made_up_started(steps=None), run=str(run)), status("training", 120))
+        trainers[0].tell(
+            msgspec.structs.replace(made_up_started(steps=None, patience=patience), run=str(run)),
+            status("training", 120),
+        )
         await settled(app, trainers)
         assert "d leave" in seen(app)
         await pilot.press("d")
         await until(lambda: not app._running)
     assert trainers[0].detached and not trainers[0].closed_by_stop
     name = runs.run_id(run)
-    assert f"step 120: the run {name} trains on, and ends after 12 hours without a screen." in app.farewell
+    end = "trains on to its end" if patience else "trains on, and ends after 12 hours without a screen"
+    assert f"step 120: the run {name} {end}." in app.farewell
     assert f"rnnplay attach {name} --runs {tmp_path}" in app.farewell
     assert "loginctl enable-linger" in app.farewell
     assert load_screen_state(run) is not None
