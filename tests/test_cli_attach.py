@@ -63,6 +63,16 @@ def test_a_run_that_may_not_linger_cannot_be_begun_detached(home: Path) -> None:
     assert not (home / "runs").exists()
 
 
+def test_how_long_a_run_lingers_is_not_ignored_where_it_ends_with_its_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNPLAY_LINGER", "1m")  # put back after the test
+    for command in (["train", "hello", "--steps", "1"], ["resume", "last"]):
+        with pytest.raises(UserError, match="Give --detach too"):
+            CliRunner().invoke(cli, [*command, "--linger", "2h"], catch_exceptions=False)
+    assert not (home / "runs").exists()
+
+
 def test_how_long_a_run_goes_on_is_said_by_its_variable_or_by_how_it_was_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     assert (detach_seconds(), hang_up_seconds()) == (12 * 3600, 600)
@@ -103,7 +113,7 @@ def test_whether_a_logout_ends_processes_is_asked_of_systemd(
 def test_a_run_is_resumed_detached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Resume] = []
 
-    async def train_detached(command: Resume) -> int:
+    async def train_detached(command: Resume, as_json: bool) -> int:
         begun.append(command)
         return 0
 

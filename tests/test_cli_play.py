@@ -6,6 +6,7 @@ import pytest
 
 from rnnplay import runs
 from rnnplay.catalogue import make_config
+from rnnplay.cli.options import given_settings
 from rnnplay.cli.play import find_run, play_run
 from rnnplay.config import UserError
 from rnnplay.gallery import gallery_network
@@ -55,6 +56,16 @@ def test_what_is_neither_a_task_nor_a_run_is_refused(tmp_path: Path, name: str, 
         find_run((name,), str(tmp_path))
     for word in words:
         assert word in str(refused.value)
+
+
+def test_the_home_of_a_user_who_does_not_exist_is_a_name_like_any_other(tmp_path: Path) -> None:
+    for find in (
+        lambda: find_run(("~nobody-at-all",), str(tmp_path)),
+        lambda: runs.resolve("~nobody-at-all", tmp_path),
+    ):
+        with pytest.raises(UserError, match="~nobody-at-all"):
+            find()
+    assert given_settings({"text": ("~nobody-at-all/x",)}, list)["text"] == str(Path("~nobody-at-all/x").absolute())
 
 
 def test_settings_together_with_a_run_are_refused_by_name(run: Path) -> None:

@@ -22,6 +22,7 @@ from rnnplay.cli.common import (
     linger_option,
     parse_checkpoint,
     quiet_option,
+    refuse_linger,
     resolve_run_argument,
     run_and_exit,
     run_argument,
@@ -64,7 +65,7 @@ def cli(ctx: click.Context) -> None:
 @runs_option
 @linger_option
 @config_options
-def play(task: tuple[str, ...], runs: str | None, linger: None, **settings: Any) -> None:
+def play(task: tuple[str, ...], runs: str | None, linger: str | None, **settings: Any) -> None:
     """Open the playground on TASK and start, or on RUN as it was left; `rnnplay tasks` lists the tasks.
 
     What is not given is as in the task's preset, else as in brackets. A run has its own settings.
@@ -92,7 +93,13 @@ def play(task: tuple[str, ...], runs: str | None, linger: None, **settings: Any)
 @linger_option
 @config_options
 def train(
-    task: tuple[str, ...], runs: str | None, quiet: bool, as_json: bool, detach: bool, linger: None, **settings: Any
+    task: tuple[str, ...],
+    runs: str | None,
+    quiet: bool,
+    as_json: bool,
+    detach: bool,
+    linger: str | None,
+    **settings: Any,
 ) -> None:
     """Train on TASK without a screen; `rnnplay tasks` lists them.
 
@@ -108,12 +115,13 @@ def train(
     from rnnplay.runs import runs_root, texts_folder
 
     report = make_report(as_json, quiet)
+    refuse_linger(linger, detach)
 
     root = runs_root(runs)
     name = _one_task(task)
     config = _make_config(name, given_settings(settings, lambda texts: save_pipes(texts, texts_folder(root))))
     command = Train(config=config, root=str(root))
-    run_and_exit(train_detached(command) if detach else train_to_end(command, report))
+    run_and_exit(train_detached(command, as_json) if detach else train_to_end(command, report))
 
 
 @cli.command()
@@ -150,7 +158,7 @@ def resume(
     quiet: bool,
     as_json: bool,
     detach: bool,
-    linger: None,
+    linger: str | None,
 ) -> None:
     """Go on with RUN where it stopped.
 
@@ -167,6 +175,7 @@ def resume(
     from rnnplay.runs import runs_root, texts_folder
 
     report = make_report(as_json, quiet)
+    refuse_linger(linger, detach)
 
     if encoding is not None and text is None:
         raise UserError("An encoding is named, but no text.", "Give --text FILE too.")
@@ -183,7 +192,7 @@ def resume(
         encoding=encoding,
         device=device,
     )
-    run_and_exit(train_detached(command) if detach else train_to_end(command, report))
+    run_and_exit(train_detached(command, as_json) if detach else train_to_end(command, report))
 
 
 @cli.command()
@@ -269,7 +278,7 @@ def sample(
         top_p=top_p,
         clamps=tuple(map(parse_clamp, clamp)),
     )
-    file = None if output is None else Path(output).expanduser()
+    file = None if output is None else Path(os.path.expanduser(output))
     run_and_exit(
         trainer_process.sample(
             Inspect(run=resolve_run_argument(run, runs), at=at),
@@ -316,7 +325,7 @@ def _one_task(names: tuple[str, ...]) -> str | None:
     from rnnplay.catalogue import CATALOGUE
 
     known = {task.name for task in CATALOGUE}
-    file = next((name for name in names if name not in known and Path(name).expanduser().exists()), None)
+    file = next((name for name in names if name not in known and Path(os.path.expanduser(name)).exists()), None)
     if file is not None:
         remedy = "Repeat the option for each file, --text A --text B, or name their folder."
         raise UserError(f'"{file}" is a file, but stands in the place of a task.', remedy)

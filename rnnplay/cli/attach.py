@@ -31,7 +31,7 @@ _ANSWER_SECONDS = 2.0  # for a trainer to say which run it serves
 @runs_option
 @quiet_option
 @json_lines_option
-def attach(run: str | None, plain: bool, linger: None, runs: str | None, quiet: bool, as_json: bool) -> None:
+def attach(run: str | None, plain: bool, linger: str | None, runs: str | None, quiet: bool, as_json: bool) -> None:
     """Look at RUN while it is trained; without RUN at the newest that is alive.
 
     On a terminal it opens the playground, else it prints what comes as `train` does. Ctrl-C leaves; the run goes on.
@@ -133,11 +133,11 @@ async def _leave_when(interrupted: "asyncio.Future[signal.Signals]", client: "Tr
     await client.detach()
 
 
-async def train_detached(command: "Train | Resume") -> int:
+async def train_detached(command: "Train | Resume", as_json: bool) -> int:
     """Begin a run that goes on by itself, and print its directory. Raises UserError if it cannot begin, or go on."""
     import msgspec
 
-    from rnnplay.cli.report import print_notes
+    from rnnplay.cli.report import JsonReport, print_notes
     from rnnplay.client import LINGER, TrainerClient, detach_seconds
     from rnnplay.machine import logout_ends_processes
     from rnnplay.runs import trainers
@@ -152,8 +152,11 @@ async def train_detached(command: "Train | Resume") -> int:
         await client.close()
         raise
     await client.detach()
-    print_notes(started.notes)
-    print(started.run, flush=True)
+    if as_json:
+        JsonReport().event(started)
+    else:
+        print_notes(started.notes)
+        print(started.run, flush=True)
     if logout_ends_processes():
         print_notes(["This system ends a user's processes at logout: `loginctl enable-linger` keeps them."])
     return 0
@@ -181,7 +184,7 @@ async def _until_started(client: "TrainerClient") -> "Started":
 
 def stop_trainer(run: Path) -> None:
     """Have the trainer of a run save and end, wait for it and say so. Raises UserError if that cannot be."""
-    from rnnplay.runs import run_id, run_info, trainers
+    from rnnplay.runs import run_id, trainers
 
     name = run_id(run)
     record = trainers.find_trainer(run)
@@ -209,12 +212,21 @@ def stop_trainer(run: Path) -> None:
             connection.close()
     if not has_ended:
         raise UserError(f"The trainer of {name} has not ended yet (process {pid}).", "Wait, or `kill -9` it.")
+    print(f"{name}: {_how_it_stands(run)}")
+
+
+def _how_it_stands(run: Path) -> str:
+    """What is left of a run whose trainer has ended: it may have diverged, or found no room for a last checkpoint."""
+    from rnnplay.runs import run_info, saved_step
+
     try:
         info = run_info(run)
     except FileNotFoundError:
-        print(f"{name}: it had done no step, and is not kept")
-        return
-    print(f"{name}: {info.task}, saved at step {info.step:,}")
+        return "it had done no step, and is not kept"
+    saved = saved_step(run)
+    if saved < info.step:
+        return f"{info.task}, ended at step {info.step:,}; its last checkpoint is of step {saved:,}"
+    return f"{info.task}, saved at step {info.step:,}"
 
 
 def _serves(connection: socket.socket, run: Path) -> bool:

@@ -1,5 +1,6 @@
 """`rnnplay cells`, `ablate` and `gallery`: find units that follow a feature, and measure what they are worth."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -170,7 +171,7 @@ def gallery(rebuild: str | None, into: str) -> None:
     from rnnplay import gallery as shipped
 
     if rebuild is not None:
-        print(shipped.rebuild(rebuild, Path(into).expanduser().absolute()))
+        print(shipped.rebuild(rebuild, Path(os.path.expanduser(into)).absolute()))
         return
     for network in shipped.GALLERY:
         patterns = ", ".join(network.patterns)

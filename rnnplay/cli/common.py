@@ -83,20 +83,26 @@ json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JS
 detach_option = click.option("--detach", is_flag=True, help="Let the run go on by itself, and print its directory.")
 
 
-def _set_linger(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
+def _set_linger(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
     """Let --linger stand where RNNPLAY_LINGER does. Raises UserError if it makes no sense."""
     if given is not None:
         from rnnplay.client.linger import LINGER, chosen_linger
 
         os.environ[LINGER] = given
         chosen_linger()
+    return given
+
+
+def refuse_linger(linger: str | None, detach: bool) -> None:
+    """Raise UserError if --linger is given for a run that ends with its command."""
+    if linger is not None and not detach:
+        raise UserError("--linger says how long a run goes on that is left.", "Give --detach too, or leave it out.")
 
 
 linger_option = click.option(
     "--linger",
     metavar="TIME",
     callback=_set_linger,
-    expose_value=True,
     help="How long a run without a limit goes on unseen, as 10m or 12h; 0: not at all.",
 )
 
@@ -121,7 +127,7 @@ def text_path(text: str | None, folder: Path | None = None) -> str | None:
     if text is None:
         return None
     if not reads_pipe(text):
-        return str(Path(text).expanduser().absolute())
+        return str(Path(os.path.expanduser(text)).absolute())
     if folder is None:
         from tempfile import TemporaryDirectory
 

@@ -1,5 +1,6 @@
 """A command-line option for every field of RunConfig, shown in groups."""
 
+import os
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -130,7 +131,7 @@ def given_settings(settings: dict[str, Any], save_pipes: Callable[[Sequence[str]
     save_pipes: what saves the texts that are pipes; returns the texts with a file for each pipe.
     """
     chosen = {name: value for name, value in settings.items() if value is not None}
-    texts = [str(Path(text).expanduser().absolute()) for text in save_pipes(chosen.pop("text", ()))]
+    texts = [str(Path(os.path.expanduser(text)).absolute()) for text in save_pipes(chosen.pop("text", ()))]
     if texts:
         chosen["text"] = texts[0]
     if len(texts) > 1:

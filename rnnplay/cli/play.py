@@ -18,7 +18,7 @@ def find_run(names: tuple[str, ...], root: str | None) -> Path | None:
     A task's name wins over a directory's. Raises UserError if what is named is neither a task nor a run.
     """
     tasks = {task.name for task in CATALOGUE}
-    if len(names) != 1 or names[0] in tasks or Path(names[0]).expanduser().is_file():
+    if len(names) != 1 or names[0] in tasks or Path(os.path.expanduser(names[0])).is_file():
         return None
     name = names[0]
     if name in {network.name for network in GALLERY}:

@@ -22,7 +22,7 @@ def reads_pipe(text: str) -> bool:
     if text == _STANDARD_INPUT:
         return True
     try:
-        return stat.S_ISFIFO(Path(text).expanduser().stat().st_mode)
+        return stat.S_ISFIFO(Path(os.path.expanduser(text)).stat().st_mode)
     except (OSError, ValueError):
         return False
 

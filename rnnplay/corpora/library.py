@@ -36,7 +36,7 @@ def resolve_text(text: str) -> str:
     The caller may have made a name into a path in the current folder. A path that does not exist is returned too:
     reading it raises the error. Raises UserError if the text must be downloaded first.
     """
-    path = Path(os.path.abspath(Path(text).expanduser()))
+    path = Path(os.path.abspath(os.path.expanduser(text)))
     if path.exists():
         return str(path)
     name = path.name if path.parent == Path.cwd() else ""
@@ -76,7 +76,7 @@ def add(name: str, source: str, on_progress: ProgressCallback = lambda done, tot
             fetch_once(source, path, on_progress)
         else:
             with path.open("wb") as file:
-                for chunk in file_chunks(Path(source).expanduser())():
+                for chunk in file_chunks(Path(os.path.expanduser(source)))():
                     file.write(chunk)
         if not path.stat().st_size:
             raise UserError(f'"{source}" is empty.', "Give a text of some thousand characters.")

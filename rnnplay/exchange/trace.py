@@ -44,7 +44,7 @@ def trace(
     called before anything is written; report: as rows are written; on_reading: as texts are read, with bytes. Raises
     UserError if there is no such run, state or text, or no room for the file.
     """
-    path = Path(output).expanduser()
+    path = Path(os.path.expanduser(output))
     if path.suffix.lower() not in FORMATS:
         raise UserError(f'"{path}" does not say its format.', "Name a file that ends in .npz, .csv or .parquet.")
     kind = path.suffix.lower()

@@ -1,5 +1,6 @@
 """Which run a person means: a directory, a name, an id, or `last`."""
 
+import os
 from pathlib import Path
 
 from rnnplay.config import UserError
@@ -19,7 +20,7 @@ def resolve(run: str, root: Path) -> Path:
         if not runs:
             raise UserError(f'There is no run in "{root}" yet.', "Train one: rnnplay train hello.")
         return max(runs, key=lambda path: (opened_at(path), path.name))
-    path = Path(run).expanduser()
+    path = Path(os.path.expanduser(run))
     if path.is_dir():
         if not is_run(path):
             raise UserError(f'"{path}" is not a run: it has no {CONFIG}.', "`rnnplay runs` lists the runs.")
