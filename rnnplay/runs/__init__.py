@@ -15,7 +15,7 @@ from rnnplay.runs.directory import (
     save_record,
     writing,
 )
-from rnnplay.runs.listing import RunInfo, list_runs, run_info
+from rnnplay.runs.listing import RunInfo, list_runs, run_info, saved_step
 from rnnplay.runs.lock import RunLock, is_locked, opened_at
 from rnnplay.runs.metrics import MetricsFile, read_lines, read_metrics
 from rnnplay.runs.piped_texts import remove_unused_texts, texts_folder
@@ -50,6 +50,7 @@ __all__ = [
     "runs_root",
     "save_record",
     "save_screen_state",
+    "saved_step",
     "texts_folder",
     "writing",
 ]

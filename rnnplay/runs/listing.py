@@ -84,7 +84,7 @@ def run_info(run: Path) -> RunInfo:
         seq_len=config.seq_len,
         created=record.created,
         device=record.trained_on,
-        step=max(rows[-1]["step"] if rows else 0, _saved_step(run)),
+        step=max(rows[-1]["step"] if rows else 0, saved_step(run)),
         loss=_last_loss(rows),
         validation=_last_loss(evaluations),
         size=size,
@@ -93,8 +93,8 @@ def run_info(run: Path) -> RunInfo:
     )
 
 
-def _saved_step(run: Path) -> int:
-    """The step of the last checkpoint; later than the last row where that ended within a block of steps."""
+def saved_step(run: Path) -> int:
+    """The step of the last checkpoint; later than the last row where that ended within a block of steps; 0: none."""
     steps = [path.stem.removeprefix("ckpt-") for path in run.glob("ckpt-*.safetensors")]
     return max((int(step) for step in steps if step.isdecimal()), default=0)
 

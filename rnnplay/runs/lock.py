@@ -65,7 +65,9 @@ class RunLock:
         """
         now = datetime.now(UTC)
         with suppress(OSError, OverflowError, TypeError, ValueError):
-            latest = max(opened_at(run) for run in run_dirs(self._run.parent))
+            # Not this run: where record locks stand in for flock, closing its file a second time releases the lock.
+            others = [run for run in run_dirs(self._run.parent) if not run.samefile(self._run)]
+            latest = max(map(opened_at, others))
             now = max(now, datetime.fromisoformat(latest) + timedelta(microseconds=1))
         with suppress(OSError):
             os.ftruncate(self._file, 0)

@@ -26,7 +26,10 @@ TRAINER = "trainer.json"
 SOCKETS = "RNNPLAY_SOCKETS"
 _MAX_PATH = 103  # bytes of a socket's path; macOS has room for 104 with the zero at the end
 _MAX_NAME = 24  # bytes of its name
-_MAX_BYTES = 64 * 1024
+_BUFFER_BYTES = 128 * 1024  # of a socket, less than Linux gives
+_MAX_BYTES = 64 * 1024  # of a record
+_PROC = Path("/proc")  # Linux; elsewhere `ps` is asked
+_ENDED = ("Z", "X")  # states of a process that has ended, of which its parent has not taken note yet
 _NOT_THERE = (errno.ECONNREFUSED, errno.ENOENT, errno.ENOTSOCK, errno.ENOTDIR)
 
 
@@ -59,7 +62,7 @@ def boot_id() -> str:
     """What tells one start of this machine from the next, and from other machines; empty where that is not known."""
     try:
         if sys.platform == "darwin":
-            command = ["sysctl", "-n", "kern.bootsessionuuid"]
+            command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]  # cron's PATH does not lead there
             return subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout.strip()
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except (OSError, subprocess.SubprocessError):
@@ -67,24 +70,36 @@ def boot_id() -> str:
 
 
 def process_start(pid: int) -> str:
-    """When a process of this machine began, in clock ticks since the machine did; empty: unknown, or it has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    ended = fields[0] in ("Z", "X")  # and nobody has taken note of it yet
-    return fields[19] if len(fields) > 19 and not ended else ""
+    """When a process of this machine began, in the words of its system; empty: unknown, or it has ended."""
+    state, start = _state_and_start(pid)
+    return "" if state in _ENDED else start
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process of this machine has ended, even if nobody has taken note of it yet."""
-    if Path("/proc/self/stat").exists():
-        return not process_start(pid)
+    """Whether a process of this machine has ended, even if its parent has not taken note of it yet."""
     try:
         os.kill(pid, 0)
     except OSError:
         return True
-    return False
+    return _state_and_start(pid)[0] in _ENDED
+
+
+def _state_and_start(pid: int) -> tuple[str, str]:
+    """The letter of a process's state, and when it began; both empty: not known, or there is no such process."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return fields[0], fields[19]  # clock ticks since the start of the machine
+    except (OSError, IndexError):
+        if (_PROC / "self").exists():
+            return "", ""
+    command = ["ps", "-p", str(pid), "-o", "state=", "-o", "lstart="]
+    environment = os.environ | {"LC_ALL": "C", "TZ": "UTC0"}  # so that a date is written in one way only
+    try:
+        line = subprocess.run(command, capture_output=True, text=True, timeout=2, env=environment).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "", ""
+    state, _, start = line.strip().partition(" ")
+    return state[:1], " ".join(start.split())
 
 
 # ------------------------------------------------------------------------------------------------------- the sockets
@@ -148,6 +163,14 @@ def listen(run: Path) -> socket.socket:
     return listener
 
 
+def enlarge_buffers(connection: socket.socket) -> None:
+    """Let a socket hold _BUFFER_BYTES: macOS gives it 8 KiB, so that a trace would leave in a hundred pieces."""
+    with suppress(OSError):  # macOS refuses it once the other end is closed, as by one who only looked
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            if connection.getsockopt(socket.SOL_SOCKET, option) < _BUFFER_BYTES:
+                connection.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+
+
 def peer_user(connection: socket.socket) -> int | None:
     """The user of the process at the other end; None: the system does not say."""
     if not hasattr(socket, "SO_PEERCRED"):
@@ -179,6 +202,7 @@ def connect(record: TrainerRecord) -> socket.socket | None:
         connection.connect(record.socket)
         user = peer_user(connection)
         connection.setblocking(True)
+        enlarge_buffers(connection)
     except BlockingIOError:
         connection.close()
         raise

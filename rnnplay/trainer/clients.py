@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from rnnplay.protocol import PROTOCOL_VERSION, AnyCommand, Command, Event, Serving
-from rnnplay.runs.trainers import peer_user
+from rnnplay.runs.trainers import enlarge_buffers, peer_user
 from rnnplay.trainer.connection import Connection
 
 Received = tuple[Connection, AnyCommand]
@@ -118,6 +118,7 @@ class Clients:
         if peer_user(accepted) not in (None, os.geteuid()):
             accepted.close()
             return
+        enlarge_buffers(accepted)
         descriptor = accepted.detach()
         connection = Connection(descriptor, descriptor, is_pipe=False)
         connection.run_id = self._run_id

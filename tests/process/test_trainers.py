@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from made_up_runs import new_run, write_record_of
 
 from rnnplay import runs
+from rnnplay.cli.attach import _how_it_stands
 from rnnplay.config import UserError
 from rnnplay.protocol import PROTOCOL_VERSION, Attach, UnitAblated, encode_frame
 from rnnplay.runs import RunLock, is_locked, trainers
@@ -56,6 +58,17 @@ def test_a_paused_or_finished_run_waits_ten_minutes_for_a_screen() -> None:
     assert not over(linger, 9000.0, training=False, since=8900.0)  # it has just finished
     linger.leave(60.0, 20 * HOUR)
     assert over(linger, 20 * HOUR + 60, training=False)
+
+
+def test_stopping_a_run_says_what_is_saved_of_it(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    (run / "ckpt-40.safetensors").touch()
+    (run / runs.METRICS).write_text('{"step": 40, "loss": 2.0}\n')
+    assert _how_it_stands(run) == "hello, saved at step 40"
+    with (run / runs.METRICS).open("a") as file:
+        file.write('{"step": 50, "loss": null}\n')  # it diverged, or the disk was full
+    assert _how_it_stands(run) == "hello, ended at step 50; its last checkpoint is of step 40"
+    assert _how_it_stands(tmp_path / "gone") == "it had done no step, and is not kept"
 
 
 # ------------------------------------------------------------------------------------------------------------ sockets
@@ -107,6 +120,19 @@ def test_a_socket_of_another_user_is_not_talked_to(tmp_path: Path, monkeypatch: 
     assert (run / trainers.TRAINER).exists()
     assert runs.run_info(run).alive is False
     listener.close()
+
+
+def test_a_socket_of_a_system_that_gives_it_little_room_gets_more() -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        options = (socket.SO_SNDBUF, socket.SO_RCVBUF)
+        before = [connection.getsockopt(socket.SOL_SOCKET, option) for option in options]
+        trainers.enlarge_buffers(connection)
+        assert [connection.getsockopt(socket.SOL_SOCKET, option) for option in options] == before  # Linux
+        for option in options:
+            connection.setsockopt(socket.SOL_SOCKET, option, 8192)  # as on macOS
+        trainers.enlarge_buffers(connection)
+        assert all(connection.getsockopt(socket.SOL_SOCKET, option) >= 128 * 1024 for option in options)
+    trainers.enlarge_buffers(connection)  # which is closed: no error
 
 
 def test_a_trainer_closes_the_connection_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +223,36 @@ def test_a_machine_that_was_switched_off_has_left_nothing_alive(tmp_path: Path) 
     lock_run(run, []).release()
 
 
+def test_where_there_is_no_proc_a_process_is_told_from_others_by_its_start_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainers, "_PROC", tmp_path)  # as on macOS
+    assert re.fullmatch(r"\w{3} \w{3} \d+ [\d:]{8} \d{4}", trainers.process_start(os.getpid()))
+    assert not trainers.has_ended(os.getpid())
+    with subprocess.Popen(["true"]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its parent takes no note
+        assert trainers.has_ended(process.pid) and trainers.process_start(process.pid) == ""
+    assert trainers.has_ended(process.pid)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert trainers.process_start(os.getpid()) == "" and not trainers.has_ended(os.getpid())
+
+
+def test_where_no_process_says_who_it_is_the_socket_s_owner_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(socket, "SO_PEERCRED")  # as on macOS
+    run = new_run(tmp_path)
+    listener = trainers.listen(run)
+    record = trainers.write_record(run, listener.getsockname(), PROTOCOL_VERSION)
+    connection = trainers.connect(record)
+    assert connection is not None and trainers.peer_user(connection) is trainers.peer_process(connection) is None
+    connection.close()
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(run).st_uid + 1)
+    with pytest.raises(UserError, match="another user"):
+        trainers.connect(record)
+    listener.close()
+
+
 # -------------------------------------------------------------------------------------------------------------- locks
 
 
@@ -214,6 +270,9 @@ def test_where_flock_fails_record_locks_do(tmp_path: Path, monkeypatch: pytest.M
     notes: list[str] = []
     with lock_run(run, notes) as lock:
         assert lock.is_held and notes == []
+        locked = f"import fcntl; fcntl.lockf(open({str(run / LOCK)!r}, 'rb'), fcntl.LOCK_SH | fcntl.LOCK_NB)"
+        other = subprocess.run([sys.executable, "-c", locked], capture_output=True, text=True)
+        assert "BlockingIOError" in other.stderr
     monkeypatch.setattr(fcntl, "lockf", failing(number))
     assert not is_locked(run)
     with lock_run(run, notes) as lock:
