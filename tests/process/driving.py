@@ -3,17 +3,32 @@
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import safetensors
+from msgspec import structs
 
 from rnnplay.catalogue import make_config
 from rnnplay.client import TrainerClient
 from rnnplay.config import RunConfig
-from rnnplay.protocol import AnyEvent, Command, Inspect, Resume, RowsCompleted, Started, Status, Stop, Train
-from rnnplay.runs import checkpoint, read_lines
+from rnnplay.protocol import (
+    AnyEvent,
+    Command,
+    Inspect,
+    QuestionProgressed,
+    ReadingText,
+    Resume,
+    RowsCompleted,
+    Sampled,
+    Started,
+    Status,
+    Stop,
+    Stopped,
+    Train,
+)
+from rnnplay.runs import checkpoint, load_record, read_lines
 
 CLOCK = {"chars_per_s", "seconds"}  # of a row: all that may differ from run to run
 
@@ -58,6 +73,28 @@ async def resumed(run: Path, more_steps: int | None = None) -> list[AnyEvent]:
     return await follow(Resume(run=str(run), more_steps=more_steps))
 
 
+async def answers(opening: Inspect, commands: Sequence[Command]) -> list[AnyEvent]:
+    """Started, then the last answer to each command: the next one is sent when one is answered."""
+    queue: Iterator[Command] = iter([*commands, Stop()])
+    client = await TrainerClient.start(opening)
+    found: list[AnyEvent] = []
+    async for event in client.events():
+        if isinstance(event, Started):
+            found.append(event)
+            await client.send(next(queue))
+        elif isinstance(event, ReadingText) or (isinstance(event, Sampled) and not event.done):
+            continue  # a slow machine says how far the reading is
+        elif not isinstance(event, Status | QuestionProgressed | Stopped) and not getattr(event, "is_history", False):
+            found.append(event)
+            await client.send(next(queue, Stop()))
+    return found
+
+
+def without_notes(events: list[AnyEvent]) -> list[Any]:
+    """The answers, without the numbers of the commands that they answer."""
+    return [structs.replace(event, run_id="", request=0) for event in events if not isinstance(event, Started)]
+
+
 def of(kind: type, events: list[AnyEvent]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
@@ -93,6 +130,14 @@ def saved_values(run: Path, step: int) -> dict[str, Any]:
     del body["state"]["session"]["clock"]
     body["state"].pop("config_digest", None)
     return body
+
+
+def assert_same_run(one: Path, other: Path, step: int) -> None:
+    """Two runs are equal but for their clocks: checkpoint at `step`, metrics, settings."""
+    assert saved_arrays(one, step) == saved_arrays(other, step)
+    assert saved_values(one, step) == saved_values(other, step)
+    assert metrics(one) == metrics(other)
+    assert load_record(one).config == load_record(other).config
 
 
 def alive(pid: int) -> bool:

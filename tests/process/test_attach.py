@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from driving import alive, follow, gone, last_saved, metrics, of, write_text
+from driving import alive, follow, gone, last_saved, metrics, of
 from screens import LONG, attached, started, stop
 from storm import storm
 
@@ -37,11 +37,6 @@ from rnnplay.protocol import (
     encode_frame,
 )
 from rnnplay.runs import trainers
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "words.txt")
 
 
 async def test_a_run_is_left_and_found_again_with_all_its_rows(text: Path, tmp_path: Path) -> None:

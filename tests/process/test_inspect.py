@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driving import follow, metrics, of, run_of, saved_arrays, small, trained, write_text
+from driving import follow, metrics, of, run_of, saved_arrays, small, trained
 
 from rnnplay.engine import Network
 from rnnplay.lab.sample import Sampler, SamplingOptions
@@ -31,11 +31,6 @@ from rnnplay.protocol import (
 from rnnplay.runs import checkpoint
 from rnnplay.tasks import make
 from rnnplay.trainer.learner import architecture
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "words.txt")
 
 
 async def test_being_looked_at_sampled_from_and_measured_changes_no_number(text: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import alive, follow, last_saved, losses, metrics, of, run_of, saved_arrays, small, trained, write_text
+from driving import alive, follow, last_saved, losses, metrics, of, run_of, saved_arrays, small, trained
 
 from rnnplay import blas
 from rnnplay.client import TrainerClient
@@ -36,11 +36,6 @@ from rnnplay.protocol import (
     WatchTrace,
     encode_frame,
 )
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "words.txt")
 
 
 async def test_the_same_seed_gives_the_same_rows_and_another_seed_others(text: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from driving import alive, last_saved, small, trained, write_text
+from driving import alive, last_saved, small, trained
 
 from rnnplay.client import TrainerClient
 from rnnplay.client import train as train_at_once
@@ -18,11 +18,6 @@ from rnnplay.protocol import (
     Train,
     encode_frame,
 )
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "words.txt")
 
 
 async def test_closing_early_leaves_no_process_and_a_checkpoint(text: Path, tmp_path: Path) -> None:

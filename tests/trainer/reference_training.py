@@ -16,81 +16,9 @@ from typing import Any
 import numpy as np
 
 from rnnplay.config import RunConfig
+from tests.trainer.reference_tape import Array, Var, backward, cross_entropy, relu, sigmoid, tanh
 
-Array = np.ndarray[Any, np.dtype[Any]]
 GATES = {"rnn": "h", "input-rnn": "h", "lstm": "oifg", "gru": "rzn"}  # row blocks of the weights, in order
-
-
-# ---------------------------------------------------------------------------------------------------------------- tape
-
-
-class Var:
-    """An array on the tape, its gradient, and how that reaches the arrays it was computed from."""
-
-    count = 0
-
-    def __init__(self, value: Any, *parents: tuple["Var", Callable[[Array], Array]]) -> None:
-        self.value = np.asarray(value, float)
-        self.grad = np.zeros_like(self.value)
-        self.parents = parents
-        Var.count += 1
-        self.order = Var.count
-
-    def __add__(self, other: "Var") -> "Var":
-        return Var(self.value + other.value, (self, lambda d: d), (other, lambda d: d))
-
-    def __mul__(self, other: "Var") -> "Var":
-        return Var(
-            self.value * other.value, (self, lambda d: d * other.value), (other, lambda d: d * self.value)
-        )  # fmt: skip
-
-    def __matmul__(self, other: "Var") -> "Var":
-        return Var(
-            self.value @ other.value, (self, lambda d: d @ other.value.T), (other, lambda d: self.value.T @ d)
-        )  # fmt: skip
-
-    def map(self, value: Array, slope: Array) -> "Var":
-        return Var(value, (self, lambda d: d * slope))
-
-    def rows(self, start: int, stop: int) -> "Var":
-        def back(d: Array) -> Array:
-            whole = np.zeros_like(self.value)
-            whole[start:stop] = d
-            return whole
-
-        return Var(self.value[start:stop], (self, back))
-
-
-def backward(loss: Var) -> None:
-    """Set `grad` = dloss/dvar for every var that `loss` was computed from."""
-    found: dict[int, Var] = {}
-    waiting = [loss]
-    while waiting:
-        var = waiting.pop()
-        if var.order not in found:
-            found[var.order] = var
-            waiting += [parent for parent, _ in var.parents]
-    loss.grad = np.ones_like(loss.value)
-    for order in sorted(found, reverse=True):
-        for parent, back in found[order].parents:
-            d = back(found[order].grad)
-            if d.shape != parent.value.shape:  # a bias (H, 1) was added to columns (H, B)
-                d = d.sum(axis=1, keepdims=True)
-            parent.grad = parent.grad + d
-
-
-def tanh(v: Var) -> Var:
-    y = np.tanh(v.value)
-    return v.map(y, 1 - y**2)
-
-
-def sigmoid(v: Var) -> Var:
-    y = 1 / (1 + np.exp(-v.value))
-    return v.map(y, y * (1 - y))
-
-
-def relu(v: Var) -> Var:
-    return v.map(np.maximum(v.value, 0), (v.value > 0).astype(float))
 
 
 ACTIVATIONS: dict[str, Callable[[Var], Var]] = {
@@ -99,20 +27,6 @@ ACTIVATIONS: dict[str, Callable[[Var], Var]] = {
     "relu": relu,
     "identity": lambda v: v,
 }
-
-
-def cross_entropy(y: Var, targets: Array, weights: Array) -> Var:
-    """Weighted sum of -log softmax(y)[target]; y (V, B), targets and weights (B,)."""
-    p = np.exp(y.value - y.value.max(axis=0))
-    p /= p.sum(axis=0)
-    columns = np.arange(len(targets))
-    hit = np.zeros_like(p)
-    hit[targets, columns] = 1
-    loss = -(weights * np.log(p[targets, columns])).sum()
-    return Var(loss, (y, lambda d: d * weights * (p - hit)))
-
-
-# ------------------------------------------------------------------------------------------------------------- network
 
 
 def initial_parameters(config: RunConfig, inputs: int, outputs: int) -> dict[str, Array]:
@@ -250,9 +164,6 @@ def mask(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> Arra
     return (rng.random(shape, np.float32) >= share) / (1 - share)
 
 
-# -------------------------------------------------------------------------------------------------------------- update
-
-
 def learning_rate(config: RunConfig, step: int, last_step: int | None) -> float:
     """The learning rate of `step`, from 0."""
     if step < config.warmup:
@@ -310,9 +221,6 @@ class Update:
                 v[name] = 0.999 * v[name] + 0.001 * g**2
                 return (m[name] / (1 - 0.9**self.steps)) / (np.sqrt(v[name] / (1 - 0.999**self.steps)) + 1e-8)
         raise KeyError(self.config.optimizer)
-
-
-# ---------------------------------------------------------------------------------------------------------------- text
 
 
 @dataclass
@@ -382,9 +290,6 @@ def text_batches(config: RunConfig, text: Text) -> Iterator[Piece]:
         rows = streams[place : place + T]
         yield Piece(text.ids[rows], text.ids[rows + 1], None, resets_state or not config.carry)
         place, step = place + T, step + 1
-
-
-# --------------------------------------------------------------------------------------------------------------- train
 
 
 @dataclass

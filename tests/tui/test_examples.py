@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-from made_up_play import Recorder, facts, sampled, status, trace
-from test_play import WIDE, Person, opened
+from made_up_play import facts, sampled, status, trace
+from person import Person
 from waiting import until
 
-from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.catalogue import make_config
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORFGBG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLORTERM", "truecolor")
-
-
-@pytest.fixture
-async def person(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
-    trainers: list[Recorder] = []
-
-    async def start(opening: say.Command) -> Recorder:
-        trainers.append(Recorder(opening))
-        return trainers[-1]
-
-    monkeypatch.setattr(client.TrainerClient, "start", start)
-    async with opened(trainers, WIDE) as person:
-        yield person
 
 
 def shown(index: int = 0, **changes: Any) -> say.ExampleShown:

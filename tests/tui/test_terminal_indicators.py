@@ -9,7 +9,6 @@ from made_up_play import Recorder, started, status
 from textual import events
 from waiting import settled
 
-from rnnplay import client
 from rnnplay import protocol as say
 from rnnplay.config import UserError
 from rnnplay.tui.app import Playground
@@ -100,17 +99,10 @@ FINISHED = status("finished", 4_000)
     ],
 )
 async def test_a_person_who_looks_elsewhere_is_called_when_a_run_ends_or_fails(
-    monkeypatch: pytest.MonkeyPatch, focused: bool, ended: say.AnyEvent, words: str
+    monkeypatch: pytest.MonkeyPatch, trainers: list[Recorder], focused: bool, ended: say.AnyEvent, words: str
 ) -> None:
     monkeypatch.setenv("TERM_PROGRAM", "WezTerm")
     monkeypatch.delenv("TMUX", raising=False)
-    trainers: list[Recorder] = []
-
-    async def start(opening: say.Command) -> Recorder:
-        trainers.append(Recorder(opening))
-        return trainers[-1]
-
-    monkeypatch.setattr(client.TrainerClient, "start", start)
     app = Playground(RunDrafts("prose"), start=True)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
