@@ -66,7 +66,7 @@ class Probe(NamedTuple):
 
     @property
     def has_small_gemm(self) -> bool:
-        """Whether OpenBLAS runs a kernel with small products, and they are faster here."""
+        """Return whether OpenBLAS runs a kernel with small products, and they are faster here."""
         return bool(set(self.cores) & _SMALL_GEMM_CORES) and self.tiled < _MAX_TILED_RATIO * self.whole
 
     @property

@@ -1,4 +1,4 @@
-"""What a person changes in an example by hand. The protocol carries these, the lab applies them.
+"""Changes that a person makes in an example by hand. The protocol carries these, the lab applies them.
 
 Layers, units and time steps count from 0. `part` is "encoder" or "decoder" if the network has two parts, else empty.
 """

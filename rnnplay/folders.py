@@ -28,7 +28,7 @@ def cache_folder() -> Path:
 
 
 def _in_home(folder: Callable[[], Path]) -> Path:
-    """What `folder` returns; raises UserError if it cannot be in a home folder, because there is none."""
+    """Return what `folder` returns; raises UserError if it cannot be in a home folder, because there is none."""
     with suppress(RuntimeError):  # newer versions of platformdirs; older ones return "~" as it is
         path = folder()
         if path.is_absolute():
@@ -37,7 +37,7 @@ def _in_home(folder: Callable[[], Path]) -> Path:
 
 
 def write_remedy(error: OSError) -> str:
-    """What a person can do about something that cannot be written, as the beginning of a sentence."""
+    """Return what a person can do about something that cannot be written, as the beginning of a sentence."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return "Make room"

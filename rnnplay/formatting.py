@@ -44,13 +44,13 @@ def speed_unit(step_unit: str) -> str:
 
 
 def reading_words(bytes_read: int, progress: float | None) -> str:
-    """How far the reading of a text is; progress: the share that is done, None if it is not known."""
+    """Return how far the reading of a text is; progress: the share that is done, None if it is not known."""
     share = f"{bytes_read / 1e6:,.0f} MB" if progress is None else f"{progress * 100:.0f} %"
     return f"reading the text, {share}"
 
 
 def measuring_words(fraction: float) -> str:
-    """How far a long evaluation is."""
+    """Return how far a long evaluation is."""
     return f"measuring the loss, {fraction * 100:.0f} %"
 
 

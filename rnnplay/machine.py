@@ -15,12 +15,12 @@ def cpu_info(path: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
 
 
 def has_avx512(info: dict[str, str]) -> bool:
-    """Whether `cpu_info()` lists the four sets of AVX-512 that OpenBLAS's Skylake-X kernels need."""
+    """Return whether `cpu_info()` lists the four sets of AVX-512 that OpenBLAS's Skylake-X kernels need."""
     return {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(info.get("flags", "").split())
 
 
 def logout_ends_processes(groups: Path = Path("/proc/self/cgroup")) -> bool:
-    """Whether systemd ends this process when its user logs out. groups: the file with its control groups."""
+    """Return whether systemd ends this process when its user logs out. groups: the file with its control groups."""
     try:
         if "/session-" not in groups.read_text():  # not in the scope of a login
             return False
@@ -32,7 +32,7 @@ def logout_ends_processes(groups: Path = Path("/proc/self/cgroup")) -> bool:
 
 
 def _loginctl(*arguments: str) -> str:
-    """What loginctl prints. Raises OSError or SubprocessError."""
+    """Return what loginctl prints. Raises OSError or SubprocessError."""
     command = ["loginctl", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout.strip()
 

@@ -1,4 +1,4 @@
-"""What is said of a run, as data: an enumeration and a number for each statement, before they are words.
+"""Verdicts on a run, as data: an enumeration and a number for each statement, before they are words.
 
 `RULES` lists what may not stand together. A test holds it over made-up facts, `rnnplay tasks --check` over the trained
 presets.
@@ -21,7 +21,7 @@ FLAT_SLOPE = 0.98  # mean slope of the activation from which on it shrinks nothi
 
 
 class GradientVerdict(StrEnum):
-    """What the gradient does on its way back to the lag that counts."""
+    """Course of the gradient on its way back to the lag that counts."""
 
     VANISHES = "vanishes"
     STEADY = "steady"
@@ -43,7 +43,7 @@ class RadiusReason(StrEnum):
 
 
 class Dependency(StrEnum):
-    """What the gradient means for the task's longest dependency."""
+    """Meaning of the gradient for the task's longest dependency."""
 
     UNKNOWN = "unknown"  # the task has none, or the gradient says nothing
     REACHED = "reached"
@@ -52,7 +52,7 @@ class Dependency(StrEnum):
 
 
 class HeldOut(StrEnum):
-    """How the last loss on held-out data stands to the best one."""
+    """Relation of the last loss on held-out data to the best one."""
 
     BEST = "best"  # it is the best
     LEVEL = "level"  # hardly worse, or worse only once
@@ -154,7 +154,7 @@ def held_out_verdict(
 
 @dataclass(frozen=True, kw_only=True)
 class RunVerdicts:
-    """All that is said of a run at one moment."""
+    """Everything that is said of a run at one moment."""
 
     gradient: GradientVerdict
     left: float  # the gradient at `lag` over that at lag 0; NaN: there is none at lag 0
@@ -174,7 +174,7 @@ class RunVerdicts:
 
 @dataclass(frozen=True)
 class Rule:
-    """What may not stand together: `words` for a developer, `broken` for the machine."""
+    """A contradiction between verdicts: `words` for a developer, `broken` for the machine."""
 
     words: str
     broken: Callable[[RunVerdicts], bool]
@@ -231,7 +231,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("the two numbers agree, and differ", lambda s: s.reason == R.AGREES and not _agree(s.factor, s.radius)),
 )
-"""What may not stand together on the screens of one run."""
+"""Contradictions that may not stand on the screens of one run."""
 
 
 def contradictions(said: RunVerdicts) -> list[str]:

@@ -1,1 +1,1 @@
-"""What trains: a backend computes training steps. Today it is the NumPy engine; see base.py for the interface."""
+"""Backends: each computes training steps. Today it is the NumPy engine; see base.py for the interface."""

@@ -93,7 +93,7 @@ def seconds_per_step(engine: Backend, batch: SyntheticBatch, config: RunConfig) 
 
 
 def _key(config: RunConfig, a: Architecture) -> str:
-    """What a measurement depends on, without a look at PyTorch itself."""
+    """Return what a measurement depends on, without a look at PyTorch itself."""
     names = ("batch", "seq_len", "cores", "optimizer", "tbptt_steps", "precision")
     sizes = {name: getattr(config, name) for name in names}
     try:

@@ -25,7 +25,7 @@ class TrainingBatch(SliceableBatch, Protocol):
 
 
 class Rates(NamedTuple):
-    """What may change from step to step: learning rate; bounds of the gradient's norm and values, 0 without."""
+    """Settings that may change from step to step: learning rate; bounds of the gradient's norm and values, or 0."""
 
     lr: float
     clip_norm: float
@@ -33,7 +33,7 @@ class Rates(NamedTuple):
 
 
 class StepRow(NamedTuple):
-    """What one step reports: mean loss in nats, the gradient's norm before clipping, and whether it was clipped."""
+    """Report of one step: mean loss in nats, the gradient's norm before clipping, and whether it was clipped."""
 
     loss: float
     grad_norm: float
@@ -63,7 +63,7 @@ class Backend(ABC):
     problem: str | None = None
     """A sentence on what has gone wrong without stopping the training; the trainer reports it and sets it to None."""
     overlaps: bool = False
-    """Whether steps go on beside the caller, between `start_steps` and `finish_steps`."""
+    """Return whether steps go on beside the caller, between `start_steps` and `finish_steps`."""
 
     @abstractmethod
     def start_steps(self, batches: Iterable[TrainingBatch], rates: Sequence[Rates]) -> None:
@@ -107,11 +107,11 @@ class Backend(ABC):
 
     @abstractmethod
     def outputs_before(self, batch: TrainingBatch) -> Array:
-        """What the network says at each time step of `batch` (T, V, B), which it has not learned from yet."""
+        """Return what the network says at each time step of `batch` (T, V, B), which it has not learned from yet."""
 
     @abstractmethod
     def arrays(self) -> dict[str, Array]:
-        """All arrays of a checkpoint: parameters/*, optimizer/*, averaging/*, and state/* if a state is carried."""
+        """Return a checkpoint's arrays: parameters/*, optimizer/*, averaging/*, and state/* if a state is carried."""
 
     @abstractmethod
     def random_state(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Backend(ABC):
     @property
     @abstractmethod
     def carries_state(self) -> bool:
-        """Whether the next batch may go on from the last one's state."""
+        """Return whether the next batch may go on from the last one's state."""
 
     @abstractmethod
     def expected_arrays(self, saved: Mapping[str, Array], carries_state: bool) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""What the backends share about the arrays and random states of a checkpoint."""
+"""Arrays and random states of a checkpoint, as all backends read and write them."""
 
 import json
 from collections.abc import Mapping

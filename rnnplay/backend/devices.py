@@ -38,12 +38,12 @@ class TorchDevice(NamedTuple):
 
 
 def has_nvidia_driver() -> bool:
-    """Whether the system has a device file of NVIDIA's driver; costs nothing."""
+    """Return whether the system has a device file of NVIDIA's driver; costs nothing."""
     return any(Path(file).exists() for file in _DRIVER_FILES)
 
 
 def has_torch() -> bool:
-    """Whether PyTorch is installed; it is not imported."""
+    """Return whether PyTorch is installed; it is not imported."""
     return find_spec("torch") is not None
 
 
@@ -95,7 +95,7 @@ def _existing_gpu(torch: Any, name: str) -> str:
 
 
 def _no_gpu(reason: str, cuda: str) -> UserError:
-    """What is wrong and what to do, from what CUDA says when it cannot start."""
+    """Return what is wrong and what to do, from what CUDA says when it cannot start."""
     if "too old" in reason:
         return UserError(
             f"The NVIDIA driver is too old for this PyTorch, which was built for CUDA {cuda}.",

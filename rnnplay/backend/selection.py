@@ -1,4 +1,4 @@
-"""Which backend trains a run."""
+"""Selection of the backend that trains a run."""
 
 from rnnplay.backend.base import Backend
 from rnnplay.backend.devices import CPU

@@ -11,7 +11,7 @@ from rnnplay.engine import Architecture
 
 @dataclass(frozen=True, eq=False)
 class SyntheticBatch:
-    """As a task's batch: T time steps of B sequences; a source as long as the sequences, without padding."""
+    """A batch like a task's: T time steps of B sequences; a source as long as the sequences, without padding."""
 
     inputs: Array
     targets: Array
@@ -46,7 +46,7 @@ class SyntheticBatch:
         return cut if start == 0 else replace(cut, source=None, context=None)
 
     def select_sequences(self, which: slice) -> Self:
-        """Some of the sequences."""
+        """Return some of the sequences."""
         names = ("inputs", "targets", "source", "context")
         chosen = {name: array[..., which] for name in names if (array := getattr(self, name)) is not None}
         return replace(self, **chosen)

@@ -16,7 +16,7 @@ _LEAST_WEIGHT = 1e-30
 
 @dataclass(frozen=True)
 class StepLayout:
-    """What of a step decides which operations it runs, beside the shapes of its arrays.
+    """Properties of a step that decide which operations it runs, beside the shapes of its arrays.
 
     spans: the time steps of each part through which a gradient flows back. encoder_masks, body_masks: dropout masks
     that encoder and body take. is_fresh: it begins from the encoder's state, or from zero.
@@ -65,7 +65,7 @@ def _ids(what: str, ids: Array, size: int) -> Array:
 
 
 def _shares(batch: TrainingBatch, spans: tuple[tuple[int, int], ...]) -> Array:
-    """What each loss (T, B) counts in the step's loss: its weight among those of its part, times the part's share."""
+    """Return the weights of the losses (T, B) in the step's loss: among those of their part, times the part's share."""
     T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
     if batch.weights is None:
         return np.full((T, B), 1.0 / (T * B))

@@ -76,7 +76,7 @@ class TorchEngine(Backend):
         self._copies = HostCopies(torch, self._stream, first, [flat] if mean is None else [flat, mean])
 
     def _on_stream(self) -> contextlib.AbstractContextManager[object]:
-        """Where all work on the device is done: a graph is captured on the stream on which the step ran before."""
+        """Return the context of work on the device: a graph is captured on the stream of the step before it."""
         if self._stream is None:
             return contextlib.nullcontext()
         context: contextlib.AbstractContextManager[object] = self._torch.cuda.stream(self._stream)

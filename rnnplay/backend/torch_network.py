@@ -108,7 +108,7 @@ class TorchNetwork:
                 return ((y - targets) ** 2).mean(2)
 
     def _read(self, inputs: Tensor, D: int, are_ids: bool) -> Tensor:
-        """What the first layer reads (T, B, D): values, or one-hot columns."""
+        """Return what the first layer reads (T, B, D): values, or one-hot columns."""
         if not are_ids:
             return inputs.to(self.compute_dtype)
         zeros = self.torch.zeros(*inputs.shape, D, dtype=self.compute_dtype, device=self.device)
@@ -185,7 +185,7 @@ class TorchNetwork:
     def _call(
         self, names: Sequence[str], W_hh: Sequence[Tensor], x: Tensor, state: Sequence[LayerState]
     ) -> tuple[Tensor, list[LayerState]]:
-        """All time steps of these layers in one call of PyTorch's."""
+        """Compute all time steps of these layers in one call of PyTorch's."""
         a, torch = self.architecture, self.torch
         weights = [w for name, W in zip(names, W_hh, strict=True) for w in self._weights_for_call(name, W)]
         options = (weights, a.bias, len(names), 0.0, True, False, False)

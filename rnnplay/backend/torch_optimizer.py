@@ -10,7 +10,7 @@ from rnnplay.engine.optimizers import MOMENTS, UpdateRule
 Tensor = Any
 
 STEP_SIZE, EPS, SHRINK, CLIP_VALUE, CLIP_NORM, AVERAGING = range(6)
-"""What the places of the small tensor hold: factor and eps of the update, what decay leaves of a parameter, the bounds
+"""Places of the small tensor: factor and eps of the update, what decay leaves of a parameter, the bounds
 of clipping, and the weight of the parameters in their mean."""
 
 

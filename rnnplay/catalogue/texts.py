@@ -50,7 +50,7 @@ _FEW_SYMBOLS, _SHORT_ITEM = 10_000, 32  # symbols of all items, and of one in th
 
 
 def document_of(task: str, text: str | None, chosen: Document | None = None) -> Document:
-    """What an item of a text is: as it is chosen, else a file of a folder, else "none". text: its path, if any."""
+    """Return what an item of a text is: as chosen, else a file of a folder, else "none". text: its path, if any."""
     is_folder = task == "text" and text is not None and os.path.isdir(os.path.expanduser(text))
     return chosen or ("file" if is_folder else "none")
 

@@ -230,7 +230,7 @@ def _how_it_stands(run: Path) -> str:
 
 
 def _serves(connection: socket.socket, run: Path) -> bool:
-    """Whether the trainer at the other end serves `run`; one that does not say so in time is believed to."""
+    """Return whether the trainer at the other end serves `run`; one that does not say so in time is believed to."""
     import msgspec
 
     from rnnplay.protocol import frame_length

@@ -1,4 +1,4 @@
-"""How much of this machine's GPUs is in use, by what NVIDIA's own program says."""
+"""Use of this machine's GPUs, as NVIDIA's own program reports it."""
 
 import subprocess
 

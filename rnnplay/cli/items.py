@@ -42,7 +42,7 @@ class ItemCutter:
 
     @property
     def remark(self) -> str | None:
-        """What to say if fewer items were found than were asked for."""
+        """Return what to say if fewer items were found than were asked for."""
         if len(self._open) > MAX_ITEM:
             written = f"{self.written:,} whole item{'s' * (self.written != 1)}"
             return f"No {self.end!r} comes in {MAX_ITEM:,} characters: it ends after {written}."

@@ -126,7 +126,7 @@ def _option(name: str, hint: Any, default: Any, line: str) -> Decorated:
 
 
 def given_settings(settings: dict[str, Any], save_pipes: Callable[[Sequence[str]], Sequence[str]]) -> dict[str, Any]:
-    """Those settings that were given; `text` and `more_texts` are absolute paths, and left out if there are none.
+    """Return the settings that were given; `text` and `more_texts` are absolute paths, and left out if there are none.
 
     save_pipes: what saves the texts that are pipes; returns the texts with a file for each pipe.
     """

@@ -93,7 +93,7 @@ class JsonReport:
 
 
 class QuietReport:
-    """Nothing until the end."""
+    """Report of a quiet run: nothing until the end."""
 
     def event(self, event: AnyEvent) -> None:
         pass
@@ -201,7 +201,7 @@ def _progress(started: Started, step: int, seconds: float) -> float | None:
 
 
 def header_lines(event: Started, hint: str) -> list[str]:
-    """What is trained, notes, and `hint` if the run has no limit."""
+    """Return what is trained, notes, and `hint` if the run has no limit."""
     c = event.config
     network = f"{c.cell.upper()} {c.layers}x{c.hidden}, {event.facts.parameters:,} parameters"
     going_on = f", from step {event.step:,} on" if event.step else ""

@@ -18,7 +18,7 @@ _STANDARD_INPUT = "-"
 
 
 def reads_pipe(text: str) -> bool:
-    """Whether `text` is standard input or another pipe: what it gives can be read once, and by this process alone."""
+    """Return whether `text` is standard input or another pipe, which can be read once, and by this process alone."""
     if text == _STANDARD_INPUT:
         return True
     try:

@@ -36,7 +36,7 @@ _LAGS_SHOWN = (0, 1, 2, 3, 5, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 7
 def gradients(
     run: str, lags: int, untrained: bool, others: tuple[str, ...], at: CheckpointName, runs: str | None, as_json: bool
 ) -> None:
-    """How far back does RUN's network learn?
+    """Measure how far back RUN's network learns.
 
     The norm of the gradient of the last time step's loss with respect to the whole state (h, and c of an LSTM) at each
     lag, a mean over held-out sequences; the horizon, the first lag at which it is below 1 % of that at lag 0; the

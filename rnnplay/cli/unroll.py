@@ -56,7 +56,7 @@ def unroll(
 
 
 def _unrolled_fields(result: Any) -> dict[str, Any]:
-    """All numbers as JSON values; layers and units count from 1."""
+    """Return all numbers as JSON values; layers and units count from 1."""
     return {
         "kind": "unrolled",
         "step": result.step,

@@ -1,4 +1,4 @@
-"""How long a run without a limit goes on while nobody looks: RNNPLAY_LINGER, or by how its screen was left."""
+"""Time for which a run without a limit goes on without a screen: RNNPLAY_LINGER, or by how its screen was left."""
 
 import os
 
@@ -10,7 +10,7 @@ _CLOSED_SECONDS = 600.0  # the same after a local window was closed
 
 
 def chosen_linger() -> float | None:
-    """What RNNPLAY_LINGER says in seconds; None: nothing. Raises UserError if it makes no sense."""
+    """Return what RNNPLAY_LINGER says in seconds; None: nothing. Raises UserError if it makes no sense."""
     given = os.environ.get(LINGER, "").strip()
     if not given:
         return None
@@ -22,13 +22,13 @@ def chosen_linger() -> float | None:
 
 
 def detach_seconds() -> float:
-    """How long a run without a limit goes on after it was left on purpose."""
+    """Return how long a run without a limit goes on after it was left on purpose."""
     chosen = chosen_linger()
     return _AWAY_SECONDS if chosen is None else chosen
 
 
 def hang_up_seconds() -> float:
-    """How long a run goes on after its screen was lost."""
+    """Return how long a run goes on after its screen was lost."""
     chosen = chosen_linger()
     if chosen is not None:
         return chosen

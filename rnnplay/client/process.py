@@ -78,7 +78,7 @@ def wait_for_exit(process: "subprocess.Popen[bytes]") -> int:
 
 
 def how_it_ended(code: int) -> str:
-    """How a process ended, by its exit code."""
+    """Return how a process ended, by its exit code."""
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 

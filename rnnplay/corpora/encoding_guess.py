@@ -98,7 +98,7 @@ def guess_encodings(sample: bytes) -> list[EncodingGuess]:
 
 
 def refusal(name: str, problem: str, sample: bytes, otherwise: str) -> UserError:
-    """What to say about the text `name` that is not UTF-8 (`problem` says why): its likeliest encodings, or none.
+    """Return the error for a text `name` that is not UTF-8 (`problem` says why), with its likeliest encodings.
 
     otherwise: a sentence on what else can be done, or what to do if no encoding fits.
     """
@@ -113,7 +113,7 @@ def refusal(name: str, problem: str, sample: bytes, otherwise: str) -> UserError
 
 
 def is_mostly_utf8(sample: bytes) -> bool:
-    """Whether `sample` is UTF-8 but for some places, as where files in two encodings were joined."""
+    """Return whether `sample` is UTF-8 but for some places, as where files in two encodings were joined."""
     text = sample.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     right = sum(character > "\x7f" for character in text) - broken
@@ -121,7 +121,7 @@ def is_mostly_utf8(sample: bytes) -> bool:
 
 
 def is_iso_2022(chunk: bytes) -> bool:
-    """Whether `chunk` switches to another character set by escape sequences: it is ASCII to UTF-8, and not to be read.
+    """Return whether `chunk` switches character sets by escape sequences: it is ASCII to UTF-8, and not to be read.
 
     Escape sequences of terminals look different.
     """
@@ -148,7 +148,7 @@ def _candidates(sample: bytes) -> list[str]:
 
 
 def _has_quotes_of_windows(sample: bytes, is_spelt: bool) -> bool:
-    """Whether bytes from 0x80 to 0x9F are quotes and dashes in cp1252, and all other ones letters of a language.
+    """Return whether bytes from 0x80 to 0x9F are quotes and dashes in cp1252, and all other ones letters of a language.
 
     is_spelt: whether the letters are those of one language, if there are any.
     """
@@ -174,7 +174,7 @@ def _is_western(sample: bytes) -> bool:
 
 
 def _is_plausible(text: str) -> bool:
-    """Whether `text` is free of controls, characters that are not assigned, and those for private use."""
+    """Return whether `text` is free of controls, characters that are not assigned, and those for private use."""
     kinds = {unicodedata.category(character) for character in set(text) - set("\t\n\r\f\x0b\x1b\x07\x08")}
     return not kinds & {"Cc", "Cn", "Co", "Cs"}
 

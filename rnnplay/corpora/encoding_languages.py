@@ -94,7 +94,7 @@ def _is_spelt_in(text: str, alphabet: frozenset[str]) -> bool:
 
 
 def _count_odd_cases(text: str) -> int:
-    """How often a capital letter follows a small one, one of them beyond ASCII."""
+    """Return how often a capital letter follows a small one, one of them beyond ASCII."""
     return sum(
         before.islower() and after.isupper() and not (before.isascii() and after.isascii())
         for word in _WORD.findall(text)

@@ -128,6 +128,6 @@ def _files_in(folder: Path, as_bytes: bool) -> tuple[list[Path], int]:
 
 
 def _seems_text(path: Path) -> bool:
-    """Whether the file's first bytes hold no zero, or a mark of UTF-16 or 32. One that cannot be read is refused."""
+    """Return whether the file's first bytes hold no zero, or a mark of UTF-16 or 32. Refuses an unreadable one."""
     head = next(text_file_chunks(path)(), b"")[:_HEAD_BYTES]
     return b"\0" not in head or head.startswith(_MARKS)

@@ -25,7 +25,7 @@ class Corpus:
 
 
 def list_corpora() -> list[Corpus]:
-    """All texts, those that came with the program first. Reads each text that is on the disk once."""
+    """Return all texts, those that came with the program first. Reads each text that is on the disk once."""
     texts = [_counted_entry(name, "shipped", bundled_chunks(name), "MIT") for name in bundled_names()]
     texts += [_counted_entry(name, "installed", bundled_chunks(name), "PSF") for name in INSTALLED]
     texts += map(_downloadable_entry, DOWNLOADABLE.values())

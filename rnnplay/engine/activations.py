@@ -1,4 +1,4 @@
-"""What is inside a network over a batch: copies, in columns as the equations are printed."""
+"""Activations inside a network over a batch: copies, in columns as the equations are printed."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class ForwardResult(Activations):
 
 
 def activations(stack: LayerStack, gates: bool) -> Activations:
-    """What `stack` holds after its forward pass."""
+    """Return what `stack` holds after its forward pass."""
     cell, layers = stack.architecture.cell, stack.layers
     h = xp.stack([swap_last_axes(layer.h) for layer in layers])
     c = None

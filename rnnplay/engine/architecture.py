@@ -1,4 +1,4 @@
-"""What a network is: its shape and readout, its states, and what it reads.
+"""Architecture of a network: its shape and readout, its states, and what it reads.
 
 One frozen record says everything that decides which parameters exist; it refuses what cannot be built.
 """
@@ -65,7 +65,7 @@ STATES: dict[str, type[RNNState] | type[LSTMState] | type[GRUState] | type[Input
 
 
 class BatchLike(Protocol):
-    """What `forward_backward` reads, T time steps of B sequences; None: it does not apply."""
+    """Batch that `forward_backward` reads, T time steps of B sequences; None: it does not apply."""
 
     @property
     def inputs(self) -> Array: ...  # ids (T, B) or values (T, D, B)
@@ -90,7 +90,7 @@ class SliceableBatch(BatchLike, Protocol):
         """Time steps start to stop; what sets the first state goes with time step 0 alone."""
 
     def select_sequences(self, which: slice) -> Self:
-        """Some of the sequences."""
+        """Return some of the sequences."""
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -58,7 +58,7 @@ class GateBuffer:
         return self.scratch
 
     def gather(self, start: int, stop: int) -> Array:
-        """All blocks of time steps start to stop, each contiguous, to be read: (count, stop-start, B, H)."""
+        """Return all blocks of time steps start to stop, each contiguous, to be read: (count, stop-start, B, H)."""
         if self.B > 1:
             return self.memory[:, start:stop]
         area = self.work_area(stop - start)

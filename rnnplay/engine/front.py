@@ -1,4 +1,4 @@
-"""What sets the first hidden state: a context vector through a dense layer, h_0 = tanh(W_fh f + b_fh) for all layers.
+"""Networks for the first hidden state: a context vector through a dense layer, h_0 = tanh(W_fh f + b_fh) in all layers.
 
 In front of it, for pictures, a small convolutional network: 5x5 filters, ReLU, the largest of each 2x2 square, and a
 dense layer with tanh, which makes the context.

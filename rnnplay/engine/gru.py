@@ -78,7 +78,7 @@ class GRULayer(RecurrentLayer):
                     xp.copyto(h, h_prev, where=padding)
 
     def _local_derivatives(self, start: int, stop: int, mask: PaddingMask | None) -> None:
-        """What dh is multiplied by at time steps start to stop: A_n of dz_n = A_n * dh, and so on.
+        """Compute what dh is multiplied by at time steps start to stop: A_n of dz_n = A_n * dh, and so on.
 
         A_n = (1 - z) (1 - n^2)    A_z = (h_prev - n) z (1 - z)    A_r = A_n a r (1 - r)    A_a = A_n r    A_prev = z
         """

@@ -1,4 +1,4 @@
-"""What all cells share over time: input projection, padding, chunks of time steps, and the gradients of the weights.
+"""Base of all cells' layers: input projection, padding, chunks of time steps, and the gradients of the weights.
 
 h_t depends on h_{t-1}, so the loop over time cannot be widened. All that does not depend on it is computed outside the
 loop, for a chunk of time steps whose numbers stay in the second-level cache.
@@ -18,7 +18,7 @@ StateRows = tuple[Array, ...]
 
 
 class PaddingMask:
-    """Which sequences are padding at which time step: mask (T, B), False over padding, where the state stays.
+    """Mask of padding, by time step and sequence: mask (T, B), False over padding, where the state stays.
 
     active (T, B, 1): 1.0 or 0.0, of `dtype`. padding (T, B, 1): bool. by_step: for each time step padding (B, 1), with
     one sequence (1), or None without padding.
@@ -55,7 +55,7 @@ class IdBatch:
             raise ValueError(f"ids: {wrong} is outside 0 to {D - 1}. Encode the batch with the network's vocabulary.")
 
     def sum_by_id(self, values: Array, out: Array) -> None:
-        """For every id the sum of its rows: values (P, T*B, N) -> out (D, P*N)."""
+        """Sum the rows of every id: values (P, T*B, N) -> out (D, P*N)."""
         P, TB, N = values.shape
         if TB * self.D <= MAX_ONE_HOT_SIZE:
             one_hot = xp.zeros((self.D, TB), self.dtype)
@@ -167,7 +167,7 @@ class Layer(ABC):
     mask: PaddingMask | None
 
     gate_scales: tuple[float, ...] = (1.0,)
-    """What the rows of each gate are multiplied by before tanh: 1/2 for sigmoid(z) = tanh(z/2)/2 + 1/2."""
+    """Factors of each gate's rows before tanh: 1/2 for sigmoid(z) = tanh(z/2)/2 + 1/2."""
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ class LSTMLayer(RecurrentLayer):
                     xp.copyto(c, self.blocks.block(t, C_PREV), where=padding)
 
     def _local_derivatives(self, a: int, b: int, mask: PaddingMask | None) -> None:
-        """What dh and dc are multiplied by at time steps a to b: A_o of dz_o = A_o * dh, and so on.
+        """Compute what dh and dc are multiplied by at time steps a to b: A_o of dz_o = A_o * dh, and so on.
 
         dh:  A_tanh = o (1 - tanh(c)^2)    A_o = tanh(c) o (1 - o)
         dc:  A_i = g i (1 - i)    A_f = c_prev f (1 - f)    A_g = i (1 - g^2)    A_prev = f

@@ -19,7 +19,7 @@ ROWS_PER_CALL = 1024  # time steps and sequences that a sum over gates takes at 
 
 
 def has_small_gemm_kernels() -> bool:
-    """Whether OpenBLAS multiplies small matrices where they lie: RNNPLAY_SMALL_GEMM, which `rnnplay.blas` measures."""
+    """Return whether OpenBLAS multiplies small matrices in place: RNNPLAY_SMALL_GEMM, which `rnnplay.blas` measures."""
     return os.environ.get("RNNPLAY_SMALL_GEMM") == "1"
 
 
@@ -27,7 +27,7 @@ USE_TILES = has_small_gemm_kernels()
 
 
 def tiling(K: int, N: int, B: int, itemsize: int) -> tuple[int, int]:
-    """How to cut K and N for (B, K) @ (K, N): (pieces of K, columns of a tile); (1, N) where cutting does not pay."""
+    """Return (pieces of K, columns of a tile) for (B, K) @ (K, N), and (1, N) where cutting does not pay."""
     if USE_TILES and N % 32 == 0:
         for pieces in range(1, max(1, K // MIN_SPLIT_ROWS) + 1):
             rows = K // pieces
@@ -183,7 +183,7 @@ class SequenceMatmul:
         self.sum = xp.zeros((0, self.D), W.dtype)
 
     def steps(self, T: int) -> int:
-        """How many time steps `forward` should be given together: so many that OpenBLAS's own order pays, or any."""
+        """Return how many time steps to give to `forward` together: so many that OpenBLAS's own order pays, or any."""
         return 1 if self.tiled is not None else min(T, max(1, ROWS_PER_CALL // self.B))
 
     def pack(self, backward: bool) -> None:

@@ -1,4 +1,4 @@
-"""How much memory a network and a batch need, and what the machine has: asked before anything is made."""
+"""Memory that a network and a batch need, compared with the machine's before any array is made."""
 
 import os
 from pathlib import Path

@@ -51,7 +51,7 @@ class BatchBuffers:
         return h
 
     def backward(self, h: Array, batch: BatchLike, state: State | None) -> list[StateRows]:
-        """After `readout.loss`: all gradients, and dL/d(the body's first state)."""
+        """Write, after `readout.loss`, all gradients, and dL/d(the body's first state)."""
         dfirst = self.body.backward(self.readout.backward(h), None)
         if state is None and self.encoder is not None:
             self.encoder.backward(None, dfirst)

@@ -23,7 +23,7 @@ Chunk = tuple[Array, Array, Array, list[Array]]
 
 
 class StepReport(NamedTuple):
-    """What one update did: the gradients' norm before clipping, and whether they were clipped."""
+    """Report of one update: the gradients' norm before clipping, and whether they were clipped."""
 
     grad_norm: float
     clipped: bool
@@ -42,12 +42,12 @@ class UpdateRule:
 
     @property
     def moment_decays(self) -> tuple[float, float]:
-        """What the first and the second moment are multiplied by at each step."""
+        """Return what the first and the second moment are multiplied by at each step."""
         decays = {"momentum": (self.momentum, 0.0), "adagrad": (0.0, 1.0), "rmsprop": (0.0, self.rho)}
         return decays.get(self.name, self.betas)
 
     def step_size_and_eps(self, lr: float, steps: int) -> tuple[float, float]:
-        """What the update is multiplied by at step 1, 2, ..., and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""
+        """Return the factor of the update at step 1, 2, ..., and eps: sqrt(k^2 v) + eps = k (sqrt(v) + eps/k)."""
         eps = (1e-10 if self.name == "adagrad" else 1e-8) if self.eps is None else self.eps
         if self.name == "rmsprop":
             k = math.sqrt(1.0 - self.rho)
@@ -176,7 +176,7 @@ class Optimizer:
         }
 
     def load(self, state: Mapping[str, Array]) -> None:
-        """What `state` gave, of an optimizer of the same name and network."""
+        """Load what `state` returned, of an optimizer of the same name and network."""
         for k, m in enumerate(self.moments):
             if f"moment{k}" not in state or state[f"moment{k}"].shape != m.shape:
                 raise ValueError(f"optimizer: moment{k} does not fit {self.name}. Load the same optimizer's state.")

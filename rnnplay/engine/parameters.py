@@ -39,7 +39,7 @@ def parameter_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
 
 
 def is_stored_transposed(a: Architecture, name: str) -> bool:
-    """Whether the parameter lies transposed in memory: one row for each id."""
+    """Return whether the parameter lies transposed in memory: one row for each id."""
     return name == "encoder.l0.W_xh" or (a.inputs_are_ids and name == "l0.W_xh")
 
 

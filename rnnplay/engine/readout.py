@@ -1,4 +1,4 @@
-"""From the top layer to the loss and back: logits y = W_hy h + b_y for all time steps at once.
+"""Readout from the top layer to the loss, and back: logits y = W_hy h + b_y for all time steps at once.
 
 softmax          cross-entropy in nats
 sigmoid          binary cross-entropy in nats, the mean over V
@@ -82,7 +82,7 @@ class Readout:
             xp.add(self.logits, self.b, self.logits)
 
     def probabilities(self) -> Array:
-        """What the network says (V, T*B): probabilities, or for linear the logits; the logits are used up."""
+        """Return what the network says (V, T*B): probabilities, or for linear the logits; the logits are used up."""
         y = self.logits
         if self.kind == "softmax":
             xp.subtract(y, xp.maximum.reduce(y, 0), y)

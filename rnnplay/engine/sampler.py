@@ -25,7 +25,7 @@ class NetworkStepper:
         self.state: State = network.zero_state(1)
 
     def pack(self) -> None:
-        """Nothing to do: `Network.step` reads the parameters at every call."""
+        """Do nothing: `Network.step` reads the parameters at every call."""
 
     def step(self, symbol: int, logits: Array) -> None:
         """Read the id `symbol`, and write the logits of the next one to `logits` (V,)."""

@@ -1,4 +1,4 @@
-"""What changes during training: the learning rate, a pure function of the step; averaged weights."""
+"""Schedules of training: the learning rate, a pure function of the step; averaged weights."""
 
 import math
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Averaging:
         return {"mean": self.mean, "steps": xp.array([self.steps], "int64")}
 
     def load(self, state: Mapping[str, Array]) -> None:
-        """What `state` gave, of the same network."""
+        """Load what `state` returned, of the same network."""
         if state["mean"].shape != self.mean.shape:
             raise ValueError("averaging: the mean does not fit this network. Load that of the same architecture.")
         self.mean[...] = state["mean"]

@@ -13,7 +13,7 @@ from rnnplay.engine.arrays import xp
 
 _FLUSH = 0x8040  # x86's MXCSR: results (bit 15) and operands (bit 6)
 _WORD = {"linux": 7, "darwin": 1}
-"""Where MXCSR lies in C's fenv_t, counted in words of four bytes (x86-64: glibc and musl alike; macOS)."""
+"""Place of MXCSR in C's fenv_t, counted in words of four bytes (x86-64: glibc and musl alike; macOS)."""
 _ROOM = 64  # words; fenv_t has 4 to 8
 
 
@@ -40,6 +40,6 @@ def flush_subnormals() -> bool:
 
 
 def subnormals_flushed() -> bool:
-    """Whether this thread takes subnormal numbers as zero."""
+    """Return whether this thread takes subnormal numbers as zero."""
     smallest = xp.full(16, xp.finfo("float32").tiny, "float32")
     return not bool((smallest * xp.float32(0.5)).any())

@@ -1,4 +1,4 @@
-"""Which tensor of another program is which of ours: by torch.nn's names anywhere in theirs, else by shape.
+"""Guess which tensor of another program is which of ours: by torch.nn's names anywhere in theirs, else by shape.
 
 Two directions and projections are refused. What remains in doubt is refused too, with a table of names and shapes.
 """
@@ -41,7 +41,7 @@ class NameTable:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every tensor has our name already."""
+        """Return whether every tensor has our name already."""
         return all(theirs == ours for theirs, ours in self.ours.items())
 
     def lines(self) -> list[str]:
@@ -228,7 +228,7 @@ def _layers(matrices: Shapes, rest: Shapes, gates: int, H: int) -> dict[str, str
 
 
 def _hinted(names: Collection[str], words: re.Pattern[str], not_words: re.Pattern[str]) -> list[str]:
-    """Those of `names` whose last part has one of `words`, and none of `not_words` before it; in natural order."""
+    """Return the `names` whose last part has one of `words`, and none of `not_words` before it; in natural order."""
 
     def place(pattern: re.Pattern[str], name: str) -> int:
         matches = list(pattern.finditer(name))

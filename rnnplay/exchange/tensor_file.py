@@ -1,4 +1,4 @@
-"""What a file of another program holds: tensors by name, and what it says of its vocabulary and settings."""
+"""Content of another program's file: tensors by name, and what it says of its vocabulary and settings."""
 
 import json
 from collections.abc import Iterable, Mapping

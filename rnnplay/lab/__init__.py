@@ -1,1 +1,1 @@
-"""What one asks of a network: traces, units, gradients by lag, samples."""
+"""Questions about a network: traces, units, gradients by lag, samples."""

@@ -51,7 +51,7 @@ class LayerWeights:
 
 @dataclass(frozen=True, eq=False)
 class CellStep:
-    """What cells.py computed, c after it was set by hand; h: what the layer hands on, after it was set by hand."""
+    """Values of one time step, c after it was set by hand; h: what the layer hands on, after it was set by hand."""
 
     computed: Any  # RNNStep, InputRNNStep, LSTMStep or GRUStep
     h: Array
@@ -64,7 +64,7 @@ class CellStep:
 
     @property
     def h_prev(self) -> Array:
-        """What W_hh multiplies; for input-rnn the previous input, which W_ph multiplies."""
+        """Return what W_hh multiplies; for input-rnn the previous input, which W_ph multiplies."""
         return np.asarray(self.computed[1])
 
     @property
@@ -122,7 +122,7 @@ def backward(layer: LayerWeights, step: CellStep, dh: Array, dc: Array | None = 
 
 
 def summands(layer: LayerWeights, step: CellStep) -> dict[str, list[Array]]:
-    """For each gate the summands of its pre-activation: W_x x, W_h h (GRU's n: r * (W_hn h + b_hn)), and b if any."""
+    """Return each gate's summands before its activation: W_x x, W_h h (GRU's n: r * (W_hn h + b_hn)), and b if any."""
     w = layer.w
     from_x = layer.by_gate(cells.product(w["W_xh"], step.x))
     from_h = layer.by_gate(w["W_ph" if layer.cell == "input-rnn" else "W_hh"] @ step.h_prev)

@@ -1,4 +1,4 @@
-"""What a feature does in texts that a network writes: freely, with a unit held high in the feature, and held low.
+"""Frequency of a feature in texts that a network writes: freely, with a unit held high in the feature, and held low.
 
 A unit is high in a feature if it is held on the side on which it is where the feature is true, whatever its sign. What
 is held is the unit's h: through it alone a unit acts on others. An LSTM's h has the sign of its c, and of the two the

@@ -1,4 +1,4 @@
-"""How much of a written text is copied: the longest span of it that stands, letter for letter, in the training text.
+"""Copies in a written text: the longest span of it that stands, letter for letter, in the training text.
 
 An index of all spans of NGRAM_LENGTH symbols gives the places where the last symbols occur. From there a match is
 followed symbol by symbol, so the answer is known while the text is written.
@@ -47,7 +47,7 @@ class CopyDetector:
             self.longest = (len(self._written) - self._length, self._length)
 
     def _find_match(self) -> tuple[Array, int]:
-        """Where the longest end of the text of at least NGRAM_LENGTH symbols occurs, and its length."""
+        """Return where the longest end of the text of at least NGRAM_LENGTH symbols occurs, and its length."""
         end = self._written
         if len(end) < NGRAM_LENGTH or min(end[-NGRAM_LENGTH:]) < 0:
             return np.zeros(0, np.int64), 0

@@ -46,7 +46,7 @@ def held_out_example(task: Task, index: int) -> Example:
 
 
 def _item(task: Task, index: int) -> Example | None:
-    """As held_out_example, but None for a text."""
+    """Return what held_out_example does, but None for a text."""
     if index < 0:
         raise UserError(f"There is no example {index}.", "Examples count from 0.")
     example = task.example(index)
@@ -58,7 +58,7 @@ def _item(task: Task, index: int) -> Example | None:
 
 
 def example_or_text(task: Task, index: int, length: int, ids: Array | None = None) -> tuple[Example, str]:
-    """Item `index` of the task, or a piece of `length` symbols of its held-out text (`ids`), and what was cut.
+    """Return item `index` of the task, or a piece of `length` symbols of its held-out text (`ids`), and what was cut.
 
     Raises UserError if there is no such item or piece.
     """

@@ -27,7 +27,7 @@ SATURATED_LEVEL = 0.99  # |tanh| or |2 sigmoid - 1| beyond which a unit or gate 
 
 @dataclass(frozen=True)
 class Advice:
-    """Something that is wrong, what causes it and what to try. `severity` (0..1) puts the worst first."""
+    """A problem of a run, what causes it and what to try. `severity` (0..1) puts the worst first."""
 
     name: HealthProblem
     cause: str
@@ -37,7 +37,7 @@ class Advice:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What is known of a run before it begins: its settings and its task."""
+    """Facts of a run before it begins: its settings and its task."""
 
     cell: str
     activation: str
@@ -51,7 +51,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class NetworkProbe:
-    """What one forward and backward pass over a batch shows of a network."""
+    """Figures of a network from one forward and backward pass over a batch."""
 
     step: int
     saturated: float  # share of hidden values (of an LSTM or GRU: of gates) at the edge of their range
@@ -139,7 +139,7 @@ class Monitor:
         del self.probes[1:-200]  # the first one stays: how it began
 
     def advice(self) -> list[Advice]:
-        """What is wrong with the run, the worst first, at most three."""
+        """Return what is wrong with the run, the worst first, at most three."""
         if not self.losses:
             return []
         course = LossTrend.of(self)
@@ -155,7 +155,7 @@ class Monitor:
 
 @dataclass(frozen=True)
 class LossTrend:
-    """How the loss went: `first` untrained, `now` lately, `peak` early on."""
+    """Course of the loss: `first` untrained, `now` lately, `peak` early on."""
 
     step: int
     first: float
@@ -194,7 +194,7 @@ class LossTrend:
 
 
 def _clipped_steps(m: Monitor) -> str:
-    """How many of the steps that the last rows stand for were clipped, as "18 of the last 20 steps"."""
+    """Return how many of the steps that the last rows stand for were clipped, as "18 of the last 20 steps"."""
     lengths = np.diff(m.steps, prepend=0)[-20:]
     return f"{float(np.dot(m.clipped[-20:], lengths)):.0f} of the last {int(lengths.sum()):,} steps"
 
@@ -210,12 +210,12 @@ def _recent_norm(m: Monitor) -> float:
 
 
 def _wild(m: Monitor) -> bool:
-    """The gradient was enormous before the first update."""
+    """Return whether the gradient was enormous before the first update."""
     return bool(m.norms) and not m.norms[0] < HUGE_GRAD_NORM
 
 
 def _began_saturated(m: Monitor) -> bool:
-    """Before training had done anything to it."""
+    """Return whether most activations were saturated before the first update."""
     return bool(m.probes) and m.probes[0].saturated > 0.5 and m.probes[0].step == 0
 
 

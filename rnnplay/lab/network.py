@@ -1,4 +1,4 @@
-"""What one can read off a network's parameters: names of rows and columns, spectra, and what its gates mostly do.
+"""Figures of a network's parameters: names of rows and columns, spectra, and what its gates mostly do.
 
 "Mostly open" is above .9 in more than half of the time steps, after Karpathy, Johnson and Fei-Fei (2015), "Visualizing
 and Understanding Recurrent Networks".

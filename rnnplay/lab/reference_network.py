@@ -188,7 +188,7 @@ class ReferenceNetwork:
         return loss_gradient(fwd.values, fwd.batch.targets, self.architecture.readout) * fwd.loss_weights[:, None]
 
     def backward(self, fwd: ForwardPass, dy: Array, inputs: bool = False) -> list[BackwardPass]:
-        """From dL/dy (T, V, B) back through every chain, the last one first; the answer is in the chains' order."""
+        """Go from dL/dy (T, V, B) back through every chain, the last one first; the answer is in the chains' order."""
         W_hy = self.parameters["W_hy"]
         above: Sequence[Array | None] = [W_hy.T @ dy[t] if dy[t].any() else None for t in range(len(dy))]
         end: State | None = None

@@ -24,7 +24,7 @@ _AHEAD = 64  # symbols for which noise is drawn at once
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How to draw. temperature 0: always the likeliest; top_k 0 and top_p 1: from all symbols."""
+    """Settings of sampling. temperature 0: always the likeliest; top_k 0 and top_p 1: from all symbols."""
 
     temperature: float = 1.0
     seed: int = 1
@@ -84,7 +84,7 @@ def tokenize_prompt(prompt: str, vocabulary: tuple[str, ...]) -> tuple[list[int]
 
 
 def can_sample(task: Task) -> bool:
-    """Whether a sample makes sense: what is written can be read again, and nothing else sets the first state."""
+    """Return whether a sample makes sense: what is written can be read again, and nothing else sets the first state."""
     alone = task.inputs_are_ids and not (task.source_vocabulary_size or task.context_size)
     return alone and task.readout == "softmax" and task.output_vocabulary == task.vocabulary
 

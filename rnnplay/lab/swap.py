@@ -1,4 +1,4 @@
-"""Which past mattered, by what it does: each earlier symbol is replaced by likely others, and a prediction made again.
+"""Influence of the past by swaps: each earlier symbol is replaced by likely others, and a prediction made again.
 
 The effect of a place is the mean fall of log p of the output that was predicted, in nats, over its replacements. The
 others are those that the network itself holds likeliest there, given the past; if it does not predict its inputs, the
@@ -33,7 +33,7 @@ class Replacement:
 
     @property
     def strongest(self) -> int:
-        """Which of the others changed the prediction most."""
+        """Return which of the others changed the prediction most."""
         return int(self.falls.argmax())
 
 
@@ -69,7 +69,7 @@ def swaps_sentence(result: Swaps, symbols: Sequence[str], predicted: str) -> str
 
 
 def commonest(task: Task) -> tuple[Array, Array]:
-    """How often each input id (D,) and each id of an encoder's source occurs in the held-out data."""
+    """Return how often each input id (D,) and each id of an encoder's source occurs in the held-out data."""
     inputs, sources = np.zeros(task.inputs), np.zeros(max(task.source_vocabulary_size, 1))
     for batch in task.evaluation():
         weights = np.ones(batch.inputs.shape) if batch.weights is None else (batch.weights > 0).astype(float)

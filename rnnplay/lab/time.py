@@ -1,4 +1,4 @@
-"""How far back a network learns: the gradient of the last time step's loss by lag, and which past moved a prediction.
+"""Reach of learning into the past: the gradient of the last time step's loss by lag, and what moved a prediction.
 
 The gradient is always taken with respect to the whole state that one time step hands to the next: h of every layer,
 and c where there is one, since an LSTM's memory is in c (Hochreiter 1991; Bengio, Simard and Frasconi 1994; Pascanu,
@@ -254,7 +254,7 @@ KINDS: tuple[tuple[str, str, str], ...] = (
 
 
 def kind_of(architecture: Architecture) -> str:
-    """What a network is called: LSTM, RNN ReLU."""
+    """Return what a network is called: LSTM, RNN ReLU."""
     finite_radii = {(cell, activation): name for name, cell, activation in KINDS}
     key = (architecture.cell, architecture.activation if architecture.cell in ("rnn", "input-rnn") else "tanh")
     return finite_radii.get(key, f"{architecture.cell} {key[1]}")

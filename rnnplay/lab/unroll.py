@@ -150,7 +150,7 @@ def target_probability(fwd: ForwardPass, readout: str) -> Array:
 
 
 def describe_change(change: str, before: Array, after: Array, loss_weights: Array, readout: str) -> str:
-    """What the last edit did to the targets' probabilities (or to the predictions), in words."""
+    """Return what the last edit did to the targets' probabilities (or to the predictions), in words."""
     counted = loss_weights > 0
     old, new = before[counted], after[counted]
     moved = int((np.abs(new - old) > 5e-4).sum())

@@ -73,7 +73,7 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has loaded and waits for requests. Raises OSError if it has ended."""
+        """Return whether it has loaded and waits for requests. Raises OSError if it has ended."""
         if not self._ready and select.select([self._out], [], [], 0)[0]:
             if receive(self._out, StepResult) is None:
                 raise BrokenPipeError("the worker has ended")
@@ -93,7 +93,7 @@ class Worker:
         return result
 
     def exit_status(self) -> int | None:
-        """Its exit status, or minus the signal that ended it; None if it still runs after a second."""
+        """Return its exit status, or minus the signal that ended it; None if it still runs after a second."""
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(1.0)
         return None
@@ -129,7 +129,7 @@ class DataParallel:
     def forward_backward(
         self, batch: SliceableBatch, state: State | None = None, rng: np.random.Generator | None = None
     ) -> tuple[float, State]:
-        """As `Network.forward_backward`; the dropout masks are drawn for each half."""
+        """Do what `Network.forward_backward` does; the dropout masks are drawn for each half."""
         a, source = self.network.architecture, batch.source
         T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
         if not should_split(a, T + (0 if source is None else source.shape[0]), B):

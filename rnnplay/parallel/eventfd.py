@@ -1,4 +1,4 @@
-"""How one process wakes the other.
+"""Signals by which one process wakes the other.
 
 A pipe's reader is woken on the core of its writer, which the system takes to fall asleep at once. Here the writer
 computes on, so the reader would wait behind it while the other core idles. An event descriptor (Linux) wakes without

@@ -1,4 +1,4 @@
-"""What goes between the trainer and its worker: plain data, no object that could run code."""
+"""Messages between the trainer and its worker: plain data, no object that could run code."""
 
 from typing import IO, Any, TypeVar
 

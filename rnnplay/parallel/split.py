@@ -16,7 +16,7 @@ def forward_muls(a: Architecture, T: int, B: int) -> int:
 
 
 def should_split(a: Architecture, T: int, B: int) -> bool:
-    """Whether splitting T time steps of B sequences saves time. It depends on sizes alone: same run, same answer."""
+    """Return whether splitting T time steps of B sequences saves time: by sizes alone, so that a run repeats."""
     return B >= 2 and forward_muls(a, T, B) >= MIN_SPLIT_MULS
 
 

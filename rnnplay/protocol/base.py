@@ -1,4 +1,4 @@
-"""What every message is made of: the bases of commands and events, and an array on its way through a pipe."""
+"""Parts of every message: the bases of commands and events, and an array on its way through a pipe."""
 
 import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,7 +35,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From the screen or the command line to the trainer.
+    """A message from the screen or the command line to the trainer.
 
     `request` is the command's number, one for each command that a process sends; `numbered` gives it, and so does the
     client for a command that has none. Every event that answers the command carries it.
@@ -45,7 +45,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From the trainer to the process that started it.
+    """A message from the trainer to the process that started it.
 
     `run_id` says which run it is about; empty: no run was opened. `request` is the number of the command that it
     answers; 0: it answers none, as Status, the rows of training and its evaluations.

@@ -193,7 +193,7 @@ class CancelQuestions(Command, frozen=True, kw_only=True):
 
 
 class QuestionProgressed(Event, frozen=True, kw_only=True):
-    """How far an answer that takes long has come."""
+    """Progress of an answer that takes long."""
 
     question: str  # AblateUnit | ComputeHistory | Evaluate, also where an evaluation of the training takes long
     fraction: float

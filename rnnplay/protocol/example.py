@@ -54,7 +54,7 @@ class TaskAnswered(Event, frozen=True, kw_only=True):
 
 
 class MeasureTask(Command, frozen=True, kw_only=True):
-    """How well does the network do on items that it never trained on?"""
+    """Measure how well the network does on items that it never trained on."""
 
 
 class Measured(Event, frozen=True, kw_only=True):

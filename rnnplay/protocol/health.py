@@ -13,7 +13,7 @@ class WatchHealth(Command, frozen=True, kw_only=True):
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is wrong with a run, what causes it and what to try."""
+    """A problem of a run, what causes it and what to try."""
 
     name: HealthProblem
     cause: str

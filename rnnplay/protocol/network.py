@@ -6,7 +6,7 @@ from rnnplay.protocol.base import Command, Event, PackedArray
 
 
 class DescribeNetwork(Command, frozen=True, kw_only=True):
-    """Which parameters are there, and how open are the gates?"""
+    """Ask which parameters there are, and how open the gates are."""
 
     characters: int = 4_000  # over which gates are counted
 

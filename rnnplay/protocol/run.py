@@ -87,7 +87,7 @@ class SetSpeed(Command, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a screen needs to know of a task and its network, once."""
+    """Facts of a task and its network that a screen gets once."""
 
     io_pattern: str
     parameters: int
@@ -149,7 +149,7 @@ class DeviceUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(Event, frozen=True, kw_only=True):
-    """How things stand, five times a second, and at once when the state changes."""
+    """State of the run, five times a second, and at once when it changes."""
 
     state: str  # training | paused | finished | diverged | inspecting
     step: int
@@ -172,7 +172,7 @@ class Status(Event, frozen=True, kw_only=True):
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True):
-    """What a ChangeSettings, of whatever screen, has made of the settings from this step on."""
+    """Settings from this step on, after a ChangeSettings of any screen."""
 
     step: int
     lr: float
@@ -180,7 +180,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
 
 
 class Failed(Event, frozen=True, kw_only=True):
-    """Something could not be done. `fatal`: the trainer exits."""
+    """A command or the run failed. `fatal`: the trainer exits."""
 
     problem: str
     remedy: str

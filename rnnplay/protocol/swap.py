@@ -1,4 +1,4 @@
-"""Which past mattered for a prediction, by swapping each earlier symbol for likely others."""
+"""Influence of the past on a prediction, by swapping each earlier symbol for likely others."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""How far back a network learns: the gradient by lag, one unit, and which past moved a prediction.
+"""Reach of a network's learning into the past: the gradient by lag, one unit, and which past moved a prediction.
 
 Time steps count from 0 here, from 1 on a screen.
 """
@@ -10,7 +10,7 @@ from rnnplay.verdicts import Dependency, GradientVerdict, RadiusReason
 
 
 class ComputeGradientByLag(Command, frozen=True, kw_only=True):
-    """How far back does the gradient of the last time step's loss reach?"""
+    """Measure how far back the gradient of the last time step's loss reaches."""
 
     lags: int = 100
     untrained: bool = True  # compare with untrained networks of the same size
@@ -58,7 +58,7 @@ class OneUnitComputed(Event, frozen=True, kw_only=True):
 
 
 class ComputeInfluence(Command, frozen=True, kw_only=True):
-    """Which past mattered for the prediction at one time step?"""
+    """Measure which past mattered for the prediction at one time step."""
 
     example: int | None = None  # of the held-out items; None: the held-out text
     position: int | None = None  # time step of the example, character of the text; None: the last

@@ -84,7 +84,7 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the task knows to be true, or how much of it, at each time step shown: the carry bit."""
+    """A feature that the task knows to be true, or how much of it, at each time step shown: the carry bit."""
 
     name: str
     values: tuple[float, ...]

@@ -29,7 +29,7 @@ def text_marks(record: RunRecord) -> tuple[str, str]:
 
 
 def evaluations_on(text: str, first_text: str, lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those lines of evaluations in the metrics that were made on `text`."""
+    """Return the lines of evaluations in the metrics that were made on `text`."""
     return [line for line in lines if line.get("text", first_text) == text]
 
 

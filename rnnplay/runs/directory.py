@@ -65,7 +65,7 @@ def create(root: Path, config: RunConfig) -> Path:
 
 
 def is_run(path: Path) -> bool:
-    """Whether `path` is the directory of a run."""
+    """Return whether `path` is the directory of a run."""
     return (path / CONFIG).is_file()
 
 
@@ -75,19 +75,19 @@ def run_id(run: Path) -> str:
 
 
 def run_dirs(root: Path) -> list[Path]:
-    """All runs in `root`, the newest first."""
+    """Return all runs in `root`, the newest first."""
     if not root.is_dir():
         return []
     return sorted((path for path in root.iterdir() if is_run(path)), key=lambda path: path.name, reverse=True)
 
 
 def has_runs(root: Path) -> bool:
-    """Whether `root` has a run."""
+    """Return whether `root` has a run."""
     return root.is_dir() and any(is_run(path) for path in root.iterdir())
 
 
 class WriteError(OSError):
-    """Something of a run cannot be written: the disk is full, or the folder not writable."""
+    """Error: something of a run cannot be written: the disk is full, or the folder not writable."""
 
 
 @contextmanager

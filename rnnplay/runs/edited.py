@@ -1,4 +1,4 @@
-"""Whether the settings in config.json are still those that the run was trained with."""
+"""Check that the settings in config.json are those that the run was trained with."""
 
 from pathlib import Path
 

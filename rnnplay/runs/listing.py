@@ -47,7 +47,7 @@ def list_runs(root: Path) -> list[RunInfo]:
 
 
 def _is_empty(run: Path, info: RunInfo) -> bool:
-    """Whether the run ended before its first step and its network was not imported: there is nothing to see."""
+    """Return whether the run ended before its first step and its network was not imported: there is nothing to see."""
     if info.state != "stopped" or info.step:
         return False
     has_later = any(not path.stem.endswith("-0") for kind in ("ckpt", "weights") for path in run.glob(f"{kind}-*"))

@@ -87,7 +87,7 @@ class RunLock:
 
 
 def is_locked(run: Path) -> bool:
-    """Whether a process holds the run's lock; False where the file system has no locks."""
+    """Return whether a process holds the run's lock; False where the file system has no locks."""
     try:
         file = os.open(run / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -104,7 +104,7 @@ def is_locked(run: Path) -> bool:
 
 
 def opened_at(run: Path) -> str:
-    """When the run was last opened to be trained, else when it was begun: ISO 8601, UTC; empty: not known."""
+    """Return when the run was last opened to be trained, else when it was begun: ISO 8601, UTC; empty: not known."""
     with suppress(OSError, ValueError):
         text = (run / LOCK).read_bytes()[:64].decode("ascii")
         datetime.fromisoformat(text)

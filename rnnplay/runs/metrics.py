@@ -31,7 +31,7 @@ def _parse(content: bytes) -> list[Line]:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """All valid lines of the file at `path`; an empty list if there is no file."""
+    """Return all valid lines of the file at `path`; an empty list if there is no file."""
     try:
         return _parse(path.read_bytes())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Which run a person means: a directory, a name, an id, or `last`."""
+"""Find the run that a person means: a directory, a name, an id, or `last`."""
 
 import os
 from pathlib import Path

@@ -14,7 +14,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ScreenState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person last saw of a run. Layers and units count from 0."""
+    """Screen of a run as a person last saw it. Layers and units count from 0."""
 
     place: str = "play"
     panel: str = ""  # that had the focus

@@ -1,4 +1,4 @@
-"""Which process trains a run: `trainer.json` in the run's directory, and the socket at which that process answers.
+"""Process that trains a run: `trainer.json` in the run's directory, and the socket at which that process answers.
 
 A trainer is alive if its socket answers. The process number alone says nothing: it may be another process's by now, or
 one of another machine that has the same folder.
@@ -49,7 +49,7 @@ class TrainerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it is a process of another machine."""
+        """Return whether it is a process of another machine."""
         return self.host != host() and (self.boot_id != boot_id() or not self.boot_id)
 
 
@@ -59,7 +59,7 @@ def host() -> str:
 
 @cache
 def boot_id() -> str:
-    """What tells one start of this machine from the next, and from other machines; empty where that is not known."""
+    """Return an id of this start of this machine, different from all others; empty where it is not known."""
     try:
         if sys.platform == "darwin":
             command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]  # cron's PATH does not lead there
@@ -70,13 +70,13 @@ def boot_id() -> str:
 
 
 def process_start(pid: int) -> str:
-    """When a process of this machine began, in the words of its system; empty: unknown, or it has ended."""
+    """Return when a process of this machine began, in the words of its system; empty: unknown, or it has ended."""
     state, start = _state_and_start(pid)
     return "" if state in _ENDED else start
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process of this machine has ended, even if its parent has not taken note of it yet."""
+    """Return whether a process of this machine has ended, even if its parent has not taken note of it yet."""
     try:
         os.kill(pid, 0)
     except OSError:
@@ -268,7 +268,7 @@ def remove_socket(path: Path) -> None:
 
 
 def is_running(record: TrainerRecord) -> bool:
-    """Whether the very process of the record runs on this machine, as far as the system says."""
+    """Return whether the very process of the record runs on this machine, as far as the system says."""
     return bool(record.host == host() and record.started and process_start(record.pid) == record.started)
 
 
@@ -296,7 +296,7 @@ def find_trainer(run: Path) -> TrainerRecord | None:
 
 
 def is_same_run(run: Path, served: str) -> bool:
-    """Whether a trainer that serves the directory `served` serves `run`, as far as that can be seen."""
+    """Return whether a trainer that serves the directory `served` serves `run`, as far as that can be seen."""
     try:
         return run.samefile(served)
     except OSError:  # it is mounted, or was moved, elsewhere

@@ -59,7 +59,7 @@ class Addition(GeneratedTask):
         return self.batch_of(first, second, self.bits)
 
     def every_sum(self) -> Batch:
-        """All sums of numbers of at most 7 bits (or of as many as there are in training)."""
+        """Return all sums of numbers of at most 7 bits (or of as many as there are in training)."""
         bits = min(7, self.bits)
         first, second = np.divmod(np.arange(4**bits), 2**bits)
         return self.batch_of(first, second, bits)

@@ -43,7 +43,7 @@ class Batch:
         return cut if start == 0 else replace(cut, source=None, source_mask=None, context=None)
 
     def select_sequences(self, which: "slice | Array") -> "Batch":
-        """Some of the sequences: a slice gives views, indices give copies."""
+        """Return some of the sequences: a slice gives views, indices give copies."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "resets_state"}
         chosen = {name: array[..., which] for name, array in arrays.items() if array is not None}
         return replace(self, **chosen)
@@ -183,7 +183,7 @@ class Task(ABC):
         raise KeyError(name)
 
     def feature_marks(self, name: str, ids: Array) -> tuple[Array, Array] | None:
-        """Where the feature `name` begins in `ids` (N,) and where it ends, bool (N,) each; None: no marks bound it."""
+        """Return where the feature `name` begins and ends in `ids` (N,), bool (N,) each; None: no marks bound it."""
         return None
 
     def batch_feature(self, name: str, batch: Batch) -> Array:

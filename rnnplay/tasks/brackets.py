@@ -81,7 +81,7 @@ class Brackets(GeneratedTask):
         return float(emptied / closings)
 
     def baselines(self) -> list[tuple[str, float]]:
-        """After an opening bracket its kind is legal; after a closing one either kind is as likely, or none is."""
+        """Return the loss by the present bracket alone: after a closing one either kind is as likely, or none is."""
         none = self.nothing_open()
         closing = [none, (1 - none) / 2, (1 - none) / 2]
         table = np.array([[0, 1, 0], [0, 0, 1], closing, closing])

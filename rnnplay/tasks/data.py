@@ -19,7 +19,7 @@ MAX_HELD_OUT = 100_000  # symbols or values of a held-out part that are stored
 
 @dataclass(frozen=True, eq=False)
 class TaskData:
-    """What a task needs of its text or table, apart from the training part."""
+    """Data that a task needs of its text or table, apart from the training part."""
 
     arrays: dict[str, Array]  # held-out ids or values
     values: dict[str, Any]  # JSON values: vocabulary, labels, scaling, baselines, the text's SHA-256

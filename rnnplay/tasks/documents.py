@@ -141,7 +141,7 @@ class DocumentTask(TextTask):
         return starts, self._starts[1:][block :: self._blocks] - starts
 
     def _group_windows(self, sizes: Array) -> Array:
-        """How many windows each group of a block's items takes, the fewest first. sizes: of all its items."""
+        """Return how many windows each group of a block's items takes, the fewest first. sizes: of all its items."""
         windows = np.sort(-(-sizes // self.config.seq_len))
         return np.asarray(windows[self._group_bounds(len(windows))[1:] - 1])
 

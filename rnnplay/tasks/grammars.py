@@ -172,7 +172,7 @@ class Counting(SymbolTask):
         return TaskScore(name, float(hits.mean()), 1.0, bool(hits.all()))
 
     def example(self, index: int) -> Example:
-        """Only what is determined has a target: while a goes on, nobody can know."""
+        """Return a string in which only what is determined has a target: while a goes on, what follows is open."""
         n = 1 + (index + 3) % (self.unseen * self.config.seq_len)
         example = self.to_example(collate([self.string(n)]), f"n = {n}")
         example.targets[:n] = [None] * n

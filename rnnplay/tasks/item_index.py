@@ -41,7 +41,7 @@ def find_parts(ids: Array, end: int, *, whole: bool = False) -> Iterator[Bounds]
 
 
 def contains(ids: Array, number: int) -> bool:
-    """Whether `number` is one of `ids` (N,)."""
+    """Return whether `number` is one of `ids` (N,)."""
     return any((ids[first : first + CHUNK_SIZE] == number).any() for first in range(0, len(ids), CHUNK_SIZE))
 
 
@@ -87,7 +87,7 @@ def _paragraphs(ids: Array, newline: int, is_space: Array) -> Iterator[Bounds]:
 
 
 def _long_ones_alone(bounds: Iterator[Bounds]) -> Iterator[Bounds]:
-    """Only the first of the items that end in a chunk can be longer than one."""
+    """Yield the items of a chunk, a long one by itself: only the first that ends in a chunk can be longer than it."""
     for begins, ends in bounds:
         if len(begins) > 1 and ends[0] - begins[0] > CHUNK_SIZE:
             yield begins[:1], ends[:1]
@@ -168,7 +168,7 @@ class HashCollector:
 
 
 def is_stored(hashes: Any, item: str) -> bool:
-    """Whether the item is one of those that `hashes` (n,) uint64, in ascending order, are of."""
+    """Return whether the item is one of those that `hashes` (n,) uint64, in ascending order, are of."""
     number = np.uint64(item_hash(item)[0])
     place = int(np.searchsorted(hashes, number))
     return place < len(hashes) and bool(hashes[place] == number)

@@ -23,7 +23,7 @@ def counted_name(time_steps: int, step_unit: str) -> str:
 
 
 def pair_counts(batches: Sequence[Batch], inputs: int, outputs: int) -> Array:
-    """How often each target follows each present input (inputs, outputs), a time step counting its weight."""
+    """Return how often each target follows each present input (inputs, outputs), a time step counting its weight."""
     counts = np.zeros((inputs, outputs))
     for batch in batches:
         np.add.at(counts, (batch.inputs, batch.targets), 1 if batch.weights is None else batch.weights)

@@ -38,7 +38,7 @@ def take_distinct(draw: Iterator[str], count: int) -> list[str]:
 
 
 def vocabulary_of(sentences: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """All words of `sentences`, sorted."""
+    """Return all words of `sentences`, sorted."""
     return tuple(sorted({word for sentence in sentences for word in sentence}))
 
 

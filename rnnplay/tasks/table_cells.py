@@ -92,15 +92,15 @@ def parse_number(cell: str, decimal: str) -> tuple[float, str] | None:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether `cell` (without spaces around it) says that there is no value."""
+    """Return whether `cell` (without spaces around it) says that there is no value."""
     return cell.lower() in MISSING
 
 
 def is_date(cell: str) -> bool:
-    """Whether `cell` is a date, a time or both, in one of the usual notations."""
+    """Return whether `cell` is a date, a time or both, in one of the usual notations."""
     return _MOMENT.fullmatch(cell) is not None
 
 
 def all_plain_numbers(cells: Sequence[str], decimal: str) -> bool:
-    """Whether all cells are numbers of digits, with a sign or a fraction at most: the usual case, quick to tell."""
+    """Return whether all cells are digits, with a sign or a fraction at most: the usual case, found quickly."""
     return _ALL_PLAIN[decimal].fullmatch("\n".join(cells)) is not None

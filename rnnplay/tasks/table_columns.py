@@ -40,7 +40,7 @@ class Column:
 
 @dataclass(eq=False)
 class _Tally:
-    """How many cells are of a kind, and the line of the first of them with what it holds."""
+    """Count of cells of a kind, and the line of the first of them with what it holds."""
 
     count: int = 0
     first: tuple[int, str] = (0, "")
@@ -114,7 +114,7 @@ class ColumnJudge:
         )
 
     def column(self, name: str) -> Column:
-        """What the column called `name` is."""
+        """Return what the column called `name` is."""
         nothing = np.zeros(0)
         missing, wrong = self._missing, self._wrong
         present = wrong.count + sum(tally.count for tally in self._units.values())
@@ -159,7 +159,7 @@ class ColumnJudge:
         )
 
     def _are_compact_dates(self, numbers: Array) -> bool:
-        """Whether numbers such as 20240131 or 202401, in order, are dates, or seconds since 1970."""
+        """Return whether numbers such as 20240131 or 202401, in order, are dates, or seconds since 1970."""
         if not (self._all_compact_dates or self._all_digits) or len(numbers) < 3:
             return False
         if not _never_falls(numbers) or numbers[0] == numbers[-1]:
@@ -173,7 +173,7 @@ def _never_falls(numbers: Array) -> bool:
 
 
 def _is_axis(name: str, values: Array, numbers: Array) -> bool:
-    """Whether a column counts in equal steps, names itself an axis and never falls, or does not change at all."""
+    """Return whether a column counts in equal steps, is called an axis and never falls, or does not change at all."""
     if len(numbers) < 2 or (numbers == numbers[0]).all():
         return True
     if len(numbers) > 2 and _are_on_a_line(values, numbers):
@@ -187,7 +187,7 @@ def _is_axis(name: str, values: Array, numbers: Array) -> bool:
 
 
 def _are_on_a_line(values: Array, numbers: Array) -> bool:
-    """Whether the numbers go up or down by the same from row to row. numbers: values that are not NaN."""
+    """Return whether the numbers go up or down by the same from row to row. numbers: values that are not NaN."""
     rows = np.flatnonzero(~np.isnan(values)) if len(numbers) < len(values) else range(len(values))
     pace = (numbers[-1] - numbers[0]) / (rows[-1] - rows[0])
     if not pace:

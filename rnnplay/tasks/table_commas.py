@@ -1,4 +1,4 @@
-"""Whether the numbers of a table that commas separate may have decimal commas all the same, in quotation marks."""
+"""Decimal commas, in quotation marks, in a table that commas separate."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ class DecimalCommas:
             signs.add(cells)
 
     def are_possible(self, chosen: bool, rows: Iterable[Row]) -> bool:
-        """Whether a column holds numbers with decimal commas. chosen: a person says so; rows: all rows once more.
+        """Return whether a column holds numbers with decimal commas. chosen: by a person; rows: all rows once more.
 
         Without being chosen, only if a comma cannot separate thousands, or if the points of a column may: three digits
         stand behind every one of them, and other numbers have none. If all had three, the series would be the same in

@@ -1,4 +1,4 @@
-"""What stands around a table in its file: comments, titles, a line that names the separator, a total at the end."""
+"""Lines around a table in its file: comments, titles, a line that names the separator, a total at the end."""
 
 import re
 from collections import Counter
@@ -66,7 +66,7 @@ def _first_line(lines: list[str]) -> int:
 
 
 def _count_titles(written: list[str], lines: list[str]) -> int:
-    """How many of `lines` stand above the headings: they have fewer cells. written: those that are not blank."""
+    """Return how many of `lines` stand above the headings: they have fewer cells. written: those that are not blank."""
     for sign in ";\t|,":
         counts = Counter(line.count(sign) for line in written)
         if not counts:

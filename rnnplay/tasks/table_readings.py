@@ -44,7 +44,7 @@ class Reading:
         return len(self._splittable(text)), len(text)
 
     def _splittable(self, places: Sequence[int]) -> set[int]:
-        """Those of the columns at `places` in all of whose cells another separator stands, equally often."""
+        """Return those of the columns at `places` in all of whose cells another separator stands, equally often."""
         signs = [sign for sign in ",;\t|" if sign != SEPARATORS[self.separator]]
         counts: dict[tuple[int, str], int] = {}
         for number, (_, cells) in enumerate(self.table.rows(self.separator), -self.heading_count):
@@ -57,7 +57,7 @@ class Reading:
         return {place for place, _ in counts}
 
     def describe(self) -> str:
-        """For people: "2 columns separated by commas, with decimal points"."""
+        """Return the reading in words: "2 columns separated by commas, with decimal points"."""
         count = len(self.columns)
         columns = "one column" if count == 1 else f"{count} columns"
         how = {"space": "spaces", "none": ""}.get(self.separator, f"{self.separator}s")
@@ -105,7 +105,7 @@ def readings_of(
 
 
 def _is_worth_reading(head: list[Reading] | Broken, least: int) -> bool:
-    """Whether a long table's first lines leave it open that this separator splits them all, with numbers somewhere.
+    """Return whether a long table's first lines allow that this separator splits them all, with numbers somewhere.
 
     least: columns that it must split them into.
     """
@@ -220,7 +220,7 @@ class _Scan:
 
 
 def _count_headings(head: list[Row], others: list[Row], sign: str) -> int:
-    """How many rows at the top are headings: none of their cells is what its column is further down.
+    """Return how many rows at the top are headings: none of their cells is what its column is further down.
 
     head: the first MAX_HEADINGS rows. others: some of those below.
     """
@@ -253,12 +253,12 @@ def _without_counted(readings: list[Reading]) -> list[Reading]:
 
 
 def _counts_rows(column: Column) -> bool:
-    """Whether the values go up by one from row to row."""
+    """Return whether the values go up by one from row to row."""
     return len(column.values) >= LEAST_COUNTED and bool((np.diff(column.values) == 1).all())
 
 
 def _is_cut_short(reading: Reading, broken: list[Broken]) -> bool:
-    """Whether a separator splits the heading and most rows, while `reading` takes them for one cell or for words."""
+    """Return whether a separator splits the heading and most rows, which are one cell or words to `reading`."""
     return reading.separator in ("none", "space") and any(
         other.width > 1 and other.separator not in ("none", "space") for other in broken
     )

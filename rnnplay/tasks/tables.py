@@ -161,7 +161,7 @@ def _places(path: Path, reading: Reading, column: str | None) -> list[int]:
 
 
 def _differ(fitting: list[tuple[Reading, list[int]]]) -> bool:
-    """Whether the readings give other values for what is to be learned."""
+    """Return whether the readings give other values for what is to be learned."""
     values = [[reading.columns[place].values for place in places] for reading, places in fitting]
     return any(
         len(other) != len(values[0])

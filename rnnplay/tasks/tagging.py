@@ -84,7 +84,7 @@ class TagGrammar(Grammar):
         return self.noun_phrase(BEINGS if self.chance(0.3) else THINGS)[0]
 
     def bare(self) -> Tagged:
-        """What beings do: a verb in its base form with what belongs to it."""
+        """Return what beings do: a verb in its base form with what belongs to it."""
         if self.chance(0.6):
             return [(self.choose(ACTING), "VERB"), *self.object(), *self.manner()]
         doing: Tagged = [(self.choose(DOING), "VERB")]

@@ -258,7 +258,7 @@ def _unknown_id(data: TaskData) -> int | None:
 
 
 def stream_batches(ids: Array, streams: int) -> Iterator[Batch]:
-    """All of `ids` (N,) in at most `streams` equal streams of at least 64 characters, the first batch fresh.
+    """Yield all of `ids` (N,) in at most `streams` equal streams of at least 64 characters, the first batch fresh.
 
     The characters that do not fill the last row of the streams (fewer than `streams`) are left out.
     """
@@ -271,7 +271,7 @@ def stream_batches(ids: Array, streams: int) -> Iterator[Batch]:
 
 
 def matrix_batches(inputs: Array, targets: Array) -> Iterator[Batch]:
-    """All time steps of the streams inputs and targets (B, length), the first batch from a zero state."""
+    """Yield all time steps of the streams inputs and targets (B, length), the first batch from a zero state."""
     for begin in range(0, inputs.shape[1], _EVALUATION_LENGTH):
         span = slice(begin, begin + _EVALUATION_LENGTH)
         yield Batch(_time_first(inputs[:, span]), _time_first(targets[:, span]), resets_state=begin == 0)

@@ -103,7 +103,7 @@ def _parentheses(text: str) -> tuple[Array, Array]:
 
 
 def _comment_marks(text: str) -> tuple[Array, Array]:
-    """Where comments of C begin and end; one that begins with // ends with its line."""
+    """Return where comments of C begin and end; one that begins with // ends with its line."""
     opens, closes = np.zeros(len(text), bool), np.zeros(len(text), bool)
     in_block = in_line = False
     for match in re.finditer(r"/\*|\*/|//|\n", text):

@@ -1,4 +1,4 @@
-"""How a text is cut into what is trained on, what is held out, and what is kept for a last test.
+"""Split of a text into a part to train on, one that is held out, and one that is kept for a last test.
 
 "end": all of the text but its end is laid into B streams; validation and test follow at the end, in this order.
 "streams": the whole text is laid into B streams, and the tail of each of them is held out, as char-rnn does. Both parts

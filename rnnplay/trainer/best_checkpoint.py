@@ -16,7 +16,7 @@ Snapshot = tuple[Mapping[str, Array], Mapping[str, Any]]
 
 @dataclass(eq=False)
 class BestCheckpoint:
-    """Which evaluation is the best, how many came after it, and its checkpoint until it is written."""
+    """The best evaluation, how many came after it, and its checkpoint until it is written."""
 
     evaluation: BestEvaluation | None = None
     evaluations_since: int = 0  # on schedule, and not better

@@ -1,4 +1,4 @@
-"""What a run that goes on does otherwise than before: its limit, its learning rate, its clipping."""
+"""Settings that a resumed run may change: its limit, its learning rate, its clipping."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ class Clients:
             self._watch(starter)
 
     def name_run(self, run: str, run_id: str) -> None:
-        """From here on all events are about this run."""
+        """Mark all events from here on as being about this run."""
         self._run, self._run_id = run, run_id
         for connection in self.attached:
             connection.run_id = run_id
@@ -150,7 +150,7 @@ class Clients:
         return gone
 
     def _remove_closed(self) -> bool:
-        """Sort out what is closed or stuck; whether an attached connection is among it.
+        """Remove the connections that are closed or stuck; return whether an attached one is among them.
 
         The descriptors of a pipe stay open: what can still be written may be read.
         """

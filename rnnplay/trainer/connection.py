@@ -66,7 +66,7 @@ class Connection:
 
     @property
     def wants_to_write(self) -> bool:
-        """Whether something is held up until the reader has made room."""
+        """Return whether something is held up until the reader has made room."""
         return len(self._sending) > 0 and not self._broken
 
     def mark_broken(self) -> None:
@@ -74,7 +74,7 @@ class Connection:
         self._broken = True
 
     def is_lost(self) -> bool:
-        """Whether it is closed, or gives up a reader of a socket that is too far behind; that one can attach again."""
+        """Return whether it is closed; a socket whose reader is too far behind is closed now, and can attach again."""
         if self._queued_bytes > MAX_BEHIND and not self.is_pipe:  # beside the frame that is on its way
             self._broken = True
         return self._ended or self._broken
@@ -121,7 +121,7 @@ class Connection:
             self._queued_bytes += len(self._frames[-1])
 
     def has_pending(self, kind: type[Event]) -> bool:
-        """Whether a whole state of this kind has not left yet."""
+        """Return whether a whole state of this kind has not left yet."""
         return kind in self._latest_states
 
     def write_available(self) -> None:

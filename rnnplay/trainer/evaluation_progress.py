@@ -1,4 +1,4 @@
-"""How far an evaluation is that takes long, while it goes on."""
+"""Progress of an evaluation that takes long."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator

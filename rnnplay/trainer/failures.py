@@ -1,4 +1,4 @@
-"""What a person reads when something fails in the trainer: one sentence on what is wrong, one on what to do."""
+"""Messages to a person when something fails in the trainer: one sentence on what is wrong, one on what to do."""
 
 import traceback
 

@@ -48,7 +48,7 @@ class HandlerSet:
         self._handler_of = {kind: handler for handler in self._handlers for kind in handler.commands}
 
     def knows(self, command: AnyCommand) -> bool:
-        """Whether a handler answers such a command."""
+        """Return whether a handler answers such a command."""
         return type(command) in self._handler_of
 
     def handle_command(self, command: AnyCommand, interrupted: Callable[[], bool]) -> bool:
@@ -76,7 +76,7 @@ class HandlerSet:
         self._connection.send(Failed(problem=problem, remedy=remedy, command=name), command)
 
     def seconds_until_due(self) -> float:
-        """Until `run_pending` has something to do; infinity if nothing is pending."""
+        """Return the seconds until `run_pending` has something to do; infinity if nothing is pending."""
         return min(handler.seconds_until_due() for handler in self._handlers)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What learns: a task, a network, an optimizer and the random states between them; all that a checkpoint holds.
+"""Learner: a task, a network, an optimizer and the random states between them; all that a checkpoint holds.
 
 Everything here depends on the configuration and the number of steps alone, never on the clock, so that a run that was
 stopped and resumed goes on bit for bit.
@@ -57,13 +57,13 @@ def architecture(config: RunConfig, task: Task) -> Architecture:
 
 
 def as_user_error(error: ValueError) -> UserError:
-    """What the engine says of something that cannot be built: its last sentence is what to do."""
+    """Return what the engine says of something that cannot be built: its last sentence is what to do."""
     wrong, _, remedy = str(error).rpartition(". ")
     return UserError(f"This network cannot be built: {wrong}.", remedy)
 
 
 class _StartedStep(NamedTuple):
-    """What is known of a step before its row."""
+    """Facts of a step before its row."""
 
     lr: float
     characters: int
@@ -112,7 +112,7 @@ class Learner:
 
     @property
     def finite(self) -> bool:
-        """Whether every parameter is a finite number."""
+        """Return whether every parameter is a finite number."""
         return bool(np.isfinite(self.network.flat).all())
 
     @property
@@ -121,12 +121,12 @@ class Learner:
 
     @property
     def overlaps(self) -> bool:
-        """Whether steps go on beside the caller between `start_steps` and `finish_steps`."""
+        """Return whether steps go on beside the caller between `start_steps` and `finish_steps`."""
         return self._backend.overlaps
 
     @property
     def in_flight(self) -> bool:
-        """Whether steps are started and not finished; the networks are as before them, and so is `step`."""
+        """Return whether steps are started and not finished; the networks are as before them, and so is `step`."""
         return bool(self._started)
 
     @property

@@ -1,4 +1,4 @@
-"""How long a run goes on while no screen is attached."""
+"""Time for which a run goes on while no screen is attached."""
 
 IDLE_SECONDS = 600.0  # that a run which does not train, because it is paused or finished, waits for a screen
 
@@ -17,7 +17,7 @@ class Linger:
             self._until = max(self._until or now, now + seconds)
 
     def is_over(self, now: float, training: bool, has_limit: bool, since: float) -> bool:
-        """Whether the trainer is to save and end, if no screen is attached.
+        """Return whether the trainer is to save and end, if no screen is attached.
 
         training: whether steps are being done; has_limit: they end by themselves; since: when that began.
         """

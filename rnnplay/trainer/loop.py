@@ -146,16 +146,16 @@ class TrainingLoop:
             self._ending = self._linger.is_over(now, is_training, training.has_limit, training.state_since)
 
     def _interrupted(self) -> bool:
-        """Whether to leave off something long, because the end has come."""
+        """Return whether to leave off something long, because the end has come."""
         self._receive(0.0)
         return self._is_over() or any(self._ends(*received) for received in self._received)
 
     def _ends(self, connection: Connection, command: AnyCommand) -> bool:
-        """Whether a command ends the trainer."""
+        """Return whether a command ends the trainer."""
         return isinstance(command, Stop) and not (command.if_alone and self._others(connection))
 
     def _others(self, connection: Connection) -> int:
-        """How many screens are attached beside this one."""
+        """Return how many screens are attached beside this one."""
         return sum(other is not connection for other in self._clients.attached)
 
     # ------------------------------------------------------------------------------------------------------- commands
@@ -198,7 +198,7 @@ class TrainingLoop:
             raise UserError(f"{type(command).__name__} is not understood here.", "Ask something else.")
 
     def _gives_up(self, connection: Connection) -> bool:
-        """Whether to leave off a long answer to this connection."""
+        """Return whether to leave off a long answer to this connection."""
         return self._interrupted() or connection.closed
 
     # -------------------------------------------------------------------------------------------- coming and leaving

@@ -1,4 +1,4 @@
-"""When a row of metrics is due, and what it says: a row for each of the first 1,024 steps, then for blocks that double.
+"""Rows of metrics: one for each of the first 1,024 steps, then for blocks that double.
 
 So each doubling of a run adds 512 rows, and the rows depend on the steps alone, never on the clock. Evaluations fall on
 steps by the same idea.
@@ -33,13 +33,13 @@ def evaluation_interval(every: int, trained: int, evaluated: int) -> int:
 
 
 def evaluation_due(step: int, every: int) -> bool:
-    """Whether there is an evaluation after `step`: before the first, then every `every` steps, then less often."""
+    """Return whether an evaluation is due after `step`: before the first, then every `every` steps, then less often."""
     return step % (every << max((step - 1) // (every * _EVALUATIONS), 0).bit_length()) == 0
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one training step gave. `grad_norm`: before clipping; `characters`: time steps times sequences.
+    """Result of one training step. `grad_norm`: before clipping; `characters`: time steps times sequences.
 
     remark: what the task or the backend has to say about it.
     """
@@ -133,7 +133,7 @@ class Clock:
 
 
 class SpeedMeter:
-    """How fast it goes, lately, and how long it takes to a limit."""
+    """Recent speed of training, and the time it takes to a limit."""
 
     def __init__(self) -> None:
         self._characters = self._steps = self._seconds = 0.0
@@ -151,7 +151,7 @@ class SpeedMeter:
         return self._characters / self._seconds if self._seconds else None
 
     def steps_in(self, seconds: float) -> int:
-        """How many steps take about so many seconds, at least 1."""
+        """Return how many steps take about so many seconds, at least 1."""
         return max(1, int(seconds * self._steps / self._seconds)) if self._seconds else 1
 
     def progress_and_eta(

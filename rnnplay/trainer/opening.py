@@ -1,4 +1,4 @@
-"""From the first command to a session: a new run, an old one back at its checkpoint, or one only to look at."""
+"""Opening of a session by the first command: a new run, an old one back at its checkpoint, or one only to look at."""
 
 import os
 import shutil

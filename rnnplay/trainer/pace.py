@@ -1,4 +1,4 @@
-"""How long training waits before its next step, so that a person can watch it. Waiting never changes a number."""
+"""Waiting before the next training step, so that a person can watch it. Waiting never changes a number."""
 
 import time
 
@@ -46,7 +46,7 @@ class Pacer:
         return 1 / self.steps_per_second if self.steps_per_second else 0.0
 
     def _measure(self, seconds: float) -> None:
-        """After the first steps, stop slowing a run that takes long enough by itself."""
+        """Stop, after the first steps, slowing a run that takes long enough by itself."""
         self._measured += 1
         self._fastest = min(self._fastest, seconds)
         if self._measured == _MEASURED_STEPS:

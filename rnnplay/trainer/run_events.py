@@ -53,7 +53,7 @@ def started(session: TrainingSession) -> Started:
 
 
 def history_events(session: TrainingSession) -> Iterator[Event]:
-    """All rows up to now in one event, then each evaluation."""
+    """Return all rows up to now in one event, then each evaluation."""
     rows, evaluations = session.history()
     if rows:
         yield RowsCompleted(rows=tuple(rows), is_history=True)
@@ -85,7 +85,7 @@ def evaluated(session: TrainingSession, loss: float | None, characters: int, fin
 
 
 def status(session: TrainingSession, state: str, last: StepResult | None, speed: SpeedMeter, pacer: Pacer) -> Status:
-    """Where the run is. last: the last training step, if there was one; speed: how fast it computes."""
+    """Return where the run is. last: the last training step, if there was one; speed: how fast it computes."""
     learner, seconds = session.learner, session.clock.read()
     config, epoch_steps = learner.config, learner.task.epoch_steps
     progress, left = speed.progress_and_eta(learner.step, seconds, config, epoch_steps, pacer.interval)
@@ -108,7 +108,7 @@ def status(session: TrainingSession, state: str, last: StepResult | None, speed:
 
 
 class MetricsBuffer:
-    """What is known of a run, and not yet in its metrics and not yet sent: rows, evaluations, changes of settings."""
+    """News of a run that are not yet in its metrics and not yet sent: rows, evaluations, changes of settings."""
 
     def __init__(self, session: TrainingSession, clients: Clients) -> None:
         self._session, self._clients = session, clients

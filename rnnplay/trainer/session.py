@@ -1,4 +1,4 @@
-"""What the training loop works on: the learner, and the run's files where it may write."""
+"""Session that the training loop works on: the learner, and the run's files where it may write."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class TrainingSession:
         return self.baselines[0][1] if self.baselines else None
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must know beside the learner. What depends on the clock stands apart."""
+        """Return what a checkpoint must know beside the learner. What depends on the clock stands apart."""
         block = self.recorder.state()
         seconds = block.pop("seconds")
         return {
@@ -113,7 +113,7 @@ class TrainingSession:
                 path.unlink(missing_ok=True)
 
     def is_on_other_text(self, line: dict[str, Any]) -> bool:
-        """Whether an evaluation in metrics.jsonl was made on another text than the run has now."""
+        """Return whether an evaluation in metrics.jsonl was made on another text than the run has now."""
         return bool(line.get("text", self.first_text) != self.text)
 
     def text_mark(self) -> dict[str, str]:
@@ -150,7 +150,7 @@ class TrainingSession:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether the run ends because its evaluations have not got better."""
+        """Return whether the run ends because its evaluations have not got better."""
         return 0 < self.learner.config.patience <= self.best.evaluations_since
 
     @property
@@ -212,6 +212,6 @@ def restore_last_good(session: TrainingSession, steps: list[int]) -> None:
 
 
 def unknown_symbols_note(unseen: tuple[str, ...]) -> str:
-    """What to say about symbols of a foreign text that the network does not know."""
+    """Return what to say about symbols of a foreign text that the network does not know."""
     some = " ".join(map(repr, unseen[:8])) + (" ..." if len(unseen) > 8 else "")
     return f"{len(unseen)} characters that the network does not know were left out: {some}."

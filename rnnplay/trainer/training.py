@@ -69,12 +69,12 @@ class Training:
 
     @property
     def is_stepping(self) -> bool:
-        """Whether the next step is to be done at once."""
+        """Return whether the next step is to be done at once."""
         return self._state == "training" and not self.wait
 
     @property
     def has_limit(self) -> bool:
-        """Whether training ends by itself."""
+        """Return whether training ends by itself."""
         config = self.learner.config
         return bool(config.steps or config.epochs or config.minutes or config.patience)
 
@@ -96,7 +96,7 @@ class Training:
     # ---------------------------------------------------------------------------------------------------------- steps
 
     def train(self, most: int | None = None) -> None:
-        """Some steps, or whatever is due before them. Raises WriteError; anything else that fails ends the run.
+        """Do some steps, or whatever is due before them. Raises WriteError; anything else that fails ends the run.
 
         Where steps go on beside the caller, they are started by one call and finished by the next. most: steps of this
         call, which are then finished too; None: as many as take a moment.
@@ -151,7 +151,7 @@ class Training:
             self._finish_steps()
 
     def _steps_at_once(self) -> int:
-        """How many steps to start: as many as take a moment, to the next at which something is due."""
+        """Return how many steps to start: as many as take a moment, to the next at which something is due."""
         if not self.learner.overlaps or self.health.awaits_step or self.pacer.interval:
             return 1
         step, every = self.learner.step, self.session.evaluate_every
@@ -297,7 +297,7 @@ class Training:
         self.state = state
 
     def pause_on_write_error(self, error: WriteError) -> None:
-        """Nothing can be written: wait, with what there is, until a person has put it right."""
+        """Wait, since nothing can be written, until a person has put it right."""
         problem = f'"{self.session.run}" cannot be written ({error.strerror or error}).'
         remedy = f"{write_remedy(error)}, then go on."
         if self.session.metrics is not None and self.state != "diverged":
@@ -336,7 +336,7 @@ class Training:
         self.clients.broadcast(self.status())
 
     def status(self) -> Status:
-        """How things stand."""
+        """Return how things stand."""
         event = status(self.session, self.state, self._last, self._speed, self.pacer)
         screens = len(self.clients.attached)
         return msgspec.structs.replace(

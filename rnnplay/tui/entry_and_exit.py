@@ -1,4 +1,4 @@
-"""How the playground opens a run as it was left, and how a person leaves: by a key, a signal or a lost line."""
+"""Opening a run as it was left, and leaving: by a key, a signal or a lost line."""
 
 from __future__ import annotations
 

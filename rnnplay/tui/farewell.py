@@ -1,4 +1,4 @@
-"""What is said on the terminal when a screen has left a run that goes on: how long it does, and how to come back."""
+"""Message on the terminal after a screen has left a run that goes on: how long it does, and how to come back."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from rnnplay import protocol
 
 
 class RunMessage(Message, bubble=False):
-    """Something about the run with this generation has changed. `topic`: what a place has to paint again."""
+    """The run with this generation has changed. `topic`: what a place has to paint again."""
 
     topic: ClassVar[str] = ""
 

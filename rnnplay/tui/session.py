@@ -90,17 +90,17 @@ class RunSession:
 
     @property
     def generation(self) -> int:
-        """How many runs were opened."""
+        """Return how many runs were opened."""
         return self._trainer.generation
 
     @property
     def has_trainer(self) -> bool:
-        """Whether a trainer takes commands."""
+        """Return whether a trainer takes commands."""
         return self._trainer.client is not None
 
     @property
     def can_load(self) -> bool:
-        """Whether the run has stopped and may be loaded to be looked at."""
+        """Return whether the run has stopped and may be loaded to be looked at."""
         return not self.has_trainer and self.run is not None and self.state in ENDED
 
     @property
@@ -109,17 +109,17 @@ class RunSession:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether the run is trained, or paused, and goes on if this screen leaves it."""
+        """Return whether the run is trained, or paused, and goes on if this screen leaves it."""
         return self.has_trainer and self.state in GOING_ON and not self.unreachable
 
     @property
     def other_screens(self) -> int:
-        """How many other screens are attached to the run."""
+        """Return how many other screens are attached to the run."""
         return self.status.screens - 1 if self.status is not None else 0
 
     @property
     def at_limit(self) -> bool:
-        """Whether the run has nothing left to do: to train on it needs more steps."""
+        """Return whether the run has nothing left to do: to train on it needs more steps."""
         return self.state == "finished" or (self.status is not None and self.status.progress == 1.0)
 
     @property
@@ -134,7 +134,7 @@ class RunSession:
 
     @property
     def can_sample(self) -> bool:
-        """Whether there is a network that can write."""
+        """Return whether there is a network that can write."""
         return self.facts is not None and not self.sample.unavailable
 
     # --------------------------------------------------------------------------------------------- opening and closing
@@ -321,7 +321,7 @@ class RunSession:
             self._announce(RunChanged)
 
     def _continue_automatic(self, topic: str) -> None:
-        """After the first trace ask for an example or a sample: first paint what is answered at once."""
+        """Ask for an example or a sample after the first trace: first paint what is answered at once."""
         if self._automatic.pop(topic, None) is not None and topic == "cells":
             has_items = self.example.has_items
             self._automatic["sample"] = self.example.request_example() if has_items else self.sample.begin(PLAY)

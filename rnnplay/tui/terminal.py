@@ -161,7 +161,7 @@ class TerminalInput:
         return self._parser.messages(held) if key else []
 
     def _is_key(self, now: float) -> bool:
-        """Whether what is held, an escape, came so long ago that nothing belongs to it."""
+        """Return whether what is held, an escape, came so long ago that nothing belongs to it."""
         return now - self._held_since >= constants.ESCAPE_DELAY
 
     def _messages(self, unit: re.Match[str]) -> list[Message]:

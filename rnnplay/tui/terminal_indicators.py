@@ -1,4 +1,4 @@
-"""What the terminal itself shows of a run: its title, a progress bar, and a notification when a run has ended unseen.
+"""Indicators of the terminal itself: its title, a progress bar, and a notification when a run has ended unseen.
 
 Each is sent only to a terminal that is known to understand it: an older iTerm2, for one, shows the progress bar's
 sequence as a notification. RNNPLAY_NOTIFY names what is wanted (bell, notification, title, progress), or `none`.
@@ -89,7 +89,7 @@ class TerminalIndicators:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is worth asking the terminal who it is."""
+        """Return whether it is worth asking the terminal who it is."""
         return not self._name and bool(self.kinds & {"notification", "progress"})
 
     def identify(self, reply: str) -> None:

@@ -1,1 +1,1 @@
-"""What the units of a network do: traces, what each follows, and the loss without it."""
+"""Units of a network: traces, what each follows, and the loss without it."""

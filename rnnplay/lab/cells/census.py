@@ -28,7 +28,7 @@ _COMMON = 0.9  # from which on the untrained network is said to have a feature t
 
 
 class Knowledge(StrEnum):
-    """Where a feature is in a network."""
+    """Place of a feature in a network."""
 
     ONE_UNIT = "one unit"
     SPREAD = "spread"
@@ -53,7 +53,7 @@ class CensusReading:
 
 @dataclass(frozen=True, eq=False)
 class Control:
-    """What the untrained network has of each feature: its best unit, and the best of its layers together."""
+    """Strength of each feature in the untrained network: its best unit, and the best of its layers together."""
 
     units: tuple[float, ...]
     layers: tuple[float, ...]
@@ -90,7 +90,7 @@ class ExplainedFeature:
 
     @property
     def convincing(self) -> bool:
-        """Whether the best unit stands clear of both controls."""
+        """Return whether the best unit stands clear of both controls."""
         return convincing(self.strength, self.rolled, self.untrained, self.boolean)
 
     @property
@@ -109,11 +109,11 @@ class ExplainedFeature:
 
     @property
     def _is_more_together(self) -> bool:
-        """Whether the layer knows clearly more than its best unit."""
+        """Return whether the layer knows clearly more than its best unit."""
         return self.probe is not None and self.probe.strength >= self.strength + _SPREAD
 
     def sentence(self) -> str:
-        """What is known of the feature, and where, in words."""
+        """Return what is known of the feature, and where, in words."""
         unit = f"{self.unit.layer + 1}.{self.unit.unit + 1}{' c' if self.unit.state == 'c' else ''}"
         together = f"all units together {self.probe.strength:.2f}, " if self.probe is not None else ""
         verdict = {
@@ -237,7 +237,7 @@ def _strengths(values: Array, booleans: Array) -> Array:
 def _probes(
     rows: dict[tuple[int, str], Array], reading: CensusReading
 ) -> InSlices[list[tuple[int, str, Probe | None]]]:
-    """For each feature the layer whose units, by h or by c, know most of it together, and its probe."""
+    """Return for each feature the layer whose units, by h or by c, know most of it together, and its probe."""
     best: list[tuple[int, str, Probe | None]] = [(0, "h", None)] * len(reading.names)
     for (layer, state), values in rows.items():
         for f, probe in enumerate((yield from probe_layer(values, reading.features))):

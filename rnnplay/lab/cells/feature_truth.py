@@ -1,4 +1,4 @@
-"""What a person looks for, as truth at each character: a feature that the task knows, or a regular expression.
+"""Truth at each character of what a person looks for: a feature that the task knows, or a regular expression.
 
 A regular expression is the user's own and may run for hours, so it gets a time limit: `re` looks for signals while it
 matches, and a timer's signal ends it. Signals reach the main thread only; elsewhere the limit is not kept.
@@ -89,7 +89,7 @@ def _names(task: Task, pattern: str) -> str:
 
 
 def _matches(expression: re.Pattern[str], symbols: Sequence[str]) -> Array:
-    """Whether each of `symbols` (N) lies in a match of `expression` in all of them joined: bool (N,)."""
+    """Return whether each of `symbols` (N) lies in a match of `expression` in all of them joined: bool (N,)."""
     text = "".join(symbols)
     inside = np.zeros(len(text), bool)
     for match in expression.finditer(text):

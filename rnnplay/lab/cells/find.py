@@ -47,7 +47,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class FindResult:
-    """What was found, and what it is to be compared with."""
+    """Result of a search, and what it is to be compared with."""
 
     pattern: str
     boolean: bool  # AUC; else rank correlation
@@ -75,7 +75,7 @@ class FindResult:
 
     @property
     def is_spread(self) -> bool:
-        """Whether several units together follow the feature clearly better than the best one."""
+        """Return whether several units together follow the feature clearly better than the best one."""
         group = self.group
         if group is None or len(group.units) < 2 or group.strength < group.best_alone + _SPREAD:
             return False
@@ -147,7 +147,7 @@ def find_in_slices(network: Network, untrained: Network, labelled: LabelledBatch
 
 
 def why_rolled_says_nothing(feature: Array) -> str:
-    """In words, why the feature rolled along the text is no control; empty: it is one."""
+    """Return in words why the feature rolled along the text is no control; empty: it is one."""
     if (lag := repeat_lag(feature)) is not None:
         return f"rolling says nothing, for the feature comes back every {lag} time steps"
     if feature.dtype == np.bool_:
@@ -158,7 +158,7 @@ def why_rolled_says_nothing(feature: Array) -> str:
 
 
 def rank(rows: dict[tuple[int, str], Array], feature: Array) -> InSlices[Ranking]:
-    """All units by (layer, state), (N, H) each, with the rolled control and the best pair. Empties `rows`."""
+    """Return all units by (layer, state), (N, H) each, with the rolled control and the best pair. Empties `rows`."""
     scored: list[tuple[Unit, Score]] = []
     rolled: list[Array] = []
     best_rows: dict[Unit, Array] = {}
@@ -186,7 +186,7 @@ def best_strength(rows: dict[tuple[int, str], Array], feature: Array) -> InSlice
 
 
 def unit_score(network: Network, labelled: LabelledBatch, unit: Unit) -> float:
-    """How one unit follows the feature: its AUC or its rank correlation."""
+    """Return how one unit follows the feature: its AUC or its rank correlation."""
     return run_slices(unit_score_in_slices(network, labelled, unit))
 
 

@@ -1,4 +1,4 @@
-"""How saturated the gates of LSTM and GRU are, unit by unit.
+"""Saturation of the gates of LSTM and GRU, unit by unit.
 
 The shares of Karpathy, Johnson and Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks".
 """
@@ -26,7 +26,7 @@ class GateSaturation:
 
 
 def gate_saturation(network: Network, labelled: LabelledBatch) -> list[GateSaturation]:
-    """How saturated the gates are over the counted time steps; nothing for a cell that has none."""
+    """Return how saturated the gates are over the counted time steps; nothing for a cell that has none."""
     a = network.architecture
     names = SATURATING.get(a.cell, ())
     if not names:

@@ -19,7 +19,7 @@ _MOST_WARM = 0.5  # of the text, before a stream: beyond it one stream reads all
 
 @dataclass(frozen=True, eq=False)
 class Streams:
-    """Which symbol each of B streams reads at each of warm + T time steps; its own part follows the first `warm`."""
+    """Symbols that each of B streams reads at warm + T time steps; its own part follows the first `warm`."""
 
     places: Array  # (warm + T, B): indices into the text, clipped to it
     reads: Array  # (warm + T, B) bool: False until the stream begins to read; its state stays zero
@@ -80,7 +80,7 @@ def paragraph_starts(task: Task, ids: Array) -> Array:
 
 
 def restarts(task: Task, ids: Array, features: Sequence[Array], warm: int) -> Array | None:
-    """Where a stream may begin to read and still know each of `features` (N,) later on; None: after any warm-up.
+    """Return where a stream may begin to read and still know each of `features` (N,) later on; None: after any warm-up.
 
     A feature is at rest where it is what it mostly is just before a paragraph begins (of numbers, the least there). If
     it is away from rest for longer than `warm`, reading begins at a paragraph before which it is at rest, or, where

@@ -60,7 +60,7 @@ class ItemTrace(ActivationTrace):
 
 
 def states_of(network: Network) -> tuple[str, ...]:
-    """What can be looked at: h, c and the gates."""
+    """Return what can be looked at: h, c and the gates."""
     cell = network.architecture.cell
     gates = tuple(gate for gate in GATES.get(cell, ()) if gate != "h")
     return ("h", "c", *gates) if cell == "lstm" else ("h", *gates)
@@ -115,7 +115,7 @@ def trace_items(network: Network, task: Task, start: int, length: int, state: st
 
 
 def trace_examples(network: Network, task: Task, first: int, length: int, state: str) -> ItemTrace:
-    """Items from `first` on, whole, until their names fill about `length` cells. Raises UserError: no such state.
+    """Return whole items from `first` on until their names fill about `length` cells. Raises UserError: no such state.
 
     After each item, and after an encoder's source, comes a time step "\\n" at which all units are at zero.
     """
@@ -252,14 +252,14 @@ def quantize(values: Array) -> tuple[Array, float]:
 
 
 def _byte_buffer(values: Array) -> Array:
-    """Where the bytes go: unit after unit, each is read before its own place or an earlier one is written over."""
+    """Return a place for the bytes: unit after unit, each is read before its own or an earlier one is overwritten."""
     if values.size < _LARGE or values.dtype != np.float16 or not values.flags.c_contiguous:
         return np.empty(values.shape, np.uint8)
     return values.reshape(-1).view(np.uint8)[: values.size].reshape(values.shape)
 
 
 def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:
-    """Some units at a time as float32, with which arithmetic is quick, and where they are."""
+    """Yield some units at a time as float32, with which arithmetic is quick, and their place."""
     for layer, units in enumerate(values):
         for first in range(0, len(units), _UNITS):
             where = slice(first, first + _UNITS)
@@ -267,12 +267,12 @@ def _parts(values: Array) -> Iterator[tuple[Array, tuple[int, slice]]]:
 
 
 def _quantile_stride(values: Array) -> int:
-    """Which part of the symbols is enough to know the scale: every n-th."""
+    """Return which part of the symbols is enough to know the scale: every n-th."""
     return max(values.size // 1_000_000, 1)
 
 
 def likeliest_next(network: Network, top: Array, most: int) -> tuple[Array, Array]:
-    """What the network expects after each symbol, given its top layer's h (H, N): ids and probabilities (most, N)."""
+    """Return the likeliest symbols after each one, given the top layer's h (H, N): ids and probabilities (most, N)."""
     W, b = network.parameters["W_hy"], network.parameters.get("b_y")
     N = top.shape[1]
     most = min(most, len(W))

@@ -60,7 +60,7 @@ def rank_correlation(unit_ranks: Array, degree: Array) -> Array:
 
 @dataclass(frozen=True)
 class Score:
-    """How well one row follows a feature. `strength`: AUC (its distance from chance mirrored) or |correlation|."""
+    """Score of one row for a feature. `strength`: AUC (its distance from chance mirrored) or |correlation|."""
 
     row: int
     value: float  # AUC or correlation as measured
@@ -69,7 +69,7 @@ class Score:
 
 
 def scores(unit_ranks: Array, feature: Array) -> list[Score]:
-    """All rows, the strongest first (ties: the first row first). bool `feature`: AUC; numbers: rank correlation."""
+    """Return all rows, strongest first (ties: the first row first). bool `feature`: AUC; numbers: rank correlation."""
     if feature.dtype == np.bool_:
         values = auc(unit_ranks, feature)
         strengths, signs = np.maximum(values, 1 - values), np.where(values >= 0.5, 1, -1)
@@ -166,7 +166,7 @@ def repeat_lag(feature: Array) -> int | None:
 
 
 def convincing(best: float, rolled: float | None, untrained: float, boolean: bool) -> bool:
-    """Whether a unit of strength `best` stands clear of both controls: it closes a quarter of what they leave open.
+    """Return whether a unit of strength `best` is clear of both controls: it closes a quarter of what they leave open.
 
     That is 0.03 at least, or nearly all of it where the controls leave no more. `rolled` None: that control says
     nothing about this feature.

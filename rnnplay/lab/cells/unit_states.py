@@ -27,13 +27,13 @@ class Unit:
     state: str
 
     def __str__(self) -> str:
-        """As people count: unit 37 of layer 1."""
+        """Return the name in which layer and unit count from 1: unit 37 of layer 1."""
         memory = " (c)" if self.state == "c" else ""
         return f"unit {self.unit + 1} of layer {self.layer + 1}{memory}"
 
 
 def states_of(network: Network) -> tuple[str, ...]:
-    """What a unit of this cell has: h, and an LSTM's c."""
+    """Return what a unit of this cell has: h, and an LSTM's c."""
     return STATES.get(network.architecture.cell, ("h",))
 
 

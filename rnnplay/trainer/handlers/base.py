@@ -1,4 +1,4 @@
-"""What every handler is: it answers some kinds of command, at once or bit by bit between two training steps.
+"""Base of all handlers: each answers some kinds of command, at once or bit by bit between two training steps.
 
 Each connection has handlers of its own; the time beside training is shared by all of them.
 """
@@ -40,7 +40,7 @@ class Handler:
         """Go on with what is not answered yet; `training`: only as far as the handler's share of the time allows."""
 
     def seconds_until_due(self) -> float:
-        """Until `run_pending` has something to do; infinity if nothing is pending."""
+        """Return the seconds until `run_pending` has something to do; infinity if nothing is pending."""
         return float("inf")
 
     def cancel(self, command: Command) -> None:

@@ -51,7 +51,7 @@ _PROGRESS_SECONDS = 0.3  # between two events on how far a job is
 
 
 Question = FindUnits | AblateUnit | CountClamped | ComputeHistory
-"""What takes long."""
+"""Commands that take long."""
 
 
 class CellsHandler(Handler):
@@ -133,7 +133,7 @@ class CellsHandler(Handler):
     # ------------------------------------------------------------------------------------------------------- answers
 
     def _label(self, pattern: str, characters: int, quick: bool = False) -> LabelledBatch:
-        """What is labelled for a feature: kept, for the next question is mostly about the same."""
+        """Return what is labelled for a feature: kept, for the next question is mostly about the same."""
         key = pattern, characters, quick
         if self._labelled is None or self._labelled[0] != key:
             labelled = label_held_out(self._learner.task, pattern, characters, self._session.inspected_ids, quick)
@@ -293,6 +293,6 @@ def _scored_unit(unit: Unit, score: Score) -> ScoredUnit:
 
 
 def _affordable(network: Network, characters: int, others: int) -> int:
-    """As many characters as asked for, or as few as keep a large network's ablation within some minutes."""
+    """Return as many characters as asked for, or as few as keep a large network's ablation within some minutes."""
     work = 2 * network.flat.size * (others + 2)  # multiplications a character, about
     return min(characters, max(1_000, int(3e13 / work)))

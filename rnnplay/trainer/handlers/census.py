@@ -53,7 +53,7 @@ class CensusHandler(Handler):
         return False
 
     def cancel(self, command: Command) -> None:
-        """No census can be taken of this network: wait until it has learned on. There is nothing to read: give up."""
+        """Wait until the network has learned on: no census can be taken of it. Give up if there is nothing to read."""
         self._work, self._taken_step = None, self._learner.step
         if self._reading is None:
             self.current = None

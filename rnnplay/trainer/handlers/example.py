@@ -81,7 +81,7 @@ class ExampleHandler(Handler):
             self._show(command)
 
     def cancel(self, command: Command) -> None:
-        """Not again before the network has learned on."""
+        """Send no example again before the network has learned on."""
         self._sent, self._sent_step = time.perf_counter(), self._learner.step
 
     def _show(self, command: ShowExample) -> None:
@@ -142,7 +142,7 @@ class ExampleHandler(Handler):
 
 
 def example_shown(network: Network, task: Task, step: int, index: int) -> ExampleShown:
-    """Item `index` as the network answers it. Raises UserError where there is none."""
+    """Return item `index` as the network answers it. Raises UserError where there is none."""
     example = held_out_example(task, index)
     batch = example.batch
     result = network.forward(batch)
@@ -199,7 +199,7 @@ def _rows(task: Task, example: Example, y: Array) -> dict[str, Any]:
 
 
 def _allowed_rows(task: Task, possible: Array, y: Array) -> dict[str, Any]:
-    """What may follow each time step beside what the network holds likely, and how much it gives to the former."""
+    """Return what may follow each time step, what the network holds likely, and how much it gives to the former."""
 
     def named(chosen: Array) -> tuple[str, ...]:
         return tuple("".join(task.output_vocabulary[i] for i in np.flatnonzero(row)) for row in chosen)
@@ -250,7 +250,7 @@ def _series(network: Network, task: Series, example: Example, y: Array) -> dict[
 
 
 def _decoded(network: Network, task: Task, example: Example) -> dict[str, Any]:
-    """What the network writes by itself, its likeliest symbol fed back until <END>."""
+    """Return what the network writes by itself, its likeliest symbol fed back until <END>."""
     batch = example.batch
     names, end = task.output_vocabulary, task.output_vocabulary.index(END)
     reads = {symbol: i for i, symbol in enumerate(task.vocabulary)}

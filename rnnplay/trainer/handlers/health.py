@@ -26,7 +26,7 @@ _EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its
 
 
 def run_facts(learner: Learner, baselines: tuple[tuple[str, float], ...]) -> lab.RunFacts:
-    """What is known of the run that `learner` trains; `baselines` are its task's."""
+    """Return what is known of the run that `learner` trains; `baselines` are its task's."""
     config, task = learner.config, learner.task
     text = task.training_size > 0
     batch = held_out_sequences(learner) if task.longest_lag else None
@@ -63,7 +63,7 @@ class HealthCheck:
 
     @property
     def watchers(self) -> "list[HealthHandler]":
-        """Those that are sent advice when it changes."""
+        """Return the connections that are sent advice when it changes."""
         return list(self._watchers)
 
     def begin(self, watcher: "HealthHandler") -> None:
@@ -98,11 +98,11 @@ class HealthCheck:
 
     @property
     def awaits_step(self) -> bool:
-        """Whether the update of the next step is to be measured."""
+        """Return whether the update of the next step is to be measured."""
         return self._parameters_before is not None
 
     def before_step(self) -> bool:
-        """If a probe is due, copy the parameters, so that the update can be measured; True if it was due.
+        """Copy, if a probe is due, the parameters, so that the update can be measured; True if it was due.
 
         Due by the clock, and after steps 1, 2, 4, ..., so that a run of half a second is probed too.
         """

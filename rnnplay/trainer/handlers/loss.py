@@ -17,7 +17,7 @@ from rnnplay.trainer.text_reading import ReadingStopped
 
 @dataclass(frozen=True, eq=False)
 class _EvaluationData:
-    """What a loss is measured on."""
+    """Data on which a loss is measured."""
 
     batches: Iterator[Batch]
     size: int = 0  # time steps; 0: not known

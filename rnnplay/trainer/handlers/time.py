@@ -1,4 +1,4 @@
-"""How far back the network learns, and which past moved a prediction. Training waits for an answer."""
+"""Reach of the network's learning into the past, and which past moved a prediction. Training waits for an answer."""
 
 import contextlib
 import time

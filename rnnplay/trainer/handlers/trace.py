@@ -48,7 +48,7 @@ class TraceHandler(Handler):
             self._trace(watch)
 
     def cancel(self, command: Command) -> None:
-        """Not again before the network has learned on: a run that diverges goes back to finite values."""
+        """Send no trace again before the network has learned on: a run that diverges goes back to finite values."""
         self._traced, self._traced_step = time.perf_counter(), self._learner.step
 
     def _trace(self, command: WatchTrace) -> None:
@@ -113,6 +113,6 @@ class TraceHandler(Handler):
 
 
 def _candidates(network: Network, reading: ActivationTrace) -> tuple[PackedArray, PackedArray]:
-    """What the network expects after each symbol of a reading of h, and how much."""
+    """Return what the network expects after each symbol of a reading of h, and how much."""
     best, chances = likeliest_next(network, reading.values[-1], CANDIDATES)
     return PackedArray.from_array(best), PackedArray.from_array(chances)

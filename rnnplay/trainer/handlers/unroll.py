@@ -81,7 +81,7 @@ def unrolled(
 
 
 class _UnrolledPacker:
-    """What is shown of a walk: `windows` are the time steps of each part, `units` those of each layer."""
+    """Part of a walk that is shown: `windows` are the time steps of each part, `units` those of each layer."""
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ def nice(raw: float) -> float:
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """At most about `most` round values within [low, high], 1-2-5 apart."""
+    """Return at most about `most` round values within [low, high], 1-2-5 apart."""
     step = nice((high - low) / max(1, most))
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)

@@ -209,7 +209,7 @@ def sixteen(name: str, glyphs: Glyphs) -> Palette:
 
 
 def colourless(name: str, glyphs: Glyphs) -> Palette:
-    """No colour at all: minus is underlined, plus is bold, and what is strong is reversed."""
+    """Palette without colour: minus is underlined, plus is bold, and what is strong is reversed."""
     text, dim, bold = Style(dim=False), Style(dim=True), Style(bold=True)
     reverse, under = Style(reverse=True), Style(underline=True)
     return Palette(
@@ -223,7 +223,7 @@ def colourless(name: str, glyphs: Glyphs) -> Palette:
 
 
 def colour_system(environ: Mapping[str, str]) -> str:
-    """What the terminal can show, as its environment tells: truecolor, 256, 16 or none."""
+    """Return what the terminal can show, as its environment tells: truecolor, 256, 16 or none."""
     if "NO_COLOR" in environ:
         return "none"
     if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
@@ -235,12 +235,12 @@ def colour_system(environ: Mapping[str, str]) -> str:
 
 
 def shows_unicode(environ: Mapping[str, str], encoding: str | None) -> bool:
-    """Whether box lines and braille come out: not in a locale that is not UTF-8, and not on the Linux console."""
+    """Return whether box lines and braille come out: only in UTF-8, and not on the Linux console."""
     return (encoding or "").lower().replace("-", "") in ("utf8", "utf_8") and environ.get("TERM") != "linux"
 
 
 def prefers_light(environ: Mapping[str, str]) -> bool:
-    """Whether the environment says that the terminal is light: TEXTUAL_THEME, or COLORFGBG ("0;15")."""
+    """Return whether the environment says that the terminal is light: TEXTUAL_THEME, or COLORFGBG ("0;15")."""
     if theme := environ.get("TEXTUAL_THEME", ""):
         return "light" in theme
     return environ.get("COLORFGBG", "").rsplit(";", 1)[-1] in ("7", "15")

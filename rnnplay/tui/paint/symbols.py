@@ -44,7 +44,7 @@ _VIRAMA = 9  # combining class of the signs that join consonants
 
 
 def drawn(character: str) -> str | None:
-    """What stands for `character`, often itself; None: only its number can.
+    """Return what stands for `character`, often itself; None: only its number can.
 
     A mark stands on a dotted circle, one that joins two consonants between two of them. Terminals disagree on the width
     of marks that take space (category Mc), so that a vowel sign is drawn as its vowel's own letter behind the circle.
@@ -68,7 +68,7 @@ def drawn(character: str) -> str | None:
 
 
 def takes_no_cell(character: str) -> bool:
-    """Whether a printable `character` is drawn on the one before it, by all terminals."""
+    """Return whether a printable `character` is drawn on the one before it, by all terminals."""
     return (
         unicodedata.category(character) in ("Mn", "Me")
         and character not in _IGNORED_MARKS
@@ -77,7 +77,7 @@ def takes_no_cell(character: str) -> bool:
 
 
 def looks_like_another(character: str) -> bool:
-    """Whether Unicode has the same character under another number, or its cell stays blank."""
+    """Return whether Unicode has the same character under another number, or its cell stays blank."""
     if character == "\N{BRAILLE PATTERN BLANK}":
         return True
     normal = unicodedata.normalize("NFC", character)

@@ -13,7 +13,7 @@ from rnnplay.tui.paint.symbols import DOTTED_CIRCLE, JOINING, STAND_INS, drawn, 
 
 @lru_cache(4096)
 def glyph(symbol: str, glyphs: Glyphs) -> str:
-    """What stands for `symbol` in a text: never empty, never a control character, never cells that join up."""
+    """Return what stands for `symbol` in a text: never empty, never a control character, never cells that join up."""
     if symbol == "\n":
         return glyphs.newline
     if symbol == "\t":

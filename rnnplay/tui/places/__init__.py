@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class PlaceInfo(NamedTuple):
-    """Where the class of a place stands (module:class), the key that leads there, and what its tooltip says."""
+    """A place: its class (module:class), the key that leads there, and what its tooltip says."""
 
     target: str
     key: str = ""  # empty: another key leads there, such as f on a panel of Play

@@ -39,12 +39,12 @@ class LiveQuestions(Place):
 
     @property
     def busy(self) -> bool:
-        """Whether a person is in the middle of something that a new answer would disturb."""
+        """Return whether a person is in the middle of something that a new answer would disturb."""
         return self.is_typing
 
     @property
     def empty(self) -> str:
-        """What to say until there is an answer."""
+        """Return what to say until there is an answer."""
         return LOADING if self.session.run is not None or self.session.state == "starting" else NOTHING
 
     def send_question(self, question: protocol.Command) -> None:

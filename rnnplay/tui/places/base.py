@@ -132,7 +132,7 @@ class Place(RunActions, PromptScreen):
 
     @property
     def painted(self) -> list[StripWidget[Any]]:
-        """All widgets that show a view."""
+        """Return all widgets that show a view."""
         return [widget for widget in self.query("*") if isinstance(widget, StripWidget)]
 
     def on_mount(self) -> None:

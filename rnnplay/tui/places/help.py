@@ -31,7 +31,7 @@ class HelpPanel(Panel[int]):
         self._keys, self._reading = bindings, reading
 
     def text(self, width: int) -> list[Strip]:
-        """All rows."""
+        """Return all rows."""
         palette = self.palette
         painted: list[Strip] = []
         listed: dict[str, str] = {}

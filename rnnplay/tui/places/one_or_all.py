@@ -28,7 +28,7 @@ class OneOrAllPanels(LiveQuestions):
         return alone
 
     def action_next_panel(self) -> None:
-        """To the next panel."""
+        """Focus the next panel."""
         self.tab = (self.tab + 1) % len(self.order)
         self.full = None
         self.lay_out(*self.size)

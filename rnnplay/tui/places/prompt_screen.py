@@ -42,7 +42,7 @@ class PromptScreen(Screen[None]):
 
     @property
     def is_typing(self) -> bool:
-        """Whether the line for typing is open."""
+        """Return whether the line for typing is open."""
         return self.focused is self.prompt.input
 
     def ask_text(

@@ -13,7 +13,7 @@ SPEEDS = (1.0, 10.0, 100.0, math.inf)  # steps a second
 
 
 class RunActions:
-    """What a person does to the run, from any place."""
+    """Actions of a person on the run, from any place."""
 
     session: RunSession
     drafts: RunDrafts

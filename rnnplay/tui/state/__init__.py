@@ -1,4 +1,4 @@
-"""What is known of the run and what a person has chosen: plain objects without a widget."""
+"""State of the run, and choices of a person: plain objects without a widget."""
 
 from collections.abc import Callable
 

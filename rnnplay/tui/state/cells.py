@@ -34,7 +34,7 @@ class Question:
 
 
 class CellsState:
-    """What is known of the units of one run. Call `reset` when another run begins."""
+    """Knowledge about the units of one run. Call `reset` when another run begins."""
 
     def __init__(self, send: Send, selection: Selection) -> None:
         self._send, self._selection = send, selection
@@ -78,12 +78,12 @@ class CellsState:
 
     @property
     def explained_features(self) -> Sequence[protocol.FeatureExplained]:
-        """What the census says of each feature, the most surprising first."""
+        """Return what the census says of each feature, the most surprising first."""
         return self.census.features if self.census is not None else ()
 
     @property
     def pattern(self) -> str:
-        """What was looked for last, else a suggestion."""
+        """Return what was looked for last, else a suggestion."""
         if self.finding is not None:
             return self.finding.pattern
         return self.features[0] if self.features else SUGGESTED_PATTERN

@@ -1,4 +1,4 @@
-"""What the census says of a unit: the feature that it follows. `features`: those explained, most surprising first."""
+"""Answers from the census: the feature that a unit follows. `features`: those explained, most surprising first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person has chosen to train: a task, and for each task a draft of the run that would be started."""
+"""Choices of what to train: a task, and for each task a draft of the run that would be started."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ _REPEAT_SECONDS = 1.0  # between two evaluations of the example while the networ
 
 
 class ExampleState:
-    """What is known of the examples of one run. Call `reset` when another run begins."""
+    """Examples and answers of one run. Call `reset` when another run begins."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -32,27 +32,27 @@ class ExampleState:
 
     @property
     def has_items(self) -> bool:
-        """Whether the task has items to show."""
+        """Return whether the task has items to show."""
         return self.facts is not None and self.facts.has_examples
 
     @property
     def is_shown(self) -> bool:
-        """Whether the panel shows an example or an answer, not a sample."""
+        """Return whether the panel shows an example or an answer, not a sample."""
         return self.has_items and not self.shows_sample
 
     @property
     def question(self) -> str:
-        """What the network may be asked, in words; empty: nothing."""
+        """Return what the network may be asked, in words; empty: nothing."""
         return self.facts.question_help if self.facts is not None else ""
 
     @property
     def can_sample(self) -> bool:
-        """Whether a free sample may be drawn too."""
+        """Return whether a free sample may be drawn too."""
         return self.facts is not None and self.facts.can_sample
 
     @property
     def words_shown(self) -> int | None:
-        """How many words of what the network wrote are shown so far; None: all."""
+        """Return how many words of what the network wrote are shown so far; None: all."""
         return self._words_shown
 
     def switch_to_sample(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the losses of a run say so far: which evaluation is the best, and when each baseline was passed."""
+"""Course of a run's losses: which evaluation is the best, and when each baseline was passed."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def checked(name: str, value: Any) -> Any:
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """How a text is drawn. `length` None: without end; `top_k` 0: all symbols."""
+    """Settings by which a text is drawn. `length` None: without end; `top_k` 0: all symbols."""
 
     temperature: float = 0.8
     top_k: int = 0

@@ -1,4 +1,4 @@
-"""What a person looks at: a unit, a character of the text, a checkpoint. Play, Cells and Sample share it."""
+"""Selection of a person: a unit, a character of the text, a checkpoint. Play, Cells and Sample share it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from rnnplay.tui.widgets.views import HealthView, StatusView
 
 
 class StatusBar(StripWidget[StatusView]):
-    """How things stand: it grows by a row where a sentence is long."""
+    """Bar for the state of the run: it grows by a row where a sentence is long."""
 
     DEFAULT_CSS = "StatusBar { height: 1; width: 100%; }"
 
@@ -38,7 +38,7 @@ class Bar(StripWidget[View]):
 
 
 class HealthBar(StripWidget[HealthView]):
-    """What ails the run, at most three pieces of advice in as many rows as they take; no row where nothing does."""
+    """Bar for the run's problems: at most three pieces of advice in as many rows as they take; no row without any."""
 
     DEFAULT_CSS = "HealthBar { height: 0; width: 100%; }"
 

@@ -1,4 +1,4 @@
-"""What all widgets share: a view is painted once into strips, and only the rows that changed are sent."""
+"""Base of all widgets: a view is painted once into strips, and only the rows that changed are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much may be sent to the terminal: live repaints wait for it, answers to keys do not."""
+"""Budget of bytes that may be sent to the terminal: live repaints wait for it, answers to keys do not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ByteBudget:
 
     @staticmethod
     def is_terminal_busy(app: Any) -> bool:
-        """Whether the terminal has not yet taken what was written: then nothing more is painted.
+        """Return whether the terminal has not yet taken what was written: then nothing more is painted.
 
         Textual blocks once thirty writes are waiting, and every key with it. The queue is private, so it may be gone.
         """

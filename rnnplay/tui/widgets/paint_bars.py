@@ -31,7 +31,7 @@ def header(view: HeaderView, width: int, palette: Palette) -> Strip:
 
 
 def status(view: StatusView, width: int, palette: Palette) -> list[Strip]:
-    """What is the case, and what to do: one row, or as many as it takes, so that neither is cut."""
+    """Paint what is the case, and what to do: one row, or as many as it takes, so that neither is cut."""
     mood = {"good": palette.good, "bad": palette.bad}.get(view.mood, palette.text)
     pieces = [(view.text, mood), (view.remedy, palette.dim)]
     with_more = flow([*pieces, (view.more, palette.dim)], max(1, width - 2), palette)
@@ -41,7 +41,7 @@ def status(view: StatusView, width: int, palette: Palette) -> list[Strip]:
 
 
 def keys(view: KeysView, width: int, palette: Palette) -> Strip:
-    """As many keys as fit whole, in order; the last ones, `view.always`, are always there."""
+    """Paint as many keys as fit whole, in order; the last ones, `view.always`, are always there."""
     if not view.keys:
         return row([], width, palette)
     sizes = [cell_len(hint.key) + cell_len(hint.label) + 3 for hint in view.keys]
@@ -80,7 +80,7 @@ def tabs(view: TabsView, width: int, palette: Palette) -> Strip:
 
 
 def advice(view: HealthView, width: int, palette: Palette, most: int = 3) -> list[Strip]:
-    """What is wrong, the worst first: its name, its cause, what to try; as many rows as it takes."""
+    """Paint what is wrong, the worst first: its name, its cause, what to try; as many rows as it takes."""
     margin = blank(1, palette)
     rows = []
     for one in view.advice[:most]:

@@ -1,4 +1,4 @@
-"""What units follow: a row for each feature, with its unit, its score and a tiny curve of how it grew."""
+"""Features that units follow: a row for each feature, with its unit, its score and a tiny curve of how it grew."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def text_size(width: int, height: int, full: bool, lists_features: bool = False)
 
 
 def reach(view: CellsView) -> float:
-    """How far from zero the shown unit gets, as a share of the scale of all: what full colour means for it.
+    """Return how far from zero the shown unit gets, as a share of the scale of all: what full colour means for it.
 
     A memory c has no bound of its own, and where one unit counts to ten another's ±1 would be too pale to be seen.
     """
@@ -193,7 +193,7 @@ def _summary(values: Array, layer: int, scale: float) -> list[tuple[float, float
 
 
 def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
-    """Which unit of which layer, and at which step."""
+    """Return which unit of which layer, and at which step."""
     dot = f" {palette.glyphs.separator} "
     if view.values is None:
         return [("3 ", palette.accent), ("Cells", palette.title)]

@@ -92,7 +92,7 @@ def _style(view: SampledTextView, index: int, palette: Palette) -> Style:
 
 
 def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Strip]:
-    """What may stand at the cursor, the likeliest first: the network's p, then p as drawn, and a line at the cut."""
+    """Paint what may stand at the cursor, the likeliest first: the network's p, p as drawn, and a line at the cut."""
     rows = []
     if view.drawn:
         rows.append(row([("  network ", palette.probability), ("as drawn", palette.loss)], width, palette))
@@ -149,14 +149,14 @@ def _chance(probability: float, size: int, style: Style, palette: Palette) -> li
 
 
 def legend(palette: Palette) -> list[Piece]:
-    """What the colours behind the symbols mean."""
+    """Return what the colours behind the symbols mean."""
     pieces: list[Piece] = [("unlikely ", palette.dim)]
     pieces += [("  " if palette.system != "none" else "ab", style) for style in palette.chance]
     return [*pieces, (" certain", palette.dim), ("   copied", palette.dim + _UNDERLINED)]
 
 
 def title(view: SampledTextView, palette: Palette) -> Sequence[Piece]:
-    """What is written, and how it is drawn."""
+    """Return what is written, and how it is drawn."""
     pieces: list[Piece] = [(f"{view.number} ", palette.accent)] if view.number else []
     pieces.append(("Sample", palette.title))
     return [*pieces, *((f" {palette.glyphs.separator} {part}", palette.dim) for part in view.title_parts)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RunView:
-    """What a view of a run has beside its data: the generation of that run, 0 where there is none."""
+    """Base of a run's views: the generation of that run, 0 where there is none."""
 
     generation: int = 0
 

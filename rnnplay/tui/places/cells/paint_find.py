@@ -51,7 +51,7 @@ def _legend(view: FindingView) -> str:
 
 
 def _explained(view: FindingView, width: int, height: int, palette: Palette) -> list[Strip]:
-    """What units follow, and a sentence on the one that is shown."""
+    """Paint what units follow, and a sentence on the one that is shown."""
     words = paragraph(view.sentence, width, palette.text, palette) if view.sentence else []
     words += paragraph("/ looks for a feature, v shows all units of the layer together.", width, palette.dim, palette)
     room = max(2, height - len(words) - 1)
@@ -90,7 +90,7 @@ def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
 
 
 def proof(view: ProofView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:
-    """What it costs to do without the unit: inside and outside the feature, and where it stands among the others."""
+    """Paint the cost of doing without the unit: inside and outside the feature, and compared with the others."""
     if view.waiting:
         heading = row([(f"ablating {view.unit}: {percent(view.done)}", palette.dim)], width, palette)
         filled = bar(view.done, width, palette)

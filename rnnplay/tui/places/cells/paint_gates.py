@@ -1,4 +1,4 @@
-"""How saturated the gates are: a dot for each unit, right where its gate is mostly shut, up where it is mostly open.
+"""Saturation of the gates: a dot for each unit, right where its gate is mostly shut, up where it is mostly open.
 
 The scatter of Karpathy, Johnson and Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks": a forget gate
 high up remembers, one far right forgets.

@@ -98,7 +98,7 @@ def _text(view: StripView, shown: range, wide: Sequence[int], width: int, palett
 
 
 def _sign(byte: int, palette: Palette) -> str:
-    """What stands in a cell: nothing where colour says it all, else the sign."""
+    """Return what stands in a cell: nothing where colour says it all, else the sign."""
     share = (byte - 127) / 127
     if palette.system in ("truecolor", "256") or abs(share) < _PLAIN:
         return " "
@@ -106,6 +106,6 @@ def _sign(byte: int, palette: Palette) -> str:
 
 
 def strip_title(view: StripView, palette: Palette) -> Sequence[Piece]:
-    """How many units are shown."""
+    """Return how many units are shown."""
     dot = f" {palette.glyphs.separator} "
     return [("Cells", palette.title), (f"{dot}{len(view.rows)} units, most telling first", palette.dim)]

@@ -106,12 +106,12 @@ class CellsPlace(FindActions):
 
     @property
     def states(self) -> tuple[str, ...]:
-        """What a character can be coloured by: h, an LSTM's c, and the gates."""
+        """Return what a character can be coloured by: h, an LSTM's c, and the gates."""
         return STATES.get(self.session.config.cell, ("h",)) if self.session.config else ("h",)
 
     @property
     def narrow(self) -> bool:
-        """Whether one panel fits at a time."""
+        """Return whether one panel fits at a time."""
         return is_tabbed(*self.size)
 
     def place_panels(self, width: int, height: int) -> None:
@@ -257,7 +257,7 @@ class CellsPlace(FindActions):
         self.paint_text()
 
     def action_view(self) -> None:
-        """On the list of features, all units of the layer together. Else many units below a line of text, and back."""
+        """Show all units of the layer together, on the list of features; else many units below a line of text."""
         if self.focused is self.find_panel and self.session.cells.finding is None:
             self.action_direction()
             return
@@ -268,7 +268,7 @@ class CellsPlace(FindActions):
         self.lay_out(*self.size)
 
     def action_page(self, by: int) -> None:
-        """To the next panel."""
+        """Focus the next panel."""
         if self.narrow and self.full is None:
             self.panel_page = (self.panel_page + by) % 4
             self.lay_out(*self.size)
@@ -290,7 +290,7 @@ class CellsPlace(FindActions):
         self.lay_out(*self.size)
 
     def action_scrub(self, by: int) -> None:
-        """To an earlier or a later checkpoint; the last is the present. Raises UserError before a feature is found."""
+        """Go to an earlier or later checkpoint; the last is the present. Raises UserError before a feature is found."""
         cells, selection = self.session.cells, self.session.selection
         if cells.finding is None:
             raise UserError("No feature was looked for yet.", "Press / and name one, then [ goes back in time.")
@@ -339,7 +339,7 @@ class CellsPlace(FindActions):
         self.paint_findings()
 
     async def action_clamp(self) -> None:
-        """To Sample, with this unit held."""
+        """Go to Sample, with this unit held."""
         if self.session.cells.trace is not None:
             selection = self.session.selection
             sign = self.session.cells.sign_of(selection.layer, selection.unit)

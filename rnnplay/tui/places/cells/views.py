@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class FindingView(RunView):
-    """What the finder said. `cursor` is the place of the unit that is shown, None where it is not among those found."""
+    """Units that were found. `cursor` is the place of the unit that is shown, None if it is not among them."""
 
     pattern: str = ""
     measure: str = "AUC"
@@ -41,7 +41,7 @@ class FindingView(RunView):
 
 @dataclass(frozen=True, eq=False)
 class ProofView(RunView):
-    """What ablating a unit costs, in `loss_unit`; `others` are the changes for other units of the layer."""
+    """Cost of ablating a unit, in `loss_unit`; `others` are the changes for other units of the layer."""
 
     unit: str = ""  # as a person names it: layer 1 unit 37
     pattern: str = ""

@@ -137,23 +137,23 @@ class NetworkPlace(OneOrAllPanels):
     # ------------------------------------------------------------------------------------------------------------ keys
 
     def action_walk(self, down: int, right: int) -> None:
-        """To another weight."""
+        """Move to another weight."""
         self.action_weight(self.place[0] + down, self.place[1] + right)
 
     def action_weight(self, row: int, column: int) -> None:
-        """To the weight in `row` and `column`, or the nearest."""
+        """Move to the weight in `row` and `column`, or the nearest."""
         if self.chosen_matrix is not None:
             rows, columns = self.chosen_matrix.now.values.shape
             self.place = max(0, min(row, rows - 1)), max(0, min(column, columns - 1))
             self._show_matrix()
 
     def action_matrix(self, by: int) -> None:
-        """To another matrix."""
+        """Show another matrix."""
         if self.parameter_list is not None:
             self.action_choose(self._row() + by)
 
     def action_choose(self, number: int) -> None:
-        """To the matrix `number` of the list, or the nearest."""
+        """Show the matrix `number` of the list, or the nearest."""
         if self.parameter_list is not None:
             matrices = self.parameter_list.matrices
             self.matrix_name = matrices[max(0, min(number, len(matrices) - 1))].name
@@ -162,7 +162,7 @@ class NetworkPlace(OneOrAllPanels):
             self._ask_again()
 
     def action_gate(self) -> None:
-        """To the next gate of a recurrent matrix: its eigenvalues, and its first row."""
+        """Show the next gate of a recurrent matrix: its eigenvalues, and its first row."""
         if self.chosen_matrix is not None and len(self.chosen_matrix.gates) > 1:
             gates = self.chosen_matrix.gates
             at = (gates.index(self.gate) + 1) % len(gates)

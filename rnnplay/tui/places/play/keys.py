@@ -112,7 +112,7 @@ def _hint(id: str, press: str, label: str) -> KeyHint:  # noqa: A002
 
 
 def _sample_hint(session: RunSession) -> KeyHint:
-    """What `s` does: it asks what the task can be asked, draws a sample, or shows the next item."""
+    """Return what `s` does: it asks what the task can be asked, draws a sample, or shows the next item."""
     example = session.example
     if not example.is_shown:
         return _hint("sample", "s", "sample")

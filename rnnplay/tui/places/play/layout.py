@@ -1,4 +1,4 @@
-"""Where Play's panels stand: all of them from 100x30 on, one tab at a time below, or one panel alone."""
+"""Layout of Play's panels: all of them from 100x30 on, one tab at a time below, or one panel alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loss means, in words: what knows nothing scores, how unsure the network is, which baselines it has passed."""
+"""Meaning of a loss in words: what knows nothing scores, how unsure the network is, which baselines it has passed."""
 
 from __future__ import annotations
 

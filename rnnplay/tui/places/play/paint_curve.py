@@ -36,14 +36,14 @@ def capacity(last: int, limit: int | None = None) -> int:
 
 @dataclass(frozen=True)
 class Axis:
-    """From a value to a row of dots: linear or logarithmic."""
+    """Map from a value to a row of dots: linear or logarithmic."""
 
     low: float
     high: float
     log: bool
 
     def share(self, values: Array) -> Array:
-        """How far up (0..1) each value is; not finite where the value is not."""
+        """Return how far up (0..1) each value is; not finite where the value is not."""
         if self.log:
             with np.errstate(divide="ignore", invalid="ignore"):
                 logs = np.log(np.maximum(values, 1e-300)) - math.log(self.low)

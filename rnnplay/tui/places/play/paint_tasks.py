@@ -53,7 +53,7 @@ def _item(view: TasksView, n: int, width: int, palette: Palette) -> Strip:
 
 
 def _about(view: TasksView, width: int, palette: Palette, whole: bool) -> list[Strip]:
-    """What the chosen task teaches, or no more than its line."""
+    """Paint what the chosen task teaches, or no more than its line."""
     if not view.items:
         return []
     item = view.items[view.cursor]

@@ -83,7 +83,7 @@ class SamplePanel(Panel[FourthView]):
 
     @property
     def last_row(self) -> int:
-        """How far an example can be scrolled down."""
+        """Return how far an example can be scrolled down."""
         if isinstance(self.view, SampledTextView):
             return 0
         from rnnplay.tui.places.play.example import paint

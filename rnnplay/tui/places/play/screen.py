@@ -282,7 +282,7 @@ class PlayPlace(ExampleActions, PlayForms):
         self._draw()
 
     def action_switch(self) -> None:
-        """On the text: from a unit to its whole layer, and back. Else from the example to a free sample, and back."""
+        """Go from a unit to its whole layer and back, on the text; else from the example to a free sample and back."""
         if self.focused is self.heatmap:
             self.action_direction()
             return
@@ -312,7 +312,7 @@ class PlayPlace(ExampleActions, PlayForms):
         self.paint_curves()
 
     def action_unit(self, by: int) -> None:
-        """In a form another value; on an example the example before or the next; else the unit before or the next."""
+        """Choose another value in a form, the example before or the next on an example, else another unit."""
         if self.form is not None:
             self.action_step_field(1 if by > 0 else -1)
         elif not self.step_example(by):

@@ -73,7 +73,7 @@ class SamplePlace(FormActions):
             self.begin()
 
     def left(self) -> None:
-        """Nothing is written while nobody looks."""
+        """Pause the writing: nothing is written while nobody looks."""
         if self.sample.has_begun and not self.sample.is_paused:
             self.sample.pause(True)
 
@@ -82,7 +82,7 @@ class SamplePlace(FormActions):
 
     @property
     def narrow(self) -> bool:
-        """Whether the form takes the place of the text."""
+        """Return whether the form takes the place of the text."""
         return self.size.width < WIDE
 
     def place_panels(self, width: int, height: int) -> None:
@@ -200,7 +200,7 @@ class SamplePlace(FormActions):
             self.update_bars()
 
     def action_step(self, by: int) -> None:
-        """In the form: another value. Else hold the writing: symbols back, or on again as they were."""
+        """Choose, in the form, another value. Else hold the writing: symbols back, or on again as they were."""
         if self.editing:
             self.action_step_field(1 if by > 0 else -1)
         elif self.sample.has_begun:
@@ -209,7 +209,7 @@ class SamplePlace(FormActions):
             self.update_bars()
 
     def action_candidate(self, by: int) -> None:
-        """In the form: another field. Held: another candidate. Else scroll."""
+        """Choose, in the form, another field, and in a text that is held another candidate. Else scroll."""
         if self.editing:
             self.action_choose_field(by)
         elif self.sample.is_paused:

@@ -64,7 +64,7 @@ class Chart:
     last: int
 
     def height(self, value: float) -> float:
-        """How far up (0..1)."""
+        """Return how far up (0..1)."""
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def row_of(self, value: float) -> int:
@@ -278,12 +278,12 @@ def _short(value: float) -> str:
 
 
 def title(_view: LagsView, palette: Palette) -> Sequence[Piece]:
-    """What the chart shows."""
+    """Return what the chart shows."""
     words = "gradient of the last step's loss by lag, with respect to the whole state, lag 0 = 1"
     pieces: list[Piece] = [("6 ", palette.accent), ("Time", palette.title)]
     return [*pieces, (f" {palette.glyphs.separator} {words}", palette.dim)]
 
 
 def one_unit_title(_view: OneUnitView, palette: Palette) -> Sequence[Piece]:
-    """What the demonstration is about."""
+    """Return what the demonstration is about."""
     return [("One unit", palette.title), (f" {palette.glyphs.separator} turn w", palette.dim)]

@@ -1,4 +1,4 @@
-"""Which past mattered: a text on the colour of how much each symbol moved one prediction. And health in words."""
+"""Influence of the past: a text on the colour of how much each symbol moved one prediction. And health in words."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _swap_words(swap: SwapRow, width: int, palette: Palette) -> str:
 
 
 def title(view: PastView, palette: Palette) -> Sequence[Piece]:
-    """What the colours are."""
+    """Return what the colours are."""
     what = "each symbol swapped for likely others" if view.swaps else "gradient of the prediction by each input"
     words = f" {palette.glyphs.separator} {what}"
     return [("Which past mattered", palette.title), (words, palette.dim)]

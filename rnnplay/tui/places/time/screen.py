@@ -165,7 +165,7 @@ class TimePlace(OneOrAllPanels):
 
     @property
     def _chooses_swaps(self) -> bool:
-        """Whether up and down go through the swaps."""
+        """Return whether up and down go through the swaps."""
         return self.focused is self.influence_panel and bool(self.influence_panel.view.swaps)
 
     def action_swap_at(self, number: int) -> None:
@@ -180,14 +180,14 @@ class TimePlace(OneOrAllPanels):
             self.influence_panel.view = replace(view, is_swapped=not view.is_swapped)
 
     def action_past_view(self) -> None:
-        """Which past mattered: by swapping symbols, or by the gradient."""
+        """Show which past mattered by swapping symbols, or by the gradient."""
         self.by_gradient = not self.by_gradient
         if not self.load_if_stopped():
             self.ask_influence()
         self.update_bars()
 
     def action_move_past(self, by: int) -> None:
-        """To another prediction in the text."""
+        """Go to another prediction in the text."""
         view = self.influence_panel.view
         if view.symbols:
             self.position = max(0, min((self.position or 0) + by, view.total - 1))

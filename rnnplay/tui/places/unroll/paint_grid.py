@@ -49,7 +49,7 @@ def bar(share: float, width: int, palette: Palette) -> str:
 
 
 def scale_of(layer: LayerView, state: str) -> float:
-    """What the strongest colour stands for: 1 where a unit cannot go beyond, else the largest value shown."""
+    """Return what the strongest colour stands for: 1 where a unit cannot go beyond, else the largest value shown."""
     values = layer.state(state)
     finite = np.abs(values[np.isfinite(values)])
     return max(1.0, float(finite.max())) if finite.size else 1.0
@@ -57,7 +57,7 @@ def scale_of(layer: LayerView, state: str) -> float:
 
 @dataclass(frozen=True)
 class Grid:
-    """What the rows of one painting share."""
+    """Data that the rows of one painting share."""
 
     view: UnrollView
     columns: list[Column]
@@ -212,7 +212,7 @@ def _heads(table: Grid) -> Iterator[Strip]:
 
 
 def _truths(table: Grid, count: int) -> Iterator[Strip]:
-    """What is true at each time step, as the task knows it."""
+    """Yield what is true at each time step, as the task knows it."""
     palette = table.palette
     for n, (name, _) in enumerate(table.view.parts[-1].truths[:count]):
 

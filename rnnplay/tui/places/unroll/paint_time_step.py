@@ -149,7 +149,7 @@ def _added(summand: SummandView, unit: int, t: int, u: int, digits: int) -> str:
 
 
 def where(view: UnrollView) -> str:
-    """What is opened: time step 3 of 5, layer 1, unit 4, input 'l'."""
+    """Return what is opened: time step 3 of 5, layer 1, unit 4, input 'l'."""
     p, t = view.place()
     part = view.parts[p]
     n, u = view.cell() or (0, 0)

@@ -33,6 +33,6 @@ def unrolled(view: UnrollView, width: int, height: int, palette: Palette, fills_
 
 
 def title(view: UnrollView, palette: Palette) -> Sequence[Piece]:
-    """Which example is unrolled."""
+    """Return which example is unrolled."""
     pieces = [("5 ", palette.accent), ("Unroll", palette.title)]
     return [*pieces, (f" {palette.glyphs.separator} {view.title}", palette.dim)] if view.title else pieces

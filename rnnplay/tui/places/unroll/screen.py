@@ -125,7 +125,7 @@ class UnrollPlace(LiveQuestions):
     # --------------------------------------------------------------------------------------------------------- walking
 
     def action_walk(self, by: int) -> None:
-        """By time steps; at an end of the window of a long example, on beyond it."""
+        """Move by time steps; at an end of the window of a long example, on beyond it."""
         if not self.view.parts:
             return
         last = self.view.columns - 1
@@ -147,7 +147,7 @@ class UnrollPlace(LiveQuestions):
             self._request()
 
     def action_row(self, by: int) -> None:
-        """By units; the input is the first row."""
+        """Move by units; the input is the first row."""
         self.show(row=max(0, min(self.view.row + by, self.view.rows - 1)))
 
     def on_panel_scroll_requested(self, event: Panel.ScrollRequested) -> None:

@@ -49,7 +49,7 @@ class LayerView:
     dc: Array | None = None
 
     def states(self) -> tuple[str, ...]:
-        """What a row of cells can show of a unit: h, c, and each gate."""
+        """Return what a row of cells can show of a unit: h, c, and each gate."""
         return ("h", *(("c",) if self.c is not None else ()), *(gate.name for gate in self.gates if gate.name != "h"))
 
     def state(self, name: str) -> Array:

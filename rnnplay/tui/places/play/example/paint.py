@@ -43,7 +43,7 @@ def furthest(view: ExampleView, width: int, height: int, palette: Palette, full:
 
 
 def rows(view: ExampleView, width: int, height: int, palette: Palette, full: bool) -> list[Strip]:
-    """All rows of the body: more than `height` of them can be scrolled."""
+    """Paint all rows of the body: more than `height` of them can be scrolled."""
     if view.answer is not None:
         return _answer(view, view.answer, width, height, palette)
     if view.series is not None:
@@ -60,7 +60,7 @@ def rows(view: ExampleView, width: int, height: int, palette: Palette, full: boo
 
 
 def _read(view: ExampleView, width: int, height: int, palette: Palette, full: bool) -> list[Strip]:
-    """What is written, and below it time step by time step how: in full, and where there is room for all of it."""
+    """Paint what is written, and below it how, time step by time step: in full, if there is room for all of it."""
     written = _written(view, width, palette)
     below = timeline(view, width, palette, full, height - len(written) - bool(written))
     if not view.expected:
@@ -70,7 +70,7 @@ def _read(view: ExampleView, width: int, height: int, palette: Palette, full: bo
 
 
 def title(view: ExampleView, palette: Palette) -> Sequence[Piece]:
-    """Which example, or what was asked."""
+    """Return which example, or what was asked."""
     dot = f" {palette.glyphs.separator} "
     what = "Answer" if view.answer is not None else "Example"
     pieces: list[Piece] = [("4 ", palette.accent), (what, palette.title)]
@@ -128,7 +128,7 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
 
 
 def _off(view: ExampleView) -> float | None:
-    """How far predicted numbers are from their targets, at most; None: there are no numbers."""
+    """Return how far predicted numbers are from their targets, at most; None: there are no numbers."""
     pairs = [(p, t) for p, t in zip(view.predictions, view.targets, strict=True) if p is not None and t is not None]
     try:
         return max((abs(float(predicted) - float(target)) for predicted, target in pairs), default=None)
@@ -153,7 +153,7 @@ def _answer(view: ExampleView, answer: AnswerView, width: int, height: int, pale
 
 
 def _written(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
-    """What an encoder read, and what the network wrote by itself, as far as it is there."""
+    """Paint what an encoder read, and what the network wrote by itself, as far as it is there."""
     painted: list[Strip] = []
     if view.source:
         pieces: list[Piece] = [("reads".ljust(11), palette.dim), (" ".join(view.source), palette.text)]

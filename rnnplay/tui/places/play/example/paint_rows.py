@@ -40,7 +40,7 @@ def shown(symbol: str | None, palette: Palette) -> str:
 
 
 def timeline(view: ExampleView, width: int, palette: Palette, full: bool = False, height: int = 0) -> list[Strip]:
-    """All rows of the example, block under block; a row of a block in which nothing stands is left out.
+    """Paint all rows of the example, block under block; a row of a block in which nothing stands is left out.
 
     Where the outputs are few and `height` rows have room for them, the probability of each follows.
     """
@@ -119,7 +119,7 @@ def _plain(symbols: Sequence[str | None], style: Style, palette: Palette) -> lis
 
 
 def _prediction(view: ExampleView, t: int, palette: Palette) -> Cell:
-    """What is right in the colour of what is good, what is wrong in that of what is bad; numbers plain."""
+    """Return what is right in the colour of what is good, what is wrong in that of what is bad; numbers plain."""
     symbol = view.predictions[t]
     if symbol is None:
         return None

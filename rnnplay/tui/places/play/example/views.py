@@ -19,7 +19,7 @@ Words = tuple[tuple[str, float], ...]  # each with its probability
 
 @dataclass(frozen=True, eq=False)
 class AnswerView:
-    """What the network said to `prompt`; `series` where it said numbers, and the numbers `before` them."""
+    """The network's answer to `prompt`; `series` if it is numbers, and the numbers `before` them."""
 
     prompt: str
     said: Words = ()
