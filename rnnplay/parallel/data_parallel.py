@@ -59,7 +59,7 @@ class Worker:
     """The process that computes the second half."""
 
     def __init__(self, a: Architecture, descriptor: int) -> None:
-        """Raises OSError if it cannot be started."""
+        """Start the worker. Raises OSError if it cannot be started."""
         self._requests, self._results = signals = EventFd.new(), EventFd.new()
         for event in signals:
             weakref.finalize(self, event.close)

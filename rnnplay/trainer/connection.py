@@ -74,7 +74,7 @@ class Connection:
         self._broken = True
 
     def is_lost(self) -> bool:
-        """Return whether it is closed; a socket whose reader is too far behind is closed now, and can attach again."""
+        """Return whether it is closed. Gives up a socket whose reader is too far behind; that one can attach again."""
         if self._queued_bytes > MAX_BEHIND and not self.is_pipe:  # beside the frame that is on its way
             self._broken = True
         return self._ended or self._broken

@@ -336,7 +336,7 @@ class Training:
         self.clients.broadcast(self.status())
 
     def status(self) -> Status:
-        """Return how things stand."""
+        """Return the state of the run."""
         event = status(self.session, self.state, self._last, self._speed, self.pacer)
         screens = len(self.clients.attached)
         return msgspec.structs.replace(

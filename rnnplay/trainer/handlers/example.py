@@ -108,7 +108,7 @@ class ExampleHandler(Handler):
         )
 
     def measure(self, interrupted: Callable[[], bool]) -> Measured:
-        """Raises Interrupted where it is interrupted, UserError where the task has no way to tell."""
+        """Send the score. Raises Interrupted, and UserError if the task has no way to tell."""
         task, network = self._learner.task, self._learner.eval_network()
 
         def answer(batch: Batch) -> Array:

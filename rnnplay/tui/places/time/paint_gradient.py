@@ -64,7 +64,7 @@ class Chart:
     last: int
 
     def height(self, value: float) -> float:
-        """Return how far up (0..1)."""
+        """Return how far up (0..1) a value is."""
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def row_of(self, value: float) -> int:
