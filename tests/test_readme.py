@@ -9,6 +9,8 @@ import pytest
 from textual.binding import Binding
 
 from rnnplay.cli import cli
+from rnnplay.cli.report import evaluated_fields
+from rnnplay.protocol import Evaluated
 from rnnplay.tui.places import keys
 from rnnplay.tui.places.cells import keys as cells_keys
 from rnnplay.tui.places.network import keys as network_keys
@@ -40,6 +42,15 @@ def test_every_command_shown_exists_with_its_options() -> None:
     for name, rest in shown:
         known = {option for parameter in cli.commands[name].params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
+
+
+def test_the_table_of_json_has_every_kind_and_every_field_of_an_evaluation() -> None:
+    folder = Path(__file__).parent.parent / "rnnplay" / "cli"
+    code = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.py", "runs.py"))
+    table = README.partition("| `kind` | fields |")[2].partition("\n\n")[0]
+    fields = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
+    assert set(fields) == set(re.findall(r"json_line\(\s*\"(\w+)\"", code))
+    assert set(evaluated_fields(Evaluated(step=1, loss=1.0))) <= set(re.findall(r"`(\w+)`", fields["evaluated"]))
 
 
 def keys_named(start: str, end: str) -> set[str]:
