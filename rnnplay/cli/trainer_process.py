@@ -138,17 +138,22 @@ async def train_to_end(open_command: Train | Resume, report: Report) -> int:
         with contextlib.suppress(OSError):
             report.close()
     if started and not as_json:
-        if evaluated:
-            print(verdict(evaluated, started.facts), file=sys.stderr)
-        if line := ending(started, evaluated, best, finished):
-            print(line, file=sys.stderr)
-        if sample:
-            print("\n" + printable("".join(sample), sys.stderr) + "\n", file=sys.stderr, flush=True)
-        print(started.run, flush=True)
+        _print_ending(started, evaluated, ending(started, evaluated, best, finished), sample or [])
     if diverged:
         print(f"{diverged.problem} {diverged.remedy}", file=sys.stderr)
         return DIVERGED
     return status
+
+
+def _print_ending(started: Started, evaluated: Evaluated | None, sentence: str, sample: list[str]) -> None:
+    """Print the last loss, a sentence on the best one and a sample on standard error, and the run's directory."""
+    if evaluated:
+        print(verdict(evaluated, started.facts), file=sys.stderr)
+    if sentence:
+        print(sentence, file=sys.stderr)
+    if sample:
+        print("\n" + printable("".join(sample), sys.stderr) + "\n", file=sys.stderr, flush=True)
+    print(started.run, flush=True)
 
 
 async def evaluate(inspect: Inspect, command: Evaluate, as_json: bool) -> int:

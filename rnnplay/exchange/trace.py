@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnnplay import corpora
 from rnnplay.config import CheckpointName, UserError
+from rnnplay.engine import Network
 from rnnplay.exchange import trace_files
 from rnnplay.exchange.trace_files import ReportRows
 from rnnplay.gallery import gallery_network
@@ -47,8 +48,7 @@ def trace(
     path = Path(os.path.expanduser(output))
     if path.suffix.lower() not in FORMATS:
         raise UserError(f'"{path}" does not say its format.', "Name a file that ends in .npz, .csv or .parquet.")
-    kind = path.suffix.lower()
-    if kind == ".parquet":
+    if path.suffix.lower() == ".parquet":
         trace_files.import_parquet()
     if run.startswith(GALLERY):
         folder = gallery_network(run.removeprefix(GALLERY)).path
@@ -58,39 +58,49 @@ def trace(
         session = open_session(Inspect(run=str(folder), at=at, text=text, encoding=encoding))
     try:
         network = session.learner.eval_network()
-        chosen = states_of(network) if ALL_STATES in states else tuple(dict.fromkeys(states))
-        if not chosen:
-            raise UserError("No state is named.", "Name h, c or a gate.")
-        for state in chosen:
-            check_state(network, state)
+        chosen = _chosen_states(network, states)
         reader = TraceReader(network, session.learner.task, session.inspected_ids, characters)
         for note in session.notes:
             announce(note, 0)
-        size, write = {
-            ".npz": (trace_files.npz_bytes, trace_files.write_npz),
-            ".csv": (trace_files.csv_bytes, trace_files.write_csv),
-            ".parquet": (trace_files.parquet_bytes, trace_files.write_parquet),
-        }[kind]
-        needed, temporary_bytes = size(reader, chosen)
-        _check_room(path, needed + temporary_bytes)
-        units = len(trace_files.unit_names(reader, chosen))
-        passes = len(chosen) if kind == ".npz" else 1
-        about = "at most " if kind == ".parquet" else "about "
-        announce(
-            f"{reader.size:,} time steps of {units:,} numbers take {about}{_size_text(needed)}.", reader.size * passes
-        )
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
-            write(temporary, reader, chosen, report)
-            os.replace(temporary, path)
-        except OSError as error:
-            remedy = "Make room, or give another file." if error.errno == errno.ENOSPC else "Give another file."
-            raise UserError(f'"{path}" cannot be written ({error.strerror or error}).', remedy) from None
-        finally:
-            trace_files.remove_if_there(temporary)
+        _write(path, reader, chosen, announce, report)
         return path
     finally:
         session.close()
+
+
+def _chosen_states(network: Network, states: Sequence[str]) -> tuple[str, ...]:
+    """Return `states` without repetitions, or all if "all" is one of them. Raises UserError."""
+    chosen = states_of(network) if ALL_STATES in states else tuple(dict.fromkeys(states))
+    if not chosen:
+        raise UserError("No state is named.", "Name h, c or a gate.")
+    for state in chosen:
+        check_state(network, state)
+    return chosen
+
+
+def _write(path: Path, reader: TraceReader, states: Sequence[str], announce: Announce, report: ReportRows) -> None:
+    """Announce the size of the file and write it under another name first. Raises UserError if it cannot be written."""
+    kind = path.suffix.lower()
+    size, write = {
+        ".npz": (trace_files.npz_bytes, trace_files.write_npz),
+        ".csv": (trace_files.csv_bytes, trace_files.write_csv),
+        ".parquet": (trace_files.parquet_bytes, trace_files.write_parquet),
+    }[kind]
+    needed, temporary_bytes = size(reader, states)
+    _check_room(path, needed + temporary_bytes)
+    units = len(trace_files.unit_names(reader, states))
+    passes = len(states) if kind == ".npz" else 1
+    about = "at most " if kind == ".parquet" else "about "
+    announce(f"{reader.size:,} time steps of {units:,} numbers take {about}{_size_text(needed)}.", reader.size * passes)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        write(temporary, reader, states, report)
+        os.replace(temporary, path)
+    except OSError as error:
+        remedy = "Make room, or give another file." if error.errno == errno.ENOSPC else "Give another file."
+        raise UserError(f'"{path}" cannot be written ({error.strerror or error}).', remedy) from None
+    finally:
+        trace_files.remove_if_there(temporary)
 
 
 def _check_room(path: Path, needed: int) -> None:

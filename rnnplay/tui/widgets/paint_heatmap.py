@@ -99,30 +99,16 @@ def text_rows(view: CellsView, width: int, height: int, palette: Palette) -> lis
 
 
 def legend(view: CellsView, width: int, palette: Palette) -> Strip:
-    """The colour bar with its ends, what is pointed at, and how to move on."""
-    left: list[Piece] = []
-    if view.by_surprise:
-        left.append(("0 ", palette.dim))
-        left += [("  ", style) for style in palette.wonder]
-        left.append((" 6 bits ", palette.dim))
-    else:
-        scale = figure(view.scale * reach(view), 1)
-        left.append((f"-{scale} ", palette.dim))
-        shown = palette.heat[:: max(1, len(palette.heat) // 10)]
-        half = len(shown) // 2
-        for n, style in enumerate(shown):
-            if palette.system == "none":
-                left.append((("-" if n < half else "0" if n == half else "+") * 2, style))
-            else:
-                left.append((" 0 " if n == half else "  ", style))
-        left.append((f" +{scale}", palette.dim))
-    if view.cursor is not None and view.cursor < len(view.symbols) and view.values is not None:
-        shown_symbol = glyph(view.symbols[view.cursor], palette.glyphs)
+    """Paint the colour bar with its ends, what is pointed at, and how to move on."""
+    left = _colour_bar(view, palette)
+    points_at_symbol = view.cursor is not None and view.cursor < len(view.symbols)
+    if view.cursor is not None and points_at_symbol and view.values is not None:
+        symbol = glyph(view.symbols[view.cursor], palette.glyphs)
         left += [
             ("   ", palette.blank),
-            (f"“{shown_symbol}” " if palette.glyphs.dots else f"'{shown_symbol}' ", palette.text),
+            (f"“{symbol}” " if palette.glyphs.dots else f"'{symbol}' ", palette.text),
+            (f"{value(view, view.cursor):+.2f}", palette.title),
         ]
-        left.append((f"{value(view, view.cursor):+.2f}", palette.title))
     arrows = palette.glyphs.arrows
     right: list[Piece] = [
         (" / ", clickable(palette.key, "screen.find")),
@@ -132,26 +118,55 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         (f" {arrows[1]} ", clickable(palette.key, "screen.unit(1)")),
     ]
     right = right if view.best is not None and width >= 60 else right[2:] if width >= 30 else []
-    room = width - sum(cell_len(text) for text, _ in right)
-    if view.cursor is not None and view.cursor < len(view.symbols) and view.surprise is not None:
+    room = width - _width(right)
+    if view.cursor is not None and points_at_symbol and view.surprise is not None:
         surprise = f"  surprise {int(view.surprise[view.cursor]) / 10:.1f} bits"
-        if sum(cell_len(text) for text, _ in left) + len(surprise) <= room:
+        if _width(left) + len(surprise) <= room:
             left.append((surprise, palette.dim))
-    if view.cursor is None and view.direction is not None:
-        left.append(("   carried by", palette.dim))
-        for unit in view.direction.carriers:  # whole names, as many as there is room for
-            name = f" {view.direction.layer + 1}.{unit + 1}"
-            if sum(cell_len(text) for text, _ in left) + len(name) < room:
-                left.append((name, palette.text))
-    elif view.cursor is None and view.best:
-        left += [("      ", palette.blank), *short_list(view.best, (view.layer, view.unit), palette)]
-    elif view.cursor is None and view.total:
-        place = (
-            f"   characters {count(view.start + 1)} to {count(view.start + len(view.symbols))} of {count(view.total)}"
-        )
-        if sum(cell_len(text) for text, _ in left) + len(place) < room:
-            left.append((place, palette.dim))
+    if view.cursor is None:
+        left += _about_all(view, room - _width(left), palette)
     return Strip([*row(left, room, palette), *row(right, width - room, palette)], width)
+
+
+def _width(pieces: Sequence[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)
+
+
+def _colour_bar(view: CellsView, palette: Palette) -> list[Piece]:
+    """Return the colours from the least to the most, with what their ends stand for."""
+    if view.by_surprise:
+        return [("0 ", palette.dim), *(("  ", style) for style in palette.wonder), (" 6 bits ", palette.dim)]
+    scale = figure(view.scale * reach(view), 1)
+    shown = palette.heat[:: max(1, len(palette.heat) // 10)]
+    half = len(shown) // 2
+    pieces: list[Piece] = [(f"-{scale} ", palette.dim)]
+    for n, style in enumerate(shown):
+        if palette.system == "none":
+            pieces.append((("-" if n < half else "0" if n == half else "+") * 2, style))
+        else:
+            pieces.append((" 0 " if n == half else "  ", style))
+    return [*pieces, (f" +{scale}", palette.dim)]
+
+
+def _about_all(view: CellsView, room: int, palette: Palette) -> list[Piece]:
+    """Return what stands in the legend while no symbol is chosen: carriers, the best units, or the place in the text.
+
+    room: cells that are left; of the carriers whole names, as many as there is room for.
+    """
+    if view.direction is not None:
+        pieces: list[Piece] = [("   carried by", palette.dim)]
+        for unit in view.direction.carriers:
+            name = f" {view.direction.layer + 1}.{unit + 1}"
+            if _width(pieces) + len(name) < room:
+                pieces.append((name, palette.text))
+        return pieces
+    if view.best:
+        return [("      ", palette.blank), *short_list(view.best, (view.layer, view.unit), palette)]
+    if not view.total:
+        return []
+    last = count(view.start + len(view.symbols))
+    place = f"   characters {count(view.start + 1)} to {last} of {count(view.total)}"
+    return [(place, palette.dim)] if len(place) < room else []
 
 
 def heatmap(view: CellsView, width: int, height: int, palette: Palette, full: bool = False) -> list[Strip]:
