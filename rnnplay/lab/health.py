@@ -178,7 +178,7 @@ class LossTrend:
         first, now, best = float(finite_losses[0]), float(means[-1]), float(means.min())
         earlier = float(means[: max(1, len(means) * 3 // 4)].min())
         base = m.facts.baseline
-        fallen = now < 0.1 * first and not _wild(m)
+        fallen = now < 0.1 * first and not _exploded_at_start(m)
         good = finite and (fallen or (base is not None and base < 0.98 * first and now < 0.93 * base))
         good = good or (finite and (base is None or base >= 0.98 * first) and now < 0.5 * first)
         moving = finite and now < 0.99 * min(first, earlier)
@@ -209,7 +209,7 @@ def _recent_norm(m: Monitor) -> float:
     return float(np.median(finite_norms)) if finite_norms else math.nan
 
 
-def _wild(m: Monitor) -> bool:
+def _exploded_at_start(m: Monitor) -> bool:
     """Return whether the gradient was enormous before the first update."""
     return bool(m.norms) and not m.norms[0] < HUGE_GRAD_NORM
 
@@ -224,10 +224,10 @@ def check_lr_too_high(m: Monitor, c: LossTrend) -> Advice | None:
     remedy = f"Try a learning rate of {lr / 10:.1g}."
     name = HealthProblem.LR_TOO_HIGH
     if not c.finite:
-        if _wild(m):
-            return None  # it was wild before the first update
+        if _exploded_at_start(m):
+            return None  # not by the learning rate: before the first update
         return Advice(name, f"The loss stopped being a number at rate {lr:g}.", remedy, 1.0)
-    if _wild(m) or _began_saturated(m):
+    if _exploded_at_start(m) or _began_saturated(m):
         return None
     ratios = [k.ratio for k in m.probes if k.ratio is not None]
     peak, recent = max(ratios, default=0.0), (ratios[-1] if ratios else 0.0)
@@ -245,7 +245,7 @@ def check_lr_too_high(m: Monitor, c: LossTrend) -> Advice | None:
 
 def check_lr_too_low(m: Monitor, c: LossTrend) -> Advice | None:
     ratios = [k.ratio for k in m.probes if k.ratio is not None]
-    if not c.finite or c.step < FLAT_STEPS or c.good or not ratios or _wild(m) or _began_saturated(m):
+    if not c.finite or c.step < FLAT_STEPS or c.good or not ratios or _exploded_at_start(m) or _began_saturated(m):
         return None
     lr = m.lr if m.lr is not None else m.facts.lr
     typical = float(np.median(ratios))
@@ -258,7 +258,7 @@ def check_lr_too_low(m: Monitor, c: LossTrend) -> Advice | None:
 def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     if c.good:
         return None
-    wild = _wild(m)
+    exploded = _exploded_at_start(m)
     grows = any(k.verdict == GradientVerdict.EXPLODES for k in m.probes[:1] + m.probes[-2:])
     vanishes = bool(m.probes) and m.probes[-1].verdict == GradientVerdict.VANISHES
     radius = next((k.radius for k in reversed(m.probes) if k.radius is not None), None)
@@ -266,7 +266,7 @@ def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
     beyond = clip > 0 and clipped > 0.5 and _recent_norm(m) > 10 * clip
     strong = beyond or not c.finite or (radius is not None and radius > 1.1)
     plain = grows and strong and not c.moving and not c.overshot and (c.step >= EARLY or not c.finite)
-    if not wild and (not plain or vanishes):
+    if not exploded and (not plain or vanishes):
         return None
     if vanishes:
         cause = "The gradient was enormous before the first update"
@@ -278,7 +278,7 @@ def check_exploding(m: Monitor, c: LossTrend) -> Advice | None:
         cause += f"; {_clipped_steps(m)} are clipped"
     remedy = "Start with smaller recurrent weights (init orthogonal)" + ("." if clip else ", and clip at 1.")
     name = HealthProblem.EXPLODED_AT_FIRST if vanishes else HealthProblem.EXPLODING
-    return Advice(name, cause + ".", remedy, 0.95 if wild else 0.7)
+    return Advice(name, cause + ".", remedy, 0.95 if exploded else 0.7)
 
 
 def check_vanishing(m: Monitor, c: LossTrend) -> Advice | None:
@@ -325,7 +325,7 @@ def check_span(m: Monitor, c: LossTrend) -> Advice | None:
 
 
 def check_clipping(m: Monitor, c: LossTrend) -> Advice | None:
-    if c.good or not c.finite or c.step < EARLY or m.facts.clip <= 0 or c.moving or _wild(m):
+    if c.good or not c.finite or c.step < EARLY or m.facts.clip <= 0 or c.moving or _exploded_at_start(m):
         return None
     share = float(np.mean(m.clipped[-20:]))
     norm = _recent_norm(m)

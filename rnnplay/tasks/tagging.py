@@ -32,7 +32,7 @@ OBJECTIVE = {"i": "me", "he": "him", "she": "her", "they": "them", "we": "us", "
 Tagged = list[tuple[str, str]]
 
 
-def third(verb: str) -> str:
+def third_person(verb: str) -> str:
     """The -s of a verb's third person, which is a noun's plural as well."""
     if verb.endswith("y") and verb[-2] not in "aeou":
         return verb[:-1] + "ies"
@@ -40,7 +40,7 @@ def third(verb: str) -> str:
 
 
 def plural(noun: str) -> str:
-    return {"man": "men", "woman": "women", "child": "children", "fish": "fish"}.get(noun) or third(noun)
+    return {"man": "men", "woman": "women", "child": "children", "fish": "fish"}.get(noun) or third_person(noun)
 
 
 class TagGrammar(Grammar):
@@ -107,15 +107,15 @@ class TagGrammar(Grammar):
             return helper + (self.bare() if being else [(self.choose(HAPPENING), "VERB"), *self.manner()])
         if being and kind < 0.55:
             want = self.choose(WANTING)
-            tagged = [(want if many else third(want), "VERB"), ("to", "PART"), *self.bare()]
+            tagged = [(want if many else third_person(want), "VERB"), ("to", "PART"), *self.bare()]
             if self.chance(0.5):  # "to see the play and dance": the second verb stands bare
                 tagged += [("and", "CONJ"), *self.bare()]
             return tagged
         if being and kind < 0.65 and deep:
             say = self.choose(SAYING)
-            return [(say if many else third(say), "VERB"), ("that", "CONJ"), *self.clause(False)]
+            return [(say if many else third_person(say), "VERB"), ("that", "CONJ"), *self.clause(False)]
         base: Tagged = self.bare() if being else [(self.choose(HAPPENING), "VERB"), *self.manner()]
-        return [(base[0][0] if many else third(base[0][0]), "VERB"), *base[1:]]
+        return [(base[0][0] if many else third_person(base[0][0]), "VERB"), *base[1:]]
 
     def clause(self, deep: bool = True) -> Tagged:
         if self.chance(0.25):

@@ -93,7 +93,7 @@ class Messages(Grammar):
     def __init__(self) -> None:
         super().__init__("typing", "grammar")
 
-    def wandering(self, future: bool = False) -> str:
+    def filler_phrase(self, future: bool = False) -> str:
         """Words that fit any message and decide nothing."""
         if future:
             return self.choose(
@@ -122,17 +122,17 @@ class Messages(Grammar):
             seen = self.choose(
                 [f"the {self.choose(FINDERS)} saw", f"{self.choose(NAMES)} told you about", "we talked about"]
             )
-            message = f"the {who} that {seen} {self.wandering()} {self.choose(SENDING)}"
+            message = f"the {who} that {seen} {self.filler_phrase()} {self.choose(SENDING)}"
         elif kind < 0.75:
             decided = self.choose(list(LEFT))
             plays = self.choose(LEFT[decided])
             child = self.choose(NAMES)
             played = played_words(plays, decided)
-            message = f"{child} who {played} was here {self.wandering()} and forgot the"
+            message = f"{child} who {played} was here {self.filler_phrase()} and forgot the"
         else:
             decided = self.choose(list(WEATHER))
             weather = self.choose(WEATHER[decided])
-            message = f"it will {weather} when we meet you {self.wandering(True)} so please bring your"
+            message = f"it will {weather} when we meet you {self.filler_phrase(True)} so please bring your"
         opening = self.choose(OPENINGS).format(n=self.choose(NAMES))
         ending = self.choose([". see you soon !", ". thank you !", "."])
         words = f"{opening} {message}".split()

@@ -315,9 +315,7 @@ class Training:
         """
         self._saved_at = time.perf_counter()
         if not self.learner.finite:
-            self._handle_divergence(
-                self.learner.step
-            )  # its last step went too far: what was good is in the checkpoint before
+            self._handle_divergence(self.learner.step)  # what was good is in the checkpoint before
             return
         session, now = self.session, (self.learner.step, self.session.change_count)
         event = Saved(path=str(checkpoint_path(session.run, now[0])), step=now[0])

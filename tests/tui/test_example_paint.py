@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up_play import SYSTEMS, palette_of, plain
 
-from rnnplay.tui.places.play.example.paint import example, furthest, title
+from rnnplay.tui.places.play.example.paint import example, max_first_row, title
 from rnnplay.tui.places.play.example.paint_pictures import pixels
 from rnnplay.tui.places.play.example.views import AnswerView, ExampleView
 
@@ -140,8 +140,8 @@ def test_what_is_wrong_is_coloured_otherwise_than_what_is_right() -> None:
 def test_long_sequences_of_letters_wrap_and_rows_without_anything_are_left_out() -> None:
     lines = [line.split() for line in text_of(LETTERS, 41, 20).splitlines()[:-1]]
     assert [line[0] for line in lines if line] == ["input", "input", "target", "prediction", "p(target)"]
-    assert furthest(LETTERS, 41, 4, palette_of("truecolor")) == 3
-    assert furthest(LETTERS, 41, 20, palette_of("truecolor")) == 0
+    assert max_first_row(LETTERS, 41, 4, palette_of("truecolor")) == 3
+    assert max_first_row(LETTERS, 41, 20, palette_of("truecolor")) == 0
 
 
 def test_a_translation_tells_what_is_read_what_is_written_and_what_should_be() -> None:

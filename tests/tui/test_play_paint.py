@@ -192,7 +192,7 @@ def test_minus_and_plus_are_told_apart_in_every_colour_system_and_zero_is_plain(
 def test_a_letter_can_be_read_on_every_level_of_the_heatmap(system: str, light: bool) -> None:
     palette = palettes(SYSTEMS[system] | {"TEXTUAL_THEME": "light" if light else "dark"}, "utf-8")[0]
     assert palette.dark is not light
-    for style in (*palette.heat, *palette.chance, *palette.wonder, palette.chosen):
+    for style in (*palette.heat, *palette.probability_ramp, *palette.surprise_ramp, palette.chosen):
         assert style.color is not None
         assert style.bgcolor is not None
         bright, dark = sorted((luminance(style.color.name), luminance(style.bgcolor.name)), reverse=True)

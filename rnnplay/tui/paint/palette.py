@@ -47,8 +47,8 @@ class Palette:
     probability: Style
     surprise: Style
     heat: tuple[Style, ...]
-    chance: tuple[Style, ...]  # from unlikely to certain: behind a sampled character
-    wonder: tuple[Style, ...]  # from expected to surprising: behind a character of the text
+    probability_ramp: tuple[Style, ...]  # from unlikely to certain: behind a sampled character
+    surprise_ramp: tuple[Style, ...]  # from expected to surprising: behind a character of the text
     influence: tuple[Style, ...]  # from none to most: behind a symbol that moved a prediction
 
     @cached_property
@@ -97,8 +97,8 @@ def readable(background: str, *candidates: str) -> str:
 
 
 @dataclass(frozen=True)
-class Inks:
-    """The colours a theme is mixed from."""
+class ThemeColours:
+    """Colours from which a theme's palette is made."""
 
     background: str
     text: str
@@ -118,25 +118,25 @@ class Inks:
     band: float = 0.34  # how much of its line's colour a band has
 
 
-DARK = Inks(
+DARK = ThemeColours(
     background="#14161c", text="#d4d7de", dim="#878e9c", border="#3a404d", accent="#f0b862", good="#8fd19e",
     bad="#ff7a6b", chosen="#2b3140", loss="#5fc9d6", gradient="#cfc67a", validation="#ffffff",
     probability="#86cf8f", surprise="#c99bf0", negative=("#e5473c",), positive=("#3f86f5",),
 )  # fmt: skip
-LIGHT = Inks(
+LIGHT = ThemeColours(
     background="#fbfaf7", text="#2b2e35", dim="#737985", border="#c9ccd2", accent="#a35d00", good="#2a7a3f",
     bad="#c02f21", chosen="#e9e3d3", loss="#0a7a8a", gradient="#7a6c00", validation="#000000",
     probability="#2d8040", surprise="#8a3fc0", negative=("#e23a2e",), positive=("#2f78ee",), band=0.3,
 )  # fmt: skip
 # The 256-colour cube is coarse: each level is one of its own colours, so that none is rounded to another hue.
-DARK_256 = Inks(
+DARK_256 = ThemeColours(
     background="#121212", text="#d0d0d0", dim="#8a8a8a", border="#444444", accent="#ffaf5f", good="#87d787",
     bad="#ff5f5f", chosen="#303030", loss="#5fd7d7", gradient="#d7d787", validation="#ffffff",
     probability="#87d787", surprise="#d787ff",
     negative=("#5f0000", "#870000", "#af0000", "#d70000", "#ff5f5f"),
     positive=("#00005f", "#000087", "#005faf", "#0087ff", "#5fafff"),
 )  # fmt: skip
-LIGHT_256 = Inks(
+LIGHT_256 = ThemeColours(
     background="#ffffff", text="#303030", dim="#767676", border="#c6c6c6", accent="#af5f00", good="#008700",
     bad="#af0000", chosen="#e4e4e4", loss="#00878f", gradient="#878700", validation="#000000",
     probability="#008700", surprise="#8700d7",
@@ -145,42 +145,44 @@ LIGHT_256 = Inks(
 )  # fmt: skip
 
 
-def _ramp(inks: Inks, ends: tuple[str, ...], levels: int) -> list[str]:
+def _ramp(colours: ThemeColours, ends: tuple[str, ...], levels: int) -> list[str]:
     if len(ends) > 1:
         return list(ends)
-    return [blend(inks.background, ends[0], (n / levels) ** 0.85) for n in range(1, levels + 1)]
+    return [blend(colours.background, ends[0], (n / levels) ** 0.85) for n in range(1, levels + 1)]
 
 
-def mix(inks: Inks, name: str, system: str, dark: bool, glyphs: Glyphs) -> Palette:
-    """The palette that is mixed from `inks`."""
+def make_palette(colours: ThemeColours, name: str, system: str, dark: bool, glyphs: Glyphs) -> Palette:
+    """Return the palette of a theme."""
 
-    def style(colour: str, background: str = inks.background, bold: bool | None = None) -> Style:
+    def style(colour: str, background: str = colours.background, bold: bool | None = None) -> Style:
         return Style(color=colour, bgcolor=background, bold=bold)
 
     def on(background: str) -> Style:
-        return style(readable(background, inks.text, "#ffffff", "#000000"), background)
+        return style(readable(background, colours.text, "#ffffff", "#000000"), background)
 
-    negative = _ramp(inks, inks.negative, HEAT_LEVELS)
-    positive = _ramp(inks, inks.positive, HEAT_LEVELS)
+    negative = _ramp(colours, colours.negative, HEAT_LEVELS)
+    positive = _ramp(colours, colours.positive, HEAT_LEVELS)
     shades = 6 if system == "truecolor" else 3
 
     def shade(colour: str) -> tuple[Style, ...]:
-        return tuple(on(blend(inks.background, colour, 0.62 * n / shades)) for n in range(shades + 1))
+        return tuple(on(blend(colours.background, colour, 0.62 * n / shades)) for n in range(shades + 1))
 
     def band(colour: str) -> Style:
-        return style(blend(inks.background, colour, inks.band))
+        return style(blend(colours.background, colour, colours.band))
 
     return Palette(
         name=name, system=system, dark=dark, glyphs=glyphs,
-        text=style(inks.text), dim=style(inks.dim), border=style(inks.border), focus=style(inks.accent),
-        title=style(inks.text, bold=True), accent=style(inks.accent, bold=True), key=style(inks.accent),
-        good=style(inks.good), bad=style(inks.bad, bold=True), chosen=style(inks.text, inks.chosen, bold=True),
-        loss=style(inks.loss), loss_band=band(inks.loss),
-        gradient=style(inks.gradient), gradient_band=band(inks.gradient),
-        validation=style(inks.validation, bold=True), best=style(inks.good), baseline=style(inks.dim),
-        probability=style(inks.probability), surprise=style(inks.surprise),
-        heat=tuple(on(c) for c in (*reversed(negative), inks.background, *positive)),
-        chance=shade(inks.probability), wonder=shade(inks.surprise), influence=shade(inks.gradient),
+        text=style(colours.text), dim=style(colours.dim), border=style(colours.border), focus=style(colours.accent),
+        title=style(colours.text, bold=True), accent=style(colours.accent, bold=True), key=style(colours.accent),
+        good=style(colours.good), bad=style(colours.bad, bold=True),
+        chosen=style(colours.text, colours.chosen, bold=True),
+        loss=style(colours.loss), loss_band=band(colours.loss),
+        gradient=style(colours.gradient), gradient_band=band(colours.gradient),
+        validation=style(colours.validation, bold=True), best=style(colours.good), baseline=style(colours.dim),
+        probability=style(colours.probability), surprise=style(colours.surprise),
+        heat=tuple(on(c) for c in (*reversed(negative), colours.background, *positive)),
+        probability_ramp=shade(colours.probability), surprise_ramp=shade(colours.surprise),
+        influence=shade(colours.gradient),
     )  # fmt: skip
 
 
@@ -202,8 +204,8 @@ def sixteen(name: str, glyphs: Glyphs) -> Palette:
         probability=style("green"), surprise=style("magenta"),
         heat=(style("bright_white", "red", True), style("bright_white", "red"), style("red"), text,
               style("bright_blue"), style("bright_white", "blue"), style("bright_white", "blue", True)),
-        chance=(text, style("green"), style("bright_green", bold=True)),
-        wonder=(text, style("magenta"), style("bright_white", "magenta")),
+        probability_ramp=(text, style("green"), style("bright_green", bold=True)),
+        surprise_ramp=(text, style("magenta"), style("bright_white", "magenta")),
         influence=(text, style("yellow"), style("black", "yellow")),
     )  # fmt: skip
 
@@ -218,7 +220,7 @@ def colourless(name: str, glyphs: Glyphs) -> Palette:
         chosen=reverse, loss=text, loss_band=dim, gradient=text, gradient_band=dim, validation=bold, best=reverse,
         baseline=dim, probability=text, surprise=text,
         heat=(Style(underline=True, reverse=True), under, text, bold, Style(bold=True, reverse=True)),
-        chance=(dim, text, bold), wonder=(text, under, reverse), influence=(text, under, reverse),
+        probability_ramp=(dim, text, bold), surprise_ramp=(text, under, reverse), influence=(text, under, reverse),
     )  # fmt: skip
 
 
@@ -256,7 +258,7 @@ def palettes(environ: Mapping[str, str] | None = None, encoding: str | None = No
         return (colourless("rnnplay-plain", glyphs),)
     if system == "16":
         return (sixteen("rnnplay-16", glyphs),)
-    inks = (DARK, LIGHT) if system == "truecolor" else (DARK_256, LIGHT_256)
-    dark = mix(inks[0], "rnnplay-dark", system, True, glyphs)
-    light = mix(inks[1], "rnnplay-light", system, False, glyphs)
+    colours = (DARK, LIGHT) if system == "truecolor" else (DARK_256, LIGHT_256)
+    dark = make_palette(colours[0], "rnnplay-dark", system, True, glyphs)
+    light = make_palette(colours[1], "rnnplay-light", system, False, glyphs)
     return (light, dark) if prefers_light(environ) else (dark, light)

@@ -62,8 +62,8 @@ def value(view: CellsView, index: int) -> float:
 def styles(view: CellsView, palette: Palette) -> list[Any]:
     """The style of each of the 256 bytes that a character may carry."""
     if view.by_surprise:
-        top = len(palette.wonder) - 1
-        return [palette.wonder[min(top, int(bits * top / 60 + 0.5))] for bits in range(256)]  # six bits and more: full
+        top = len(palette.surprise_ramp) - 1  # six bits and more
+        return [palette.surprise_ramp[min(top, int(tenths * top / 60 + 0.5))] for tenths in range(256)]
     full = reach(view)
     return [palette.heat_of(max(-1.0, min(1.0, (byte - 127) / 127 / full))) for byte in range(256)]
 
@@ -135,7 +135,7 @@ def _width(pieces: Sequence[Piece]) -> int:
 def _colour_bar(view: CellsView, palette: Palette) -> list[Piece]:
     """Return the colours from the least to the most, with what their ends stand for."""
     if view.by_surprise:
-        return [("0 ", palette.dim), *(("  ", style) for style in palette.wonder), (" 6 bits ", palette.dim)]
+        return [("0 ", palette.dim), *(("  ", style) for style in palette.surprise_ramp), (" 6 bits ", palette.dim)]
     scale = figure(view.scale * reach(view), 1)
     shown = palette.heat[:: max(1, len(palette.heat) // 10)]
     half = len(shown) // 2

@@ -87,8 +87,8 @@ def _style(view: SampledTextView, index: int, palette: Palette) -> Style:
         return palette.accent
     if not view.coloured or probability is None:
         return palette.dim if view.text[index] == "\n" else palette.text
-    top = len(palette.chance) - 1
-    return palette.chance[min(top, int(probability * top + 0.5))]
+    top = len(palette.probability_ramp) - 1
+    return palette.probability_ramp[min(top, int(probability * top + 0.5))]
 
 
 def choice_rows(view: SampledTextView, width: int, palette: Palette) -> list[Strip]:
@@ -151,7 +151,7 @@ def _chance(probability: float, size: int, style: Style, palette: Palette) -> li
 def legend(palette: Palette) -> list[Piece]:
     """Return what the colours behind the symbols mean."""
     pieces: list[Piece] = [("unlikely ", palette.dim)]
-    pieces += [("  " if palette.system != "none" else "ab", style) for style in palette.chance]
+    pieces += [("  " if palette.system != "none" else "ab", style) for style in palette.probability_ramp]
     return [*pieces, (" certain", palette.dim), ("   copied", palette.dim + _UNDERLINED)]
 
 

@@ -41,6 +41,7 @@ from rnnplay.tui.widgets.panels import HeatmapPanel
 from rnnplay.tui.widgets.views import CellsView, KeyHint, StatusView
 
 STATES = {"lstm": ("h", "c", "i", "f", "o", "g"), "gru": ("h", "r", "z", "n")}
+TEXT, FIND, PROOF, LOWER = range(4)  # the panels, as tab goes through them where only one fits
 EMPTY = "Here the text appears as soon as there is a network to read it."
 
 
@@ -65,7 +66,7 @@ class CellsPlace(FindActions):
         super().__init__(session, drafts, palette)
         self.as_strip = False
         self.lower = "gates"
-        self.panel_page = 0  # which panel is shown where only one fits
+        self.panel_page = TEXT  # which panel is shown where only one fits
         self.heatmap = HeatmapPanel(CellsView(empty=EMPTY), id="text")
         self.strip_panel = Panel(StripView(), paint_units.strip, paint_units.strip_title, id="strip")
         self.cursor_bar = CursorBar(CursorView(), id="cursor")
@@ -237,7 +238,7 @@ class CellsPlace(FindActions):
     def find(self, pattern: str) -> None:
         super().find(pattern)
         if pattern:
-            self.panel_page = 1 if self.narrow else 0
+            self.panel_page = FIND if self.narrow else TEXT
             self.lay_out(*self.size)
 
     def action_state(self) -> None:
@@ -262,7 +263,7 @@ class CellsPlace(FindActions):
             self.action_direction()
             return
         self.as_strip = not self.as_strip
-        self.panel_page = 0
+        self.panel_page = TEXT
         if self.full in ("text", "strip"):
             self.full = None
         self.lay_out(*self.size)
@@ -270,7 +271,7 @@ class CellsPlace(FindActions):
     def action_page(self, by: int) -> None:
         """Focus the next panel."""
         if self.narrow and self.full is None:
-            self.panel_page = (self.panel_page + by) % 4
+            self.panel_page = (self.panel_page + by) % (LOWER + 1)
             self.lay_out(*self.size)
         else:
             self.focus_next()
@@ -286,7 +287,7 @@ class CellsPlace(FindActions):
         elif cells.history is None and cells.finding is not None:
             cells.ask_history()
         if self.narrow:
-            self.panel_page = 3
+            self.panel_page = LOWER
         self.lay_out(*self.size)
 
     def action_scrub(self, by: int) -> None:
@@ -325,18 +326,19 @@ class CellsPlace(FindActions):
             last, here = cells.ablated, (selection.layer, selection.unit)
             again = last is not None and (last.layer, last.unit) == here and last.clamp_to == "zero"
             cells.ablate("mean" if again else "zero")
-            if self.narrow:
-                self.panel_page = 2
-                self.lay_out(*self.size)
+            self._show_proof()
         self.paint_findings()
 
     def action_ablate_group(self) -> None:
         """Hold all units over which the feature is spread, at zero. Raises UserError if it is not spread."""
         self.session.cells.ablate_group()
-        if self.narrow:
-            self.panel_page = 2
-            self.lay_out(*self.size)
+        self._show_proof()
         self.paint_findings()
+
+    def _show_proof(self) -> None:
+        if self.narrow:
+            self.panel_page = PROOF
+            self.lay_out(*self.size)
 
     async def action_clamp(self) -> None:
         """Go to Sample, with this unit held."""

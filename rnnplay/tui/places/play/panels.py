@@ -88,4 +88,4 @@ class SamplePanel(Panel[FourthView]):
             return 0
         from rnnplay.tui.places.play.example import paint
 
-        return paint.furthest(self.view, *self.inner_size, self.palette, self.fills_screen)
+        return paint.max_first_row(self.view, *self.inner_size, self.palette, self.fills_screen)

@@ -26,7 +26,7 @@ _TABLE = 56  # cells beside the chart
 _SENTENCE_ROWS = 3
 
 
-def inks(palette: Palette) -> dict[str, Style]:
+def network_styles(palette: Palette) -> dict[str, Style]:
     """The colour of each kind of network, the same on every painting."""
     return {
         "RNN tanh": palette.loss,
@@ -133,7 +133,7 @@ def draw(view: LagsView, width: int, height: int, palette: Palette) -> list[Stri
     if wide < 10 or tall < 3:
         return exactly([], max(0, height), width, palette)
     chart = chart_of(view, wide, tall)
-    colours = inks(palette)
+    colours = network_styles(palette)
     lines = [
         Line(relative(network.norms), palette.accent if n == 0 else colours.get(network.name, palette.text), str(n + 1))
         for n, network in enumerate(view.networks)
@@ -226,7 +226,7 @@ def _axis(chart: Chart, width: int, palette: Palette) -> Strip:
 
 def table(view: LagsView, width: int, palette: Palette) -> list[Strip]:
     """Each network: number, name, horizon, spectral radius with its matrix, the measured factor, and the verdict."""
-    colours = inks(palette)
+    colours = network_styles(palette)
     rho = "ρ" if palette.glyphs.dots else "rho"
     head = f"{'':2}{'':18} {'horizon':>7} {rho:>5}{'':6}{'a step':>6}"
     rows = [row([(fit(head, width), palette.dim)], width, palette)]
@@ -243,7 +243,7 @@ def table(view: LagsView, width: int, palette: Palette) -> list[Strip]:
             (f"{horizon:>7} {radius:>5} ", palette.text),
             (f"{matrix:<5}", palette.dim),
             (f"{factor:>6} ", palette.text),
-            (fit(network.verdict, max(0, width - 46)), _mood(network, palette)),
+            (fit(network.verdict, max(0, width - 46)), _verdict_style(network, palette)),
         ]
         rows.append(row(pieces, width, palette))
     lag = view.networks[0].lag
@@ -252,7 +252,7 @@ def table(view: LagsView, width: int, palette: Palette) -> list[Strip]:
     return rows + paragraph(note, width, palette.dim, palette)
 
 
-def _mood(network: ReachView, palette: Palette) -> Style:
+def _verdict_style(network: ReachView, palette: Palette) -> Style:
     return {"explodes": palette.bad, "vanishes": palette.text}.get(network.verdict, palette.good)
 
 

@@ -115,8 +115,8 @@ def whole(view: UnrollView, shown: list[Column], width: int, palette: Palette) -
     for first in range(0, len(columns), each):
         some = columns[first : first + each]
         chances = [p for c in some if (p := _chance(view, c)) is not None]
-        levels = len(palette.chance) - 1
-        style = palette.chance[min(levels, int(min(chances) * levels + 0.5))] if chances else palette.dim
+        levels = len(palette.probability_ramp) - 1
+        style = palette.probability_ramp[min(levels, int(min(chances) * levels + 0.5))] if chances else palette.dim
         if any(c.number in numbers for c in some):
             style = style + Style(underline=True)
         if any(c.number == view.time for c in some):

@@ -30,8 +30,8 @@ def example(view: ExampleView, width: int, height: int, palette: Palette, full: 
     return [*exactly(body[first : first + room], room, width, palette), legend(view, width, palette)]
 
 
-def furthest(view: ExampleView, width: int, height: int, palette: Palette, full: bool = False) -> int:
-    """The greatest `top` that shows something more."""
+def max_first_row(view: ExampleView, width: int, height: int, palette: Palette, full: bool = False) -> int:
+    """Return the greatest `first_row` that shows something more."""
     if view.frames is not None and len(view.frames) > 1:
         return len(view.frames) - 1
     if view.frames is not None:
@@ -108,8 +108,8 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
             left = [(f"{hits} of {len(asked)} right", style)] if len(asked) > 1 else []
             least = min(view.target_probabilities[t] or 0.0 for t in asked)
             left.append((f"{'  least ' if left else ''}{view.row_labels[2]} {percent(least)}", palette.dim))
-        elif (off := _off(view)) is not None:
-            left = [(f"off by {off:.2f}", palette.dim)]
+        elif (error := _largest_error(view)) is not None:
+            left = [(f"off by {error:.2f}", palette.dim)]
     arrows = palette.glyphs.arrows
     right: list[Piece] = []
     if view.question:
@@ -127,7 +127,7 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
     return spread(left, right, width, palette)
 
 
-def _off(view: ExampleView) -> float | None:
+def _largest_error(view: ExampleView) -> float | None:
     """Return how far predicted numbers are from their targets, at most; None: there are no numbers."""
     pairs = [(p, t) for p, t in zip(view.predictions, view.targets, strict=True) if p is not None and t is not None]
     try:

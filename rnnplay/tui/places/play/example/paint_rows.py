@@ -23,8 +23,8 @@ Cell = tuple[str, Style] | None
 
 def chance(probability: float, palette: Palette) -> Style:
     """The background of something that has this probability."""
-    top = len(palette.chance) - 1
-    return palette.chance[min(top, int(probability * top + 0.5))]
+    top = len(palette.probability_ramp) - 1
+    return palette.probability_ramp[min(top, int(probability * top + 0.5))]
 
 
 def gauge(probability: float, palette: Palette) -> str:
