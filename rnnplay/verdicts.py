@@ -203,7 +203,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.learned == D.HARDLY_LEARNED and not (s.gradient == V.VANISHES and s.dependency),
     ),
     Rule("reached, and the gradient vanishes", lambda s: s.learned == D.REACHED and s.gradient == V.VANISHES),
-    Rule("solved, and something ails it", lambda s: bool(s.solved) and bool(s.health)),
+    Rule("solved, with a problem", lambda s: bool(s.solved) and bool(s.health)),
     Rule(
         "the gradient vanishes in one place and not in the other",
         lambda s: H.VANISHING in s.health and s.gradient != V.VANISHES,

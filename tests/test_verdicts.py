@@ -65,7 +65,7 @@ BROKEN: dict[str, RunVerdicts] = {
     "solved, and hardly learned": replace(SOUND, solved=True, health=frozenset()),
     "hardly learned, and the gradient reaches it": replace(STEADY, learned=Dependency.HARDLY_LEARNED),
     "reached, and the gradient vanishes": replace(SOUND, learned=Dependency.REACHED),
-    "solved, and something ails it": replace(
+    "solved, with a problem": replace(
         STEADY, solved=True, learned=Dependency.SOLVED, health=frozenset({HealthProblem.CLIPPED})
     ),
     "the gradient vanishes in one place and not in the other": replace(

@@ -75,7 +75,7 @@ def at_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 runs_option = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
-encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or what its mark says.")
+encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or its byte-order mark.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print the end alone.")
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
 

@@ -37,7 +37,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "decimal": "The decimal sign of a table's numbers; without it the one that fits all rows.",
         "missing": "Refuse a table's missing values, skip their rows, or fill them on a line between the others.",
         "document": "What one item of a text is, learned by itself; without it a file of a folder, else none.",
-        "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or what its mark says.",
+        "encoding": "Of the text or table, such as cp1252 or gbk; without it UTF-8, or by its byte-order mark.",
         "normalize": "Write letters with marks as one character (nfc) or as letter and mark (nfd).",
         "read_as_bytes": "Read the text as bytes: any file will do.",
         "max_vocabulary": "Symbols with ids of their own; rarer ones are read as one.",

@@ -22,7 +22,7 @@ from rnnplay.corpora.sources import ChunkReader, bundled_chunks
 Array = np.ndarray[Any, np.dtype[Any]]
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # the symbol of all characters beyond the vocabulary's limit
-END_OF_FILE = "\N{SYMBOL FOR END OF TEXT}"  # stands behind each file whose end is told
+END_OF_FILE = "\N{SYMBOL FOR END OF TEXT}"  # stands behind each file whose end is marked
 _CODE_POINTS = 0x110000
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from rnnplay.tasks.table_cells import is_date, is_missing, parse_number
 
 MAX_TITLES = 20  # lines above the headings
-_HEAD_CHARACTERS = 2**16  # by which titles are told from the table
+_HEAD_CHARACTERS = 2**16  # in which titles are looked for
 _LEAST_ALIKE = 0.9  # of the lines have the separator equally often
 
 _RULE = re.compile(r"^[ \t]*(?=.*[|+])(?=.*---)[-|+:= \t]+$", re.MULTILINE)  # between headings and rows

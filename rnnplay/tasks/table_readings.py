@@ -23,7 +23,7 @@ MAX_HEADINGS = 3  # rows
 HEAD_LINES = 500  # if a separator splits these unequally, the rest is not split
 LEAST_COUNTED = 5  # rows that a column must count through before it says that commas separate
 CHUNK_ROWS = 2**13  # that are judged at a time
-_SAMPLED = 500  # rows by which headings are told from the rest
+_SAMPLED = 500  # rows that headings are compared with
 
 
 @dataclass(frozen=True, eq=False)

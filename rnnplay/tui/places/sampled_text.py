@@ -12,7 +12,7 @@ from rnnplay.tui.state.sample import FREE, PLAY, SampledText, SampleSettings, Sa
 from rnnplay.tui.widgets.views import SampledTextView
 
 _PAINTED_SYMBOLS = 4_000  # of a sampled text
-_SURPRISE_SYMBOLS = 1_000  # whose mean surprise is told
+_SURPRISE_SYMBOLS = 1_000  # whose mean surprise is shown
 
 
 def settings_parts(how: SampleSettings) -> tuple[str, ...]:

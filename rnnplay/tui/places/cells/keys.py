@@ -26,7 +26,7 @@ KEYS: tuple[Binding, ...] = (
     key("cells_ablate", "a", "ablate", "prove", "Hold the unit at zero, then at its mean: what does the loss say?"),
     key("cells_ablate_group", "A", "ablate_group", "prove a group", "Hold all units over which the feature is spread"),
     key("cells_clamp", "k", "clamp", "clamp", "Sample with the unit held at a value, beside the network as it is"),
-    key("cells_lower", "p", "lower", "gates, history", "How saturated the gates are, or how the unit came to be"),
+    key("cells_lower", "p", "lower", "gates, history", "How saturated the gates are, or the unit at each checkpoint"),
     key("cells_earlier", "left_square_bracket", "scrub(-1)", "earlier", "To earlier checkpoints, and later ones"),
     key("cells_later", "right_square_bracket", "scrub(1)", "later", "To earlier checkpoints, and later ones"),
     key("cells_page", "tab", "page(1)", "next panel", "To the next panel"),

@@ -36,7 +36,7 @@ KEYS: tuple[Binding, ...] = (
 
 READING = (
     ("Unroll", "A column is a time step, down is forward: input, hidden units, outputs, target, loss. Red is negative, "
-     "blue is positive. Everything is computed anew in 64 bits for this one example, on a copy: no poke touches the "
+     "blue is positive. Everything is computed in 64 bits for this one example, on a copy: no poke touches the "
      "network in training."),
     ("A time step opened", "The left of each equation is the gate, then the equation, then its numbers. L is the mean "
      "loss of the example. dL/dh comes from above (the output, or the next layer) and from the future (the next time "
