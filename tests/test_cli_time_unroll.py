@@ -105,7 +105,6 @@ def test_unroll_for_people_has_signs_and_columns(home: Path) -> None:
         (("unroll", "last", "--length", "0"), "Ask for at least one time step"),
         (("unroll", "last", "--at", "77777"), "has no checkpoint of step 77777"),
         (("unroll", "last", "--at", "lats"), "'lats' names no checkpoint. Give --at best, --at last or a step"),
-        (("unroll", "last", "--step", "7"), "There is no --step any more. Give --at 7, --at best or --at last."),
     ],
 )
 def test_what_cannot_be_shown_is_refused_in_two_sentences(home: Path, arguments: tuple[str, ...], words: str) -> None:

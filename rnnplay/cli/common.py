@@ -54,28 +54,21 @@ def parse_checkpoint(ctx: click.Context, param: click.Parameter, value: str | No
     return int(value)
 
 
-def _refuse_step(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        raise UserError("There is no --step any more.", f"Give --at {value}, --at best or --at last.")
-
-
 def at_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate `command` with the option --at, which names a checkpoint; --step, its former name, is refused."""
-    at = click.option(
+    """Decorate `command` with the option --at, which names a checkpoint."""
+    return click.option(
         "--at",
         metavar="best|last|STEP",
         default="last",
         show_default=True,
         callback=parse_checkpoint,
         help="The checkpoint: of the lowest loss on held-out data, the last, or the one after so many steps.",
-    )
-    step = click.option("--step", hidden=True, expose_value=False, callback=_refuse_step)
-    return at(step(command))
+    )(command)
 
 
 runs_option = click.option("--runs", metavar="DIR", help="Folder of the runs, instead of the user's data folder.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object instead.")
-encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or its byte-order mark.")
+encoding_option = click.option("--encoding", metavar="NAME", help="Of --text; without it UTF-8, or by its mark.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print the end alone.")
 json_lines_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
 

@@ -68,7 +68,7 @@ def ablate(
     """
     check_clamps(network, [(layer, unit, 0.0) for unit in units])
     if clamp_to not in CLAMP_TO:
-        raise UserError(f"A unit cannot be held at {clamp_to!r}.", f"Choose of {', '.join(CLAMP_TO)}.")
+        raise UserError(f"A unit cannot be held at {clamp_to!r}.", f"Choose one of: {', '.join(CLAMP_TO)}.")
     if labelled.feature.dtype != np.bool_:
         raise UserError(
             f"{pattern} has degrees: nothing is inside or outside it.", "Choose a feature that is true or false."

@@ -228,7 +228,7 @@ def check_state(network: Network, state: str) -> None:
     """Raises UserError where the cell has no such state or gate."""
     if state not in (available := states_of(network)):
         raise UserError(
-            f"A {network.architecture.cell} has no {state!r} to look at.", f"Choose of {', '.join(available)}."
+            f"A {network.architecture.cell} has no {state!r} to look at.", f"Choose one of: {', '.join(available)}."
         )
 
 

@@ -42,7 +42,7 @@ class TraceReader:
         Raises UserError if there is nothing to read, or if `limit` is below 1.
         """
         if limit is not None and limit < 1:
-            raise UserError(f"{limit} time steps are nothing.", "Give 1 or more.")
+            raise UserError(f"{limit} time steps cannot be read.", "Give 1 or more.")
         self.network, self.task = network, task
         self._ids = ids = task.held_out_ids if ids is None else ids
         self.is_text = isinstance(task, DocumentTask) or len(ids) > 0

@@ -219,7 +219,7 @@ class CellsHandler(Handler):
         network = self._learner.network
         check_clamps(network, [(question.layer, question.unit, 0.0)])
         if question.state not in (states := states_of(network)):
-            raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose of {', '.join(states)}.")
+            raise UserError(f"A unit has no {question.state!r} to follow.", f"Choose one of: {', '.join(states)}.")
 
     def _history(self, question: ComputeHistory) -> Iterator[float | None]:
         q, run = question, self._session.run

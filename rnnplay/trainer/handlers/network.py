@@ -79,7 +79,7 @@ class NetworkHandler(Handler):
         network, task = self._learner.eval_network(), self._learner.task
         a, name = network.architecture, command.name
         if name not in network.parameters:
-            raise UserError(f"There is no parameter {name!r}.", f"Choose of {', '.join(network.parameters)}.")
+            raise UserError(f"There is no parameter {name!r}.", f"Choose one of: {', '.join(network.parameters)}.")
         value = network.parameters[name]
         if value.size > MAX_VALUES:
             raise UserError(
@@ -89,7 +89,7 @@ class NetworkHandler(Handler):
         gate = command.gate or (gates[0] if gates else "")
         if gate and gate not in gates:
             raise UserError(
-                f"{parameter_title(name)} has no gate {gate!r}.", f"Choose of {', '.join(gates) or 'none'}."
+                f"{parameter_title(name)} has no gate {gate!r}.", f"Choose one of: {', '.join(gates) or 'none'}."
             )
         block = gates.index(gate) if gates else None
         inputs = source_names(task) if name.startswith("encoder.") else task.vocabulary

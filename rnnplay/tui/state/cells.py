@@ -340,7 +340,7 @@ class CellsState:
         known = [f for f in self.explained_features if f.weights is not None]
         feature = self.explained_by(selection.layer, selection.unit) or next(iter(known), None)
         if feature is None or feature.weights is None:
-            raise UserError("It is not known yet what a layer knows together.", "Wait for the first census.")
+            raise UserError("No census has measured yet what a layer knows together.", "Wait for the first census.")
         selection.direction, selection.by_surprise = feature.feature, False
         self.show_state(feature.layer_state)
 
