@@ -169,7 +169,7 @@ class TrainerClient:
         await self._finish(last)
 
     async def _attach_again(self) -> bool:
-        """Attach once more to a trainer that has cut this screen off; whether it is still there."""
+        """Attach once more to a trainer that has cut this screen off; return whether it is still there."""
         if self._process is not None or self._closing:
             return False
         try:

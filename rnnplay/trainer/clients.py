@@ -50,7 +50,7 @@ class Clients:
         self._set_watched(listener.fileno(), select.POLLIN)
 
     def stop_listening(self) -> None:
-        """Let nobody attach any more."""
+        """Refuse further screens."""
         if self._listener is not None:
             self._unwatch(self._listener.fileno())
             self._listener.close()

@@ -56,7 +56,7 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """The other side is gone, in whichever direction that was noticed."""
+        """Return whether the other side is gone, in whichever direction that was noticed."""
         return self._ended or self._broken
 
     @property
@@ -70,7 +70,7 @@ class Connection:
         return len(self._sending) > 0 and not self._broken
 
     def mark_broken(self) -> None:
-        """The reader is gone."""
+        """Mark the reader as gone."""
         self._broken = True
 
     def is_lost(self) -> bool:

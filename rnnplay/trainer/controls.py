@@ -47,7 +47,7 @@ class Controls:
                 pass
 
     def _go_on(self) -> None:
-        """A diverged run goes back: what came after its checkpoint is forgotten, here and on the screen."""
+        """Go back from a divergence: what came after the checkpoint is forgotten, here and on the screen."""
         training = self._training
         training.problem = training.remedy = ""
         training.pacer.skip_wait()

@@ -80,5 +80,5 @@ class HandlerSet:
         return min(handler.seconds_until_due() for handler in self._handlers)
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Drop all that is pending: the connection is gone."""
         self._check.remove(self._health)

@@ -11,7 +11,7 @@ class Linger:
         self._left = 0.0  # when the last one left
 
     def leave(self, seconds: float, now: float) -> None:
-        """A screen has left, after which the run is to go on for `seconds`; the longest of such times counts."""
+        """Let the run go on for `seconds` after a screen has left; the longest of such times counts."""
         self._left = now
         if seconds > 0:
             self._until = max(self._until or now, now + seconds)

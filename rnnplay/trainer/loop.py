@@ -223,7 +223,7 @@ class TrainingLoop:
         self._clients.broadcast(self._training.status())
 
     def _dismiss(self, connection: Connection, command: Command, linger: float) -> None:
-        """A screen leaves in order: say so, and let it go."""
+        """Confirm to a screen that it leaves, and let it go."""
         others = self._others(connection)
         connection.send(Detached(screens=others), command)
         self._clients.flush(_DISMISS_SECONDS, [connection])
@@ -232,7 +232,7 @@ class TrainingLoop:
         connection.release()
 
     def _leave(self, connection: Connection, linger: float) -> None:
-        """A screen has gone, after which the run is to go on for `linger` seconds."""
+        """Let the run go on for `linger` seconds after a screen has gone."""
         if (handlers := self._handlers.pop(connection, None)) is not None:
             handlers.close()
         self._linger.leave(linger, time.monotonic())

@@ -76,7 +76,7 @@ class RowRecorder:
         self.block = StepBlock()
 
     def add(self, number: int, step: StepResult) -> bool:
-        """Count training step `number`; whether its block is now complete and `row` is to be called."""
+        """Count training step `number`; return whether its block is complete and `row` is to be called."""
         block = self.block
         block.steps += 1
         block.loss += step.loss

@@ -84,7 +84,7 @@ class Server:
         self.open()
 
     def close(self) -> None:
-        """Let nobody attach any more, and remove what says that one can."""
+        """Refuse further screens, and remove the files by which they find the run."""
         self._clients.stop_listening()
         if self._record is not None:
             trainers.remove_record(self._session.run, self._record)

@@ -119,7 +119,7 @@ class Training:
             self._stop_at_checkpoint(error)
 
     def _stop_at_checkpoint(self, error: Exception) -> None:
-        """A training step failed, perhaps halfway: nothing of it is saved, and the run ends as it was saved last."""
+        """End the run as it was saved last: a training step failed, perhaps halfway."""
         traceback.print_exception(error)
         run, step = self.session.run, self.learner.step + 1
         steps_there = checkpoint_steps(run)
@@ -189,7 +189,7 @@ class Training:
             session.save_weights()
 
     def restart_clock(self) -> None:
-        """Time was taken from training since the last step: it does not count as the step's."""
+        """Leave out the time until now: it was taken from training, and is not the next step's."""
         self._block_started = None
 
     def _check_health(self, check: Callable[[], bool | None]) -> None:
@@ -207,7 +207,7 @@ class Training:
                 watcher.fail(problem, remedy)
 
     def run_due_work(self) -> bool:
-        """Do one thing that is due at this step; whether there was one."""
+        """Do one thing that is due at this step; return whether there was one."""
         session, step = self.session, self.learner.step
         if session.is_at_limit:
             self._finish()
@@ -245,7 +245,7 @@ class Training:
         self.clients.broadcast(QuestionProgressed(question="Evaluate", fraction=fraction))
 
     def _finish(self) -> None:
-        """The run has reached its limit: a last evaluation, a last checkpoint, and the right to write given up."""
+        """Finish the run at its limit: evaluate, save a last checkpoint, and give up the right to write."""
         if not self._evaluate(final=True):
             return
         self.buffer.add_line({"kind": "ended", "step": self.learner.step})
@@ -262,7 +262,7 @@ class Training:
     # --------------------------------------------------------------------------------------------------------- states
 
     def _handle_divergence(self, at: int) -> None:
-        """Back from step `at` to the last good checkpoint, and wait for a person to change something."""
+        """Go back from step `at` to the last good checkpoint, and wait for a person to change something."""
         session, config = self.session, self.learner.config
         self.pause("diverged")
         self.buffer.flush()
@@ -278,7 +278,7 @@ class Training:
         self.send_status()
 
     def _pause_out_of_memory(self, error: DeviceMemoryError) -> None:
-        """A step may be half done: back to the last good checkpoint, and wait."""
+        """Go back to the last good checkpoint, and wait: a step may be half done."""
         session = self.session
         self.pause()
         self.buffer.flush()

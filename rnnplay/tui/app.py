@@ -190,7 +190,7 @@ class Playground(EntryAndExit):
             place.show_problem(problem, remedy)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a line is typed, or a help text is shown, the app's keys belong to that."""
+        """Return False for the app's actions while a line is typed or a help text is shown, which have the keys."""
         if action in BOUND_ACTIONS and isinstance(self.focused, Input):
             return False
         return action not in BOUND_ACTIONS or isinstance(self.screen, Place)
@@ -230,7 +230,7 @@ class Playground(EntryAndExit):
         place.entered()
 
     async def action_leave_place(self) -> None:
-        """Back to where one came from."""
+        """Go back to where one came from."""
         if len(self.screen_stack) > 1:
             here, below = self.screen, cast(Place, self.screen_stack[-2])
             if isinstance(here, Place):
@@ -240,7 +240,7 @@ class Playground(EntryAndExit):
             below.entered()
 
     async def action_panel(self, number: int) -> None:
-        """Back to PlayPlace, to one of its panels."""
+        """Go back to PlayPlace, to one of its panels."""
         play = self.play
         if isinstance(self.screen, Place) and self.screen is not play:
             self.screen.left()

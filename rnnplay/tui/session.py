@@ -171,7 +171,7 @@ class RunSession:
         self.gallery = piece
 
     def _open(self, opening: Opening, config: RunConfig | None, run: str | None = None, task: str = "") -> None:
-        """Want another run opened: nothing of the one before is shown from now on. `task`: if there is no config."""
+        """Open another run: nothing of the one before is shown from now on. `task`: if there is no config."""
         self._leave()
         task = config.task if config is not None else task
         if self._task not in ("", task):  # a prompt of one task means nothing to another
@@ -339,7 +339,7 @@ class RunSession:
         self._announce(RunChanged if event.state != before else StatusChanged)
 
     def _handle_stopped(self, event: protocol.Stopped) -> None:
-        """The trainer has ended. A run that did no step is gone: nothing is left of it to be shown."""
+        """Take in that the trainer has ended. A run that did no step is gone: nothing of it is shown."""
         if event.run:
             self.run = event.run
             if self.status is not None:  # it comes five times a second: the last one may be some steps old

@@ -85,14 +85,14 @@ class HealthCheck:
             self._monitor = self._parameters_before = None
 
     def reset(self) -> None:
-        """The run has gone back to a checkpoint: what came after it did not happen."""
+        """Go back with the run to a checkpoint: what came after it did not happen."""
         if self._monitor is not None:
             self._monitor = lab.Monitor(self._monitor.facts)
         self._parameters_before = None
         self._due = self._soonest = 0.0
 
     def row(self, row: Row) -> None:
-        """A block of steps is complete."""
+        """Take in a complete block of steps."""
         if self._monitor is not None:
             self._monitor.row(row.step, row.loss, row.grad_norm, row.clipped, row.lr)
 
@@ -127,7 +127,7 @@ class HealthCheck:
         return True
 
     def finish(self) -> None:
-        """A last look: the run has reached its limit."""
+        """Probe the network a last time: the run has reached its limit."""
         if self._monitor is not None:
             self._probe(None)
 

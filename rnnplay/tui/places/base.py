@@ -161,7 +161,7 @@ class Place(RunActions, PromptScreen):
         self.lay_out(*self.size)
 
     def left(self) -> None:
-        """A person goes to another place."""
+        """Leave the place for another one."""
 
     def load_if_stopped(self) -> bool:
         """Load the run if it has ended, to ask it something; return whether that was begun."""

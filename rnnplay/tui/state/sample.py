@@ -123,7 +123,7 @@ class SampledText:
         return self.tail[self.returning - 1]
 
     def drop_tail(self) -> None:
-        """Give up what was taken back."""
+        """Drop what was taken back."""
         self.tail, self.returning = [], 0
 
     def _shorten_tail(self, text: tuple[str, ...]) -> None:

@@ -172,7 +172,7 @@ class SamplePlace(FormActions):
         self.lay_out(*self.size)
 
     def count_clamped(self) -> None:
-        """Have it counted what the clamped unit's feature does in texts; nothing is clamped: forget the count."""
+        """Ask how often the clamped unit's feature is true in texts; without a clamp forget the count."""
         clamp, how, cells = self.sample.clamp, self.sample.settings, self.session.cells
         if clamp is None or not clamp[2]:
             cells.clamp_count = None

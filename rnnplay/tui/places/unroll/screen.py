@@ -237,7 +237,7 @@ class UnrollPlace(LiveQuestions):
             self.update_bars()
 
     def action_nudge(self, by: float) -> None:
-        """The hidden value under the cursor a little up or down, and all that follows from it."""
+        """Set the hidden value under the cursor a little up or down, and compute all that follows from it."""
         hidden = self._hidden()
         if hidden is None:
             return
