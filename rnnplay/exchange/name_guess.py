@@ -13,7 +13,6 @@ from rnnplay.exchange.torch_names import EMBEDDING, READOUT, READOUT_BIAS, layer
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
-PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 LEFT_OUT = "none"
 MAP_REMEDY = "Name it with --map THEIRS=OURS, such as --map fc.weight=readout.weight, or =none to leave it out."
 

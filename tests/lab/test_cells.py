@@ -14,13 +14,13 @@ from rnnplay.engine import GATES
 from rnnplay.engine.readout import loss_per_step
 from rnnplay.lab.cells.ablate import Ablation, ablate
 from rnnplay.lab.cells.feature_truth import describe_feature
-from rnnplay.lab.cells.find import find, unit_score
+from rnnplay.lab.cells.find import find, unit_score_in_slices
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
 from rnnplay.lab.cells.probe import Group
 from rnnplay.lab.cells.trace import likeliest_next
 from rnnplay.lab.cells.unit_scores import auc, ranks
-from rnnplay.lab.cells.unit_states import Unit
+from rnnplay.lab.cells.unit_states import Unit, run_slices
 from rnnplay.lab.clamp import clamp_network
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
@@ -92,7 +92,7 @@ def test_the_score_is_that_of_a_network_that_reads_symbol_by_symbol(task: TextTa
         _, state = network.step(np.array([i]), state)
         values.append(state[0].c[PLANTED, 0])
     alone = auc(ranks(np.array([values])), labelled.feature)[0]
-    assert unit_score(network, labelled, Unit(0, PLANTED, "c")) == pytest.approx(alone, abs=0.005)
+    assert run_slices(unit_score_in_slices(network, labelled, Unit(0, PLANTED, "c"))) == pytest.approx(alone, abs=0.005)
 
 
 def test_the_text_read_is_the_held_out_one_in_order(task: TextTask) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from deciding_words import deciding_places
 
 from rnnplay.catalogue import make_config
 from rnnplay.engine import Architecture, Network
@@ -108,9 +109,8 @@ def test_what_alone_decides_comes_first_of_an_encoder_too() -> None:
     ],
 )
 def test_a_word_decides_if_the_grammar_leaves_other_things_possible_after_it(message: str, deciding: list[str]) -> None:
-    task, words = make(make_config("typing")), message.split()
-    assert isinstance(task, Typing)
-    assert [words[place] for place in task.deciding_places(words)] == deciding
+    words = message.split()
+    assert [words[place] for place in deciding_places(words)] == deciding
 
 
 def test_after_the_last_word_that_decides_one_thing_is_possible_and_before_it_several() -> None:
@@ -121,7 +121,7 @@ def test_after_the_last_word_that_decides_one_thing_is_possible_and_before_it_se
     for keys in task.keys.values():
         for key in keys:
             words = key.split()
-            first, *_, last = [words.index(","), *task.deciding_places(words)]
+            first, *_, last = [words.index(","), *deciding_places(words)]
             kind = words[first + 2] == "will", words[first + 2] == "who"  # a name may stand before
             for begins, end in ((before, last), (settled, last + 1)):
                 phrase = words[first + 2 if any(kind) else first + 1 : end]

@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Iterator
 
 import numpy as np
+from deciding_words import deciding_places
 
 from rnnplay.lab import time as gradients
 from rnnplay.lab.reference_network import ReferenceNetwork
@@ -53,7 +54,7 @@ def measure(run: str, count: int) -> str:
         *_, result = compute_swaps(predict, batch, position, counts)
         assert isinstance(result, Swaps)
         norms = gradients.influence(reference, batch, position).norms[:position]
-        deciding = task.deciding_places(words)
+        deciding = deciding_places(words)
         named = {
             "swaps": result.ranked(1)[0].place,
             "gradient": int(norms.argmax()),

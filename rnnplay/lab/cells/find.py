@@ -185,13 +185,8 @@ def best_strength(rows: dict[tuple[int, str], Array], feature: Array) -> InSlice
     return max(strengths)
 
 
-def unit_score(network: Network, labelled: LabelledBatch, unit: Unit) -> float:
-    """Return how one unit follows the feature: its AUC or its rank correlation."""
-    return run_slices(unit_score_in_slices(network, labelled, unit))
-
-
 def unit_score_in_slices(network: Network, labelled: LabelledBatch, unit: Unit) -> InSlices[float]:
-    """The same, some milliseconds at a time."""
+    """Compute how one unit follows the feature, its AUC or its rank correlation, some milliseconds at a time."""
     which = slice(unit.unit, unit.unit + 1)
     rows = yield from read_states(network, labelled, (unit.layer,), (unit.state,), which)
     return scores(ranks(rows[unit.layer, unit.state].T), labelled.feature)[0].value
