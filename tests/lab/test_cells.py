@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from given_text import text_task
 from quote_cell import LETTERS, PLANTED, random_network, with_a_quote_cell
+from slices import run_slices
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig, UserError
@@ -14,13 +15,13 @@ from rnnplay.engine import GATES
 from rnnplay.engine.readout import loss_per_step
 from rnnplay.lab.cells.ablate import Ablation, ablate
 from rnnplay.lab.cells.feature_truth import describe_feature
-from rnnplay.lab.cells.find import find, unit_score_in_slices
+from rnnplay.lab.cells.find import find, unit_score
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
 from rnnplay.lab.cells.probe import Group
 from rnnplay.lab.cells.trace import likeliest_next
 from rnnplay.lab.cells.unit_scores import auc, ranks
-from rnnplay.lab.cells.unit_states import Unit, run_slices
+from rnnplay.lab.cells.unit_states import Unit
 from rnnplay.lab.clamp import clamp_network
 from rnnplay.tasks import make
 from rnnplay.tasks.text import TextTask
@@ -50,7 +51,7 @@ def reading(task: TextTask) -> LabelledBatch:
 
 
 def test_a_planted_quote_cell_is_found_first(reading: LabelledBatch) -> None:
-    found = find(with_a_quote_cell(), random_network(), reading, "inside quotes")
+    found = run_slices(find(with_a_quote_cell(), random_network(), reading, "inside quotes"))
     unit, score = found.best
     assert (unit.layer, unit.unit) == (0, PLANTED)
     assert score.sign == 1
@@ -63,20 +64,20 @@ def test_a_planted_quote_cell_is_found_first(reading: LabelledBatch) -> None:
 
 
 def test_a_network_without_one_does_not_stand_out_and_the_finder_says_so(reading: LabelledBatch) -> None:
-    found = find(random_network(seed=8), random_network(seed=9), reading, "inside quotes")
+    found = run_slices(find(random_network(seed=8), random_network(seed=9), reading, "inside quotes"))
     assert not found.convincing
     assert found.sentence().startswith("No unit stands out inside quotes")
 
 
 def test_a_regular_expression_finds_the_same_cell(task: TextTask) -> None:
     labelled = label_held_out(task, '"[^"]*"', 4_000)
-    found = find(with_a_quote_cell(layers=1), random_network(layers=1), labelled, '"[^"]*"')
+    found = run_slices(find(with_a_quote_cell(layers=1), random_network(layers=1), labelled, '"[^"]*"'))
     assert (found.best[0].layer, found.best[0].unit) == (0, PLANTED)
     assert 'inside matches of "[^"]*"' in found.sentence()
 
 
 def test_every_unit_of_every_layer_and_state_is_ranked(reading: LabelledBatch) -> None:
-    found = find(with_a_quote_cell(), random_network(), reading, "inside quotes")
+    found = run_slices(find(with_a_quote_cell(), random_network(), reading, "inside quotes"))
     units = [unit for unit, _ in found.ranking.units]
     assert len(units) == len(set(units)) == 2 * 11 * 2
     strengths = [score.strength for _, score in found.ranking.units]
@@ -92,7 +93,7 @@ def test_the_score_is_that_of_a_network_that_reads_symbol_by_symbol(task: TextTa
         _, state = network.step(np.array([i]), state)
         values.append(state[0].c[PLANTED, 0])
     alone = auc(ranks(np.array([values])), labelled.feature)[0]
-    assert run_slices(unit_score_in_slices(network, labelled, Unit(0, PLANTED, "c"))) == pytest.approx(alone, abs=0.005)
+    assert run_slices(unit_score(network, labelled, Unit(0, PLANTED, "c"))) == pytest.approx(alone, abs=0.005)
 
 
 def test_the_text_read_is_the_held_out_one_in_order(task: TextTask) -> None:
@@ -215,7 +216,7 @@ def test_where_rolling_gives_the_feature_back_ablation_and_the_untrained_network
     config = RunConfig(task="prose", batch=3, seq_len=7, validation=0.5)
     periodic = text_task(config, EncodedText("written", ids, tuple(LETTERS), ""))
     network = random_network()
-    found = find(network, random_network(seed=9), label_held_out(periodic, "a", 1_200), "a")
+    found = run_slices(find(network, random_network(seed=9), label_held_out(periodic, "a", 1_200), "a"))
     assert found.ranking.rolled > 0.99  # another phase of the text is followed as well
     said = found.sentence()
     assert "rolling says nothing, for the feature comes back every 4 time steps" in said
@@ -229,7 +230,7 @@ def test_where_rolling_gives_the_feature_back_ablation_and_the_untrained_network
 
 
 def test_a_feature_that_several_units_share_is_told_by_the_group(reading: LabelledBatch) -> None:
-    found = find(random_network(seed=8), random_network(seed=9), reading, "inside quotes")
+    found = run_slices(find(random_network(seed=8), random_network(seed=9), reading, "inside quotes"))
     group = Group(0, (3, 1, 7, 9, 4), 0.999, 0.93)
     spread = replace(found, group=group, group_untrained=0.8)
     assert "It is spread over 5 units of layer 1: together 0.999, best alone 0.93." in spread.sentence()

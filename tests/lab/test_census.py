@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from given_text import text_task
 from quote_cell import LETTERS, PLANTED, random_network, with_a_quote_cell
+from slices import run_slices
 
 from rnnplay.catalogue import make_config
 from rnnplay.config import RunConfig
@@ -23,7 +24,7 @@ from rnnplay.lab.cells.find import find
 from rnnplay.lab.cells.labelled_batch import LabelledBatch
 from rnnplay.lab.cells.probe import Probe, probe_layer, smallest_group
 from rnnplay.lab.cells.unit_scores import auc, convincing, ranks
-from rnnplay.lab.cells.unit_states import Unit, read_states, run_slices
+from rnnplay.lab.cells.unit_states import Unit, read_states
 from rnnplay.tasks import make
 from rnnplay.tasks.base import Array
 from rnnplay.tasks.text import TextTask
@@ -112,7 +113,7 @@ def test_the_controls_are_those_of_find(task: TextTask, census: list[ExplainedFe
     reading = read_census(task, 2_000)
     column = reading.labelled
     quotes = replace(column, feature=reading.features[reading.names.index("inside quotes")])
-    found = find(with_a_quote_cell(), random_network(), quotes, "inside quotes")
+    found = run_slices(find(with_a_quote_cell(), random_network(), quotes, "inside quotes"))
     explained = next(feature for feature in census if feature.name == "inside quotes")
     assert explained.strength == pytest.approx(found.best[1].strength, abs=1e-4)
     assert explained.rolled == pytest.approx(found.ranking.rolled, abs=0.05)  # of fewer rolls

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from given_text import text_task
 from quote_cell import LETTERS, PLANTED, with_a_quote_cell
+from slices import run_slices
 
 from rnnplay.config import RunConfig
 from rnnplay.corpora import EncodedText
 from rnnplay.engine import Network
 from rnnplay.lab.cells.labelled_batch import label_held_out
-from rnnplay.lab.cells.unit_states import read_states, run_slices
+from rnnplay.lab.cells.unit_states import read_states
 from rnnplay.lab.clamp import clamp_network
 from rnnplay.lab.clamp_count import ClampCount, _leads, count_clamped, write_texts
 from rnnplay.lab.sample import SamplingOptions

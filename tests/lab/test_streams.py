@@ -6,15 +6,16 @@ from given_text import text_task
 from hypothesis import given
 from hypothesis import strategies as st
 from quote_cell import LETTERS, PLANTED, with_a_quote_cell
+from slices import run_slices
 
 from rnnplay.config import RunConfig
 from rnnplay.corpora import EncodedText
-from rnnplay.lab.cells.find import unit_score_in_slices
+from rnnplay.lab.cells.find import unit_score
 from rnnplay.lab.cells.labelled_batch import WARM, label_features, label_held_out
 from rnnplay.lab.cells.streams import warm_streams
 from rnnplay.lab.cells.trace import trace_text
 from rnnplay.lab.cells.unit_scores import auc, ranks
-from rnnplay.lab.cells.unit_states import Unit, run_slices
+from rnnplay.lab.cells.unit_states import Unit
 from rnnplay.tasks.base import Array
 from rnnplay.tasks.text import TextTask
 
@@ -57,7 +58,7 @@ def one_by_one(task: TextTask, N: int, first: int = 0) -> Array:
 def test_a_quote_cell_is_found_in_speeches_much_longer_than_the_warm_up(between: str, quick: bool) -> None:
     task = task_of(speeches(24_000, 500, between))
     labelled = label_held_out(task, "inside quotes", 8_000, quick=quick)
-    assert run_slices(unit_score_in_slices(with_a_quote_cell(), labelled, Unit(0, PLANTED, "c"))) > 0.97
+    assert run_slices(unit_score(with_a_quote_cell(), labelled, Unit(0, PLANTED, "c"))) > 0.97
 
 
 def test_the_score_is_that_of_one_long_reading(novel: TextTask) -> None:
@@ -66,7 +67,7 @@ def test_the_score_is_that_of_one_long_reading(novel: TextTask) -> None:
     skipped = novel.decode(novel.held_out_ids).index(novel.decode(text))
     alone = one_by_one(novel, len(text), skipped)
     expected = auc(ranks(alone[None]), labelled.feature)[0]
-    score = run_slices(unit_score_in_slices(with_a_quote_cell(), labelled, Unit(0, PLANTED, "c")))
+    score = run_slices(unit_score(with_a_quote_cell(), labelled, Unit(0, PLANTED, "c")))
     assert score == pytest.approx(expected, abs=0.005)
 
 

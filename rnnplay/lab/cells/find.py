@@ -25,7 +25,7 @@ from rnnplay.lab.cells.unit_scores import (
     rolled_strengths,
     scores,
 )
-from rnnplay.lab.cells.unit_states import InSlices, Unit, read_states, run_slices, transposed
+from rnnplay.lab.cells.unit_states import InSlices, Unit, read_states, transposed
 from rnnplay.tasks.base import Array
 
 PAIRED = 24  # of the best units, those whose pairs are tried
@@ -112,13 +112,11 @@ class FindResult:
         return "" if self.ablation is None else self.ablation.sentence()
 
 
-def find(network: Network, untrained: Network, labelled: LabelledBatch, pattern: str) -> FindResult:
-    """Rank the units of `network` by how well they follow the feature of `labelled`."""
-    return run_slices(find_in_slices(network, untrained, labelled, pattern))
+def find(network: Network, untrained: Network, labelled: LabelledBatch, pattern: str) -> InSlices[FindResult]:
+    """Rank the units of `network` by how well they follow the feature of `labelled`, some milliseconds at a time.
 
-
-def find_in_slices(network: Network, untrained: Network, labelled: LabelledBatch, pattern: str) -> InSlices[FindResult]:
-    """The same, some milliseconds at a time. `network` must not learn meanwhile."""
+    `network` must not learn meanwhile.
+    """
     feature = labelled.feature
     boolean = feature.dtype == np.bool_
     rows = yield from read_states(network, labelled)
@@ -185,7 +183,7 @@ def best_strength(rows: dict[tuple[int, str], Array], feature: Array) -> InSlice
     return max(strengths)
 
 
-def unit_score_in_slices(network: Network, labelled: LabelledBatch, unit: Unit) -> InSlices[float]:
+def unit_score(network: Network, labelled: LabelledBatch, unit: Unit) -> InSlices[float]:
     """Compute how one unit follows the feature, its AUC or its rank correlation, some milliseconds at a time."""
     which = slice(unit.unit, unit.unit + 1)
     rows = yield from read_states(network, labelled, (unit.layer,), (unit.state,), which)

@@ -37,15 +37,6 @@ def states_of(network: Network) -> tuple[str, ...]:
     return STATES.get(network.architecture.cell, ("h",))
 
 
-def run_slices(slices: InSlices[Result]) -> Result:
-    """Run a computation to its end at once."""
-    while True:
-        try:
-            next(slices)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-
 def read_states(
     network: Network,
     labelled: LabelledBatch,

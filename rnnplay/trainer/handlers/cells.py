@@ -11,7 +11,7 @@ import numpy as np
 from rnnplay.config import UserError
 from rnnplay.engine import Network
 from rnnplay.lab.cells.ablate import Ablation, ablate
-from rnnplay.lab.cells.find import FindResult, find_in_slices, unit_score_in_slices
+from rnnplay.lab.cells.find import FindResult, find, unit_score
 from rnnplay.lab.cells.gates import gate_saturation
 from rnnplay.lab.cells.labelled_batch import LabelledBatch, label_held_out
 from rnnplay.lab.cells.unit_scores import Score
@@ -142,7 +142,7 @@ class CellsHandler(Handler):
 
     def _find(self, question: FindUnits, labelled: LabelledBatch, network: Network) -> Iterator[None]:
         step = self._learner.step
-        result = yield from find_in_slices(network, self._learner.untrained_network(), labelled, question.pattern)
+        result = yield from find(network, self._learner.untrained_network(), labelled, question.pattern)
         self._connection.send(answer(result, step), question)
 
     def _gates(self, question: ComputeGates) -> None:
@@ -232,7 +232,7 @@ class CellsHandler(Handler):
                 self._learner.load_weights_into(network, checkpoint.load_at(run, step))
             except UserError:
                 continue  # replaced by a later one meanwhile
-            score = yield from unit_score_in_slices(network, labelled, Unit(q.layer, q.unit, q.state))
+            score = yield from unit_score(network, labelled, Unit(q.layer, q.unit, q.state))
             values.append((step, score))
             yield n / len(states)
         if not values:
