@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import figure, percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, clickable, exactly, figures, fit, paragraph, row
+from rnnplay.tui.paint.strips import Piece, bar, clickable, exactly, figures, fit, paragraph, row
 from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.unroll.columns import BETWEEN, BODY, Column, label_cells, visible_columns, whole
 from rnnplay.tui.places.unroll.views import Array, LayerView, OutputsView, PartView, UnrollView
@@ -38,14 +38,6 @@ def signed(value: float, width: int) -> str:
     return (
         f"{sign}{size:.2f}" if size < 9.995 else f"{sign}{size:.1f}" if size < 99.95 else f"{sign}{min(size, 9999):.0f}"
     )
-
-
-def bar(share: float, width: int, palette: Palette) -> str:
-    """`share` (0..1) of `width` cells, in eighths."""
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    full, rest = divmod(eighths, 8)
-    last = palette.glyphs.eighths[rest - 1] if rest and palette.glyphs.dots else ""
-    return (palette.glyphs.eighths[-1] * full + last).ljust(width)
 
 
 def scale_of(layer: LayerView, state: str) -> float:
@@ -291,7 +283,8 @@ def _output(table: Grid, values: Array, name: str, style: Style) -> Strip:
         if not math.isfinite(value):
             return "?", palette.bad
         digits = f" {round(value * 100):3d}" if column.body >= BODY else ""
-        return bar(value, column.body - 1 - len(digits), palette) + digits + " ", palette.probability
+        size = column.body - 1 - len(digits)
+        return f"{bar(value, size, palette):<{size}}{digits} ", palette.probability
 
     return table.line([("  ", palette.blank), (fit(name, table.label - 3), style)], value)
 

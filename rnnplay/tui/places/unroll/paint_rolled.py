@@ -10,9 +10,9 @@ from textual.strip import Strip
 
 from rnnplay.tui.paint.numbers import figure, percent
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, blank, exactly, fit, padded, row
+from rnnplay.tui.paint.strips import Piece, bar, blank, exactly, fit, padded, row
 from rnnplay.tui.paint.text import visible
-from rnnplay.tui.places.unroll.paint_grid import bar, centred, grid, pad, scale_of, signed
+from rnnplay.tui.places.unroll.paint_grid import centred, grid, pad, scale_of, signed
 from rnnplay.tui.places.unroll.views import LayerView, PartView, UnrollView
 
 
@@ -81,7 +81,7 @@ def _output_lines(part: PartView, t: int, most: int, palette: Palette) -> Iterat
         outputs.insert(0, (part.outputs.other_name, float(part.outputs.other[t])))
     for output, value in outputs:
         name = padded(fit(visible(output, palette.glyphs), 10), 10)
-        drawn = bar(value, 20, palette) if part.outputs.function else ""
+        drawn = f"{bar(value, 20, palette):<20}" if part.outputs.function else ""
         text = percent(value) if part.outputs.function else signed(value, 7)
         yield [(f"output {name} ", palette.dim), (f"{drawn} {text}", palette.probability)]
     target = visible(part.targets[t] or "none", palette.glyphs)
