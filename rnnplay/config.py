@@ -159,6 +159,41 @@ def _check_range(name: str, value: float, low: float, high: float, *, open_low: 
         raise UserError(f"{name} is {value:g}.", f"Give a number {above} {low:g} and at most {high:g}.")
 
 
+# The least and the greatest value of each number.
+_RANGES: dict[str, tuple[float, float]] = {
+    "hidden": (1, MAX_HIDDEN),
+    "layers": (1, MAX_LAYERS),
+    "batch": (1, MAX_BATCH),
+    "seq_len": (1, MAX_SEQ_LEN),
+    "validation": (0, 0.9),
+    "test": (0, 0.9),
+    "max_vocabulary": (2, MAX_VOCABULARY),
+    "lr": (0, 1e3),
+    "init_scale": (0, 100),
+    "forget_bias": (-100, 100),
+    "chrono_max_lag": (0, MAX_SEQ_LEN),
+    "max_time_constant": (0, MAX_SEQ_LEN),
+    "tbptt_steps": (0, MAX_SEQ_LEN),
+    "dropout": (0, 0.9999),
+    "weight_dropout": (0, 0.9999),
+    "ema_decay": (0, 0.9999),
+    "momentum": (0, 0.9999),
+    "clip": (0, 1e6),
+    "clip_value": (0, 1e6),
+    "weight_decay": (0, 1e6),
+    "warmup": (0, 1e9),
+    "length_warmup_steps": (0, 1e9),
+    "patience": (0, 1e9),
+    "steps": (0, 1e12),
+    "epochs": (0, 1e12),
+    "minutes": (0, 1e12),
+    "evaluate_every": (1, 1e9),
+    "seed": (0, 2**63 - 1),
+    "cores": (0, MAX_CORES),
+}
+_ABOVE_ZERO = ("lr", "steps", "epochs", "minutes")
+
+
 def validate(config: RunConfig) -> RunConfig:
     """Return `config` itself. Raises UserError for a wrong type (a Struct's constructor checks none) or value."""
     try:
@@ -172,40 +207,17 @@ def validate(config: RunConfig) -> RunConfig:
         raise UserError(
             "Bytes have neither encoding nor normal form.", "Leave out --read-as-bytes, or the other setting."
         )
-    _check_range("hidden", 1 if config.hidden is None else config.hidden, 1, MAX_HIDDEN)
-    _check_range("layers", config.layers, 1, MAX_LAYERS)
-    _check_range("batch", config.batch, 1, MAX_BATCH)
-    _check_range("seq-len", config.seq_len, 1, MAX_SEQ_LEN)
-    _check_range("validation", config.validation, 0, 0.9)
-    _check_range("test", config.test, 0, 0.9)
+    for name, (low, high) in _RANGES.items():
+        if (value := getattr(config, name)) is not None:
+            _check_range(name.replace("_", "-"), value, low, high, open_low=name in _ABOVE_ZERO)
     if config.validation + config.test > 0.95:
         raise UserError("Nearly all of the text would be held out.", "Give --validation and --test smaller fractions.")
-    _check_range("max-vocabulary", config.max_vocabulary, 2, MAX_VOCABULARY)
-    _check_range("lr", config.lr, 0, 1e3, open_low=True)
-    _check_range("init-scale", config.init_scale, 0, 100)
-    _check_range("forget-bias", config.forget_bias, -100, 100)
-    _check_range("chrono-max-lag", config.chrono_max_lag, 0, MAX_SEQ_LEN)
-    _check_range("max-time-constant", config.max_time_constant or 0, 0, MAX_SEQ_LEN)
-    _check_range("tbptt-steps", config.tbptt_steps, 0, MAX_SEQ_LEN)
-    for name in ("dropout", "weight_dropout", "ema_decay"):
-        _check_range(name.replace("_", "-"), getattr(config, name) or 0.0, 0, 0.9999)
-    _check_range("momentum", config.momentum, 0, 0.9999)
-    for name in ("clip", "clip_value", "weight_decay"):
-        _check_range(name.replace("_", "-"), getattr(config, name) or 0.0, 0, 1e6)
-    for name in ("warmup", "length_warmup_steps", "patience"):
-        _check_range(name.replace("_", "-"), getattr(config, name), 0, 1e9)
-    for name in ("steps", "epochs", "minutes"):
-        if (value := getattr(config, name)) is not None:
-            _check_range(name, value, 0, 1e12, open_low=True)
     if config.schedule != "constant" and config.steps is None and config.epochs is None:
         # Minutes do not help: the clock must not change a number.
         raise UserError(
             f"The schedule {config.schedule} has to know the step at which the run ends.",
             "Give --steps or --epochs, or take the schedule constant.",
         )
-    _check_range("evaluate-every", config.evaluate_every, 1, 1e9)
-    _check_range("seed", config.seed, 0, 2**63 - 1)
-    _check_range("cores", config.cores, 0, MAX_CORES)
     if not _DEVICE.fullmatch(config.device):
         raise UserError(
             f'There is no device "{config.device}".', f"Choose one of: {', '.join(DEVICES)}, cuda:1 and so on."
