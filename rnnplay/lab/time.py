@@ -255,9 +255,9 @@ KINDS: tuple[tuple[str, str, str], ...] = (
 
 def kind_of(architecture: Architecture) -> str:
     """Return what a network is called: LSTM, RNN ReLU."""
-    finite_radii = {(cell, activation): name for name, cell, activation in KINDS}
+    names = {(cell, activation): name for name, cell, activation in KINDS}
     key = (architecture.cell, architecture.activation if architecture.cell in ("rnn", "input-rnn") else "tanh")
-    return finite_radii.get(key, f"{architecture.cell} {key[1]}")
+    return names.get(key, f"{architecture.cell} {key[1]}")
 
 
 def untrained_networks(

@@ -69,14 +69,14 @@ class _Parser(XTermParser):
 
     def messages(self, unit: str) -> list[Message]:
         """Return the messages of `unit`: keys, or one sequence; a sequence that is not known has none."""
-        chunk_events: list[Message] = []
+        messages: list[Message] = []
         if unit[0] == _ESCAPE and len(unit) > _LONGEST:
-            return chunk_events
+            return messages
         try:
-            chunk_events += self.feed(unit)
+            messages += self.feed(unit)
             if self._timeout_time is not None and len(unit) <= 2:  # escape, or alt and a key
                 self._timeout_time = 0.0
-                chunk_events += self.tick()
+                messages += self.tick()
         except (ArithmeticError, LookupError, ParseError, RuntimeError, ValueError):
             self._timeout_time = 0.0  # a number that no character has, and the like: as if it was not known
         if self._timeout_time is not None:
@@ -84,7 +84,7 @@ class _Parser(XTermParser):
             self._tokens.clear()
             self._gen = self.parse(self._tokens.append)
             self._awaiting = next(self._gen)
-        return [message for message in chunk_events if not (isinstance(message, events.Resize) and not message.size)]
+        return [message for message in messages if not (isinstance(message, events.Resize) and not message.size)]
 
     def parse_mouse_code(self, code: str) -> Message | None:
         """Return the mouse event; where the terminal gave no size in pixels, its places are cells."""
@@ -113,13 +113,13 @@ class TerminalInput:
     def feed(self, data: bytes, now: float) -> list[Message]:
         """Return the messages that `data` completes."""
         text = self._decode(data)
-        chunk_events: list[Message] = []
+        messages: list[Message] = []
         if now < self._torn_until and not self._held and (rest := _REST_OF_WORDS.match(self._torn_end + text)):
             text = text[rest.end() - len(self._torn_end) :]
         self._torn_until = float("-inf")
         if self._held == _ESCAPE and self._is_key(now) and text[:1] not in (*_INTRODUCERS, ""):
             self._held = ""
-            chunk_events += self._parser.messages(_ESCAPE)
+            messages += self._parser.messages(_ESCAPE)
         if now - self._escaped_at < TERMINAL_PATIENCE and _REST.match(text):
             text = _ESCAPE + text
         self._escaped_at = float("-inf")
@@ -134,16 +134,16 @@ class TerminalInput:
                 if end < 0:
                     break
                 pasted = self._held[at + len(_PASTE) : end]
-                chunk_events.append(events.Paste(pasted.replace("\0", "")))
+                messages.append(events.Paste(pasted.replace("\0", "")))
                 at, searched = end + len(_PASTE_END), len(_PASTE)
             elif unit := _UNIT.match(self._held, at):
-                chunk_events += self._messages(unit)
+                messages += self._messages(unit)
                 at, searched = unit.end(), len(_PASTE)
             else:
                 break
         if at:
             self._held, self._held_since = self._held[at:], now
-        return chunk_events
+        return messages
 
     def expire(self, now: float) -> list[Message]:
         """Return the keys that what is held turns out to be, now that nothing has followed; drop torn sequences."""
@@ -251,15 +251,15 @@ class TerminalDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if not selector.select(source.wait):
-                    chunk_events = source.expire(monotonic())
+                    messages = source.expire(monotonic())
                 elif (data := self._read()) is None:
                     continue
                 elif data:
-                    chunk_events = source.feed(data, monotonic())
+                    messages = source.feed(data, monotonic())
                 else:
                     self._lose_line()
                     return
-                for message in chunk_events:
+                for message in messages:
                     if self.exit_event.is_set():
                         return
                     self.process_message(message)
