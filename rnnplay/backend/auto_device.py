@@ -100,8 +100,8 @@ def _key(config: RunConfig, a: Architecture) -> str:
         torch = version("torch")
     except PackageNotFoundError:
         torch = ""
-    here = [cpu_info().get("model name", ""), available_cores(), _gpu_models(), torch, np.__version__]
-    return json.dumps([here, sizes, repr(a)])
+    parts = [cpu_info().get("model name", ""), available_cores(), _gpu_models(), torch, np.__version__]
+    return json.dumps([parts, sizes, repr(a)])
 
 
 def _gpu_models() -> list[str]:

@@ -87,10 +87,10 @@ def _existing_gpu(torch: Any, name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise _no_gpu(str(error), torch.version.cuda) from None
     if number >= count:
-        there = (
+        gpus = (
             "no GPU that CUDA can use" if not count else f"{count} GPU{'s' if count > 1 else ''}, the first is cuda:0"
         )
-        raise UserError(f"There is no {name}: this machine has {there}.", f"Name one that there is, {_USE_CPU}")
+        raise UserError(f"There is no {name}: this machine has {gpus}.", f"Name one that there is, {_USE_CPU}")
     return f"cuda:{number}"
 
 

@@ -324,8 +324,8 @@ def _one_task(names: tuple[str, ...]) -> str | None:
     """The one task that is named, if any. Raises UserError: a file is in its place, or there are several."""
     from rnnplay.catalogue import CATALOGUE
 
-    known = {task.name for task in CATALOGUE}
-    file = next((name for name in names if name not in known and Path(os.path.expanduser(name)).exists()), None)
+    task_names = {task.name for task in CATALOGUE}
+    file = next((name for name in names if name not in task_names and Path(os.path.expanduser(name)).exists()), None)
     if file is not None:
         remedy = "Repeat the option for each file, --text A --text B, or name their folder."
         raise UserError(f'"{file}" is a file, but stands in the place of a task.', remedy)

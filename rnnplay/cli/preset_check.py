@@ -217,18 +217,18 @@ async def _train_and_score(config: RunConfig, root: str) -> tuple[Outcome, int]:
 
 def said_of(event: "GradientByLagComputed", health: "Health | None", config: RunConfig) -> RunVerdicts:
     """Return all that the trainer said of a network, in Time and on the health line."""
-    own = event.networks[0]
+    gradient = event.networks[0]
     return RunVerdicts(
-        gradient=own.verdict,
-        left=_left(own),
-        factor=own.factor,
-        lag=own.lag,
+        gradient=gradient.verdict,
+        left=_left(gradient),
+        factor=gradient.factor,
+        lag=gradient.lag,
         length=event.length,
         dependency=event.longest_lag,
-        horizon=own.horizon,
+        horizon=gradient.horizon,
         cell=config.cell,
-        radius=own.radius,
-        reason=own.reason,
+        radius=gradient.radius,
+        reason=gradient.reason,
         learned=event.learned,
         solved=event.solved,
         span=config.tbptt_steps,

@@ -158,10 +158,10 @@ def read_string(
 
 def mixes_normal_forms(symbols: Iterable[str]) -> str | None:
     """A letter of `symbols` that stands there both as one character and as a letter and a combining mark; or None."""
-    known = set(symbols)
-    for symbol in sorted(known):
+    characters = set(symbols)
+    for symbol in sorted(characters):
         parts = unicodedata.normalize("NFD", symbol)
-        if len(parts) > 1 and unicodedata.combining(parts[-1]) and known.issuperset(parts):
+        if len(parts) > 1 and unicodedata.combining(parts[-1]) and characters.issuperset(parts):
             return symbol
     return None
 

@@ -194,9 +194,9 @@ def encode_file(
     writer = IdWriter(None, table.dtype, derived_bytes_limit(size or 0))
     reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, bytes_to_read=size)
     for codes in reader.codes():
-        known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)
-        is_unknown[codes[~known]] = True
-        writer.add(table[codes[known]])
+        is_known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)
+        is_unknown[codes[~is_known]] = True
+        writer.add(table[codes[is_known]])
     if not len(writer):
         raise UserError(f'"{name}" has no character that the network knows.', "Give a text of the same kind.")
     return writer.array(), _symbols(np.flatnonzero(is_unknown), as_bytes)

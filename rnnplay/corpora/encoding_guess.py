@@ -49,9 +49,9 @@ class EncodingGuess:
 def check_encoding(name: str) -> str:
     """`name` itself if Python knows a text encoding of that name, else UserError."""
     try:
-        known = codecs.lookup(name)
+        codec = codecs.lookup(name)
         "".encode(name)  # refuses what is no encoding of texts: base64, rot13
-        if known.name in ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"):
+        if codec.name in ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"):
             raise LookupError
     except (LookupError, UnicodeError, ValueError):
         near = get_close_matches(name.lower().replace("-", "_"), _SUGGESTED, n=1, cutoff=0.6)

@@ -42,9 +42,9 @@ class InitialStateNetwork:
         """context (F, B), or pictures (C, height, width, B) -> h (B, H) of each layer."""
         a = self.architecture
         context = context.astype(a.dtype, copy=False)
-        wanted = (a.context_size,) if a.picture_shape is None else a.picture_shape
-        if context.shape[:-1] != wanted:
-            raise ValueError(f"context: {context.shape[:-1]} does not fit. Give {wanted} for each sequence.")
+        shape = (a.context_size,) if a.picture_shape is None else a.picture_shape
+        if context.shape[:-1] != shape:
+            raise ValueError(f"context: {context.shape[:-1]} does not fit. Give {shape} for each sequence.")
         self.f = context if a.picture_shape is None else self._convolve(context)
         self.h = xp.tanh(self._dense("W_fh", "b_fh", self.f))  # (L*H, B)
         return [h.T for h in self.h.reshape(a.layers, a.hidden, -1)]

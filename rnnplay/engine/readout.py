@@ -100,9 +100,9 @@ class Readout:
         targets ids (T, B) for softmax, else (T, V, B); weights (T, B) or None. total: the sum of all weights, where
         these are only some; the mean is then theirs.
         """
-        wanted = (self.T, self.B) if self.kind == "softmax" else (self.T, self.V, self.B)
-        if targets.shape != wanted:
-            raise ValueError(f"targets: {targets.shape} does not fit. Give {wanted} as the inputs and outputs need.")
+        shape = (self.T, self.B) if self.kind == "softmax" else (self.T, self.V, self.B)
+        if targets.shape != shape:
+            raise ValueError(f"targets: {targets.shape} does not fit. Give {shape} as the inputs and outputs need.")
         if weights is not None and weights.shape != (self.T, self.B):
             raise ValueError(f"weights: {weights.shape} does not fit. Give (T, B) = {(self.T, self.B)}.")
         share = self.even

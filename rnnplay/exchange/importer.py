@@ -54,8 +54,8 @@ def import_file(
         config = msgspec.structs.replace(config, activation=activation)
     elif sizes["cell"] == "rnn" and "config" not in content.metadata:
         notes.append("The weights of an RNN do not say its activation: tanh is taken. --activation relu says another.")
-    own = content.metadata.get("vocabulary")
-    symbols = _symbols(own, file) if vocabulary is None else _symbols(_text_of(vocabulary), vocabulary)
+    vocabulary_text = content.metadata.get("vocabulary")
+    symbols = _symbols(vocabulary_text, file) if vocabulary is None else _symbols(_text_of(vocabulary), vocabulary)
     other = content.metadata.get("output_vocabulary")
     output_symbols = symbols if other is None else _symbols(other, file)
     config = resolve_config(config)
@@ -186,10 +186,10 @@ def _matching_task(
 
     Raises UserError if they do not fit.
     """
-    task, known = tasks.make(config), None
+    task, stored = tasks.make(config), None
     if isinstance(task, TextTask) and symbols and set(symbols) != set(task.vocabulary):
-        known = _known_vocabulary(task, symbols)
-        task = tasks.make(config, known)
+        stored = _known_vocabulary(task, symbols)
+        task = tasks.make(config, stored)
     if task.source_vocabulary_size or task.context_size:
         raise UserError(f"{config.task} needs more than one network.", "Choose a task with one, --task NAME.")
     if symbols and set(symbols) != set(task.vocabulary):
@@ -202,7 +202,7 @@ def _matching_task(
             raise UserError(
                 f"The network has {sizes[what]} {what}, {config.task} {size}.", "Give the task or text that it read."
             )
-    return task, known
+    return task, stored
 
 
 def _known_vocabulary(task: TextTask, symbols: tuple[str, ...]) -> TaskData:

@@ -94,14 +94,14 @@ def count_clamped(
     for held in (None, sign * abs(level), -sign * abs(level)):
         writer = network if held is None else clamp_network(network, [(layer, unit, held)])
         texts = yield from write_texts(writer, task, lead, written, options)
-        here = slice(len(lead), len(lead) + length)
+        own_part = slice(len(lead), len(lead) + length)
         if has_marks:
             opens, closes = (np.stack(each) for each in zip(*(_marks(task, pattern, t) for t in texts.T), strict=True))
             inside, known = inside_by_next_mark(opens, closes)
-            values = inside[:, here][known[:, here]]
-            marks.append((int(opens[:, here].sum()), int(closes[:, here].sum())))
+            values = inside[:, own_part][known[:, own_part]]
+            marks.append((int(opens[:, own_part].sum()), int(closes[:, own_part].sum())))
         if not has_marks or not values.size:  # no mark was written: what the text began with holds on
-            values = np.concatenate([feature_values(task, pattern, text)[here] for text in texts.T])
+            values = np.concatenate([feature_values(task, pattern, text)[own_part] for text in texts.T])
         means.append(float(np.mean(values)))
         counted.append(values.size)
     free, high, low = means
@@ -132,9 +132,9 @@ def inside_by_next_mark(opens: Array, closes: Array) -> tuple[Array, Array]:
     place = np.where(opens | closes, np.arange(opens.shape[1]), opens.shape[1])
     after = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]  # the first mark from a symbol on
     after = np.concatenate([after[:, 1:], np.full((len(opens), 1), opens.shape[1])], axis=1)
-    known = after < opens.shape[1]
-    inside = known & np.take_along_axis(closes, np.minimum(after, opens.shape[1] - 1), axis=1)
-    return inside, known
+    has_next = after < opens.shape[1]
+    inside = has_next & np.take_along_axis(closes, np.minimum(after, opens.shape[1] - 1), axis=1)
+    return inside, has_next
 
 
 def _leads(labelled: LabelledBatch) -> Array:

@@ -93,8 +93,8 @@ def compute_swaps(
     output = int(before[position].argmax())
     reads_on = before.shape[1] == len(counts[0]) and bool((batch.targets[:-1, 0] == ids[1:]).all())
     source = np.zeros(0, int) if batch.source is None else batch.source[:, 0]
-    others = [_likeliest(counts[1], own) for own in source]
-    others += [_likeliest(before[t - 1] if reads_on and t else counts[0], own) for t, own in enumerate(ids)]
+    others = [_likeliest(counts[1], symbol) for symbol in source]
+    others += [_likeliest(before[t - 1] if reads_on and t else counts[0], symbol) for t, symbol in enumerate(ids)]
     places = np.repeat(np.arange(len(others)), [len(one) for one in others])
     chosen = np.concatenate(others) if others else np.zeros(0, int)
     size = max(1, _SLICE_CELLS // (len(ids) + len(source)))
@@ -107,9 +107,9 @@ def compute_swaps(
         yield part.stop / len(chosen)
     replacements = []
     for place in range(len(others)):
-        own = places == place
-        effect = float(falls[own].mean()) if own.any() else 0.0
-        replacements.append(Replacement(place, effect, chosen[own], falls[own], outputs[own], probabilities[own]))
+        here = places == place
+        effect = float(falls[here].mean()) if here.any() else 0.0
+        replacements.append(Replacement(place, effect, chosen[here], falls[here], outputs[here], probabilities[here]))
     yield Swaps(output, float(before[position, output]), replacements, len(source))
 
 

@@ -94,8 +94,8 @@ class _EditableExample:
         if inputs.dtype.kind in "iu":
             choices = self.symbols[edit.part]
             if edit.symbol is None or edit.symbol not in choices:
-                some = ", ".join(repr(symbol) for symbol in choices[:12]) + (", …" if len(choices) > 12 else "")
-                raise UserError(f"The network does not know {edit.symbol!r}.", f"Choose one of: {some}.")
+                shown = ", ".join(repr(symbol) for symbol in choices[:12]) + (", …" if len(choices) > 12 else "")
+                raise UserError(f"The network does not know {edit.symbol!r}.", f"Choose one of: {shown}.")
             inputs[edit.time] = choices.index(edit.symbol)
             said = repr(edit.symbol)
         else:

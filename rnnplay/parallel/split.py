@@ -35,8 +35,8 @@ def split_batch(
     middle = (B + 1) // 2
 
     def half(a: int, b: int) -> tuple[BatchLike, State | None]:
-        own = None if state is None else [type(layer)(*(array[:, a:b] for array in layer)) for layer in state]
-        return batch.select_sequences(slice(a, b)), own
+        part_state = None if state is None else [type(layer)(*(array[:, a:b] for array in layer)) for layer in state]
+        return batch.select_sequences(slice(a, b)), part_state
 
     return half(0, middle), half(middle, B)
 

@@ -194,8 +194,8 @@ def _are_on_a_line(values: Array, numbers: Array) -> bool:
         return False
     bound = 1e-6 * max(abs(pace), 1e-300)
     for begin in range(0, len(numbers), _COMPARED):
-        some = np.asarray(rows[begin : begin + _COMPARED])
-        line = numbers[0] + pace * (some - rows[0])
+        chunk = np.asarray(rows[begin : begin + _COMPARED])
+        line = numbers[0] + pace * (chunk - rows[0])
         if np.abs(numbers[begin : begin + _COMPARED] - line).max() > bound:
             return False
     return True

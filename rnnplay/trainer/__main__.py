@@ -90,9 +90,9 @@ def _failure(error: Exception, run: str) -> Failed:
         problem = f"{error.filename or 'What the trainer needs'} cannot be written ({error.strerror})."
         return Failed(problem=problem, remedy=f"{write_remedy(error)}.", fatal=True)
     traceback.print_exception(error)
-    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    message = f"{type(error).__name__}: {error}".removesuffix(": ")
     where = f'Its log is "{os.path.join(run, LOG)}"; resume it from its last checkpoint.' if run else "Report it."
-    return Failed(problem=f"The trainer failed ({said}).", remedy=where, fatal=True)
+    return Failed(problem=f"The trainer failed ({message}).", remedy=where, fatal=True)
 
 
 if __name__ == "__main__":

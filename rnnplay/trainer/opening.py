@@ -256,10 +256,10 @@ def _reopen(run: Path, opened: RunTask, trains: bool) -> TrainingSession:
     record = opened.record
     session = _session(run, opened, trains)
     session.learner.schedule_start = record.schedule_start
-    here = {"BLAS": (record.blas, session.blas), "NumPy": (record.numpy, np.__version__)}
+    versions = {"BLAS": (record.blas, session.blas), "NumPy": (record.numpy, np.__version__)}
     if trains and record.trained_on and session.record.trained_on:  # a change to or from the CPU has its own note
-        here["The device"] = record.trained_on, session.record.trained_on
-    for what, (before, now) in here.items():
+        versions["The device"] = record.trained_on, session.record.trained_on
+    for what, (before, now) in versions.items():
         if before != now:
             session.notes.append(f"{what} was {before} and is {now}: the last digits may differ from an unbroken run.")
     return session

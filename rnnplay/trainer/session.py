@@ -213,5 +213,5 @@ def restore_last_good(session: TrainingSession, steps: list[int]) -> None:
 
 def unknown_symbols_note(unseen: tuple[str, ...]) -> str:
     """Return what to say about symbols of a foreign text that the network does not know."""
-    some = " ".join(map(repr, unseen[:8])) + (" ..." if len(unseen) > 8 else "")
-    return f"{len(unseen)} characters that the network does not know were left out: {some}."
+    shown = " ".join(map(repr, unseen[:8])) + (" ..." if len(unseen) > 8 else "")
+    return f"{len(unseen)} characters that the network does not know were left out: {shown}."

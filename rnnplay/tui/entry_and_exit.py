@@ -76,10 +76,10 @@ class EntryAndExit(App[None]):
         return bool(self.drafts.living)
 
     def _set_living(self, living: tuple[LivingRun, ...]) -> None:
-        own = self.session.run if self.session.has_trainer else None
+        shown_run = self.session.run if self.session.has_trainer else None
         if self.session.state == "starting" and self._opened is not None:
-            own = str(self._opened)
-        living = tuple(run for run in living if str(run.path) != own)
+            shown_run = str(self._opened)
+        living = tuple(run for run in living if str(run.path) != shown_run)
         if living != self.drafts.living:
             self.drafts.set_living(living)
             self.play.paint_tasks()

@@ -241,8 +241,8 @@ def _probes(
     best: list[tuple[int, str, Probe | None]] = [(0, "h", None)] * len(reading.names)
     for (layer, state), values in rows.items():
         for f, probe in enumerate((yield from probe_layer(values, reading.features))):
-            known = best[f][2]
-            if probe is not None and (known is None or probe.strength > known.strength):
+            best_probe = best[f][2]
+            if probe is not None and (best_probe is None or probe.strength > best_probe.strength):
                 best[f] = layer, state, probe
     return best
 

@@ -122,8 +122,8 @@ def _text(
     if N < 2:
         raise UserError("The text is too short to look at.", "Give one of some thousand characters.")
     features = _truths(patterns, lambda pattern: truth(task, pattern, ids[:N]), skip_constant)
-    known = restarts(task, ids[:N], list(features.values()), WARM)
-    streams = warm_streams(0, N, N, STREAMS if quick or known is None else 1, WARM, WARM, known)
+    restart_places = restarts(task, ids[:N], list(features.values()), WARM)
+    streams = warm_streams(0, N, N, STREAMS if quick or restart_places is None else 1, WARM, WARM, restart_places)
     batch = Batch(ids[streams.places], ids[streams.places + 1], mask=streams.mask)
     # Stream after stream, each in order: the order of the text.
     S, B = streams.places.shape

@@ -50,15 +50,15 @@ def warm_streams(
     N = stop - begin
     B = max(1, min(most, N // shortest))
     T = -(-N // B)
-    own = begin + T * np.arange(B)
-    first = np.maximum(own - warm, 0)
+    starts = begin + T * np.arange(B)
+    first = np.maximum(starts - warm, 0)
     if restarts is not None:
         known = restarts[np.searchsorted(restarts, first, side="right") - 1]
         first = known if furthest is None else np.where(first - known <= furthest, known, first)
-    back = int((own - first).max())
+    back = int((starts - first).max())
     if restarts is not None and furthest is None and B > 1 and back > max(warm, _MOST_WARM * N):
         return warm_streams(begin, stop, total, 1, shortest, warm, restarts)
-    places = own + np.arange(-back, T)[:, None]
+    places = starts + np.arange(-back, T)[:, None]
     return Streams(np.clip(places, 0, total - 1), places >= first, back)
 
 

@@ -104,10 +104,10 @@ def trace_items(network: Network, task: Task, start: int, length: int, state: st
     start = min(max(start, 0), total - 1)
     stop = min(start + length, total)
     first, last = start // T, -(-stop // T)
-    some = batch.select_sequences(slice(first, last))
-    result = network.forward(some, gates=state not in ("h", "c"))
+    part = batch.select_sequences(slice(first, last))
+    result = network.forward(part, gates=state not in ("h", "c"))
     values = state_or_gate(network, result, state).transpose(0, 2, 3, 1)
-    inputs = some.inputs.swapaxes(0, -1)  # (B, T) or (B, D, T)
+    inputs = part.inputs.swapaxes(0, -1)  # (B, T) or (B, D, T)
     ids = inputs.reshape(-1) if task.inputs_are_ids else inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])
     inner = slice(start - first * T, stop - first * T)
     flat = values.reshape(*values.shape[:2], -1)[:, :, inner].astype(np.float16)
@@ -162,9 +162,9 @@ def _bits(network: Network, example: Example, result: ForwardResult) -> Array:
     bits = np.zeros(T)
     if network.architecture.readout != "softmax":
         return bits
-    own = np.clip(result.outputs[np.arange(T), batch.targets[:, 0], 0], 1e-12, 1)
+    probabilities = np.clip(result.outputs[np.arange(T), batch.targets[:, 0], 0], 1e-12, 1)
     available = np.array([target is not None for target in example.targets])
-    bits[available] = -np.log2(own[available])
+    bits[available] = -np.log2(probabilities[available])
     if batch.inputs.ndim == 2 and T > 1 and np.array_equal(batch.inputs[1:], batch.targets[:-1]):
         return np.concatenate([[0.0], bits[:-1]])
     return bits
@@ -192,9 +192,9 @@ def _read(network: Network, read: Array, before: Array, warm: int, state: str) -
         result = network.forward(batch, current, gates=state not in ("h", "c"))
         current = result.state
         if end > warm:
-            own = max(warm - begin, 0)  # time steps of the warm-up in this chunk
-            inner = state_or_gate(network, result, state)[:, own:]
-            values[..., begin + own - warm : end - warm] = inner.transpose(0, 2, 3, 1)
+            warm_steps = max(warm - begin, 0)  # time steps of the warm-up in this chunk
+            inner = state_or_gate(network, result, state)[:, warm_steps:]
+            values[..., begin + warm_steps - warm : end - warm] = inner.transpose(0, 2, 3, 1)
         if a.readout == "softmax":
             _surprise(surprise, result.logits, read, before, begin, warm)
     return values.reshape(a.layers, a.hidden, B * T), surprise.reshape(B * T)

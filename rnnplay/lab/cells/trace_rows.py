@@ -119,17 +119,17 @@ class TraceReader:
             T, B = batch.inputs.shape[0], batch.inputs.shape[-1]
             width = max(1, _NUMBERS // (T * (8 * a.layers * a.hidden + 2 * a.outputs)))
             for first in range(0, B, width):
-                some = batch.select_sequences(slice(first, first + width))
-                count = some.inputs.shape[-1]
-                result = self.network.forward(some, gates=gates)
-                features = {name: task.batch_feature(name, some) for name in task.feature_names()}
+                part_batch = batch.select_sequences(slice(first, first + width))
+                count = part_batch.inputs.shape[-1]
+                result = self.network.forward(part_batch, gates=gates)
+                features = {name: task.batch_feature(name, part_batch) for name in task.feature_names()}
                 values = {state: state_or_gate(self.network, result, state) for state in states}
                 for column in range(count):
-                    read = np.ones(T, bool) if some.mask is None else some.mask[:, column]
+                    read = np.ones(T, bool) if part_batch.mask is None else part_batch.mask[:, column]
                     yield TraceRows(
                         item=np.full(int(read.sum()), number, np.int32),
                         step=np.flatnonzero(read),
-                        inputs=some.inputs[..., column][read],
+                        inputs=part_batch.inputs[..., column][read],
                         surprise=np.full(int(read.sum()), np.nan, np.float32),
                         features={name: _as_column(feature[:, column][read]) for name, feature in features.items()},
                         states={state: _rows_of(array[..., column, None][:, read]) for state, array in values.items()},

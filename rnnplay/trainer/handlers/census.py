@@ -62,8 +62,8 @@ class CensusHandler(Handler):
         return 0.0 if self._work is not None or self._is_due() else float("inf")
 
     def _is_due(self) -> bool:
-        wanted = self.current is not None and self._taken_step != self._learner.step
-        return wanted and self._connection.backlog < MAX_BACKLOG
+        is_due = self.current is not None and self._taken_step != self._learner.step
+        return is_due and self._connection.backlog < MAX_BACKLOG
 
     def run_pending(self, training: bool) -> None:
         """Go on with the census, or begin one. Raises UserError if the network's values are not finite."""

@@ -233,13 +233,13 @@ def _series(network: Network, task: Series, example: Example, y: Array) -> dict[
     assert example.series is not None
     values = example.batch.inputs[:, 0, 0]  # (T,), scaled
     T = len(values)
-    known = max(1, min(T, round(T * KNOWN)))
+    given = max(1, min(T, round(T * KNOWN)))
     state = network.zero_state(1)
     logits = np.zeros((1, 1))
-    for value in values[:known]:
+    for value in values[:given]:
         logits, state = network.step(np.array([[value]], values.dtype), state)
     forecast = [float(logits[0, 0])]
-    while len(forecast) < T + 1 - known:
+    while len(forecast) < T + 1 - given:
         logits, state = network.step(np.array([[forecast[-1]]], values.dtype), state)
         forecast.append(float(logits[0, 0]))
     return {

@@ -103,9 +103,9 @@ class TimeHandler(Handler):
         task, network = self._learner.task, self._learner.eval_network()
         batch = self.sequences(command.lags)
         name = lab.kind_of(network.architecture)
-        own = lab.gradient_by_lag(self.reference(), batch, command.lags, task.longest_lag)
+        gradient = lab.gradient_by_lag(self.reference(), batch, command.lags, task.longest_lag)
         solved = self.is_solved(interrupted)
-        learned = dependency_verdict(own.verdict, own.dependency, solved)
+        learned = dependency_verdict(gradient.verdict, gradient.dependency, solved)
         others = list(self._untrained_networks(command.lags, batch, network.architecture)) if command.untrained else []
         notes = []
         for run in command.runs:
@@ -113,16 +113,16 @@ class TimeHandler(Handler):
                 others.append(self._trained(Path(run), batch, command.lags))
             except UserError as error:
                 notes.append(f"{error.problem} {error.remedy}")
-        if len(own.norms) <= command.lags:
+        if len(gradient.norms) <= command.lags:
             notes.append(f"The sequences of this task have {batch.inputs.shape[0]} time steps.")
         return protocol.GradientByLagComputed(
             step=self._learner.step,
-            networks=(_packed(name, True, own), *others),
-            longest_lag=own.dependency,
-            length=own.length,
+            networks=(_packed(name, True, gradient), *others),
+            longest_lag=gradient.dependency,
+            length=gradient.length,
             solved=solved,
             learned=learned,
-            sentence=lab.sentence(name, own, learned),
+            sentence=lab.sentence(name, gradient, learned),
             note=" ".join(notes),
         )
 

@@ -63,8 +63,8 @@ class TraceHandler(Handler):
         architecture = network.architecture
         most = MAX_TRACE // (architecture.layers * architecture.hidden)
         start, length = max(command.start, 0), min(max(command.length, 1), most)
-        wanted = msgspec.structs.replace(command, start=start, length=length)
-        self._connection.send(self._event(step, wanted, network), command)
+        request = msgspec.structs.replace(command, start=start, length=length)
+        self._connection.send(self._event(step, request, network), command)
         self._traced, self._traced_step = time.perf_counter(), step
         self._budget(command).spend(time.thread_time() - begun_busy)  # not what other programs took meanwhile
 

@@ -228,8 +228,8 @@ class _UnrolledPacker:
         dz_recurrent: Sequence[Array],
     ) -> protocol.Gate:
         W, units = chain.layers[layer], self.units[layer]
-        own = gate if W.cell in ("lstm", "gru") else "h"
-        names = [f"W_x{own} x", f"W_h{own} h", f"b_{own}"]
+        gate_name = gate if W.cell in ("lstm", "gru") else "h"
+        names = [f"W_x{gate_name} x", f"W_h{gate_name} h", f"b_{gate_name}"]
         if gate == "n":
             names[1] = f"r·(W_hn h{' + b_hn' if 'b_hn' in W.w else ''})"
         if W.cell == "input-rnn":

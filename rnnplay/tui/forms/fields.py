@@ -190,11 +190,11 @@ CLAMP_FIELD = Field("clamp", "clamp at", "number", tuple(n / 10 for n in range(-
 
 def fields_for(task: str, full: bool = False) -> tuple[Field, ...]:
     """The settings of a task; all of them in full screen."""
-    known = task_info(task)
-    own = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if known.file_help else ()
-    first = (*own, *((COLUMN_FIELD,) if known.reads_table else ()), *FIELDS)
-    encoding = (ENCODING_FIELD,) if task == "text" or known.file_help else ()
-    table = TABLE_FIELDS if known.reads_table else ()
+    info = task_info(task)
+    text_fields = (TEXT_FIELD,) if task == "text" else (OWN_FIELD,) if info.file_help else ()
+    first = (*text_fields, *((COLUMN_FIELD,) if info.reads_table else ()), *FIELDS)
+    encoding = (ENCODING_FIELD,) if task == "text" or info.file_help else ()
+    table = TABLE_FIELDS if info.reads_table else ()
     items = (DOCUMENT_FIELD,) if task == "text" else ()
     fields = (*first, *table, *items, *encoding, *MORE_FIELDS) if full else first
     if task != "text":

@@ -133,8 +133,8 @@ def _state_view(session: RunSession) -> StatusView:
         case "inspecting" if session.facts is not None and session.facts.text_unavailable:
             return StatusView(f"The run at step {step}, without its training text.", session.facts.text_unavailable)
         case "inspecting":
-            known = f"Looking at the run as it was at step {step}. {since}".strip()
-            return StatusView(known, "r trains on, n starts a new run.")
+            sentence = f"Looking at the run as it was at step {step}. {since}".strip()
+            return StatusView(sentence, "r trains on, n starts a new run.")
         case "stopped":
             return StatusView(f"Stopped and saved at step {step}.", "r goes on, n starts a new run.")
         case _:

@@ -312,8 +312,8 @@ class CellsState:
     def sign_of(self, layer: int, unit: int) -> int:
         """Return 1 if a unit is high where its feature is true, -1 if it is low, as far as that is known."""
         explained = self.explained_by(layer, unit)
-        known = self.finding.units if self.finding is not None else [explained.unit] if explained is not None else []
-        return next((u.sign for u in known if (u.layer, u.unit) == (layer, unit)), 1)
+        units = self.finding.units if self.finding is not None else [explained.unit] if explained is not None else []
+        return next((u.sign for u in units if (u.layer, u.unit) == (layer, unit)), 1)
 
     def feature_explained(self, name: str | None) -> protocol.FeatureExplained | None:
         """Return what the census says about a feature."""
@@ -337,8 +337,8 @@ class CellsState:
             if self.finding is None and explained is not None:
                 self.show_state(explained.unit.state)
             return
-        known = [f for f in self.explained_features if f.weights is not None]
-        feature = self.explained_by(selection.layer, selection.unit) or next(iter(known), None)
+        directions = [f for f in self.explained_features if f.weights is not None]
+        feature = self.explained_by(selection.layer, selection.unit) or next(iter(directions), None)
         if feature is None or feature.weights is None:
             raise UserError("No census has measured yet what a layer knows together.", "Wait for the first census.")
         selection.direction, selection.by_surprise = feature.feature, False
@@ -355,9 +355,9 @@ class CellsState:
             return []
         layers, units = self.trace.values.shape[:2]
         every = [(layer, unit) for layer in range(layers) for unit in range(units)]
-        known = self.finding.units if self.finding is not None else best_units(self.explained_features)
+        ranked = self.finding.units if self.finding is not None else best_units(self.explained_features)
         present = set(every)
-        best = dict.fromkeys((u.layer, u.unit) for u in known if (u.layer, u.unit) in present)
+        best = dict.fromkeys((u.layer, u.unit) for u in ranked if (u.layer, u.unit) in present)
         return [*best, *(unit for unit in every if unit not in best)]
 
     def select_result(self, number: int) -> None:

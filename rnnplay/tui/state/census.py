@@ -37,7 +37,7 @@ def followed_by(features: Features, state: str, layer: int, unit: int) -> Featur
         if math.isfinite(value):
             chance, most = (0.5, max(value, 1 - value)) if feature.measure == "AUC" else (0.0, abs(value))
             sign = 1 if value >= chance else -1
-            own = ScoredUnit(layer=layer, unit=unit, state=state, value=value, strength=most, sign=sign)
+            scored = ScoredUnit(layer=layer, unit=unit, state=state, value=value, strength=most, sign=sign)
             surprise = feature.surprise - (feature.unit.strength - most)
-            followed.append(msgspec.structs.replace(feature, unit=own, surprise=surprise))
+            followed.append(msgspec.structs.replace(feature, unit=scored, surprise=surprise))
     return max(followed, key=lambda feature: feature.surprise, default=None)

@@ -31,8 +31,8 @@ class Selection:
     def step(self, by: int, order: Sequence[tuple[int, int]]) -> None:
         """Move by so many places in `order`, all units as (layer, unit), round and round."""
         if order:
-            here = (self.layer, self.unit)
-            self.select(*(order[(order.index(here) + by) % len(order)] if here in order else order[0]))
+            selected = (self.layer, self.unit)
+            self.select(*(order[(order.index(selected) + by) % len(order)] if selected in order else order[0]))
 
     def fit(self, layers: int, units: int) -> None:
         """Stay within a network of `layers` x `units`."""

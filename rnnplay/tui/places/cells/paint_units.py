@@ -31,7 +31,7 @@ def strip(view: StripView, width: int, height: int, palette: Palette, _fills_scr
     top = max(0, min(view.chosen - tall // 2, len(view.rows) - tall))
     looks = [palette.heat_of((byte - 127) / 127) for byte in range(255)] + [palette.heat[-1]]
     signs = [_sign(byte, palette) for byte in range(256)]
-    own = view.state == "c"  # which has no bound: each unit on its own scale
+    is_memory = view.state == "c"  # which has no bound: each unit on its own scale
     for n in range(top, min(top + tall, len(view.rows))):
         layer, unit = view.rows[n]
         name = f"{layer + 1}.{unit + 1}"
@@ -39,7 +39,7 @@ def strip(view: StripView, width: int, height: int, palette: Palette, _fills_scr
         style = palette.chosen if n == view.chosen else palette.dim
         pieces: list[Piece] = [(f"{name:<7}{note:>5} ", clickable(style, f"screen.go_to_unit({layer}, {unit})"))]
         values = view.values[layer, unit, shown.start : shown.stop]
-        if own:
+        if is_memory:
             values = np.rint(127 + (values - 127.0) / extent(view.values[layer, unit])).clip(0, 254).astype(np.uint8)
         for at, byte in zip(shown, values.tolist(), strict=True):
             cells = signs[byte] * wide[at]

@@ -244,13 +244,13 @@ def unit_rows_view(session: RunSession, text: CellsView) -> StripView:
     if finding is not None:
         best = {(u.layer, u.unit): u.strength for u in reversed(finding.units)}
         notes = [score(best[row]) if row in best else "" for row in rows]
-    here = (text.layer, text.unit)
+    selected = (text.layer, text.unit)
     return StripView(
         symbols=text.symbols,
         values=text.values,
         rows=tuple(rows),
         notes=tuple(notes),
-        chosen=rows.index(here) if here in rows else 0,
+        chosen=rows.index(selected) if selected in rows else 0,
         cursor=text.cursor or 0,
         state=text.state,
         generation=session.generation,

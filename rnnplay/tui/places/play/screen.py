@@ -183,17 +183,17 @@ class PlayPlace(ExampleActions, PlayForms):
     # ---------------------------------------------------------------------------------------------------------- layout
 
     def place_panels(self, width: int, height: int) -> None:
-        wanted = layout.arrangement(width, height, self.tab, self.full)
+        arrangement = layout.arrangement(width, height, self.tab, self.full)
         for widget in self.query("#body Container, #body Panel"):
             if widget is not self.sampling_panel:
-                widget.display = widget.id in wanted.shown
+                widget.display = widget.id in arrangement.shown
             if isinstance(widget, Panel):
                 widget.fills_screen = widget.id == self.full
-        self.tabs.display = wanted.tabbed and self.full is None
-        self.set_class("tabbed" in wanted.classes, "tabbed")
-        self.set_class("alone" in wanted.classes, "alone")
-        self.set_class("tall" in wanted.classes, "tall")
-        self.set_class("short" in wanted.classes, "short")
+        self.tabs.display = arrangement.tabbed and self.full is None
+        self.set_class("tabbed" in arrangement.classes, "tabbed")
+        self.set_class("alone" in arrangement.classes, "alone")
+        self.set_class("tall" in arrangement.classes, "tall")
+        self.set_class("short" in arrangement.classes, "short")
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         panel = self.focused

@@ -264,8 +264,8 @@ def one_unit(view: OneUnitView, width: int, height: int, palette: Palette, _fill
     what = "it explodes" if w > 1 else "it stays" if w == 1 else "it vanishes"
     explanation = f"   gradient after k steps: w^k, {what}"
     head: list[Piece] = [("w ", palette.dim), (f"{w:g}", palette.accent), (explanation, palette.text)]
-    some = [k for k in (1, 2, 5, 10, 20, 40) if k < len(view.norms)]
-    shown = "  ".join(f"w^{k} {_short(float(view.norms[k]))}" for k in some)
+    marks = [k for k in (1, 2, 5, 10, 20, 40) if k < len(view.norms)]
+    shown = "  ".join(f"w^{k} {_short(float(view.norms[k]))}" for k in marks)
     chart_rows = draw(LagsView((ReachView("", True, view.norms, None, None, ""),)), width, max(0, height - 2), palette)
     last = row([(fit(shown, width), palette.text)], width, palette)
     return exactly([row(head, width, palette), *chart_rows, last], height, width, palette)

@@ -113,13 +113,13 @@ def whole(view: UnrollView, shown: list[Column], width: int, palette: Palette) -
     numbers = {column.number for column in shown}
     pieces: list[Piece] = [("  ", palette.blank), ("whole".ljust(LABEL - 2), palette.dim)]
     for first in range(0, len(columns), each):
-        some = columns[first : first + each]
-        chances = [p for c in some if (p := _chance(view, c)) is not None]
+        group = columns[first : first + each]
+        chances = [p for c in group if (p := _chance(view, c)) is not None]
         levels = len(palette.probability_ramp) - 1
         style = palette.probability_ramp[min(levels, int(min(chances) * levels + 0.5))] if chances else palette.dim
-        if any(c.number in numbers for c in some):
+        if any(c.number in numbers for c in group):
             style = style + Style(underline=True)
-        if any(c.number == view.time for c in some):
+        if any(c.number == view.time for c in group):
             style = palette.chosen
         symbol = symbols[first] if letters else None
         glyph = visible(symbol, palette.glyphs) if symbol is not None else "·"

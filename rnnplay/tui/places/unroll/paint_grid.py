@@ -196,8 +196,8 @@ def _heads(table: Grid) -> Iterator[Strip]:
         text = part.inputs[column.time]
         if text is None:
             return " ", palette.blank
-        here = view.row == 0 and column.number == view.time
-        style = palette.chosen if here else palette.text
+        is_chosen = view.row == 0 and column.number == view.time
+        style = palette.chosen if is_chosen else palette.text
         return visible(text, palette.glyphs), clickable(style, f"screen.at({column.number},0)")
 
     yield table.line(_label("input", view.row == 0, palette), symbol)
@@ -244,9 +244,9 @@ def _layer(table: Grid, n: int, count: int) -> list[Strip]:
             layer = part.layers[n]
             value = float(layer.state(state)[column.time, place])
             style = palette.heat_of(value / scale) if math.isfinite(value) else palette.bad
-            here = number == view.row and column.number == view.time
+            is_chosen = number == view.row and column.number == view.time
             text = signed(value, column.body)
-            if here:
+            if is_chosen:
                 text = f"[{text}]" if cell_len(text) + 2 <= column.body else text
                 style = style + Style(bold=True, underline=True)
             return text, clickable(style, f"screen.at({column.number},{number})")

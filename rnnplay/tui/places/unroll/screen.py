@@ -129,12 +129,12 @@ class UnrollPlace(LiveQuestions):
         if not self.view.parts:
             return
         last = self.view.columns - 1
-        wanted = self.view.time + by
+        target = self.view.time + by
         part = self.view.parts[-1]
-        if len(self.view.parts) == 1 and part.total > len(part.inputs) and not 0 <= wanted <= last and abs(by) == 1:
+        if len(self.view.parts) == 1 and part.total > len(part.inputs) and not 0 <= target <= last and abs(by) == 1:
             self._slide(by)
             return
-        self.show(time=max(0, min(wanted, last)))
+        self.show(time=max(0, min(target, last)))
 
     def _slide(self, by: int) -> None:
         """Ask for the window half its size further on."""

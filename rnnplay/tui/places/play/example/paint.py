@@ -98,8 +98,8 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
             off = np.abs(view.frames[1:].astype(float) - view.predicted_frames[:-1]).mean() / 255
             left = [(f"mean error of a pixel {off:.3f}", palette.dim)]
         elif view.expected:
-            said = tuple(word for word, _ in view.decoded)
-            same = said == view.expected and view.revealed is None
+            written = tuple(word for word, _ in view.decoded)
+            same = written == view.expected and view.revealed is None
             left = [("exactly right", palette.good)] if same else [("not as wanted", palette.bad)]
             left = left if view.revealed is None else []
         elif asked:
@@ -108,8 +108,8 @@ def legend(view: ExampleView, width: int, palette: Palette) -> Strip:
             left = [(f"{hits} of {len(asked)} right", style)] if len(asked) > 1 else []
             least = min(view.target_probabilities[t] or 0.0 for t in asked)
             left.append((f"{'  least ' if left else ''}{view.row_labels[2]} {percent(least)}", palette.dim))
-        elif (error := _largest_error(view)) is not None:
-            left = [(f"off by {error:.2f}", palette.dim)]
+        elif (most := _largest_error(view)) is not None:
+            left = [(f"off by {most:.2f}", palette.dim)]
     arrows = palette.glyphs.arrows
     right: list[Piece] = []
     if view.question:
@@ -143,12 +143,12 @@ def _answer(view: ExampleView, answer: AnswerView, width: int, height: int, pale
     if answer.waiting:
         return [row([("…" if palette.glyphs.dots else "...", palette.dim)], width, palette)]
     if answer.series is not None:
-        known = answer.before if answer.before is not None else answer.series[:0]
-        lines = [Line(answer.series, len(known), palette.accent, "*")]
-        lines += [Line(known, 0, palette.text, ".")] if len(known) else []
-        key: list[Piece] = [("       the series' end  ", palette.text)] if len(known) else []
+        before = answer.before if answer.before is not None else answer.series[:0]
+        lines = [Line(answer.series, len(before), palette.accent, "*")]
+        lines += [Line(before, 0, palette.text, ".")] if len(before) else []
+        key: list[Piece] = [("       the series' end  ", palette.text)] if len(before) else []
         key.append((f"forecast of {len(answer.series)}, each value fed back", palette.accent))
-        return [*plot(lines, width, height - 1, palette, len(known) or None), row(key, width, palette)]
+        return [*plot(lines, width, height - 1, palette, len(before) or None), row(key, width, palette)]
     return words("answer", answer.said, width, palette)
 
 
@@ -159,8 +159,8 @@ def _written(view: ExampleView, width: int, palette: Palette) -> list[Strip]:
         pieces: list[Piece] = [("reads".ljust(11), palette.dim), (" ".join(view.source), palette.text)]
         painted.append(row([*pieces, ("   the last word first", palette.dim)], width, palette))
     if view.expected:
-        said = view.decoded if view.revealed is None else view.decoded[: view.revealed]
-        painted += words("writes", said, width, palette, view.revealed is not None, view.expected)
+        shown = view.decoded if view.revealed is None else view.decoded[: view.revealed]
+        painted += words("writes", shown, width, palette, view.revealed is not None, view.expected)
     return painted
 
 
@@ -283,8 +283,8 @@ def _labelled_film(view: ExampleView, width: int, palette: Palette) -> list[Stri
 
 
 def _label(view: ExampleView, t: int, palette: Palette) -> Piece | None:
-    said = view.predictions[t]
-    return None if said is None else (said, palette.good if said == view.targets[t] else palette.bad)
+    label = view.predictions[t]
+    return None if label is None else (label, palette.good if label == view.targets[t] else palette.bad)
 
 
 def _figure(p: float | None, palette: Palette) -> Piece | None:

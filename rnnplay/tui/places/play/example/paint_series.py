@@ -33,13 +33,13 @@ class Line:
 
 def plot(lines: Sequence[Line], width: int, height: int, palette: Palette, split: int | None = None) -> list[Strip]:
     """`lines` over one time axis; where two meet in a cell the later one is seen. `split`: where a forecast begins."""
-    known = np.concatenate([line.values for line in lines])
-    known = known[np.isfinite(known)]
+    values = np.concatenate([line.values for line in lines])
+    values = values[np.isfinite(values)]
     last = max(line.first + len(line.values) for line in lines) - 1
     across, down = max(2, width - _GUTTER), max(1, height)
-    if not known.size or last < 1:
+    if not values.size or last < 1:
         return [row([], width, palette)] * height
-    low, high = float(known.min()), float(known.max())
+    low, high = float(values.min()), float(values.max())
     low, high = (low, high) if high > low else (low - 1, high + 1)
     marks = np.zeros((down, across), np.int64)
     cells: list[list[tuple[str, Style]]] = [[(" ", palette.blank)] * across for _ in range(down)]
