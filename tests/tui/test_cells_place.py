@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import numpy as np
 import pytest
 from made_up_cells import FEATURES, found, in_cells, unit
-from made_up_play import TEXT, config, facts, started, trace
-from person import NARROW, Person
+from made_up_play import TEXT, Recorder, config, facts, started, trace
+from person import NARROW, Person, opened
 
 from rnnplay import protocol as say
 from rnnplay.tui.places.cells.screen import CellsPlace
@@ -16,10 +18,11 @@ from rnnplay.tui.widgets.base import StripWidget
 
 
 @pytest.fixture
-async def person(person: Person) -> Person:
-    """The person looks at a run on a text that has features."""
-    await person.running(*FEATURES)
-    return person
+async def person(trainers: list[Recorder], size: tuple[int, int]) -> AsyncIterator[Person]:
+    """A person who looks at a run on a text that has features."""
+    async with opened(trainers, size) as person:
+        await person.running(*FEATURES)
+        yield person
 
 
 async def test_f_on_the_cells_opens_cells_which_asks_for_candidates_and_gates(person: Person) -> None:

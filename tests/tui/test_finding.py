@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import numpy as np
 import pytest
 from made_up_cells import FEATURES, found, unit
+from made_up_play import Recorder
 from msgspec.structs import replace
-from person import Person
+from person import Person, opened
 
 from rnnplay import protocol as say
 from rnnplay.tui.places.play.screen import PlayPlace
 
 
 @pytest.fixture
-async def person(person: Person) -> Person:
-    """The person looks at a run on a text that has features."""
-    await person.running(*FEATURES)
-    return person
+async def person(trainers: list[Recorder], size: tuple[int, int]) -> AsyncIterator[Person]:
+    """A person who looks at a run on a text that has features."""
+    async with opened(trainers, size) as person:
+        await person.running(*FEATURES)
+        yield person
 
 
 async def test_on_play_a_feature_is_named_and_its_units_stand_in_the_legend(person: Person) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from made_up_cells import FEATURES, found, in_cells
-from made_up_play import facts, sampled, started
+from made_up_play import Recorder, facts, sampled, started
 from msgspec.structs import replace
-from person import NARROW, Person
+from person import NARROW, Person, opened
 from waiting import until
 
 from rnnplay import protocol as say
@@ -19,10 +20,11 @@ from rnnplay.tui.widgets.base import StripWidget
 
 
 @pytest.fixture
-async def person(person: Person) -> Person:
-    """The person looks at a run on a text that has features."""
-    await person.running(*FEATURES)
-    return person
+async def person(trainers: list[Recorder], size: tuple[int, int]) -> AsyncIterator[Person]:
+    """A person who looks at a run on a text that has features."""
+    async with opened(trainers, size) as person:
+        await person.running(*FEATURES)
+        yield person
 
 
 def wrote(text: str, channel: int = FREE, **changes: Any) -> say.Sampled:

@@ -41,7 +41,8 @@ def _layer_lines(
 ) -> Iterator[list[Piece]]:
     """Yield the box of a layer: in at most `most` lines of `inside` cells its units' values, around it the loop."""
     corner, line, side = palette.glyphs.box[:4], palette.glyphs.box[4], palette.glyphs.box[5]
-    left, right, _, down = palette.glyphs.arrows[:4]
+    arrows = palette.glyphs.arrows
+    left, right, down = arrows[0], arrows[1], arrows[3]
     yield [(f"       {down} {'W_xh' if layer.index == 0 else 'W_hhd'}", palette.dim)]
     top = f"{corner[0]}{line * 2}{right} {corner[0]}{line * (inside + 2)}{corner[1]} {line * 2}{corner[1]}"
     yield [(top, palette.border)]
