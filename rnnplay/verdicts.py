@@ -149,6 +149,17 @@ def held_out_verdict(
     return HeldOut.OVERFITS if trained_now < trained_at_best else HeldOut.WORSE
 
 
+def least_convincing(rolled: float | None, untrained: float, boolean: bool) -> float:
+    """Return the strength from which on a unit stands clear of both controls: it closes a quarter of what they leave.
+
+    It gains 0.03 at least, or three quarters of what is left where that is less. rolled None: that control says nothing
+    about the feature. boolean: strengths are AUC, of which chance gives 0.5. Infinity: the controls leave nothing.
+    """
+    control = max(rolled or 0.0, untrained, 0.5 if boolean else 0.0)
+    left = 1.0 - control
+    return control + max(0.25 * left, min(0.03, 0.75 * left)) if left > 0 else math.inf
+
+
 # ------------------------------------------------------------------------------------------------ what may not be said
 
 

@@ -56,15 +56,22 @@ def swaps_sentence(result: Swaps, symbols: Sequence[str], predicted: str) -> str
     strongest, present = next((r for r in result.ranked(len(symbols)) if len(r.others)), None), result.replacements[-1]
     if strongest is None:
         return f"{predicted!r} has no past that could be swapped."
-    if strongest.effect < _NOTICEABLE and len(present.others) and present.effect < _NOTICEABLE:
-        return f"No single input matters to {predicted!r}: no swap lowers its log p by 0.01 nats."
     if strongest.effect < _NOTICEABLE:
-        return f"Nothing before the present input matters to {predicted!r}: no swap lowers its log p by 0.01 nats."
+        is_all = len(present.others) > 0 and present.effect < _NOTICEABLE
+        what = "No single input" if is_all else "Nothing before the present input"
+        against = min(result.replacements if is_all else result.replacements[:-1], key=lambda r: r.effect)
+        verb = "matters to" if against.effect > -_NOTICEABLE else "speaks for"
+        words = f"{what} {verb} {predicted!r}: no swap lowers its log p by {_NOTICEABLE} nats on average"
+        if verb == "matters to":
+            return f"{words}."
+        back = len(symbols) - 1 - against.place
+        where = f"{back} back" if back else "the present input"
+        return f"{words}; one of {symbols[against.place]!r}, {where}, raises it by {-against.effect:.2f}."
     back, effect = len(symbols) - 1 - strongest.place, strongest.effect
     symbol = symbols[strongest.place]
     return (
         f"Of the past {predicted!r} hangs most on {symbol!r}, {back} back: "
-        f"with another one there its log p falls by {effect:.2f} nats."
+        f"with another one there its log p falls by {effect:.2f} nats on average."
     )
 
 

@@ -147,9 +147,9 @@ class ClampedCounted(Event, frozen=True, kw_only=True):
 
 
 class ComputeGates(Command, frozen=True, kw_only=True):
-    """Measure how saturated the gates are."""
+    """Measure how saturated the gates are, over as many characters as DescribeNetwork does."""
 
-    characters: int = 2_000
+    characters: int = 4_000
 
 
 class GateSaturation(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,19 +61,26 @@ def test_a_past_without_effect_is_not_said_to_decide() -> None:
     ids = np.array([[0], [1], [2], [1]])
     batch, counts = Batch(ids[:-1], ids[1:]), (np.ones(4), np.zeros(1))
 
-    def after(chosen: int | None) -> str:
+    def after(chosen: int | None, otherwise: float = 0.1) -> str:
         def predict(batch: Batch) -> Array:
             p = np.full((len(batch.inputs), 4, batch.inputs.shape[1]), 0.1)
-            p[:, 3] = 0.7 if chosen is None else np.where(batch.inputs[chosen] == ids[chosen], 0.7, 0.1)
+            p[:, 3] = 0.7 if chosen is None else np.where(batch.inputs[chosen] == ids[chosen], 0.7, otherwise)
             return p / p.sum(axis=1, keepdims=True)
 
         return swaps_sentence(swaps(predict, batch, 2, counts), "abc", "d")
 
-    assert after(2) == "Nothing before the present input matters to 'd': no swap lowers its log p by 0.01 nats."
+    nothing = "no swap lowers its log p by 0.01 nats on average"
+    assert after(2) == f"Nothing before the present input matters to 'd': {nothing}."
+    assert after(None) == f"No single input matters to 'd': {nothing}."
+    rise = np.log(2.0 / 2.3) - np.log(0.7)
+    assert after(0, 2.0) == f"No single input speaks for 'd': {nothing}; one of 'a', 2 back, raises it by {rise:.2f}."
+    present = f"raises it by {rise:.2f}."
+    assert after(2, 2.0) == f"No single input speaks for 'd': {nothing}; one of 'c', the present input, {present}"
     fall = np.log(0.7) - np.log(0.25)
     assert (
         after(0)
-        == f"Of the past 'd' hangs most on 'a', 2 back: with another one there its log p falls by {fall:.2f} nats."
+        == f"Of the past 'd' hangs most on 'a', 2 back: with another one there its log p falls by {fall:.2f} nats "
+        "on average."
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from made_up_play import facts
 from textual.strip import Strip
 
+from rnnplay.tui.paint.numbers import score
 from rnnplay.tui.paint.palette import Palette, palettes
 from rnnplay.tui.paint.strips import Piece, frame
 from rnnplay.tui.places.cells.paint_find import finding, proof, proof_title
@@ -244,6 +245,8 @@ def test_the_checkpoint_of_the_best_evaluation_is_marked_in_the_history() -> Non
     shown = history(replace(HISTORY, best=best, at=best), 60, 12, palette)
     assert "the best evaluation" in shown[-1].text
     assert "best" not in history(HISTORY, 60, 12, palette)[-1].text
+    latest = history(replace(HISTORY, at=None), 60, 12, palette)[-1].text  # a checkpoint's score, not the present one's
+    assert latest.strip() == f"step {HISTORY.steps[-1]:,} {score(HISTORY.values[-1])}"
 
 
 def test_the_step_that_is_shown_is_marked_in_the_history() -> None:

@@ -102,7 +102,7 @@ async def test_a_state_seen_before_is_shown_at_once(person: Person) -> None:
     await person.tell(say.Trace(**(fields | {"values": say.PackedArray.from_array(values)})))
     await person.press("g", "g", "g", "g", "g")
     await person.press("g")  # c again, without a word from the trainer
-    assert "memory c" in person.sees()
+    assert "cell state c" in person.sees()
     assert cells.heatmap.view.values is not None
     assert cells.heatmap.view.values[0, 0, 0] == 250
 

@@ -155,7 +155,7 @@ async def test_the_value_beside_the_cursor_is_that_character_s_and_that_unit_s(s
     assert shown.symbol == TEXT[37]
     assert shown.value == pytest.approx((float(values[1, 4, 37]) - 127) / 127 * 0.9)
     assert shown.surprise == pytest.approx(surprise[37] / 10)
-    assert shown.place == "character 138"
+    assert shown.scale == 0.9
     session.handle_event(msgspec.structs.replace(started(), facts=facts(chance_loss=None)))  # it predicts numbers
     session.cells.trace, session.selection.cursor = event, 100 + 37
     assert cursor_view(session).surprise is None and heatmap_view(session, "").surprise is None

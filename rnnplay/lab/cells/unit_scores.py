@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnplay.verdicts import least_convincing
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _APART, _ALIKE = 0.2, 0.95  # correlations of a feature with itself some time steps later
@@ -166,17 +168,10 @@ def repeat_lag(feature: Array) -> int | None:
 
 
 def convincing(best: float, rolled: float | None, untrained: float, boolean: bool) -> bool:
-    """Return whether a unit of strength `best` is clear of both controls: it closes a quarter of what they leave open.
-
-    That is 0.03 at least, or nearly all of it where the controls leave no more. `rolled` None: that control says
-    nothing about this feature.
-    """
-    return bool(clear_of_controls(np.array(best), rolled, untrained, boolean))
+    """Return whether a unit of strength `best` is clear of both controls; arguments as least_convincing() has them."""
+    return best >= least_convincing(rolled, untrained, boolean)
 
 
 def clear_of_controls(strengths: Array, rolled: float | None, untrained: float, boolean: bool) -> Array:
     """The same for each of `strengths`: bool."""
-    control = max(rolled or 0.0, untrained, 0.5 if boolean else 0.0)
-    gained, left = strengths - control, 1.0 - control
-    clear: Array = (gained >= 0.25 * left) & ((gained >= 0.03) | ((gained >= 0.75 * left) & (left > 0)))
-    return clear
+    return np.asarray(strengths >= least_convincing(rolled, untrained, boolean))

@@ -23,8 +23,9 @@ from rnnplay.tui.widgets.views import (
     StatusView,
     UnitRow,
 )
-from rnnplay.verdicts import HeldOut
+from rnnplay.verdicts import HeldOut, least_convincing
 
+_NEAR = 0.1  # share of the shown step by which a measurement may be older and need not say so
 _DIRECTION_SCALE = 2.5  # spreads of a weighted sum that are full colour
 SEVERITY = {"training": "good", "finished": "good", "diverged": "bad", "dead": "bad", "failed": "bad"}
 HELD_OUT_WORDS = {HeldOut.OVERFITS: "it overfits", HeldOut.WORSE: "it got worse"}
@@ -263,6 +264,7 @@ def heatmap_view(session: RunSession, empty: str, lists_features: bool = False) 
         step=trace.step,
         start=trace.start,
         total=trace.total,
+        symbol_name=symbols_name(session.facts),
         state=trace.state,
         follows=_what_it_follows(session),
         explained=explained_rows(cells) if lists_features else (),
@@ -312,11 +314,20 @@ def _what_it_follows(session: RunSession) -> str:
         best = next(iter(best_units(cells.explained_features)), None)
         is_best = best is not None and (best.layer, best.unit) == (selection.layer, selection.unit)
         shown_first = is_best and not selection.is_chosen and cells.telling == (selection.layer, selection.unit)
-        return f'{"tells most:" if shown_first else "follows"} "{explained.feature}" · {explained.measure} {value:.2f}'
+        verb = "tells most:" if shown_first else "follows"
+        measured = _as_of(cells.census.step, session) if cells.census is not None else ""
+        return f'{verb} "{explained.feature}" · {explained.measure} {value:.2f}{measured}'
     if cells.finding is None or number is None:
         return ""
-    strength = cells.finding.units[number].strength
-    rolled = 0.0 if cells.finding.rolled_says_nothing else cells.finding.rolled_control
-    if strength <= max(rolled, cells.finding.untrained):
+    finding, strength = cells.finding, cells.finding.units[number].strength
+    rolled = None if finding.rolled_says_nothing else finding.rolled_control
+    if strength < least_convincing(rolled, finding.untrained, finding.measure == "AUC"):
         return ""
-    return f'follows "{cells.finding.pattern}" · {cells.finding.measure} {strength:.2f}'
+    return f'follows "{finding.pattern}" · {finding.measure} {strength:.2f}{_as_of(finding.step, session)}'
+
+
+def _as_of(step: int, session: RunSession) -> str:
+    """Return the step at which something was measured, if the network that is shown is far from it; else nothing."""
+    trace = session.cells.trace
+    is_near = trace is None or abs(trace.step - step) <= _NEAR * trace.step
+    return "" if is_near else f" at step {count(step)}"

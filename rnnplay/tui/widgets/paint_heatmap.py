@@ -20,6 +20,7 @@ from rnnplay.tui.widgets.views import CellsView, Direction, UnitRow
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _SIDE = 34  # columns for the list of units in full screen
+SIGMOID_GATES = ("i", "f", "o", "r", "z")
 LIST_FROM = 76  # columns from which on features are listed beside the text
 
 
@@ -40,7 +41,7 @@ def text_size(width: int, height: int, full: bool, lists_features: bool = False)
 def reach(view: CellsView) -> float:
     """Return how far from zero the shown unit gets, as a share of the scale of all: what full colour means for it.
 
-    A memory c has no bound of its own, and where one unit counts to ten another's ±1 would be too pale to be seen.
+    A cell state c has no bound of its own, and where one unit counts to ten another's ±1 would be too pale to be seen.
     """
     assert view.values is not None
     if view.state != "c":
@@ -57,6 +58,14 @@ def value(view: CellsView, index: int) -> float:
     """The activation of the shown unit at character `index`."""
     assert view.values is not None
     return (int(view.values[view.layer, view.unit, index]) - 127) / 127 * view.scale
+
+
+def value_words(value: float, scale: float, palette: Palette) -> str:
+    """An activation, +0.83; one that was cut off at a scale above 1, which leaves out the largest: ≥+2.50."""
+    if scale <= 1 or abs(value) < scale:
+        return f"{value:+.2f}"
+    sign = ("≥" if value > 0 else "≤") if palette.glyphs.dots else (">=" if value > 0 else "<=")
+    return f"{sign}{value:+.2f}"
 
 
 def styles(view: CellsView, palette: Palette) -> list[Any]:
@@ -107,7 +116,7 @@ def legend(view: CellsView, width: int, palette: Palette) -> Strip:
         left += [
             ("   ", palette.blank),
             (f"“{symbol}” " if palette.glyphs.dots else f"'{symbol}' ", palette.text),
-            (f"{value(view, view.cursor):+.2f}", palette.title),
+            (value_words(value(view, view.cursor), view.scale, palette), palette.title),
         ]
     arrows = palette.glyphs.arrows
     right: list[Piece] = [
@@ -165,7 +174,7 @@ def _about_all(view: CellsView, room: int, palette: Palette) -> list[Piece]:
     if not view.total:
         return []
     last = count(view.start + len(view.symbols))
-    place = f"   characters {count(view.start + 1)} to {last} of {count(view.total)}"
+    place = f"   {view.symbol_name} {count(view.start + 1)} to {last} of {count(view.total)}"
     return [(place, palette.dim)] if len(place) < room else []
 
 
@@ -187,24 +196,38 @@ def heatmap(view: CellsView, width: int, height: int, palette: Palette, full: bo
 
 
 def _units(view: CellsView, height: int, palette: Palette) -> list[Strip]:
-    """The units of the layer around the shown one: mean, spread, and the share of characters where it is saturated."""
+    """The units of the layer around the shown one: mean, spread, and the share of time steps where it is saturated.
+
+    A state without a bound is never saturated. Of a layer's direction the units that carry most of it.
+    """
     assert view.values is not None
-    table = _summary(view.values, view.layer, view.scale)
-    rows = [row([(f"{'unit':>6} {'mean':>7} {'spread':>7} {'saturated':>10}", palette.dim)], _SIDE, palette)]
+    if view.direction is not None:
+        names = ("carried by", *(f"{view.direction.layer + 1}.{unit + 1}" for unit in view.direction.carriers))
+        return [
+            row([(f"{name:>10}", palette.text if n else palette.dim)], _SIDE, palette) for n, name in enumerate(names)
+        ]
+    table = _summary(view)
+    is_bounded = view.state != "c" and view.scale <= 1
+    heading = f"{'unit':>6} {'mean':>7} {'spread':>7}" + (f" {'saturated':>10}" if is_bounded else "")
+    rows = [row([(heading, palette.dim)], _SIDE, palette)]
     room = height - 1
     first = max(0, min(view.unit - room // 2, len(table) - room))
     for unit, (mean, spread, saturated) in enumerate(table[first : first + room], first):
         style = palette.chosen if unit == view.unit else palette.text
-        words = f"{unit + 1:>6} {mean:>+7.2f} {spread:>7.2f} {saturated * 100:>8.0f} %"
+        words = f"{unit + 1:>6} {mean:>+7.2f} {spread:>7.2f}" + (f" {saturated * 100:>8.0f} %" if is_bounded else "")
         rows.append(row([(words, clickable(style, f"screen.go_to_unit({view.layer}, {unit})"))], _SIDE, palette))
     return rows
 
 
-def _summary(values: Array, layer: int, scale: float) -> list[tuple[float, float, float]]:
-    numbers = (values[layer].astype(np.float32) - 127) / 127  # (H, N)
-    saturated = (np.abs(numbers) > 0.9).mean(axis=1)
-    means, spreads = numbers.mean(axis=1) * scale, numbers.std(axis=1) * scale
-    return list(zip(means.tolist(), spreads.tolist(), saturated.tolist(), strict=True))
+def _summary(view: CellsView) -> list[tuple[float, float, float]]:
+    """Mean, spread, and share of time steps at the edge of its range, of each unit of the layer."""
+    assert view.values is not None
+    numbers = (view.values[view.layer].astype(np.float32) - 127) / 127  # (H, N)
+    is_at_edge = np.abs(numbers) > 0.9
+    if view.state in SIGMOID_GATES:
+        is_at_edge |= numbers < 0.1
+    means, spreads = numbers.mean(axis=1) * view.scale, numbers.std(axis=1) * view.scale
+    return list(zip(means.tolist(), spreads.tolist(), is_at_edge.mean(axis=1).tolist(), strict=True))
 
 
 def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
@@ -218,11 +241,13 @@ def title(view: CellsView, palette: Palette) -> Sequence[Piece]:
     if view.direction is not None:
         return [*pieces, *_direction(view.direction, palette), (f"{dot}step {count(view.step)}", palette.dim)]
     pieces.append((where, palette.title))
-    if view.follows and not view.by_surprise:
+    if view.by_surprise:
+        return [*pieces, (f"{dot}step {count(view.step)}", palette.dim)]
+    if view.follows:
         state = "" if view.state == "h" else f" ({view.state})"
         return [*pieces, (f"{state} {view.follows}", palette.title), (f"{dot}step {count(view.step)}", palette.dim)]
     size = f"of {layers} x {units}" if layers > 1 else f"of {units}"
-    what = {"h": "hidden state", "c": "memory c"}.get(view.state, f"gate {view.state}")
+    what = {"h": "hidden state", "c": "cell state c"}.get(view.state, f"gate {view.state}")
     pieces.append((f" {size}{dot}{what}{dot}step {count(view.step)}", palette.dim))
     return pieces
 

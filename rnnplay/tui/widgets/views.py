@@ -102,6 +102,7 @@ class CellsView(RunView):
     step: int = 0
     start: int = 0
     total: int = 0
+    symbol_name: str = "characters"  # what a time step reads, in the plural
     state: str = "h"
     follows: str = ""  # what this unit was found to follow
     explained: tuple[ExplainedRow, ...] = ()  # listed beside the text, the most surprising first

@@ -35,7 +35,7 @@ KEYS: tuple[Binding, ...] = (
 
 READING = (
     ("Cells", "The text is held out: the network never trains on it. Each character stands on the colour of one unit "
-     "after reading it: red negative, blue positive. g goes through h, an LSTM's memory c, and the gates."),
+     "after reading it: red negative, blue positive. g goes through h, an LSTM's cell state c, and the gates."),
     ("Find", "The AUC is the probability that the unit is higher where the feature is true than where it is not. "
      "“Rolled” is the best unit for the feature pushed along the text: what chance finds. “Untrained” is the best unit "
      "before the first step."),

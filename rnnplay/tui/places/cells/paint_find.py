@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from rnnplay.tui.paint.numbers import percent, score
+from rnnplay.tui.paint.numbers import count, percent, score
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, bar, clickable, exactly, fit, paragraph, row
 from rnnplay.tui.places.cells.views import FindingView, ProofView
@@ -86,7 +86,11 @@ def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
     if not view.pattern:
         return [("Find", palette.title), *([(f"{dot}what units follow", palette.dim)] if view.explained else [])]
     what = fit(view.pattern, 24, palette.glyphs.ellipsis)
-    return [("Find", palette.title), (dot, palette.dim), (what, palette.title), (f"{dot}{view.measure}", palette.dim)]
+    step = f"{dot}step {count(view.step)}" if view.units else ""
+    return [
+        ("Find", palette.title), (dot, palette.dim), (what, palette.title), (f"{dot}{view.measure}", palette.dim),
+        (step, palette.dim),
+    ]  # fmt: skip
 
 
 def proof(view: ProofView, width: int, height: int, palette: Palette, _fills_screen: bool = False) -> list[Strip]:

@@ -40,7 +40,7 @@ def gates(view: GatesView, width: int, height: int, palette: Palette, _fills_scr
             pieces += [(" " * gap, palette.blank)] if n else []
             pieces += part
         rows.append(row(pieces, width, palette))
-    return exactly([*rows, row([(_figure(view), palette.text)], width, palette)], height, width, palette)
+    return exactly([*rows, _last(view, width, palette)], height, width, palette)
 
 
 def _square(view: GatesView, name: str, width: int, height: int, palette: Palette) -> list[list[Piece]]:
@@ -94,6 +94,15 @@ def _cells(view: GatesView, layers: list[GatePoints], wide: int, tall: int, pale
 
 def _exact(pieces: list[Piece], width: int, palette: Palette) -> list[Piece]:
     return [(segment.text, segment.style or palette.blank) for segment in row(pieces, width, palette)]
+
+
+def _last(view: GatesView, width: int, palette: Palette) -> Strip:
+    """The figure to remember, and as of which step it is if there is room."""
+    figure, step = _figure(view), f", step {count(view.step)}"
+    if len(figure + step) > width:
+        figure = figure.removesuffix(" units")
+    room = len(figure + step) <= width and bool(figure)
+    return row([(figure, palette.text), (step if room else "", palette.dim)], width, palette)
 
 
 def _figure(view: GatesView) -> str:

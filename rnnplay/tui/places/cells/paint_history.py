@@ -86,8 +86,7 @@ def _axis(view: HistoryView, places: list[int], width: int, palette: Palette) ->
 
 def _last(view: HistoryView, strengths: list[float], width: int, palette: Palette) -> Strip:
     at = len(strengths) - 1 if view.at is None else view.at
-    name = "now" if view.at is None else f"step {count(view.steps[at])}"
-    pieces: list[Piece] = [(f"{name} ", palette.dim), (score(strengths[at]), palette.text)]
+    pieces: list[Piece] = [(f"step {count(view.steps[at])} ", palette.dim), (score(strengths[at]), palette.text)]
     if view.best is not None and view.best == at:
         pieces.append(("  the best evaluation", palette.good))
     elif view.best is not None:

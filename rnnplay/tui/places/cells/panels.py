@@ -11,6 +11,7 @@ from rnnplay.tui.paint.strips import Piece, bar, row
 from rnnplay.tui.paint.text import visible
 from rnnplay.tui.places.cells.views import CursorView
 from rnnplay.tui.widgets.base import StripWidget
+from rnnplay.tui.widgets.paint_heatmap import value_words
 
 
 class CursorBar(StripWidget[CursorView]):
@@ -25,9 +26,9 @@ class CursorBar(StripWidget[CursorView]):
 def cursor_row(view: CursorView, width: int, palette: Palette) -> Strip:
     """The character, the unit's value, the surprise, and what the network expects next as bars."""
     if view.value is None:
-        return row([(f" {view.place}", palette.dim)], width, palette)
+        return row([], width, palette)
     pieces: list[Piece] = [(" ", palette.blank), (f"{visible(view.symbol, palette.glyphs)} ", palette.title)]
-    pieces += [(f"{view.value:+.2f}", palette.text)]
+    pieces += [(value_words(view.value, view.scale, palette), palette.text)]
     if view.surprise is not None:
         pieces += [("  surprise ", palette.dim), (f"{view.surprise:.1f} bits", palette.surprise)]
     room = width - sum(len(text) for text, _ in pieces) - 8

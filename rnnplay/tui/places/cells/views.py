@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnplay import protocol
-from rnnplay.tui.paint.numbers import count, score
+from rnnplay.tui.paint.numbers import score
 from rnnplay.tui.places.views import cursor_in_trace, explained_rows, has_surprise, loss_unit, unit_rows
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.cells import SUGGESTED_PATTERN, unit_name
@@ -110,7 +110,7 @@ class CursorView(RunView):
     value: float | None = None
     surprise: float | None = None  # bits
     candidates: tuple[tuple[str, float], ...] = ()
-    place: str = ""
+    scale: float = 1.0  # beyond which values are cut off where it is above 1
 
 
 FIND_EMPTY = (
@@ -273,6 +273,6 @@ def cursor_view(session: RunSession) -> CursorView:
         value,
         int(trace.surprise.array()[at]) / 10 if has_surprise(session) else None,
         tuple(candidates),
-        f"character {count(trace.start + at + 1)}",
+        trace.scale,
         generation=session.generation,
     )

@@ -7,9 +7,10 @@ from textual.binding import Binding
 from rnnplay.tui.places.keys import RUN, hint_of, key
 from rnnplay.tui.widgets.views import KeyHint
 
+TURN = "Turn the one unit's weight up, and down; on which past mattered, choose a swap"
 KEYS: tuple[Binding, ...] = (
-    key("w_up", "up", "turn(1)", "w up", "Turn the one unit's weight up, and down"),
-    key("w_down", "down", "turn(-1)", "w down", "Turn the one unit's weight up, and down"),
+    key("w_up", "up", "turn(1)", "w up", TURN),
+    key("w_down", "down", "turn(-1)", "w down", TURN),
     key("past_back", "left", "move_past(-1)", "back", "The prediction before, and the next, in the text below"),
     key("past_on", "right", "move_past(1)", "on", "The prediction before, and the next, in the text below"),
     key("past_far_back", "shift+left,less_than_sign", "move_past(-10)", "back 10", "Ten predictions back, and on"),

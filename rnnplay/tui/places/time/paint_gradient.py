@@ -16,14 +16,15 @@ from textual.strip import Strip
 from rnnplay.tui.paint.braille import character, pack
 from rnnplay.tui.paint.numbers import figure, rate, tick_label, ticks
 from rnnplay.tui.paint.palette import Palette
-from rnnplay.tui.paint.strips import Piece, blank, exactly, fit, paragraph, row
+from rnnplay.tui.paint.strips import Piece, blank, exactly, figures, fit, paragraph, row
 from rnnplay.tui.places.time.views import Array, LagsView, OneUnitView, ReachView
 
 FADED = 0.01
 LEAST, MOST = 1e-8, 1e6  # of the gradient at lag 0: what is drawn
 _GUTTER = 7
 _TABLE = 56  # cells beside the chart
-_SENTENCE_ROWS = 3
+_SENTENCE_ROWS = 3  # that are always there
+_CHART_ROWS = 6  # of chart and table that stay where sentences are long
 
 
 def network_styles(palette: Palette) -> dict[str, Style]:
@@ -113,9 +114,9 @@ def lags(view: LagsView, width: int, height: int, palette: Palette, _fills_scree
     if not view.networks:
         return exactly(paragraph(view.empty, width, palette.dim, palette), height, width, palette)
     sentence = view.sentence if palette.glyphs.dots else view.sentence.replace("ρ", "rho")
-    words = paragraph(sentence, width, palette.accent, palette)[:_SENTENCE_ROWS]
-    if view.note:
-        words += paragraph(view.note, width, palette.dim, palette)[:1]
+    words = paragraph(sentence, width, palette.accent, palette)
+    words += paragraph(view.note, width, palette.dim, palette) if view.note else []
+    words = words[: max(_SENTENCE_ROWS, height - _CHART_ROWS)]
     room = height - len(words)
     if width >= 100:
         side = exactly(table(view, _TABLE, palette), room, _TABLE, palette)
@@ -264,10 +265,9 @@ def one_unit(view: OneUnitView, width: int, height: int, palette: Palette, _fill
     what = "it explodes" if w > 1 else "it stays" if w == 1 else "it vanishes"
     explanation = f"   gradient after k steps: w^k, {what}"
     head: list[Piece] = [("w ", palette.dim), (f"{w:g}", palette.accent), (explanation, palette.text)]
-    marks = [k for k in (1, 2, 5, 10, 20, 40) if k < len(view.norms)]
-    shown = "  ".join(f"w^{k} {_short(float(view.norms[k]))}" for k in marks)
+    powers = [(f"w^{k}", _short(float(view.norms[k]))) for k in (1, 2, 5, 10, 20, 40) if k < len(view.norms)]
     chart_rows = draw(LagsView((ReachView("", True, view.norms, None, None, ""),)), width, max(0, height - 2), palette)
-    last = row([(fit(shown, width), palette.text)], width, palette)
+    last = row(figures(powers, palette, width=width), width, palette)
     return exactly([row(head, width, palette), *chart_rows, last], height, width, palette)
 
 

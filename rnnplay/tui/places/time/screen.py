@@ -136,10 +136,10 @@ class TimePlace(OneOrAllPanels):
         view = self.gradient_panel.view
         if not view.networks:
             return StatusView(view.empty)
-        compared = COMPARED_WORDS[COMPARED[self.compared]]
-        return StatusView(
-            f"After {view.step:,} steps, over {len(view.networks[0].norms) - 1} lags; beside it {compared}."
-        )
+        compared = f"beside it {COMPARED_WORDS[COMPARED[self.compared]]}"
+        if COMPARED[self.compared] == "trained" and len(view.networks) == 1:
+            compared = "no other cell of this size was trained on this task"
+        return StatusView(f"After {view.step:,} steps, over {len(view.networks[0].norms) - 1} lags; {compared}.")
 
     def key_hints(self) -> tuple[KeyHint, ...]:
         return keys.key_hints(loaded=bool(self.gradient_panel.view.networks), swaps=self._chooses_swaps)

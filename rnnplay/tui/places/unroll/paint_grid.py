@@ -40,6 +40,13 @@ def signed(value: float, width: int) -> str:
     )
 
 
+def loss_words(value: float, cells: int) -> str:
+    """A loss in `cells` (4 or more): with four decimals at most, as many as fit; a large one as 12k, 1.23M."""
+    scaled = ((value / 1000**power, letter) for power, letter in enumerate(("", "k", "M", "G", "T")))
+    texts = (f"{number:.{digits}f}{letter}" for number, letter in scaled for digits in (4, 3, 2, 1, 0))
+    return next((text for text in texts if len(text) <= cells), "huge")
+
+
 def scale_of(layer: LayerView, state: str) -> float:
     """Return what the strongest colour stands for: 1 where a unit cannot go beyond, else the largest value shown."""
     values = layer.state(state)
@@ -166,7 +173,7 @@ def grid(view: UnrollView, width: int, height: int, palette: Palette) -> list[St
         rows += _outputs(table, outputs, outs)
     rows += _results(table, edited)
     rows = exactly(rows, height - len(notes) - 1, width, palette)
-    return [*rows, *notes, row(_figures(view, palette), width, palette)]
+    return [*rows, *notes, row(_figures(view, width, palette), width, palette)]
 
 
 def _heads(table: Grid) -> Iterator[Strip]:
@@ -320,8 +327,7 @@ def _results(table: Grid, edited: bool) -> list[Strip]:
 
     def loss(column: Column, part: PartView) -> Piece:
         value = part.losses[column.time] if part.losses else None
-        digits = 4 if column.body >= BODY else 2
-        return (" " if value is None else f"{value:.{digits}f}"[: min(BODY, column.body) - 1]), palette.loss
+        return (" " if value is None else loss_words(value, min(BODY, column.body) - 1)), palette.loss
 
     def label(text: str) -> list[Piece]:
         return [("  ", palette.blank), (text, palette.dim)]
@@ -341,11 +347,15 @@ def _notes(view: UnrollView, palette: Palette) -> Iterator[Piece]:
         yield view.note, palette.dim
 
 
-def _figures(view: UnrollView, palette: Palette) -> list[Piece]:
+def _figures(view: UnrollView, width: int, palette: Palette) -> list[Piece]:
+    """The loss, the targets' mean probability, and the changes: the last ones whole, as many as fit."""
     pairs = [(f"loss ({view.unit_of_loss})", figure(view.loss, 4))]
     value = [p for part in view.parts for p in part.target_probabilities if p is not None]
     if value and not any(part.outputs is not None and not part.outputs.function for part in view.parts):
         pairs.append(("targets on average", percent(sum(value) / len(value))))
-    if view.changed:
-        pairs.append(("changed", "; ".join(view.changed)))
-    return figures(pairs, palette)
+    if not view.changed:
+        return figures(pairs, palette)
+    changes = ["; ".join(view.changed)]
+    changes += [f"{n} before; {'; '.join(view.changed[n:])}" for n in range(1, len(view.changed))]
+    rows = [figures([*some, ("changed", text)], palette) for some in (pairs, pairs[:1]) for text in changes]
+    return next((row for row in rows if sum(cell_len(text) for text, _ in row) <= width), rows[-1])

@@ -105,10 +105,9 @@ class UnrollPlace(LiveQuestions):
         if not self.view.parts:
             return StatusView(self.view.empty)
         state = "in training" if self.session.state == "training" else "as it stands"
-        text = f"The network {state} after {self.session.step:,} steps, recomputed in 64 bits."
-        return StatusView(
-            text, f"{len(self.edits)} changes on a copy, u takes the last one back." if self.edits else ""
-        )
+        text = f"The network {state} after {self.view.step:,} steps, recomputed in 64 bits."
+        changes = f"{len(self.edits)} change{'s' * (len(self.edits) != 1)}"
+        return StatusView(text, f"{changes} on a copy, u takes the last one back." if self.edits else "")
 
     def key_hints(self) -> tuple[KeyHint, ...]:
         return keys.key_hints(

@@ -109,6 +109,7 @@ class UnrollView(RunView):
     changed: tuple[str, ...] = ()
     note: str = ""
     words: str = ""
+    step: int = 0  # after which the network stood so
     time: int = 0  # column, counted over all parts
     row: int = 0  # 0: the input; then each unit shown of each layer
     state: str = "h"  # h, c or a gate's letter
@@ -174,6 +175,7 @@ def unroll_view(event: protocol.Unrolled, before: UnrollView, title: str, genera
     view = replace(
         before,
         title=event.title if event.title.split(" ")[0] == title else f"{title} · {event.title}",
+        step=event.step,
         parts=open_arrays("parts", event.parts),
         parameters=open_arrays("parameters", event.parameters),
         loss=event.loss,
