@@ -24,6 +24,10 @@ from rnnplay.tasks.words import RARE, Words
 from rnnplay.trainer.opening import begin_run, resolve_config
 
 _FACTS = {"inputs", "outputs", "readout", "step"}  # in an exported file's config, apart from the settings
+_GATE_ORDERS = {
+    "lstm": "i, f, g, o (input, forget, candidate, output)",
+    "gru": "r, z, n (reset, update, candidate), with h = (1 - z) * n + z * h",
+}
 _MAX_VOCABULARY_BYTES = 16 * 2**20  # of a file that names the symbols
 
 
@@ -46,8 +50,13 @@ def import_file(
     do not match.
     """
     content = read_tensor_file(file)
-    weights, notes = _our_weights(content, parse_map(names))
+    weights, notes, has_torch_gates = _our_weights(content, parse_map(names))
     sizes, parameters = from_torch(weights)
+    if not has_torch_gates and sizes["cell"] in _GATE_ORDERS:
+        notes.append(
+            f"Neither names nor shapes say in which order the gates of the {sizes['cell'].upper()} stand: PyTorch's is "
+            f"taken, {_GATE_ORDERS[sizes['cell']]}. If `evaluate` finds a high loss, it was another."
+        )
     config, more = _config(content.metadata, sizes, task, text, encoding)
     notes += more
     if activation is not None:
@@ -99,8 +108,11 @@ def read_tensor_file(file: Path) -> TensorFile:
     raise UserError(f'"{file}" is no safetensors file, nor one of NumPy or PyTorch.', IMPORT_FORMATS)
 
 
-def _our_weights(content: TensorFile, mapping: Mapping[str, str]) -> tuple[Arrays, list[str]]:
-    """The tensors by our names, and notes: how they were named, what is left out. Biases that are missing are zero."""
+def _our_weights(content: TensorFile, mapping: Mapping[str, str]) -> tuple[Arrays, list[str], bool]:
+    """The tensors by our names, notes, and whether their names are those of torch.nn. Missing biases are zero.
+
+    The notes say how they were named, and what is left out.
+    """
     table = guess_names({name: array.shape for name, array in content.tensors.items()}, mapping)
     weights = {
         ours: content.tensors[theirs].reshape(table.shapes[theirs])
@@ -115,7 +127,7 @@ def _our_weights(content: TensorFile, mapping: Mapping[str, str]) -> tuple[Array
     if content.left_out:
         notes.append(f"Left out, since they are no weights: {', '.join(content.left_out)}.")
     _add_zero_biases(weights, one_is_enough=not table.is_plain)
-    return weights, notes
+    return weights, notes, table.has_torch_gates
 
 
 def _add_zero_biases(weights: Arrays, one_is_enough: bool) -> None:

@@ -22,6 +22,10 @@ _EMBEDDING_WORDS = re.compile(r"emb|lookup|encoder|wte", re.IGNORECASE)
 _READOUT_WORDS = re.compile(r"readout|out|fc|linear|dec|head|proj|dense|logit|classif|h2o|hy", re.IGNORECASE)
 _RECURRENT_WORDS = re.compile(r"hh|h2h|rec|hidden|w_?h(?!x)|u(?![a-z])", re.IGNORECASE)
 _INPUT_WORDS = re.compile(r"ih|xh|i2h|x2h|in|w_?x|x", re.IGNORECASE)
+_SAYS_INPUT = re.compile(r"xh|hx|x2h|i2h|(?<![a-z])(?:ih|w_?x|w?_?in(?:put)?)(?![a-z])", re.IGNORECASE)
+_SAYS_OUTPUT = re.compile(
+    r"hy|yh|h2o|h2y|(?<![a-z])(?:ho|w_?y|v|w?_?out(?:put)?|dense|logits?)(?![a-z])", re.IGNORECASE
+)
 _BIAS_WORDS = re.compile(r"(?:^|[._/])b(?:ias)?(?:[_.]?(?:xh|hh|hy|ih|[xhyio]))?$", re.IGNORECASE)
 _DROPOUT_WORDS = re.compile(r"drop|mask", re.IGNORECASE)
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}  # row blocks of a cell's matrices
@@ -37,6 +41,12 @@ class NameTable:
     shapes: Shapes
     ours: dict[str, str | None] = field(default_factory=dict)
     is_tied: bool = False
+
+    @property
+    def has_torch_gates(self) -> bool:
+        """Whether the names of the recurrent matrices are those of torch.nn, so that the order of gates is known."""
+        recurrent = [theirs for theirs, ours in self.ours.items() if ours and "weight_hh" in ours]
+        return all(_TORCH.fullmatch(theirs) for theirs in recurrent)
 
     @property
     def is_plain(self) -> bool:
@@ -90,6 +100,8 @@ def guess_names(shapes: Shapes, mapping: Mapping[str, str] | None = None) -> Nam
     if not any(ours == layer_name("weight_hh", 0) for ours in table.ours.values()):
         _name_by_shape(table)
     _name_readout(table)
+    if not mapping:
+        _refuse_exchanged(table)
     for theirs in shapes:
         if theirs not in table.ours:
             if not _DROPOUT_WORDS.search(theirs):
@@ -234,6 +246,24 @@ def _hinted(names: Collection[str], words: re.Pattern[str], not_words: re.Patter
         return matches[-1].end() if matches else -1
 
     return sorted((name for name in names if place(words, name) > place(not_words, name)), key=_natural)
+
+
+def _refuse_exchanged(table: NameTable) -> None:
+    """Raise UserError if the readout is called after inputs, and the first layer's matrix after outputs.
+
+    Transposed matrices of an RNN fit in each other's places: (V, H) and (H, V).
+    """
+    theirs = {ours: theirs for theirs, ours in table.ours.items() if ours is not None}
+    first, readout = theirs.get(layer_name("weight_ih", 0), ""), theirs.get(READOUT, "")
+    is_input = _SAYS_INPUT.search(readout) and not _SAYS_OUTPUT.search(readout)
+    is_output = _SAYS_OUTPUT.search(first) and not _SAYS_INPUT.search(first)
+    if is_input or is_output:
+        raise UserError(
+            f'By their shapes "{first}" would be the first layer\'s matrix and "{readout}" the readout: '
+            "they seem transposed.",
+            "Save every matrix, the recurrent one too, with a row for each number that it gives, "
+            "or say with --map which is which.",
+        )
 
 
 # ------------------------------------------------------------------------------------------------ readout and embedding

@@ -69,6 +69,10 @@ def _read_array(path: Path, name: str, member: IO[bytes], size: int) -> Array:
             f'The array "{name}" of "{path}" says that it is {shape} of {dtype}, which is not its size.', IMPORT_FORMATS
         )
     content = member.read(size)
+    if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:  # so NumPy saves bfloat16, which it lacks
+        dtype, content = np.dtype(np.float32), (np.frombuffer(content, "<u2").astype(np.uint32) << 16).tobytes()
+    if dtype.kind not in "biufcU":
+        raise UserError(f'The array "{name}" of "{path}" is stored as {dtype}.', "Save it as float32.")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if in_fortran_order else "C")
 
 

@@ -40,6 +40,11 @@ def tensor_file(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> Ten
     for name, array in arrays.items():
         if array.dtype.kind == "c":
             raise UserError(f'The tensor "{name}" holds complex numbers.', IMPORT_FORMATS)
+        if array.dtype.kind in "iu" and array.ndim == 2 and min(array.shape) > 1:
+            raise UserError(
+                f'The tensor "{name}" ({" x ".join(map(str, array.shape))}) holds whole numbers: it seems quantized.',
+                "Save its weights as float32.",
+            )
         if array.dtype.kind != "f" or array.ndim == 0:
             left_out.append(name)
         else:

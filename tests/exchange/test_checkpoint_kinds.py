@@ -88,7 +88,43 @@ def test_what_no_network_of_ours_is_is_refused_by_name(folder: Path) -> None:
     norm = {**weights, "norm.weight": np.ones(7, np.float32)}
     assert '"norm.weight" (7) has no place here' in refusal(folder, norm)
     quantized = {**weights, "rnn.weight_hh_l0": weights["rnn.weight_hh_l0"].astype(np.int8)}
-    assert "do not say by their shapes which is which" in refusal(folder, quantized)
+    assert '"rnn.weight_hh_l0" (28 x 7) holds whole numbers: it seems quantized' in refusal(folder, quantized)
+
+
+def test_transposed_matrices_of_an_rnn_are_refused_though_their_shapes_fit(folder: Path) -> None:
+    weights = weights_of("rnn")
+    ours = {"Wxh": "rnn.weight_ih_l0", "Whh": "rnn.weight_hh_l0", "Why": "readout.weight"}
+    biases = {"bh": weights["rnn.bias_ih_l0"], "by": weights["readout.bias"]}
+    said = refusal(folder, {**{theirs: weights[name].T for theirs, name in ours.items()}, **biases})
+    assert '"Why" would be the first layer\'s matrix and "Wxh" the readout: they seem transposed' in said
+    _, notes = imported(saved(folder, {**{theirs: weights[name] for theirs, name in ours.items()}, **biases}), folder)
+    assert "gates" not in notes
+
+
+@pytest.mark.parametrize(("cell", "order"), [("lstm", "i, f, g, o"), ("gru", "r, z, n")])
+def test_an_order_of_gates_that_nothing_tells_is_said(folder: Path, cell: str, order: str) -> None:
+    weights = weights_of(cell)
+    _, notes = imported(saved(folder, weights), folder)
+    assert "gates" not in notes
+    words = {"weight_ih": "i2h_W", "weight_hh": "h2h_W", "bias_ih": "i2h_b", "bias_hh": "h2h_b"}
+    theirs = {}
+    for name, array in weights.items():
+        part = name.removeprefix("rnn.").removesuffix("_l0")
+        theirs[words.get(part, name.replace("readout", "out"))] = array
+    _, notes = imported(saved(folder, theirs), folder)
+    assert f"in which order the gates of the {cell.upper()} stand: PyTorch's is taken, {order}" in notes
+
+
+def test_bfloat16_in_an_npz_file_is_read(folder: Path) -> None:
+    weights = weights_of("lstm")
+    rounded = {name: (array.view(np.uint32) & 0xFFFF0000).view(np.float32) for name, array in weights.items()}
+    halves = {name: (array.view(np.uint32) >> 16).astype("<u2").view("V2") for name, array in weights.items()}
+    np.savez(folder / "halves.npz", **halves)
+    run, _ = imported(folder / "halves.npz", folder)
+    assert loss_of(run) == loss(folder, rounded)
+    np.savez(folder / "quarters.npz", **{name: array.view("V1") for name, array in halves.items()})
+    with pytest.raises(UserError, match=r"is stored as \|V1. Save it as float32"):
+        imported(folder / "quarters.npz", folder)
 
 
 def test_halves_and_doubles_are_read(folder: Path) -> None:
