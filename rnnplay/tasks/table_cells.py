@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 
 MAX_VALUE = 1e100  # so that squares can be summed
@@ -79,7 +80,7 @@ def parse_number(cell: str, decimal: str) -> tuple[float, str] | None:
     if len(signs) + negative > 1:
         return None
     unit = match["unit"] or ""
-    if (unit and _DAYTIME.fullmatch(unit)) or (unit and match["currency"]):
+    if unit and (_DAYTIME.fullmatch(unit) or match["currency"] or unicodedata.category(unit[0]) == "No"):  # 20½, 20¹
         return None
     digits = re.sub(r"\D", "", match["whole"]) or "0"
     exponent = (match["exponent"] or "").replace("−", "-").lower().replace("d", "e")

@@ -12,7 +12,7 @@ _LEAST_ALIKE = 0.9  # of the lines have the separator equally often
 _RULE = re.compile(r"^[ \t]*(?=.*[|+])(?=.*---)[-|+:= \t]+$", re.MULTILINE)  # between headings and rows
 _COMMENT = re.compile(r"[ \t]*(?:#|%|//)")
 _INNER_COMMENTS = re.compile(r"^[ \t]*(?:#|//).*", re.MULTILINE)
-_SEPARATOR_LINE = re.compile(r"sep=.")  # what Excel reads above a table
+_SEPARATOR_LINE = re.compile(r"\"?sep=.\"?")  # what Excel reads above a table
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|overall)[ -]?)?(?:totals?|sum|mean|average|avg|median|summe|gesamt|gesamtsumme|mittel|mittelwert"
     r"|durchschnitt|somme|moyenne|suma|promedio|totale|media|итого|всего|合计|合計|総計)\W*",
@@ -67,11 +67,15 @@ def _first_line(lines: list[str]) -> int:
 
 def _count_titles(written: list[str], lines: list[str]) -> int:
     """Return how many of `lines` stand above the headings: they have fewer cells. written: those that are not blank."""
-    for sign in ";\t|,":
-        counts = Counter(line.count(sign) for line in written)
-        if not counts:
+    signs = ";\t|,"
+    for sign in signs:
+        if len(counts := {line.rstrip(f"{sign} ").count(sign) for line in written}) == 1 and counts != {0}:
+            return 0  # all lines are rows
+    for sign in signs:
+        widths = Counter(line.count(sign) for line in written)
+        if not widths:
             return 0
-        usual, alike = counts.most_common(1)[0]
+        usual, alike = widths.most_common(1)[0]
         if not usual or alike < _LEAST_ALIKE * len(written) - MAX_TITLES or 2 * alike < len(written):
             continue
         first = next((n for n, line in enumerate(lines) if line.rstrip(f"{sign} ").count(sign) >= usual), 0)

@@ -5,10 +5,13 @@ cells left unexplained remain; the caller refuses a table whose remaining readin
 """
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -21,8 +24,12 @@ from rnnplay.tasks.table_rows import SEPARATORS, Row, TableText, in_chunks, with
 DECIMALS = {"point": ".", "comma": ","}
 MAX_HEADINGS = 3  # rows
 HEAD_LINES = 500  # if a separator splits these unequally, the rest is not split
+ROW_NAMES = "row"  # the heading of a column of R's row names, which has none
+DATE_HEADINGS = {"date", "time", "datum", "zeit", "fecha", "data", "day", "year", "month", "timestamp", "datetime"}
 LEAST_COUNTED = 5  # rows that a column must count through before it says that commas separate
 CHUNK_ROWS = 2**13  # that are judged at a time
+_SPACED = ("none", "space", "spaces")  # separators that words have too
+_FORMAT = re.compile(r"\d+[dns]")  # 20d: under the headings of the US Geological Survey
 _SAMPLED = 500  # rows that headings are compared with
 
 
@@ -60,7 +67,7 @@ class Reading:
         """Return the reading in words: "2 columns separated by commas, with decimal points"."""
         count = len(self.columns)
         columns = "one column" if count == 1 else f"{count} columns"
-        how = {"space": "spaces", "none": ""}.get(self.separator, f"{self.separator}s")
+        how = {"spaces": "two or more spaces", "none": ""}.get(self.separator, f"{self.separator}s")
         split = f" separated by {how}" if count > 1 else ""
         return f"{columns}{split}, with decimal {self.decimal}s"
 
@@ -73,6 +80,7 @@ class Broken:
     line: int
     problem: str  # "has 3 columns and the first one 2", "begins no row of a table (...)"
     width: int  # of the first row; 1 if not even most rows have it
+    usual_width: int  # of most of the rows
     width_differs: bool  # between rows
 
 
@@ -121,6 +129,10 @@ def _read(table: TableText, separator: str, decimal: str | None, heading: str | 
     Empty cells beyond the first row's width are dropped.
     """
     names = list(DECIMALS) if decimal is None else [decimal]
+    if (named := _with_row_names(table, separator)) is not None:
+        readings = _read(named, separator, decimal, heading)
+        if not isinstance(readings, Broken) and (readings := [one for one in readings if _has_row_names(one)]):
+            return readings
     commas: DecimalCommas | None = None
     if separator == "comma" and "comma" in names:  # whether numbers can have them is not known before all are seen
         commas = DecimalCommas()
@@ -137,6 +149,37 @@ def _read(table: TableText, separator: str, decimal: str | None, heading: str | 
     return readings
 
 
+def _with_row_names(table: TableText, separator: str) -> TableText | None:
+    """`table` with a heading for its first column, if its headings are one fewer than the cells of the two next rows.
+
+    So R's write.table writes the names of rows, without a heading.
+    """
+    try:
+        rows = [cells for _, cells in islice(table.rows(separator), 3)]
+    except csv.Error:
+        return None
+    if table.first_heading is not None or len(rows) < 3 or any(map(_is_value, rows[0])):
+        return None
+    if separator in _SPACED and any(sign in cell for cell in rows[0] for sign in ",;|"):
+        return None
+    widths = {len(cells) for cells in rows[1:] if cells[-1]}
+    return replace(table, first_heading=ROW_NAMES) if widths == {len(rows[0]) + 1} else None
+
+
+def _has_row_names(reading: Reading) -> bool:
+    """Return whether the first column can be names of rows, so that no other column's heading is the one that is missing."""
+    names, others = reading.columns[0], reading.columns[1:]
+    if reading.heading_count != 1 or not others or (names.kind == "number" and not names.is_axis):
+        return False
+    if names.kind == "date":
+        return all(column.kind != "text" for column in others) and others[0].name.lower() not in DATE_HEADINGS
+    return others[0].kind == "date" or others[0].name.lower() not in DATE_HEADINGS
+
+
+def _is_value(cell: str) -> bool:
+    return is_date(cell) or any(parse_number(cell, sign) is not None for sign in DECIMALS.values())
+
+
 class _Scan:
     """All rows of a table, split by one separator and judged, one after the other."""
 
@@ -144,7 +187,8 @@ class _Scan:
         """decimals: keys of DECIMALS. commas: takes in all rows too."""
         self._table, self._separator, self._decimals, self._commas = table, separator, decimals, commas
         self.width = 0  # of the first row; 0: there is none
-        self._row_count = self._alike = 0  # rows, and those as wide as the first
+        self._row_count = 0
+        self._widths = Counter[int]()  # rows by how wide they are
         self._wrong: tuple[int, int] | None = None  # line and width of the first row that is not
         self._head: list[Row] = []  # the first rows, which may be headings
         self._sample: list[Row] = []  # of the others, every `_stride`-th
@@ -162,15 +206,15 @@ class _Scan:
             return None
         line, count = self._wrong
         problem = f"has {count} column{'s' * (count != 1)} and the first one {self.width}"
-        width = 1 if 2 * self._alike <= self._row_count else self.width  # it splits nothing alike
-        return Broken(self._separator, line, problem, width, True)
+        width = 1 if 2 * self._widths[self.width] <= self._row_count else self.width  # it splits nothing alike
+        return Broken(self._separator, line, problem, width, self._widths.most_common(1)[0][0], True)
 
     def _no_row(self, error: csv.Error) -> Broken:
         line, width = self._table.line, 1
         with suppress(csv.Error):
             for number, (last, cells) in enumerate(self._table.rows(self._separator)):
                 line, width = last + 1, width if number else len(cells)
-        return Broken(self._separator, line, f"begins no row of a table ({error})", width, False)
+        return Broken(self._separator, line, f"begins no row of a table ({error})", width, width, False)
 
     def _take(self, rows: list[Row]) -> None:
         if not self.width:
@@ -179,9 +223,8 @@ class _Scan:
         for line, cells in rows:
             while len(cells) > self.width and not cells[-1]:
                 cells.pop()
-            if len(cells) == self.width:
-                self._alike += 1
-            elif self._wrong is None:
+            self._widths[len(cells)] += 1
+            if self._wrong is None and len(cells) != self.width:
                 self._wrong = line, len(cells)
         first, self._row_count = self._row_count, self._row_count + len(rows)
         if self._wrong is not None:
@@ -228,6 +271,8 @@ def _count_headings(head: list[Row], others: list[Row], sign: str) -> int:
     def is_value(cell: str) -> bool:
         return parse_number(cell, sign) is not None or is_date(cell)
 
+    if _numbers_columns(head):
+        return 1
     below = head[1:] if len(others) <= MAX_HEADINGS else others
     below = below[:: len(below) // _SAMPLED + 1]
     width = len(head[0][1])
@@ -239,17 +284,30 @@ def _count_headings(head: list[Row], others: list[Row], sign: str) -> int:
     count = 0
     for _, row in head:
         cells = [row[place] for place in values]
-        if not cells or any(map(is_value, cells)) or all(map(is_missing, cells)):
+        is_format = all(map(_FORMAT.fullmatch, row))
+        if not cells or (any(map(is_value, cells)) and not (count and is_format)) or all(map(is_missing, cells)):
             break
         count += 1
     return count
+
+
+def _numbers_columns(head: list[Row]) -> bool:
+    """Return whether the first row counts the columns from 0, as pandas heads those without a name.
+
+    An empty cell stands above the column that counts the rows; without one, the rows must not count on from the first.
+    """
+    first = head[0][1]
+    if first[0] == "":
+        return len(first) > 1 and first[1:] == [str(place) for place in range(len(first) - 1)]
+    is_counted = first == [str(place) for place in range(len(first))]
+    return is_counted and len(first) > 1 and len(head) > 1 and head[1][1][0] not in ("0", "1")
 
 
 def _without_counted(readings: list[Reading]) -> list[Reading]:
     """`readings` without decimal commas whose digits before the comma count the rows: there the comma separates."""
     if not any(reading.separator == "comma" and _counts_rows(reading.columns[0]) for reading in readings):
         return readings
-    return [reading for reading in readings if reading.separator not in ("none", "space") or reading.decimal == "point"]
+    return [reading for reading in readings if reading.separator not in _SPACED or reading.decimal == "point"]
 
 
 def _counts_rows(column: Column) -> bool:
@@ -258,20 +316,28 @@ def _counts_rows(column: Column) -> bool:
 
 
 def _is_cut_short(reading: Reading, broken: list[Broken]) -> bool:
-    """Return whether a separator splits the heading and most rows, which are one cell or words to `reading`."""
-    return reading.separator in ("none", "space") and any(
-        other.width > 1 and other.separator not in ("none", "space") for other in broken
-    )
+    """Return whether a separator splits the heading and most rows, while `reading` takes them for one cell or for words.
+
+    If all that it takes for one cell is numbers, what splits some of them stands inside them.
+    """
+    is_numbers = not reading.cost[1] and not any(sign in reading.columns[0].name for sign in ",;|\t")
+    if reading.separator not in _SPACED or (reading.separator == "none" and is_numbers):
+        return False
+    return any(other.width > 1 and other.separator not in _SPACED for other in broken)
 
 
 def refuse_without_readings(name: str, text: str, broken: list[Broken]) -> UserError:
     """Why a table `name` that no reading fits is refused."""
     likely = max(
-        (one for one in broken if one.separator not in ("none", "space")),
-        key=lambda one: (one.width > 1, text.lstrip().split("\n", 1)[0].count(SEPARATORS[one.separator])),
+        (one for one in broken if one.separator not in _SPACED),
+        key=lambda one: (
+            one.width > 1,
+            one.usual_width > 1,
+            text.lstrip().split("\n", 1)[0].count(SEPARATORS[one.separator]),
+        ),
         default=None,
     )
-    if likely is not None and likely.width > 1:
+    if likely is not None and max(likely.width, likely.usual_width) > 1:
         if likely.problem.startswith("begins"):
             remedy = "Look for a quotation mark that is not closed."
         else:

@@ -6,21 +6,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " ", "none": ""}
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " ", "spaces": "  ", "none": ""}
+MAX_CELL = 2**26  # characters
 Row = tuple[int, list[str]]  # the line of the file where it begins, from 1, and its cells
 
-_SPACES = re.compile(r"[ \t]+")  # narrow and non-breaking spaces stand inside numbers
+# By sign: "spaces" are two or more, as between columns of a fixed width. Narrow ones stand inside numbers.
+_GAPS = {" ": re.compile(r"[ \t]+"), "  ": re.compile(r"[ \t]*(?:  |\t)[ \t]*")}
+_WORDS = re.compile(r'"[^"]*"(?=[ \t]|$)|[^ \t]+')  # those in quotation marks may hold spaces
 _CHUNK_SIZE = 2**18  # characters that are split into lines at a time
 
 
 @dataclass(frozen=True, eq=False)
 class TableText:
-    """The lines of a text from `begin` to `end`, the first of which has the number `line`. Line ends are \\n."""
+    """The lines of a text from `begin` to `end`, the first of which has the number `line`. Line ends are \\n.
+
+    first_heading: that of the first column, where the row of headings does not hold it.
+    """
 
     text: str
     begin: int
     end: int
     line: int
+    first_heading: str | None = None
 
     def lines(self) -> Iterator[str]:
         """Yield the lines without their ends."""
@@ -36,15 +43,17 @@ class TableText:
 
         separator: a key of SEPARATORS. Raises csv.Error.
         """
+        first_heading = self.first_heading
         for line, cells in self._cells(SEPARATORS[separator]):
             cells = list(map(str.strip, cells))
             if any(cells):
-                yield line, cells
+                yield line, cells if first_heading is None else [first_heading, *cells]
+                first_heading = None
 
     def _cells(self, sign: str) -> Iterator[Row]:
-        if sign in (" ", ""):
+        if sign in _GAPS or not sign:
             for number, line in enumerate(self.lines(), self.line):
-                yield number, _SPACES.split(line.strip(" \t")) if sign else [_unquoted(line.strip())]
+                yield number, list(map(_unquoted, _split(line.strip(), sign)))
             return
         reader = csv.reader((line + "\n" for line in self.lines()), delimiter=sign, strict=True, skipinitialspace=True)
         done = 0  # lines read: a row may take several
@@ -61,6 +70,12 @@ class TableText:
         return replace(self, end=end)
 
 
+def _split(line: str, sign: str) -> list[str]:
+    if sign == " " and '"' in line:
+        return _WORDS.findall(line)
+    return _GAPS[sign].split(line) if sign else [line]
+
+
 def without_comments(text: str) -> TableText:
     """The table in `text`, from the first line on that is neither blank nor begins with # or %."""
     begin = 0
@@ -69,6 +84,9 @@ def without_comments(text: str) -> TableText:
             return TableText(text, begin, len(text), number)
         begin += len(line) + 1
     return TableText(text, 0, len(text), 1)
+
+
+csv.field_size_limit(MAX_CELL)
 
 
 def in_chunks(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:

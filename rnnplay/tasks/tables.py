@@ -1,7 +1,9 @@
 """The user's tables: a column of numbers, or lines of a text and a label; wrong or ambiguous ones are refused."""
 
+import csv
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from rnnplay.tasks.table_cells import parse_number
 from rnnplay.tasks.table_columns import Column
 from rnnplay.tasks.table_edges import table_alone, undated_last_line
 from rnnplay.tasks.table_readings import DECIMALS, Reading, readings_of, refuse_without_readings
-from rnnplay.tasks.table_rows import TableText
+from rnnplay.tasks.table_rows import Row, TableText
 
 MAX_BYTES = 64 * 2**20
 MAX_LABELS = 100
@@ -22,6 +24,9 @@ FEW_LINES = 5  # lines of a label that are hardly enough to learn it
 MIN_LINES = 50
 HEADINGS = {"label", "labels", "class", "sentiment", "category", "target", "rating", "stars", "polarity", "emotion"}
 TEXT_HEADINGS = {"text", "review", "sentence", "comment", "tweet", "message", "content", "document", "phrase"}
+_HUGE = 1e15  # nothing is measured that is so much larger than everything else
+_REPEATED_SENTINELS = frozenset((-99, -99.9, -99.99, 32767, -32768, 65535))
+_LEAST_SENTINELS = 3  # of these: a value that occurs by chance hardly ever repeats itself
 _SENTINELS = frozenset(
     sign * number for sign in (-1, 1) for number in (999.9, 999.99, 9999, 9999.9, 9999.99, 99999, 99999.9, 999999)
 ) | {-999}  # what loggers write where they measured nothing
@@ -41,18 +46,15 @@ def _read_text(path: Path, encoding: str | None) -> tuple[str, str]:
 def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[tuple[str, str]], str, tuple[str, ...]]:
     """(text, label) of each line of a file of two columns with a tab between them, its SHA-256, and remarks.
 
-    Only line ends end a line. A first line of headings such as "text" and "label" is left out. Quotation marks around a
-    cell are taken off where some cell has doubled ones within, as spreadsheets write them. Raises UserError.
+    Only line ends end a line. A first line of headings such as "text" and "label" is left out. Quotation marks are
+    taken off as spreadsheets write them. Where no line has a tab, commas or semicolons may separate. Raises UserError.
     """
     text, sha256 = _read_text(path, encoding)
-    is_quoted = _DOUBLED_QUOTES.search(text) is not None
+    lines, separator = _labelled_lines(text)
     rows: list[tuple[str, str]] = []
     seen: set[str] = set()
     doubled = 0
-    for number, line in enumerate(TableText(text, 0, len(text), 1).lines(), 1):
-        if not line.strip():
-            continue
-        fields = [_unquoted(field) if is_quoted else field for field in line.split("\t")]
+    for number, fields in lines:
         if len(fields) != 2 or not fields[0].strip() or not fields[1].strip():
             count = f"{len(fields)} column{'s' * (len(fields) != 1)}" if len(fields) != 2 else "an empty column"
             raise UserError(
@@ -79,7 +81,8 @@ def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[t
     if len(rows) < MIN_LINES:
         problem = f"{path.name} has {len(rows)} different texts in {len(rows) + doubled:,} lines."
         raise UserError(problem, f"Give at least {MIN_LINES}, the text first in each line, the label second.")
-    notes = [f"{doubled:,} lines that stood there twice are left out."] if doubled else []
+    notes = [f"Text and label are what {separator}s separate."] if separator != "tab" else []
+    notes += [f"{doubled:,} lines that stood there twice are left out."] if doubled else []
     notes += [
         f"The label {label!r} stands in {count} line{'s' * (count > 1)} only."
         for label, count in labels.items()
@@ -88,13 +91,34 @@ def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[t
     return rows, sha256, tuple(notes)
 
 
+def _labelled_lines(text: str) -> tuple[list[Row], str]:
+    """The cells of each line that is not blank, and the separator: of tabs as they are, else as a table has them."""
+    table = TableText(text, 0, len(text), 1)
+    if "\t" not in text:
+        for separator in ("comma", "semicolon"):
+            with suppress(csv.Error):
+                rows = list(table.rows(separator))
+                labels = {cells[-1] for _, cells in rows}
+                if all(len(cells) == 2 for _, cells in rows) and len(labels) <= MAX_LABELS + 1:
+                    return rows, separator
+    rows = [(number, line.split("\t")) for number, line in enumerate(table.lines(), 1) if line.strip()]
+    has_doubled = _DOUBLED_QUOTES.search(text) is not None
+    whole = [fields for _, fields in rows if len(fields) == 2]
+    if has_doubled or (whole and all(_is_quoted(cell) for fields in whole for cell in fields)):
+        rows = [(number, list(map(_unquoted, fields))) for number, fields in rows]
+    return rows, "tab"
+
+
 # A cell in quotation marks with doubled ones inside.
 _DOUBLED_QUOTES = re.compile(r'(?:^|\t)"(?:[^"\t\n]|"")*""(?:[^"\t\n]|"")*"(?=\t|$)', re.MULTILINE)
 
 
+def _is_quoted(cell: str) -> bool:
+    return len(cell) > 1 and cell[0] == cell[-1] == '"'
+
+
 def _unquoted(cell: str) -> str:
-    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
-    return cell[1:-1].replace('""', '"') if is_quoted else cell
+    return cell[1:-1].replace('""', '"') if _is_quoted(cell) else cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +167,8 @@ def read_column(
     if len(indices) > 1:
         raise _several_columns(path, reading, indices)
     values, note = _values(path, reading, indices[0], missing)
+    if reading.table.first_heading is not None:
+        note += ("The headings are one fewer than the columns: the first column is taken for names of rows.",)
     notes = (_describe(reading, indices[0]), *note, *remarks)
     return NumberColumn(reading.columns[indices[0]].name, values, sha256, notes)
 
@@ -236,7 +262,9 @@ def _without_sentinels(path: Path, reading: Reading, column: Column, missing: st
     for number in (values.min(), values.max()):
         others = values[values != number]
         is_far = 2 * len(others) > len(values) and (np.sign(number) * others < abs(number) / 2).all()
-        if number in _SENTINELS and is_far:
+        is_repeated = number in _REPEATED_SENTINELS and len(values) - len(others) >= _LEAST_SENTINELS
+        is_huge = abs(number) > _HUGE * max(1.0, float(np.abs(others).max(initial=0.0)))
+        if is_far and (number in _SENTINELS or is_repeated or is_huge):
             break
     else:
         return column

@@ -161,3 +161,17 @@ def test_labels_are_read_as_spreadsheets_and_data_sets_write_them(tmp_path: Path
     assert rows == [(text, str(n % 2)) for n, text in enumerate(texts)] and notes == ()
     as_they_are = "".join(f'"{n} fine"\t{n % 2}\n' for n in range(60))
     assert read_labelled_lines(saved(tmp_path, as_they_are))[0][0] == ('"0 fine"', "0")
+
+
+def test_labels_in_quotation_marks_and_behind_commas_are_read(tmp_path: Path) -> None:
+    texts = [f"the {n}th ferry was late, slow" for n in range(60)]
+    all_quoted = "".join(f'"{text}"\t"{"yn"[n % 2]}"\n' for n, text in enumerate(texts))
+    assert read_labelled_lines(saved(tmp_path, all_quoted))[0] == [(text, "yn"[n % 2]) for n, text in enumerate(texts)]
+    for separator, word in ((",", "comma"), (";", "semicolon")):
+        lines = [f'"{text}\nand ""more"""{separator}{n % 2}\r\n' for n, text in enumerate(texts)]
+        rows, _, notes = read_labelled_lines(saved(tmp_path, f"review{separator}sentiment\r\n" + "".join(lines)))
+        assert rows == [(f'{text}\nand "more"', str(n % 2)) for n, text in enumerate(texts)]
+        assert notes == (f"Text and label are what {word}s separate.",)
+    prose = "".join(f"line {n}, and {n * n} more\n" for n in range(200))
+    with pytest.raises(UserError, match=r"Line 1 of .* has 1 column"):
+        read_labelled_lines(saved(tmp_path, prose))
