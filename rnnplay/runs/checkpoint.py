@@ -7,14 +7,13 @@ that any altered byte is noticed.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
 from rnnplay.config import FORMAT, UserError
 from rnnplay.runs.directory import write_atomically, writing
@@ -25,6 +24,10 @@ FULL, BEST, WEIGHTS = "ckpt", "best", "weights"
 KINDS = (FULL, BEST, WEIGHTS)
 MAX_FULL, MAX_WEIGHTS = 2, 40
 _KEY = "rnnplay"
+_DTYPES = {  # safetensors' names
+    **{"|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<u2": "U16", "<i2": "I16", "<u4": "U32", "<i4": "I32"},
+    **{"<u8": "U64", "<i8": "I64", "<f2": "F16", "<f4": "F32", "<f8": "F64"},
+}
 _REMEDY = "Use another checkpoint, or begin a new run."
 
 
@@ -56,7 +59,27 @@ def save(path: Path, step: int, arrays: Mapping[str, Array], state: Mapping[str,
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     body = {"format": FORMAT, "step": step, "state": state}
     text = json.dumps({**body, "digest": _digest(contiguous, body)}, sort_keys=True, allow_nan=False)
-    write_atomically(path, safetensors.numpy.save(contiguous, {_KEY: text}), durable=durable)
+    write_atomically(path, *_serialized(contiguous, {_KEY: text}), durable=durable)
+
+
+def _serialized(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """Yield the parts of a safetensors file. Unlike safetensors.numpy.save it copies no array: they may be mapped."""
+    names = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))  # each begins at a multiple of it
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name in names:
+        begin, end = end, end + arrays[name].nbytes
+        entries[name] = {
+            "dtype": _DTYPES[arrays[name].dtype.str],
+            "shape": arrays[name].shape,
+            "data_offsets": [begin, end],
+        }
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    yield len(header).to_bytes(8, "little")
+    yield header
+    for name in names:
+        yield arrays[name].reshape(-1).view(np.uint8).data
 
 
 def load(path: Path) -> Checkpoint:

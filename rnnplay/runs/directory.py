@@ -99,13 +99,17 @@ def writing(path: Path) -> Iterator[None]:
         raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Replace the file at `path` by `content`, all or nothing. durable: synced to the disk. Raises WriteError."""
+def write_atomically(path: Path, *parts: bytes | memoryview, durable: bool = True) -> None:
+    """Replace the content of the file at `path` by `parts`, all or nothing. durable: synced to the disk.
+
+    Raises WriteError.
+    """
     with writing(path):
         temporary = path.with_name(f".{path.name}.tmp")
         try:
             with temporary.open("wb") as file:
-                file.write(content)
+                for part in parts:
+                    file.write(part)
                 if durable:
                     file.flush()
                     os.fsync(file.fileno())
