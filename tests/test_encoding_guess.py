@@ -3,6 +3,7 @@
 import pytest
 
 from rnnplay.config import UserError
+from rnnplay.corpora.decoding import TextDecoder
 from rnnplay.corpora.encoding_guess import (
     check_encoding,
     guess_encodings,
@@ -124,3 +125,35 @@ def test_one_line_without_an_end_is_a_sample_too_and_one_letter_no_proof_of_utf8
     switching = "渡し船".encode("iso2022_jp")
     assert sample_of([b"plain\n" + switching]) == switching
     assert is_mostly_utf8("élèves été".encode() + b" \xe9") and not is_mostly_utf8("café".encode())
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("从前有座山，山里有座庙。\n", "hz"),
+        ("Größe, né, für alle\n", "utf_7"),
+        ("あめが ふる 日\n", "utf_7"),
+        ("“Never” – so\n", "utf_7"),
+    ],
+)
+def test_encodings_in_bytes_of_ascii_are_refused_until_one_is_chosen(words: str, encoding: str) -> None:
+    data = words.encode(encoding) * 3
+    assert data.isascii()
+    with pytest.raises(UserError, match=f"is ASCII, but seems to be written in {encoding} .*--encoding {encoding}"):
+        list(TextDecoder(lambda: iter((data,)), "a.txt").strings())
+    assert "".join(TextDecoder(lambda: iter((data,)), "a.txt", encoding).strings()) == words * 3
+    assert "".join(TextDecoder(lambda: iter((data,)), "a.txt", "ascii").strings()) == data.decode()
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "x = a+b-c; y = +foo- + 1; z++\n",
+        "f(x) = +abc- and +xyz-\n+one +two +three\n",
+        "see~{\\it this}~ and ~{that}~ ~{x}~\n",
+        "+49 30 1234567\n+49 30 7654321\n+4917012345678\n",
+        "C++, +1, +/- 3, a+b+c, q+/r+/s+/\n",
+    ],
+)
+def test_plus_signs_and_tildes_of_ascii_are_read_as_they_are(plain: str) -> None:
+    assert "".join(TextDecoder(lambda: iter((plain.encode() * 9,)), "a.txt").strings()) == plain * 9

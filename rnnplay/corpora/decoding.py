@@ -10,7 +10,15 @@ from itertools import chain
 from typing import Literal
 
 from rnnplay.config import UserError
-from rnnplay.corpora.encoding_guess import check_encoding, is_iso_2022, is_mostly_utf8, refusal, sample_of
+from rnnplay.corpora.encoding_guess import (
+    check_encoding,
+    is_iso_2022,
+    is_mostly_utf8,
+    refusal,
+    refuse_seven_bits,
+    sample_of,
+)
+from rnnplay.corpora.file_kinds import refuse_other_kinds
 from rnnplay.corpora.sources import ChunkReader
 
 _MARK = "\ufeff"  # the byte-order mark as a character
@@ -38,7 +46,7 @@ class TextDecoder:
     """Decodes one text, as often as it is asked to. Without an encoding: by the byte-order mark, else UTF-8.
 
     Line ends become \\n, byte-order marks are dropped. `marks_inside`: how many of them the last reading met after the
-    text's beginning.
+    text's beginning. `seems_utf8`: whether the last reading met UTF-8, though another encoding is chosen.
     """
 
     def __init__(
@@ -53,7 +61,7 @@ class TextDecoder:
         self._read_chunks, self._name, self._otherwise = read_chunks, name, otherwise
         self._encoding = None if encoding is None else check_encoding(encoding)
         self._normal_form = normal_form
-        self.marks_inside = 0
+        self.marks_inside, self.seems_utf8 = 0, False
 
     def strings(self, on_chunk: Callable[[bytes], None] = lambda chunk: None) -> Iterator[str]:
         """Yield the text in parts of any length; `on_chunk` is called with every chunk of bytes that is read.
@@ -71,16 +79,21 @@ class TextDecoder:
         first = next(chunks, b"")
         while len(first) < 4 and (more := next(chunks, b"")):  # the longest mark
             first += more
+        refuse_other_kinds(first, self._name)
         encoding = self._encoding or next((name for mark, name in _BY_MARK if first.startswith(mark)), "utf_8")
         decoder = codecs.getincrementaldecoder(encoding)()
+        check = None if self._encoding is None else _Utf8Check(encoding)
         offset = 0  # of the chunk in the file
         for chunk in chain((first,), chunks):
             on_chunk(chunk)
-            if self._encoding is None and encoding == "utf_8":
+            if check is not None:
+                check.add(chunk)
+            elif encoding == "utf_8":
                 self._refuse_other(chunk, offset)
             yield self._decode(decoder, chunk, offset, encoding, final=False)
             offset += len(chunk)
         yield self._decode(decoder, b"", offset, encoding, final=True)
+        self.seems_utf8 = check is not None and check.is_passed()
 
     def _refuse_other(self, chunk: bytes, offset: int) -> None:
         """Raise UserError if `chunk`, valid UTF-8 or not, shows by a zero or an escape sequence that it is not."""
@@ -88,6 +101,8 @@ class TextDecoder:
             raise self._refusal(f"is not UTF-8 text (a zero byte at offset {offset + zero:,})")
         if is_iso_2022(chunk):
             raise self._refusal("switches between character sets by escape sequences")
+        if not offset:
+            refuse_seven_bits(chunk, self._name)
 
     def _decode(self, decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, encoding: str, final: bool) -> str:
         pending = len(decoder.getstate()[0])  # bytes of an incomplete character at the end of the last chunk
@@ -96,6 +111,11 @@ class TextDecoder:
         except UnicodeDecodeError as error:
             where = offset - pending + error.start
             byte = error.object[error.start] if error.start < len(error.object) else 0
+            if self._encoding is None and encoding != "utf_8":
+                raise UserError(
+                    f'"{self._name}" is {_title(encoding)} by its byte-order mark, but not at offset {where:,}.',
+                    f"It may be cut off: give a whole file. {self._otherwise}".rstrip(),
+                ) from None
             sample = sample_of(self._read_chunks())
             if encoding == "utf_8" and is_mostly_utf8(sample):
                 raise self._broken_utf8(byte, where) from None
@@ -133,6 +153,33 @@ class TextDecoder:
                 at_start = False
             at_start = at_start and not string
             yield string
+
+
+class _Utf8Check:
+    """Tells whether bytes that are read in a chosen encoding are UTF-8: then most likely another should be chosen."""
+
+    def __init__(self, encoding: str) -> None:
+        name = codecs.lookup(encoding).name
+        self._decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf_8")()
+        self._has_signs = name.startswith(("utf-16", "utf-32"))  # of those ASCII is no part
+        if name in ("utf-8", "utf-8-sig", "ascii"):
+            self._decoder = None
+
+    def add(self, chunk: bytes) -> None:
+        """Take in further bytes."""
+        if self._decoder is None:
+            return
+        try:
+            self._decoder.decode(chunk)
+        except UnicodeDecodeError:
+            self._decoder = None
+        if b"\0" in chunk or b"\x1b" in chunk:
+            self._decoder = None
+        self._has_signs = self._has_signs or not chunk.isascii()
+
+    def is_passed(self) -> bool:
+        """Whether all bytes were UTF-8, and not ASCII alone."""
+        return self._decoder is not None and not self._decoder.getstate()[0] and self._has_signs
 
 
 def read_string(

@@ -15,9 +15,9 @@ import numpy as np
 
 from rnnplay.config import DEFAULT_VOCABULARY_SIZE, UserError
 from rnnplay.corpora.decoding import TextDecoder, mixes_normal_forms
-from rnnplay.corpora.files import find_text_files, joined_chunks, text_file_chunks, total_size
+from rnnplay.corpora.files import find_text_files, joined_chunks, separate_texts, text_file_chunks, total_size
 from rnnplay.corpora.large_text import IdWriter, derived_bytes_limit, report_progress
-from rnnplay.corpora.sources import ChunkReader, bundled_chunks
+from rnnplay.corpora.sources import MAX_TEXT_BYTES, ChunkReader, bundled_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -78,14 +78,14 @@ def read(
     encoding: str | None = None,
     normal_form: str = "none",
     more: Sequence[str] = (),
-    separate_files: bool = False,
+    between_files: str = "",
     passes: int = 2,
 ) -> EncodedText:
     """Encode the text called `name`, or the user's text at `path` (a file, a folder, or a name of `rnnplay corpora`).
 
-    more: further files or folders, joined to it. separate_files: END_OF_FILE stands behind each. max_vocabulary: number
-    of distinct ids; of more symbols the rarest share one id. encoding, normal_form: as TextDecoder takes them. passes:
-    how often the text is gone through altogether, for the progress. Raises UserError if there is no such text, or if it
+    more: further files or folders, joined to it. between_files: as SymbolReader takes it. max_vocabulary: number of
+    distinct ids; of more symbols the rarest share one id. encoding, normal_form: as TextDecoder takes them. passes: how
+    often the text is gone through altogether, for the progress. Raises UserError if there is no such text, or if it
     cannot be read.
     """
     if path is None:
@@ -100,7 +100,8 @@ def read(
         as_bytes,
         encoding,
         normal_form,
-        files if separate_files else (),
+        files,
+        between_files,
         None if size is None else passes * size,
     )
     return _encode(reader, max_vocabulary, notes)
@@ -117,42 +118,79 @@ class SymbolReader:
         encoding: str | None = None,
         normal_form: str = "none",
         files: Sequence[Path] = (),
+        between_files: str = "",
         bytes_to_read: int | None = None,
     ) -> None:
-        """files: those that are decoded one by one, with END_OF_FILE behind each; empty: what `read_chunks` gives.
+        """files: what `read_chunks` joins, if it is files. bytes_to_read: in all readings; None: not known.
 
-        bytes_to_read: in all readings together, for the progress; None: not known.
+        between_files: symbols that stand between two files; END_OF_FILE stands behind the last one too. Line ends are
+        left out where the file before ends in one. Empty: files may be pieces of one text.
         """
         self.name, self.as_bytes, self.normal_form = name, as_bytes, normal_form
-        self._read_chunks = read_chunks
-        otherwise = "Or read it as bytes with --read-as-bytes."
-        sources = [(text_file_chunks(file), file.name) for file in files] or [(read_chunks, name)]
-        self._decoders = [TextDecoder(*source, encoding, normal_form, otherwise) for source in sources]
-        self._separates_files = bool(files)
+        self._read_chunks, self._encoding = read_chunks, encoding
+        self._between = between_files
+        texts: list[list[Path]] = [[]]
+        if files and not as_bytes:
+            if between_files:
+                texts = [[file] for file in files]
+            else:
+                texts = separate_texts(files) if encoding is None else [list(files)]
+        self._texts = [(self._decoder(text), text) for text in texts]
         self._bytes_read, self._bytes_to_read = 0, bytes_to_read
+
+    def _decoder(self, files: Sequence[Path]) -> TextDecoder:
+        if len(files) == 1:
+            read_chunks, name = text_file_chunks(files[0]), files[0].name
+        else:
+            read_chunks, name = joined_chunks(files) if files else self._read_chunks, self.name
+        otherwise = "Or read it as bytes with --read-as-bytes."
+        return TextDecoder(read_chunks, name, self._encoding, self.normal_form, otherwise)
 
     @property
     def marks_inside(self) -> int:
         """The byte-order marks that the last reading dropped inside the text."""
-        return sum(decoder.marks_inside for decoder in self._decoders)
+        return sum(decoder.marks_inside for decoder, _ in self._texts)
+
+    @property
+    def seems_utf8(self) -> bool:
+        """Whether the last reading met a text in UTF-8, though another encoding is chosen."""
+        return any(decoder.seems_utf8 for decoder, _ in self._texts)
 
     def codes(self, on_chunk: Callable[[bytes], None] = lambda chunk: None) -> Iterator[Array]:
         """Yield the text's codes in arrays; `on_chunk` is called with every chunk of bytes that is read."""
+        size = 0
 
         def count_chunk(chunk: bytes) -> None:
+            nonlocal size
+            size += len(chunk)
+            if size > MAX_TEXT_BYTES:
+                raise UserError(f"The files have more than {MAX_TEXT_BYTES >> 20:,} MB.", "Give fewer of them.")
             self._bytes_read += len(chunk)
             report_progress(self._bytes_read, self._bytes_to_read)
             on_chunk(chunk)
 
         if not self.as_bytes:
-            for decoder in self._decoders:
-                yield from map(_to_code_points, decoder.strings(count_chunk))
-                if self._separates_files:
-                    yield _to_code_points(END_OF_FILE)
+            for number, (decoder, files) in enumerate(self._texts, 1):
+                ends_line = False
+                for string in self._strings(decoder, files, count_chunk):
+                    ends_line = string.endswith("\n") if string else ends_line
+                    yield _to_code_points(string)
+                if self._between == END_OF_FILE or number < len(self._texts):
+                    yield _to_code_points("" if ends_line and self._between == "\n" else self._between)
             return
         for chunk in self._read_chunks():
             count_chunk(chunk)
             yield np.frombuffer(chunk, np.uint8)
+
+    def _strings(self, decoder: TextDecoder, files: Sequence[Path], on_chunk: Callable[[bytes], None]) -> Iterator[str]:
+        """Yield the strings of one text. Of several files the one that is refused is named."""
+        try:
+            yield from decoder.strings(on_chunk)
+        except UserError:
+            for file in files if len(files) > 1 else ():
+                for _ in self._decoder([file]).strings():
+                    pass
+            raise
 
 
 def count_symbols(reader: SymbolReader) -> SymbolCounts:
@@ -192,7 +230,7 @@ def encode_file(
     is_unknown = np.zeros(_CODE_POINTS, bool)
     size = total_size(files)
     writer = IdWriter(None, table.dtype, derived_bytes_limit(size or 0))
-    reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, bytes_to_read=size)
+    reader = SymbolReader(joined_chunks(files), name, as_bytes, encoding, normal_form, files, bytes_to_read=size)
     for codes in reader.codes():
         is_known = in_vocabulary[codes] if unknown_id is None else np.ones(codes.shape, bool)
         is_unknown[codes[~is_known]] = True
@@ -229,8 +267,10 @@ def _encode(reader: SymbolReader, max_vocabulary: int, notes: Sequence[str] = ()
 
 
 def _reading_notes(reader: SymbolReader, counted: SymbolCounts) -> list[str]:
-    """Remarks on byte-order marks inside the text and on letters that it writes in two ways."""
+    """Remarks on its encoding, byte-order marks inside the text and letters that it writes in two ways."""
     notes = []
+    if reader.seems_utf8:
+        notes.append("The text is UTF-8, though another encoding is chosen: without --encoding it would be read so.")
     if count := reader.marks_inside:
         marks = f"{count:,} byte-order marks" if count > 1 else "A byte-order mark"
         notes.append(f"{marks} inside the text {'are' if count > 1 else 'is'} left out: it was joined from files.")

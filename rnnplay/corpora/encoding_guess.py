@@ -29,12 +29,19 @@ _QUOTES_AND_DASHES = frozenset("‘’‚“”„‹›–—…")
 _WESTERN_MARKS = MARKS.union("ªº")
 _MAX_WESTERN_FRACTION = 0.4  # of a text's letters that are not ASCII: more of them is another script
 _SUGGESTED = (*_BY_FAME, "latin_1", "utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "windows_1252", "gb2312")
+_LEAST_ZEROS_RIGHT = 0.6  # of the zero bytes: a lower half may be zero too
 _MIN_PLAIN_FRACTION = 0.02  # of the characters of a text in UTF-16 or 32 that are ASCII
 _LEAST_UTF8_CHARACTERS = 3  # beyond ASCII, in a text that is UTF-8 but for some places
 _ISO_2022 = (
     (re.compile(rb"\x1b(\$[@B]|\([IJ]|\$\([@BD])"), "iso2022_jp_2"),
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
 )
+# Encodings in bytes of ASCII: what they write in it, and where no sign of theirs may stand in a text that is in them.
+_SEVEN_BITS = (
+    ("hz", re.compile(rb"~\{((?:[!-w][!-~])+)~\}"), re.compile(rb"~(?![{}~\n])")),
+    ("utf_7", re.compile(rb"\+([A-Za-z0-9+/]{3,})(?=-|[^A-Za-z0-9+/]|$)"), re.compile(rb"\+(?![-A-Za-z0-9/])")),
+)
+_LEAST_PLACES, _LEAST_LETTERS = 3, 6  # that show such an encoding: places in a text, or letters written in it
 _UNICODE = ("utf_16_le", "utf_16_be", "utf_32_le", "utf_32_be")
 
 
@@ -128,9 +135,30 @@ def is_iso_2022(chunk: bytes) -> bool:
     return b"\x1b" in chunk and any(pattern.search(chunk) for pattern, _ in _ISO_2022)
 
 
+def refuse_seven_bits(head: bytes, name: str) -> None:
+    """Raise UserError if `head`, the beginning of the text `name`, is ASCII that shows itself to be HZ or UTF-7."""
+    head = head[:SAMPLE_BYTES]
+    head = head[: head.rfind(b"\n") + 1] or head
+    for encoding, written, never in _SEVEN_BITS:
+        places = len(written.findall(head))
+        if not places or never.search(head) or not head.isascii():
+            continue
+        text = decode(head, encoding)
+        if text is None or not _is_plausible(text):
+            continue
+        letters = [character for character in text if character > "\x7f" and character.isalpha()]
+        scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in letters}
+        if (places >= _LEAST_PLACES or len(letters) >= _LEAST_LETTERS) and len(scripts) <= 3:
+            raise UserError(
+                f'"{name}" is ASCII, but seems to be written in {encoding} ({_excerpt(text)}).',
+                f"If that reads right, choose it: --encoding {encoding}; else --encoding ascii.",
+            )
+
+
 def _candidates(sample: bytes) -> list[str]:
     if b"\0" in sample:
-        readings = {name: text for name in _UNICODE if (text := decode(sample, name)) and "\0" not in text}
+        names = [name for name in _UNICODE if _zeros_fit(sample, name)]
+        readings = {name: text for name in names if (text := decode(sample, name)) and "\0" not in text}
         plain = {name: sum(map(str.isascii, text)) / len(text) for name, text in readings.items()}  # spaces, line ends
         return sorted((name for name in plain if plain[name] >= _MIN_PLAIN_FRACTION), key=lambda name: -plain[name])
     names = [name for pattern, name in _ISO_2022 if pattern.search(sample)]
@@ -145,6 +173,14 @@ def _candidates(sample: bytes) -> list[str]:
     names += [name for name in spelt if name in LATIN]
     names += ["cp1252"] if _is_western(sample) else []
     return [*names, *spelt, *matches]
+
+
+def _zeros_fit(sample: bytes, name: str) -> bool:
+    """Whether most zero bytes are where `name`, one of _UNICODE, has them: in the upper halves of its numbers."""
+    size, upper = 4 if "32" in name else 2, "be" in name
+    zeros = [sample[place::size].count(0) for place in range(size)]
+    right = zeros[: size // 2] if upper else zeros[size // 2 :]
+    return sum(right) >= _LEAST_ZEROS_RIGHT * sum(zeros)
 
 
 def _has_quotes_of_windows(sample: bytes, is_spelt: bool) -> bool:

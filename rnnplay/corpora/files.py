@@ -1,6 +1,7 @@
 """The user's own files as one text: several files, the text files of a folder, and compressed ones."""
 
 import bz2
+import codecs
 import gzip
 import importlib
 import lzma
@@ -19,6 +20,7 @@ _HEAD_BYTES = 4096
 _MAX_FILES = 100_000  # of a folder
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _MARKS = (b"\xff\xfe", b"\xfe\xff")  # a text in UTF-16 or 32 holds zero bytes too
+_BACKUPS = ("~", ".bak", ".orig", ".swp", ".tmp", ".part")  # ends of names
 
 
 def find_text_files(paths: Sequence[str], as_bytes: bool = False) -> tuple[str, list[Path], tuple[str, ...]]:
@@ -38,10 +40,7 @@ def find_text_files(paths: Sequence[str], as_bytes: bool = False) -> tuple[str, 
             raise UserError(f'"{path}" is a directory without a text file.', "Give a folder of texts, or a file.")
         files += text_files
         count, are = len(text_files), "is" if len(text_files) == 1 else "are"
-        notes.append(
-            f'{count:,} file{"s" * (count > 1)} of "{path.name}" {are} read'
-            + (f", {passed_over:,} that are no text are not." if passed_over else ".")
-        )
+        notes.append(f'{count:,} file{"s" * (count > 1)} of "{path.name}" {are} read{passed_over}.')
     first = Path(resolve_text(paths[0])).name
     return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more", files, tuple(notes)
 
@@ -60,6 +59,32 @@ def joined_chunks(files: Sequence[Path], max_bytes: int = MAX_TEXT_BYTES) -> Chu
                 yield chunk
 
     return chunks
+
+
+def separate_texts(files: Sequence[Path]) -> list[list[Path]]:
+    """`files` in groups, each of which is one text: pieces of a text follow each other in one.
+
+    Another text begins at a file with a byte-order mark, and behind one in UTF-16 or 32 at a file that is in UTF-8.
+    Raises UserError if a file cannot be read.
+    """
+    texts: list[list[Path]] = []
+    is_wide = False
+    for path in files:
+        head = next(text_file_chunks(path)(), b"")[:_HEAD_BYTES] if len(files) > 1 else b""
+        has_mark = head.startswith((*_MARKS, codecs.BOM_UTF8, codecs.BOM_UTF32_BE))
+        if not texts or has_mark or (is_wide and b"\0" not in head and _is_utf8(head)):
+            texts.append([])
+            is_wide = has_mark and not head.startswith(codecs.BOM_UTF8)
+        texts[-1].append(path)
+    return texts
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf_8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def total_size(files: Sequence[Path]) -> int | None:
@@ -115,16 +140,27 @@ def _open_compressed(path: Path, suffix: str) -> IO[bytes]:
     )
 
 
-def _files_in(folder: Path, as_bytes: bool) -> tuple[list[Path], int]:
-    """The folder's text files in order of names, and how many other files it has; hidden ones are not counted."""
+def _files_in(folder: Path, as_bytes: bool) -> tuple[list[Path], str]:
+    """The folder's text files in order of names, and words on what else it has; hidden files are not counted."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        files = [path for path in entries if path.is_file()]
+        folders = sum(path.is_dir() for path in entries)
     except OSError as error:
         raise UserError(f'"{folder}" cannot be read ({error.strerror}).', "Give a folder that you may read.") from None
     if len(files) > _MAX_FILES:
         raise UserError(f'"{folder}" has more than {_MAX_FILES:,} files.', "Join them into larger ones.")
-    texts = [path for path in files if as_bytes or _seems_text(path)]
-    return texts, len(files) - len(texts)
+    backups = [path for path in files if path.name.endswith(_BACKUPS) or path.name[0] == path.name[-1] == "#"]
+    originals = [path for path in files if path not in set(backups)]
+    texts = [path for path in originals if as_bytes or _seems_text(path)]
+    counts = (
+        (len(originals) - len(texts), "that {} no text"),
+        (len(backups), "that {} a backup"),
+        (folders, "that {} a folder"),
+    )
+    others = [f"{count:,} {what.format('is' if count == 1 else 'are')}" for count, what in counts if count]
+    one = sum(count for count, _ in counts) == 1
+    return texts, f", {' and '.join(others)} {'is' if one else 'are'} not" if others else ""
 
 
 def _seems_text(path: Path) -> bool:

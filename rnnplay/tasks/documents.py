@@ -48,8 +48,9 @@ class DocumentTask(TextTask):
         self._set_vocabulary(vocabulary)
         count, held_out_count = self._divide(text)
         if len(self._starts) < 3 or (config.validation and not held_out_count):
+            different = " different" if count > 2 else ""
             raise UserError(
-                f'"{text.name}" has {count:,} item{"s" * (count != 1)}, too few to hold some out.',
+                f'"{text.name}" has {count:,} item{"s" * (count != 1)}, too few{different} ones to hold some out.',
                 "Give more of them, or another --document.",
             )
         self.training_items = len(self._starts) - 1
@@ -112,7 +113,8 @@ class DocumentTask(TextTask):
         if not threshold or len(text.ids) > SHORT_TEXT:
             return threshold
         items = find_items(text.ids, text.vocabulary, self.config.document)
-        hashes = np.concatenate([hash_items(text.ids, bounds, code_points)[:, 1] for bounds in items])
+        none = np.zeros(0, np.uint64)
+        hashes = np.concatenate([none, *(hash_items(text.ids, bounds, code_points)[:, 1] for bounds in items)])
         return max(threshold, float(np.nextafter(float(hashes.min()), np.inf))) if len(hashes) > 2 else threshold
 
     def _set_vocabulary(self, vocabulary: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from rnnplay.tasks.text_features import features_for, marks_for
 from rnnplay.tasks.text_split import describe_part, split_text
 
 EVALUATION_STREAMS = 16
+BETWEEN_FILES = {"file": corpora.END_OF_FILE, "line": "\n", "blank": "\n\n"}  # by `document`: no item spans two files
 MAX_EVALUATED_CHARS = MAX_HELD_OUT  # characters at most
 _EVALUATION_LENGTH = 128  # time steps at a time
 _BASELINE_COUNTED = 5_000_000  # characters, the last of the training part
@@ -244,7 +245,7 @@ def read_text_of(config: RunConfig, name: str, max_vocabulary: int) -> corpora.E
         name,
         config.text,
         more=config.more_texts,
-        separate_files=config.document == "file" and not config.read_as_bytes,
+        between_files=BETWEEN_FILES.get(config.document or "none", ""),
         max_vocabulary=max_vocabulary,
         as_bytes=config.read_as_bytes,
         encoding=config.encoding,

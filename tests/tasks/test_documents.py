@@ -94,6 +94,15 @@ def test_items_are_the_same_however_small_the_chunks_are(text: str, size: int, d
     assert hashes == [item_hash(item) for item in items]
 
 
+@pytest.mark.parametrize(("document", "end"), [("line", ""), ("line", "\n"), ("blank", ""), ("blank", "\n")])
+def test_no_item_spans_two_files(tmp_path: Path, document: str, end: str) -> None:
+    between = "\n" if document == "line" else "\n\n"
+    files = {f"{n}.txt": between.join(names(10, n)) + end for n in range(5)}
+    task = items_task(tmp_path, files, document)
+    items = ["".join(task.vocabulary[i] for i in ids[1:]) for ids in task.item_texts(task.training_ids)]
+    assert task.training_items == len(items) and set(items) <= {name for n in range(5) for name in names(10, n)}
+
+
 def test_a_part_without_an_end_is_no_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = np.array([1, 1, 0, 2, 0, 1, 3], np.uint8)
     for size in (1, 100):
@@ -264,6 +273,11 @@ def test_items_of_bytes_or_words_are_refused(tmp_path: Path, choices: dict[str, 
 def test_too_few_items_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 2 items, too few"):
         items_task(tmp_path, "Ann\nBo\n", "line")
+    for text, document in (("\n" * 90, "line"), (" \n" * 90, "blank")):
+        with pytest.raises(UserError, match="has 0 items, too few"):
+            items_task(tmp_path, text, document)
+    with pytest.raises(UserError, match="has 90 items, too few different ones"):
+        items_task(tmp_path, "Ann\n" * 90, "line")
 
 
 def test_each_epoch_has_an_order_of_its_own(tmp_path: Path) -> None:
