@@ -178,7 +178,7 @@ class _Utf8Check:
         self._has_signs = self._has_signs or not chunk.isascii()
 
     def is_passed(self) -> bool:
-        """Whether all bytes were UTF-8, and not ASCII alone."""
+        """Return whether all bytes were UTF-8, and not ASCII alone."""
         return self._decoder is not None and not self._decoder.getstate()[0] and self._has_signs
 
 

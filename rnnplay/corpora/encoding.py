@@ -153,7 +153,7 @@ class SymbolReader:
 
     @property
     def seems_utf8(self) -> bool:
-        """Whether the last reading met a text in UTF-8, though another encoding is chosen."""
+        """Return whether the last reading met a text in UTF-8, though another encoding is chosen."""
         return any(decoder.seems_utf8 for decoder, _ in self._texts)
 
     def codes(self, on_chunk: Callable[[bytes], None] = lambda chunk: None) -> Iterator[Array]:

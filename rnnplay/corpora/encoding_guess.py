@@ -176,7 +176,7 @@ def _candidates(sample: bytes) -> list[str]:
 
 
 def _zeros_fit(sample: bytes, name: str) -> bool:
-    """Whether most zero bytes are where `name`, one of _UNICODE, has them: in the upper halves of its numbers."""
+    """Return whether most zero bytes are the upper halves of numbers in `name`, one of _UNICODE."""
     size, upper = 4 if "32" in name else 2, "be" in name
     zeros = [sample[place::size].count(0) for place in range(size)]
     right = zeros[: size // 2] if upper else zeros[size // 2 :]

@@ -42,7 +42,7 @@ _ZIPPED = (  # by what a zip archive's first files are called
 
 
 def refuse_other_kinds(head: bytes, name: str) -> None:
-    """Raise UserError if `head`, the first bytes of the file `name`, is the beginning of something else than a text."""
+    """Raise UserError if `head`, the first bytes of the file `name`, shows that it is no text."""
     if head.startswith(_ZIP):
         what, remedy = next((what, remedy) for sign, what, remedy in _ZIPPED if sign in head)
     elif head[4:10] == b"1AY&SY" and head.startswith(b"BZh"):

@@ -62,7 +62,7 @@ def joined_chunks(files: Sequence[Path], max_bytes: int = MAX_TEXT_BYTES) -> Chu
 
 
 def separate_texts(files: Sequence[Path]) -> list[list[Path]]:
-    """`files` in groups, each of which is one text: pieces of a text follow each other in one.
+    """Return `files` in groups, each of which is one text: pieces of a text follow each other in one.
 
     Another text begins at a file with a byte-order mark, and behind one in UTF-16 or 32 at a file that is in UTF-8.
     Raises UserError if a file cannot be read.

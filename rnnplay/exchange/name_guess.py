@@ -44,7 +44,7 @@ class NameTable:
 
     @property
     def has_torch_gates(self) -> bool:
-        """Whether the names of the recurrent matrices are those of torch.nn, so that the order of gates is known."""
+        """Return whether the recurrent matrices have names of torch.nn, so that the order of gates is known."""
         recurrent = [theirs for theirs, ours in self.ours.items() if ours and "weight_hh" in ours]
         return all(_TORCH.fullmatch(theirs) for theirs in recurrent)
 

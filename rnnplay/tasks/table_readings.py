@@ -150,7 +150,7 @@ def _read(table: TableText, separator: str, decimal: str | None, heading: str | 
 
 
 def _with_row_names(table: TableText, separator: str) -> TableText | None:
-    """`table` with a heading for its first column, if its headings are one fewer than the cells of the two next rows.
+    """Return `table` with a heading for its first column, if the headings are one fewer than the next rows' cells.
 
     So R's write.table writes the names of rows, without a heading.
     """
@@ -167,7 +167,7 @@ def _with_row_names(table: TableText, separator: str) -> TableText | None:
 
 
 def _has_row_names(reading: Reading) -> bool:
-    """Return whether the first column can be names of rows, so that no other column's heading is the one that is missing."""
+    """Return whether the first column can be names of rows, so that no other column is the one without a heading."""
     names, others = reading.columns[0], reading.columns[1:]
     if reading.heading_count != 1 or not others or (names.kind == "number" and not names.is_axis):
         return False
@@ -316,7 +316,7 @@ def _counts_rows(column: Column) -> bool:
 
 
 def _is_cut_short(reading: Reading, broken: list[Broken]) -> bool:
-    """Return whether a separator splits the heading and most rows, while `reading` takes them for one cell or for words.
+    """Return whether a separator splits the heading and most rows, which are one cell or words to `reading`.
 
     If all that it takes for one cell is numbers, what splits some of them stands inside them.
     """

@@ -92,7 +92,7 @@ def read_labelled_lines(path: Path, encoding: str | None = None) -> tuple[list[t
 
 
 def _labelled_lines(text: str) -> tuple[list[Row], str]:
-    """The cells of each line that is not blank, and the separator: of tabs as they are, else as a table has them."""
+    """Return the cells of each line that is not blank, and the separator. Without tabs they are read as a table's."""
     table = TableText(text, 0, len(text), 1)
     if "\t" not in text:
         for separator in ("comma", "semicolon"):
