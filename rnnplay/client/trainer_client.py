@@ -142,14 +142,14 @@ class TrainerClient:
         await self.send(command)
         if self._process is not None and isinstance(command, Stop):
             self._streams[1].close()
-        timeout = None  # a trainer of our own is waited for by its process
-        if self._process is None:
-            timeout = _LEAVE_TIMEOUT_SECONDS if isinstance(command, Detach) else _SAVE_TIMEOUT_SECONDS
+        timeout: float | None = _LEAVE_TIMEOUT_SECONDS
+        if isinstance(command, Stop):  # a trainer of our own is waited for by its process
+            timeout = _SAVE_TIMEOUT_SECONDS if self._process is None else None
         done, _ = await asyncio.wait({self._reader}, timeout=timeout)
-        if not done:  # it is stopped, or in a long step: to it this is a lost line
+        if not done:  # it is stopped, or in a long step: it reads the command later, or finds the line lost
             self._reader.cancel()
             await asyncio.wait({self._reader})
-            await self._finish(None)
+            await self._finish(Detached(screens=0) if isinstance(command, Detach) else None)
 
     async def _read(self) -> None:
         last: AnyEvent | None = None

@@ -190,6 +190,9 @@ class EntryAndExit(App[None]):
         self.save_screen_state()
         self._leaving = True
         self.farewell = detached_sentence(session, self._runs)
+        session.problem = None
+        if isinstance(self.screen, Place):
+            self.screen.detaching()
         self.run_worker(self._leave_going(), exclusive=False)
 
     async def _leave_going(self) -> None:

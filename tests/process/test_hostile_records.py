@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 from pathlib import Path
 from threading import Thread
@@ -10,10 +11,11 @@ import pytest
 from made_up_runs import new_run, write_record_of
 
 from rnnplay import runs
+from rnnplay.catalogue import make_config
 from rnnplay.cli.attach import stop_trainer
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
-from rnnplay.protocol import PROTOCOL_VERSION, AnyEvent
+from rnnplay.protocol import PROTOCOL_VERSION, AnyEvent, Train
 from rnnplay.runs import trainers
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.opening import lock_run
@@ -159,6 +161,24 @@ def test_a_trainer_that_has_stopped_answering_can_be_left(tmp_path: Path, monkey
     assert asyncio.run(asyncio.wait_for(look(), 30.0)) == []
     server.join()
     clients.stop_listening()
+
+
+def test_a_trainer_of_one_s_own_that_has_stopped_answering_is_left_and_not_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnnplay.client.trainer_client._LEAVE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("rnnplay.client.process.COMMAND", ("sleep", "600"))
+
+    async def leave() -> int:
+        client = await TrainerClient.start(Train(config=make_config("hello"), root=str(tmp_path), linger=60.0))
+        await client.detach()
+        assert [event async for event in client.events()] == []
+        return client.pid
+
+    pid = asyncio.run(asyncio.wait_for(leave(), 30.0))
+    assert not trainers.has_ended(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def test_a_process_in_another_container_is_not_ended_by_its_number(

@@ -312,6 +312,11 @@ class Place(RunActions, PromptScreen):
         view = StatusView("Saving the run.", "q again leaves without waiting: it is saved all the same.")
         self.status_bar.view = view
 
+    def detaching(self) -> None:
+        """Say that the run is being left, which goes on."""
+        view = StatusView("Leaving the run.", "d again leaves without waiting: it goes on all the same.")
+        self.status_bar.view = view
+
     # ---------------------------------------------------------------------------------------------------------- layout
 
     def on_resize(self, event: events.Resize) -> None:
