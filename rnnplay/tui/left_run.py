@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from rnnplay import runs
 from rnnplay.config import RunConfig, UserError
 from rnnplay.formatting import loss_text
@@ -37,6 +39,8 @@ def load_left_run(path: Path) -> LeftRun:
     """
     config, screen = runs.load_record(path).config, runs.load_screen_state(path)
     info = runs.run_info(path)
+    if not (info.alive or info.host):  # of a trainer that was killed the steps after its checkpoint are lost
+        info = msgspec.structs.replace(info, step=min(info.step, runs.saved_step(path)))
     parts = (since_left(info, screen), f"trained on {info.host}" if info.host else "")
     return LeftRun(path, config, screen, ", ".join(part for part in parts if part), info.alive)
 

@@ -31,12 +31,13 @@ LEFT = ScreenState(
 
 
 def make_run(root: Path, step: int = 120, validation: float = 1.31) -> Path:
-    """A run of 120 steps that was evaluated once, without a checkpoint."""
+    """A run of 120 steps that was evaluated once; its checkpoint has a name alone."""
     run = runs.create(root, config())
     runs.save_record(run, RunRecord(config=config(), created="2026-01-01T00:00:00+00:00"))
     rows = [msgspec.to_builtins(row(n)) for n in range(1, step + 1)]
     rows.append({"kind": "evaluated", "step": step, "loss": validation, "characters": 100})
     (run / runs.METRICS).write_text("".join(json.dumps(line) + "\n" for line in rows))
+    (run / f"ckpt-{step}.safetensors").touch()
     return run
 
 

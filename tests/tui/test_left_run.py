@@ -16,7 +16,7 @@ from rnnplay import gallery, runs
 from rnnplay import protocol as say
 from rnnplay.runs import RunInfo, ScreenState, load_screen_state, save_screen_state
 from rnnplay.tui.app import Playground
-from rnnplay.tui.left_run import since_left
+from rnnplay.tui.left_run import load_left_run, since_left
 from rnnplay.tui.places.cells.screen import CellsPlace
 from rnnplay.tui.state.drafts import RunDrafts
 
@@ -78,6 +78,14 @@ async def test_a_run_that_has_finished_meanwhile_says_what_has_happened(
         trainers[-1].tell(msgspec.structs.replace(made_up_started(step=120), run=str(run)), status("finished", 120))
         await settled(app, trainers)
         assert "+80 steps since you left, validation 1.470 → 1.310." in seen(app)
+
+
+def test_what_a_killed_trainer_had_not_saved_has_not_happened(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    save_screen_state(run, LEFT)
+    assert load_left_run(run).since_left.startswith("+80 steps")
+    (run / "ckpt-120.safetensors").rename(run / "ckpt-60.safetensors")
+    assert load_left_run(run).since_left.startswith("+20 steps")
 
 
 async def test_r_goes_on_past_its_limit_with_a_run_that_was_opened(tmp_path: Path, trainers: list[Recorder]) -> None:
