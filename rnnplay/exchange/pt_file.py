@@ -33,6 +33,11 @@ def read(path: Path) -> TensorFile:
             raise UserError(
                 f'"{path}" holds Python objects, not only tensors.', "Save the network's state_dict() and import that."
             ) from None
+        if "Weights only" in str(error):  # pickle.dump wrote it, or it ends too early
+            raise UserError(
+                f'"{path}" is a pickle, not a file of torch.save, or is broken.',
+                "Save the network's state_dict() with torch.save, or its arrays with numpy.savez.",
+            ) from None
         reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise UserError(f'"{path}" is no whole file of PyTorch ({reason}).', IMPORT_FORMATS) from None
     tensors: dict[str, Any] = {}

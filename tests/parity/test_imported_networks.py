@@ -1,5 +1,6 @@
 """Networks made and saved by PyTorch itself: what `import` reads of them, and the loss that they have here."""
 
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,10 @@ def test_what_is_no_such_network_is_refused_in_two_sentences(tmp_path: Path) -> 
     assert "two directions" in refused(module("LSTM", bidirectional=True).state_dict())
     assert "projects its hidden state" in refused(module("LSTM", proj_size=4).state_dict())
     assert "not only tensors" in refused(torch.nn.Linear(2, 2))
+    pickled = tmp_path / "pickled.pt"
+    pickled.write_bytes(pickle.dumps({"rnn.weight_hh_l0": [1.0, 2.0]}))
+    with pytest.raises(UserError, match="is a pickle, not a file of torch"):
+        read_tensor_file(pickled)
     assert "no tensors by name" in refused([torch.ones(2)])
     assert "more than 2,048 MB" in refused({"weight": torch.ones(1).expand(2**20, 2**20)})
     assert "holds something else than finite numbers" in refused(
@@ -113,13 +118,12 @@ def test_what_is_no_such_network_is_refused_in_two_sentences(tmp_path: Path) -> 
     whole = file.read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:300] + bytes(200) + whole[500:], b"\x80\x02garbage"):
         file.write_bytes(damaged)
-        with pytest.raises(UserError, match=r"no whole file of PyTorch|not only tensors"):
+        with pytest.raises(UserError, match=r"no whole file of PyTorch|not only tensors|or is broken"):
             read_tensor_file(file)
 
 
 def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     import os
-    import pickle
 
     class Attack:
         def __reduce__(self) -> Any:
