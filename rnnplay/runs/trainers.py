@@ -210,12 +210,18 @@ def connect(record: TrainerRecord) -> socket.socket | None:
         connection.close()
         if error.errno in _NOT_THERE:
             return None
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise _foreign_socket_error(record) from None
         problem = f'The trainer\'s socket "{record.socket}" cannot be used ({error.strerror or error}).'
         raise UserError(problem, f"Set {SOCKETS} as it was when the run was started.") from None
     if owner != os.geteuid() or user not in (None, os.geteuid()):
         connection.close()
-        raise UserError(f"The trainer's socket \"{record.socket}\" is another user's.", "Look at runs of your own.")
+        raise _foreign_socket_error(record)
     return connection
+
+
+def _foreign_socket_error(record: TrainerRecord) -> UserError:
+    return UserError(f"The trainer's socket \"{record.socket}\" is another user's.", "Look at runs of your own.")
 
 
 # ------------------------------------------------------------------------------------------------------- the records

@@ -119,6 +119,10 @@ def test_a_socket_of_another_user_is_not_talked_to(tmp_path: Path, monkeypatch: 
         trainers.find_trainer(run)
     assert (run / trainers.TRAINER).exists()
     assert runs.run_info(run).alive is False
+    with monkeypatch.context() as patch:
+        patch.setattr(socket.socket, "connect", failing(errno.EACCES))  # as of one in another user's folder
+        with pytest.raises(UserError, match="another user"):
+            trainers.find_trainer(run)
     listener.close()
 
 

@@ -109,7 +109,7 @@ def _state_view(session: RunSession) -> StatusView:
         return StatusView(problem, remedy, "bad")
     now = session.status
     step = count(session.step)
-    since = f"{session.since_left}." if session.since_left else ""
+    since = f"{session.since_left[0].upper()}{session.since_left[1:]}." if session.since_left else ""
     match session.state:
         case "idle":
             return StatusView("Choose a task.", "Up and down move, enter starts it, e changes its network first.")
