@@ -103,8 +103,9 @@ class AblateUnit(Command, frozen=True, kw_only=True):
 
 
 class UnitAblated(Event, frozen=True, kw_only=True):
-    """The answer to AblateUnit: changes of the loss, in nats a time step."""
+    """The answer to AblateUnit: changes of the loss, in nats a time step, of the network as it was after `step`."""
 
+    step: int
     layer: int
     unit: int
     more_units: tuple[int, ...] = ()

@@ -118,6 +118,10 @@ def test_the_controls_are_those_of_find(task: TextTask, census: list[ExplainedFe
     assert explained.strength == pytest.approx(found.best[1].strength, abs=1e-4)
     assert explained.rolled == pytest.approx(found.ranking.rolled, abs=0.05)  # of fewer rolls
     assert explained.untrained == pytest.approx(found.untrained, abs=0.05)  # of half of the text
+    rows = run_slices(read_states(random_network(), column))
+    probes = [run_slices(probe_layer(values, [quotes.feature]))[0] for values in rows.values()]
+    assert explained.layer_untrained == pytest.approx(max(p.strength for p in probes if p is not None))
+    assert explained.layer_untrained != pytest.approx(explained.untrained, abs=1e-3)
 
 
 def explained(
@@ -146,8 +150,10 @@ def test_what_a_layer_knows_beside_its_best_unit_is_said() -> None:
 
 def test_a_probe_finds_a_sum_that_no_unit_shows_and_is_not_fooled_by_chance() -> None:
     rng = np.random.default_rng(3)
-    rows = rng.standard_normal((4_000, 30)).astype(np.float32)
-    feature = rows[:, [4, 9, 17, 21]] @ np.array([1.0, -1.2, 0.8, 1.1]) + 0.1 * rng.standard_normal(4_000) > 0
+    base = rng.standard_normal((4_000, 30))
+    feature = base[:, [4, 9, 17, 21]] @ np.array([1.0, -1.2, 0.8, 1.1]) + 0.1 * rng.standard_normal(4_000) > 0
+    # Units differ in mean and spread: what carries a sum is not what has a large weight in it.
+    rows = (base * np.geomspace(0.02, 3, 30)[::-1] + rng.normal(size=30)).astype(np.float32)
     chance = rng.standard_normal(4_000) > 0
     known, unknown = run_slices(probe_layer(rows, [feature, chance]))
     assert known is not None and unknown is not None

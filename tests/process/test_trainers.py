@@ -170,6 +170,7 @@ def test_a_screen_that_does_not_read_is_cut_off_and_the_others_are_not(tmp_path:
     assert slow is not None and quick is not None
     quick.setblocking(False)
     event = UnitAblated(
+        step=3,
         layer=0,
         unit=0,
         pattern="",

@@ -167,6 +167,7 @@ def found(pattern: str) -> say.UnitsFound:
 
 def ablated(command: say.AblateUnit) -> say.UnitAblated:
     return say.UnitAblated(
+        step=STEP,
         layer=command.layer,
         unit=command.unit,
         pattern=command.pattern,

@@ -17,23 +17,25 @@ from rnnplay.engine import Architecture
 from rnnplay.lab.cells.unit_scores import convincing
 from rnnplay.lab.time import judge_gradient
 from rnnplay.lab.time import sentence as gradient_sentence
-from rnnplay.tui.places.cells.paint_find import finding_title
+from rnnplay.tui.places.cells.paint_find import finding_title, proof
 from rnnplay.tui.places.cells.panels import cursor_row
-from rnnplay.tui.places.cells.views import CursorView, find_view
+from rnnplay.tui.places.cells.views import CursorView, FindingView, ProofView, cursor_view, find_view
+from rnnplay.tui.places.play.loss_words import unsureness
 from rnnplay.tui.places.time.paint_gradient import lags, one_unit
 from rnnplay.tui.places.time.screen import COMPARED, TimePlace
 from rnnplay.tui.places.time.views import LagsView, OneUnitView, ReachView
 from rnnplay.tui.places.unroll.paint_grid import grid, loss_words
 from rnnplay.tui.places.unroll.screen import UnrollPlace
 from rnnplay.tui.places.unroll.views import unroll_view
-from rnnplay.tui.places.views import heatmap_view
+from rnnplay.tui.places.views import explained_rows, heatmap_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
 from rnnplay.tui.widgets.paint_heatmap import heatmap, title
-from rnnplay.tui.widgets.views import CellsView, Direction
+from rnnplay.tui.widgets.views import CellsView, Direction, ExplainedRow
 from rnnplay.verdicts import Dependency, RadiusReason
 
 PALETTE = palette_of("truecolor")
+DIRECTION = Direction("column", 1, "r 0.7", (4, 2))  # of all units of a layer together
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_a_unit_is_said_to_be_saturated_only_where_its_state_has_a_bound() -> No
     assert rows_of(replace(shown, state="f"))[1] == ["1", "+0.75", "0.43", "100", "%"]  # open or shut, never between
     for unbounded in (replace(shown, state="c"), replace(shown, scale=3.0)):
         assert rows_of(unbounded)[0][-1] == "spread" and rows_of(unbounded)[1][0] == "1"
-    along = replace(shown, values=values[:, :1], direction=Direction("column", 1, "r 0.7", (4, 2)))
+    along = replace(shown, values=values[:, :1], direction=DIRECTION)
     assert [row[-1] for row in rows_of(along)[:3]] == [
         "by",
         "2.5",
@@ -172,3 +174,43 @@ def test_of_the_powers_of_a_weight_as_many_are_written_as_fit_whole() -> None:
 def test_the_title_of_a_text_coloured_by_surprise_names_no_unit_and_no_state() -> None:
     shown = CellsView(tuple("abcd"), np.zeros((2, 6, 4), np.uint8), by_surprise=True, step=77, follows='follows "x"')
     assert "".join(text for text, _ in title(shown, PALETTE)) == "3 Cells · surprise · step 77"
+
+
+def test_what_a_proof_and_the_census_say_is_as_of_a_step() -> None:
+    told = ProofView(unit="layer 1 unit 2", to="zero", others=(0.1,), sentence="It costs 0.1.", step=1_680)
+    assert "Step 1,680: It costs 0.1." in " ".join(plain(proof(told, 38, 12, PALETTE)))
+    told = replace(told, sentence="It costs as much as this. " * 9)
+    assert "Step 1,680: 0 of 1 others" in " ".join(" ".join(plain(proof(told, 38, 6, PALETTE))).split())
+    row = ExplainedRow(0, 1, "h", "vowel", 0.9, True, True)
+    title = "".join(text for text, _ in finding_title(FindingView(explained=(row,), step=390), PALETTE))
+    assert title == "Find · what units follow · step 390"
+
+
+async def test_under_the_cursor_stands_the_value_that_colours_the_text(session: RunSession) -> None:
+    text = CellsView(tuple(TEXT), np.full((1, 1, len(TEXT)), 190, np.uint8), 2.5, direction=DIRECTION)
+    session.cells.trace, session.selection.cursor = trace(), 7
+    assert cursor_view(session, text).value == pytest.approx((190 - 127) / 127 * 2.5)
+
+
+async def test_a_listed_score_is_an_auc_mirrored_or_a_correlation_with_its_sign(session: RunSession) -> None:
+    growth = ((1, 0.55), (64, 0.7), (512, 0.9))
+
+    def told(name: str, measure: str, value: float, strength: float) -> protocol.FeatureExplained:
+        unit = protocol.ScoredUnit(layer=1, unit=4, state="c", value=value, strength=strength, sign=-1)
+        return protocol.FeatureExplained(
+            feature=name, measure=measure, unit=unit, rolled_control=0.5, untrained=0.5, surprise=0.4, convincing=True,
+            knowledge="one unit", layer=0, layer_state="h", together=0.9, together_untrained=0.6, carriers=(1,),
+            weights=None, offset=0.0, growth=growth, sentence="One does.",
+        )  # fmt: skip
+
+    low, falling = told("vowel", "AUC", 0.12, 0.88), told("column", "rank correlation", -0.7, 0.7)
+    session.cells.census = protocol.Census(step=512, characters=900, features=(low, falling))
+    shown = [(row.layer, row.unit, row.state, row.score, row.growth) for row in explained_rows(session.cells)]
+    strengths = (0.55, 0.7, 0.9)
+    assert shown == [(1, 4, "c", 0.88, strengths), (1, 4, "c", -0.7, strengths)]
+
+
+async def test_a_loss_is_put_into_words_as_it_was_evaluated_last(session: RunSession) -> None:
+    for step, loss in ((0, 3.4), (100, 2.0), (200, 1.5)):
+        session.handle_event(protocol.Evaluated(step=step, loss=loss))
+    assert unsureness(session).startswith(f"1.50 nats = {1.5 / np.log(2):.2f} bits: as unsure as choosing among 4.5 ")

@@ -132,6 +132,7 @@ async def test_a_unit_is_proved_at_zero_then_at_its_mean_and_waiting_can_be_left
     await person.press("a")
     await person.tell(
         say.UnitAblated(
+            step=3,
             layer=1,
             unit=4,
             pattern="inside quotes",

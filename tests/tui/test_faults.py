@@ -149,7 +149,7 @@ async def test_help_is_no_leaving(person: Person) -> None:
     await person.press("escape", "3", "f", "slash", *"quotes", "tab", "enter")
     await person.until("rolled")
     await person.press("left_square_bracket")
-    await person.until("History", "now")
+    await person.until("History", "step 120 .97")
     await person.press("left_square_bracket")
     step = person.app.session.selection.checkpoint
     assert step is not None
@@ -218,6 +218,7 @@ async def test_a_new_find_withdraws_an_ablation(person: Person, monkeypatch: pyt
     assert person.sent(say.CancelQuestions)
     assert not person.app.session.cells.is_waiting(say.UnitAblated)
     late = say.UnitAblated(
+        step=3,
         request=request, layer=0, unit=0, pattern="inside quotes", clamp_to="zero", inside=0.5, outside=0.1,
         others_inside=(0.1,), fraction_beaten=1.0, characters=100, sentence="too late",
     )  # fmt: skip

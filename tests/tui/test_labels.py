@@ -97,6 +97,7 @@ async def test_prove_shows_the_answer_that_came(session: RunSession) -> None:
     other = tuple(float(x) for x in np.linspace(-0.01, 0.02, 7))
     found = Ablation(0, (3,), "inside quotes", "zero", 0.05, 0.004, tuple((x, 0.0) for x in other), 900)
     session.cells.ablated = protocol.UnitAblated(
+        step=9,
         layer=found.layer, unit=found.units[0], pattern=found.pattern, clamp_to="zero", inside=found.inside,
         outside=found.outside, others_inside=other, fraction_beaten=1.0, characters=900, sentence=found.sentence(),
     )  # fmt: skip
@@ -151,14 +152,16 @@ async def test_the_value_beside_the_cursor_is_that_character_s_and_that_unit_s(s
     )
     session.cells.trace = event
     session.selection.layer, session.selection.unit, session.selection.cursor = 1, 4, 100 + 37
-    shown = cursor_view(session)
+    shown = cursor_view(session, heatmap_view(session, ""))
     assert shown.symbol == TEXT[37]
     assert shown.value == pytest.approx((float(values[1, 4, 37]) - 127) / 127 * 0.9)
     assert shown.surprise == pytest.approx(surprise[37] / 10)
     assert shown.scale == 0.9
     session.handle_event(msgspec.structs.replace(started(), facts=facts(chance_loss=None)))  # it predicts numbers
     session.cells.trace, session.selection.cursor = event, 100 + 37
-    assert cursor_view(session).surprise is None and heatmap_view(session, "").surprise is None
+    assert (
+        cursor_view(session, heatmap_view(session, "")).surprise is None and heatmap_view(session, "").surprise is None
+    )
 
 
 @pytest.mark.parametrize("width", range(30, 90, 7))

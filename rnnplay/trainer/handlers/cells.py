@@ -85,7 +85,7 @@ class CellsHandler(Handler):
             case AblateUnit():
                 network = self._learner.eval_network()
                 check_clamps(network, [(command.layer, unit, 0.0) for unit in (command.unit, *command.more_units)])
-                self._begin(command, self._ablate(command, network.copy()))
+                self._begin(command, self._ablate(command, network.copy(), self._learner.step))
             case CountClamped():
                 network = self._learner.eval_network()
                 check_clamps(network, [(command.layer, command.unit, command.level)])
@@ -164,7 +164,7 @@ class CellsHandler(Handler):
             question,
         )
 
-    def _ablate(self, question: AblateUnit, network: Network) -> Iterator[float]:
+    def _ablate(self, question: AblateUnit, network: Network, step: int) -> Iterator[float]:
         q = question
         labelled = self._label(q.pattern, _affordable(network, q.characters, q.other_units), quick=True)
         units = (q.unit, *q.more_units)
@@ -172,6 +172,7 @@ class CellsHandler(Handler):
             if isinstance(state, Ablation):
                 self._connection.send(
                     UnitAblated(
+                        step=step,
                         layer=q.layer,
                         unit=q.unit,
                         more_units=q.more_units,

@@ -84,7 +84,8 @@ def _bar_row(name: str, strength: float, low: float, width: int, palette: Palett
 def finding_title(view: FindingView, palette: Palette) -> Sequence[Piece]:
     dot = f" {palette.glyphs.separator} "
     if not view.pattern:
-        return [("Find", palette.title), *([(f"{dot}what units follow", palette.dim)] if view.explained else [])]
+        what = f"{dot}what units follow{dot}step {count(view.step)}"
+        return [("Find", palette.title), *([(what, palette.dim)] if view.explained else [])]
     what = fit(view.pattern, 24, palette.glyphs.ellipsis)
     step = f"{dot}step {count(view.step)}" if view.units else ""
     return [
@@ -110,10 +111,12 @@ def proof(view: ProofView, width: int, height: int, palette: Palette, _fills_scr
     if view.others:
         middle = sorted(view.others)[len(view.others) // 2]
         rows.append(_cost(f"{len(view.others)} others", middle, largest, width, palette))
-    words = paragraph(view.sentence, width, palette.text, palette)
+    step = f"Step {count(view.step)}: "
+    words = paragraph(step + view.sentence, width, palette.text, palette)
     if len(rows) + len(words) > height and view.others:  # the figures are in the bars: what is left to say?
         beaten = sum(other < view.inside for other in view.others)
-        words = paragraph(f"{beaten} of {len(view.others)} others cost less inside.", width, palette.text, palette)
+        less = f"{step}{beaten} of {len(view.others)} others cost less inside."
+        words = paragraph(less, width, palette.text, palette)
     return exactly([*rows, *words], height, width, palette)
 
 

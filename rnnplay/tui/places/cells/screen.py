@@ -149,7 +149,7 @@ class CellsPlace(FindActions):
         self.heatmap.view = view
         if self.as_strip:
             self.strip_panel.view = unit_rows_view(session, view)
-        self.cursor_bar.view = cursor_view(session)
+        self.cursor_bar.view = cursor_view(session, view)
 
     def paint_findings(self) -> None:
         """Show what was found, its proof, gates and history."""

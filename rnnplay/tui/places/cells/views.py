@@ -51,6 +51,7 @@ class ProofView(RunView):
     others: tuple[float, ...] = ()
     sentence: str = ""
     loss_unit: str = "nats a character"
+    step: int = 0
     waiting: bool = False
     done: float = 0.0
 
@@ -134,6 +135,7 @@ def find_view(session: RunSession) -> FindingView:
             explained=explained_rows(cells),
             shown=selection.direction or (selection.layer, selection.unit),
             sentence=feature.sentence if feature is not None else "",
+            step=cells.census.step if cells.census is not None else 0,
             empty=FIND_EMPTY.format(pattern=suggested),
             generation=session.generation,
         )
@@ -190,6 +192,7 @@ def ablation_view(session: RunSession) -> ProofView:
         outside=answer.outside,
         others=answer.others_inside,
         sentence=answer.sentence,
+        step=answer.step,
         loss_unit=loss_unit(session.facts),
         generation=session.generation,
     )
@@ -257,12 +260,12 @@ def unit_rows_view(session: RunSession, text: CellsView) -> StripView:
     )
 
 
-def cursor_view(session: RunSession) -> CursorView:
-    """Return the character that is pointed at: value, surprise, and what the network expects after it."""
-    trace, at, selection = session.cells.trace, cursor_in_trace(session), session.selection
-    if trace is None or at is None:
+def cursor_view(session: RunSession, text: CellsView) -> CursorView:
+    """Return the character that is pointed at: its value in `text`, surprise, and what the network expects after it."""
+    trace, at = session.cells.trace, cursor_in_trace(session)
+    if trace is None or at is None or text.values is None:
         return CursorView(generation=session.generation)
-    value = (int(trace.values.array()[selection.layer, selection.unit, at]) - 127) / 127 * trace.scale
+    value = (int(text.values[text.layer, text.unit, at]) - 127) / 127 * text.scale
     candidates: list[tuple[str, float]] = []
     if trace.candidates is not None and trace.probabilities is not None and session.facts is not None:
         names = session.facts.vocabulary
@@ -273,6 +276,6 @@ def cursor_view(session: RunSession) -> CursorView:
         value,
         int(trace.surprise.array()[at]) / 10 if has_surprise(session) else None,
         tuple(candidates),
-        trace.scale,
+        text.scale,
         generation=session.generation,
     )
