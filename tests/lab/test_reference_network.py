@@ -7,7 +7,7 @@ from rnnplay.config import UserError
 from rnnplay.edits import GradientStep, SetHidden, SetInput, SetWeight
 from rnnplay.engine import Architecture, Network
 from rnnplay.lab.reference_network import ReferenceNetwork
-from rnnplay.lab.unroll import target_probability, unroll
+from rnnplay.lab.unroll import describe_change, target_probability, unroll
 from rnnplay.tasks.base import Batch
 
 CELLS = [("rnn", "tanh"), ("rnn", "sigmoid"), ("rnn", "relu"), ("rnn", "identity"), ("lstm", "tanh"), ("gru", "tanh"),
@@ -156,3 +156,13 @@ def test_what_is_not_there_cannot_be_changed() -> None:
     for edit in wrong:
         with pytest.raises(UserError):
             unroll(n.architecture, n.parameters, batch, [edit], symbols={"": list("abcde")})
+
+
+def test_what_a_change_did_is_counted_over_the_time_steps_that_count() -> None:
+    before = np.array([[0.2], [0.5], [0.5], [0.9]])
+    after = np.array([[0.4], [0.5], [0.1], [0.1]])
+    weights = np.array([[0.3], [0.3], [0.4], [0.0]])
+    words = describe_change("one update", before, after, weights, "softmax")
+    assert words == "one update: the targets' mean probability goes from 40.00 % to 33.33 %; 1 of 3 rise"
+    words = describe_change("one update", before, after, weights, "linear")
+    assert words == "one update: 2 of 3 predictions move, by 0.4 at most"

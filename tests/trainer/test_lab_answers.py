@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +33,7 @@ from rnnplay.tui.paint.palette import palettes
 from rnnplay.tui.places.network.views import list_view
 from rnnplay.tui.places.time import paint_gradient, paint_influence
 from rnnplay.tui.places.time.views import gradient_view, swaps_view
+from tests.trainer.serving import serve
 
 PALETTE = palettes({"TERM": "xterm-256color"}, "utf-8")[0]
 
@@ -47,6 +49,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingSessio
             session.save_weights()
         session.learner.train_step()
     parameters = session.learner.network.parameters
+    for name in ("l0.W_xh", "l0.W_hh", "l1.W_xh", "W_hy"):
+        parameters[name] *= 3.0  # so that each symbol matters
     for layer, gate, bias in ((1, "f", 30.0), (0, "i", -30.0)):
         place = GATES["lstm"].index(gate)
         parameters[f"l{layer}.b_h"][place * 11 : (place + 1) * 11] = bias
@@ -179,3 +183,19 @@ def test_the_gradient_s_table_says_what_was_measured(session: TrainingSession) -
     assert rows[0].split() == ["horizon", "ρ", "a", "step"]
     assert rows[1].split() == ["1", "LSTM,", "this", "7", "1.25", "J", "0.50", shown.verdict.value]
     assert "up to lag 12" in rows[2] and "J: the state's Jacobian" in " ".join(rows[2:])
+
+
+def test_the_clipped_of_the_last_64_steps_are_counted(tmp_path: Path) -> None:
+    config = small(write_text(tmp_path / "text.txt"), steps=90, clip=0.3)
+
+    def react(event: protocol.AnyEvent) -> Iterator[protocol.Command]:
+        if isinstance(event, protocol.Status) and event.state == "finished":
+            yield protocol.Stop()
+
+    events = serve(protocol.Train(config=config, root=str(tmp_path / "runs")), react)
+    rows = [row for event in events if isinstance(event, protocol.RowsCompleted) for row in event.rows]
+    beyond = [row.grad_norm is not None and row.grad_norm > 0.3 for row in rows]
+    assert len(rows) == 90 and 0 < sum(beyond[-64:]) < 64
+    for status in (event for event in events if isinstance(event, protocol.Status)):
+        last = beyond[max(0, status.step - 64) : status.step]
+        assert (status.clipped, status.recent_steps) == (sum(last), len(last))

@@ -10,13 +10,14 @@ import pytest
 from made_up_play import TEXT, facts, palette_of, plain, started, status, trace
 from scripted_trainer import STEP, unrolled_example
 from test_labels import found_units
-from test_looking_paint import view
+from test_looking_paint import part, view
 
 from rnnplay import protocol
 from rnnplay.engine import Architecture
 from rnnplay.lab.cells.unit_scores import convincing
 from rnnplay.lab.time import judge_gradient
 from rnnplay.lab.time import sentence as gradient_sentence
+from rnnplay.tui.paint.numbers import percent
 from rnnplay.tui.places.cells.paint_find import finding_title, proof
 from rnnplay.tui.places.cells.panels import cursor_row
 from rnnplay.tui.places.cells.views import CursorView, FindingView, ProofView, cursor_view, find_view
@@ -24,9 +25,9 @@ from rnnplay.tui.places.play.loss_words import unsureness
 from rnnplay.tui.places.time.paint_gradient import lags, one_unit
 from rnnplay.tui.places.time.screen import COMPARED, TimePlace
 from rnnplay.tui.places.time.views import LagsView, OneUnitView, ReachView
-from rnnplay.tui.places.unroll.paint_grid import grid, loss_words
+from rnnplay.tui.places.unroll.paint_grid import at_stake, grid, loss_words, output_places
 from rnnplay.tui.places.unroll.screen import UnrollPlace
-from rnnplay.tui.places.unroll.views import unroll_view
+from rnnplay.tui.places.unroll.views import OutputsView, unroll_view
 from rnnplay.tui.places.views import explained_rows, heatmap_view
 from rnnplay.tui.session import RunSession
 from rnnplay.tui.state.drafts import RunDrafts
@@ -214,3 +215,22 @@ async def test_a_loss_is_put_into_words_as_it_was_evaluated_last(session: RunSes
     for step, loss in ((0, 3.4), (100, 2.0), (200, 1.5)):
         session.handle_event(protocol.Evaluated(step=step, loss=loss))
     assert unsureness(session).startswith(f"1.50 nats = {1.5 / np.log(2):.2f} bits: as unsure as choosing among 4.5 ")
+
+
+def test_the_rows_of_outputs_are_of_the_target_at_the_cursor_and_of_what_is_likeliest_there() -> None:
+    """Of ten outputs two have room: those of the next time step that has a target, else of the last."""
+    T, V = 6, 10
+    values = np.random.default_rng(2).dirichlet(np.ones(V), T)
+    names = tuple("abcdefghij")
+    outputs = OutputsView(tuple(range(V)), names, V, values, values[0], values, values, "softmax")
+    targets = (None, "c", None, "h", "e", None)
+    chances = tuple(None if name is None else float(values[t, names.index(name)]) for t, name in enumerate(targets))
+    one = replace(part(T), outputs=outputs, targets=targets, target_probabilities=chances)
+    for at, asked in enumerate((1, 1, 3, 3, 4, 4)):
+        target = names.index(str(targets[asked]))
+        shown = view(one, time=at)
+        assert at_stake(shown, outputs) == [target, int(values[asked].argmax())]
+        assert {target, int(values[asked].argmax())} <= set(output_places(shown, outputs, 3))
+    known = [p for p in chances if p is not None]
+    last = plain(grid(view(one), 100, 24, PALETTE))[-1]
+    assert f"targets on average {percent(sum(known) / 3)}" in last
