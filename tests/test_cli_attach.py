@@ -63,6 +63,25 @@ def test_a_run_that_may_not_linger_cannot_be_begun_detached(home: Path) -> None:
     assert not (home / "runs").exists()
 
 
+def test_without_a_name_the_newest_run_of_this_machine_is_meant(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(host: str) -> trainers.TrainerRecord:
+        return trainers.TrainerRecord(run="", host=host, boot_id="x", pid=1, started="", socket="", version=1)
+
+    of_others, newest, older = (Path(name) for name in "abc")
+    living = [(of_others, record("elsewhere")), (newest, record(trainers.host())), (older, record(trainers.host()))]
+    monkeypatch.setattr(trainers, "living_runs", lambda root: living)
+    stopped: list[Path] = []
+    attach = importlib.import_module("rnnplay.cli.attach")
+    monkeypatch.setattr(attach, "stop_trainer", stopped.append)
+    assert attach._living_run(None, None) == newest
+    assert CliRunner().invoke(cli, ["stop", "--all"]).exit_code == 0
+    assert stopped == [newest, older]
+    del living[1:]
+    assert "No run is alive." in CliRunner().invoke(cli, ["stop", "--all"]).output
+    with pytest.raises(UserError, match="No run is alive"):
+        attach._living_run(None, None)
+
+
 def test_how_long_a_run_lingers_is_not_ignored_where_it_ends_with_its_command(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -220,6 +220,26 @@ def test_the_trainer_of_another_machine_is_named_and_never_judged(tmp_path: Path
     assert not is_locked(run)
 
 
+def test_a_machine_that_got_another_name_since_it_was_started_is_the_same(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    assert not write_record_of(run, host="its-name-in-another-net").is_elsewhere
+    assert write_record_of(run, host="elsewhere", boot_id="").is_elsewhere  # a system that has none
+
+
+def test_a_process_whose_socket_was_removed_is_known_by_its_start_where_files_have_no_locks(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    record = write_record_of(run)
+    assert trainers.find_trainer(run) == record
+    write_record_of(run, started="1")  # its number is another process's by now
+    assert trainers.find_trainer(run) is None
+
+
+def test_sockets_lie_where_they_stay_after_a_logout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RNNPLAY_SOCKETS", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    assert trainers.socket_folder() == Path(f"/tmp/rnnplay-{os.geteuid()}")
+
+
 def test_a_machine_that_was_switched_off_has_left_nothing_alive(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_record_of(run, boot_id="the start before")

@@ -16,10 +16,11 @@ from waiting import settled, until
 from rnnplay import client, runs
 from rnnplay import protocol as say
 from rnnplay.runs import load_screen_state, save_screen_state
+from rnnplay.runs.trainers import TRAINER, write_record
 from rnnplay.tui import entry_and_exit
 from rnnplay.tui.app import Playground
 from rnnplay.tui.farewell import wrapped
-from rnnplay.tui.left_run import LeftRun
+from rnnplay.tui.left_run import LeftRun, living_runs
 from rnnplay.tui.state.drafts import LivingRun, RunDrafts
 
 
@@ -50,6 +51,15 @@ def attached(trainers: list[Recorder], monkeypatch: pytest.MonkeyPatch) -> list[
 
     monkeypatch.setattr(client.TrainerClient, "attach", attach)
     return found
+
+
+def test_a_run_that_another_machine_trains_is_not_among_those_to_come_back_to(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    record = write_record(run, "/nowhere", 1)
+    assert [living.path for living in living_runs(tmp_path)] == [run]  # this process trains it, as far as can be seen
+    elsewhere = msgspec.structs.replace(record, host="elsewhere", boot_id="other")
+    (run / TRAINER).write_bytes(msgspec.json.encode(elsewhere))
+    assert living_runs(tmp_path) == ()
 
 
 def living(run: Path, since: str = "") -> LivingRun:
