@@ -15,7 +15,7 @@ from rnnplay.catalogue import make_config
 from rnnplay.cli.attach import stop_trainer
 from rnnplay.client import TrainerClient
 from rnnplay.config import UserError
-from rnnplay.protocol import PROTOCOL_VERSION, AnyEvent, Train
+from rnnplay.protocol import PROTOCOL_VERSION, AnyCommand, AnyEvent, Attach, Detach, Train
 from rnnplay.runs import trainers
 from rnnplay.trainer.clients import Clients
 from rnnplay.trainer.opening import lock_run
@@ -138,6 +138,8 @@ def test_a_trainer_that_serves_another_run_is_not_attached_to_nor_stopped(
 
 
 def test_a_trainer_that_has_stopped_answering_can_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RNNPLAY_LINGER", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("rnnplay.client.trainer_client._LEAVE_TIMEOUT_SECONDS", 0.1)
     run = new_run(tmp_path)
     clients = Clients()
@@ -145,11 +147,13 @@ def test_a_trainer_that_has_stopped_answering_can_be_left(tmp_path: Path, monkey
     clients.listen(listener := trainers.listen(run))
     trainers.write_record(run, listener.getsockname(), PROTOCOL_VERSION)
 
-    def serve_until_attached() -> None:
-        while not clients.receive(0.1):
-            pass
+    received: list[AnyCommand] = []
 
-    server = Thread(target=serve_until_attached)
+    def serve_until_left() -> None:
+        while not any(isinstance(command, Detach) for command in received):
+            received.extend(command for _, command in clients.receive(0.1))
+
+    server = Thread(target=serve_until_left)
     server.start()
 
     async def look() -> list[AnyEvent]:
@@ -160,6 +164,9 @@ def test_a_trainer_that_has_stopped_answering_can_be_left(tmp_path: Path, monkey
 
     assert asyncio.run(asyncio.wait_for(look(), 30.0)) == []
     server.join()
+    attach, detach = received
+    assert isinstance(attach, Attach) and isinstance(detach, Detach)
+    assert (attach.linger, detach.linger) == (600.0, 12 * 3600.0)  # of a window that is closed; of a run that was left
     clients.stop_listening()
 
 
