@@ -20,9 +20,9 @@ def step_of(terminal: Terminal, state: str) -> int:
 def test_a_run_trains_on_when_its_terminal_is_gone_and_the_next_one_finds_it(tmp_path: Path) -> None:
     with Terminal(tmp_path, *SMALL, RNNPLAY_LINGER="10m") as first:
         first.until(r"training · step \d\d")
-        first.press("3", " ")  # paused, the census chooses no other unit
+        first.press("3", " ")
         step_of(first, "paused")
-        unit = first.until(r"layer 1 unit \d+")
+        unit = first.until(r"layer 1 unit \d+(?= (tells|follows))")  # the census has chosen it, and chooses no other
         first.press("right")
         unit = first.until(rf"(?!{unit}\b)layer 1 unit \d+")
         first.press(" ")
