@@ -24,6 +24,7 @@ from rnnplay.tasks.base import Array, Task
 
 _TEXTS = 8  # written side by side
 _LEAD = 200  # symbols of held-out text that each is begun with, and that are not counted
+_FEW_MARKS = 10  # that begin or end a feature: shares of fewer are chance
 _STEPS = 20  # time steps in a slice
 
 
@@ -61,6 +62,8 @@ class ClampCount:
             ways = zip(self.marks, ("free", "high", "low"), strict=True)
             begun = ", ".join(f"{opened:,}/{closed:,} {way}" for (opened, closed), way in ways)
             words += f". Judged by the next mark; opened/closed: {begun}"
+            if min(opened + closed for opened, closed in self.marks) < _FEW_MARKS:
+                words += ": too few to tell"
         elif self.high < self.low:
             words += ". Held high has less of it: what the unit makes the network write ends the feature"
         return words

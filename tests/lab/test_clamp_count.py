@@ -1,5 +1,7 @@
 """What a feature does in written texts is counted as a person would count it, whatever the unit's sign."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from given_text import text_task
@@ -110,5 +112,8 @@ def test_it_says_how_marks_were_counted_what_the_unit_does_by_itself_and_that_he
     marks = "Judged by the next mark; opened/closed: 15/13 free, 42/190 high, 20/1 low"
     assert count.sentence().endswith(marks)
     assert len(count.sentence()) <= 3 * 76  # three rows of a small screen
+    few = replace(count, marks=((4, 1), (5, 2), (1, 2)))
+    assert few.sentence().endswith("4/1 free, 5/2 high, 1/2 low: too few to tell")
+    assert len(few.sentence()) <= 3 * 76
     depth = ClampCount(0, 2, "brace depth", False, 0.9, 1, 1.4, 0.6, 2.1, 4_000)
     assert depth.sentence().endswith("Held high has less of it: what the unit makes the network write ends the feature")

@@ -135,6 +135,16 @@ def test_the_states_jacobian_is_that_of_the_transition(cell: str) -> None:
     np.testing.assert_allclose(lab.jacobian(reference.chains[0], fwd, 4, 0), expected, rtol=1e-10, atol=1e-14)
 
 
+def test_the_spectral_radius_of_a_gated_cell_is_the_median_of_three_time_steps() -> None:
+    reference, batch = made("gru")
+    fwd = reference.forward(batch)
+    T = len(batch.inputs)
+    places = sorted({0, T // 3, 2 * T // 3, T - 1})[-3:]
+    radii = [np.abs(np.linalg.eigvals(lab.jacobian(reference.chains[-1], fwd, t, 0))).max() for t in places]
+    assert len(set(radii)) == 3
+    assert lab.spectral_radius(reference, fwd) == pytest.approx(sorted(radii)[1], rel=1e-9)
+
+
 def test_the_spectral_radius_of_an_rnn_is_that_of_its_largest_matrix() -> None:
     reference, batch = made("rnn", 2)
     expected = max(np.abs(np.linalg.eigvals(reference.parameters[f"l{n}.W_hh"])).max() for n in range(2))

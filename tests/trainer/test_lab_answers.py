@@ -40,7 +40,7 @@ PALETTE = palettes({"TERM": "xterm-256color"}, "utf-8")[0]
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingSession]:
-    """Two small layers after 30 steps, whose f is always open in the second layer and i always shut in the first."""
+    """Two small layers after 30 steps, whose f is always open in the second layer and always shut in the first."""
     folder = tmp_path_factory.mktemp("answers")
     config = small(write_text(folder / "text.txt", 2_500), layers=2, validation=0.5, ema_decay=0.0)
     session = open_session(protocol.Train(config=config, root=str(folder)))
@@ -51,7 +51,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingSessio
     parameters = session.learner.network.parameters
     for name in ("l0.W_xh", "l0.W_hh", "l1.W_xh", "W_hy"):
         parameters[name] *= 3.0  # so that each symbol matters
-    for layer, gate, bias in ((1, "f", 30.0), (0, "i", -30.0)):
+    for layer, gate, bias in ((1, "f", 30.0), (0, "f", -30.0)):
         place = GATES["lstm"].index(gate)
         parameters[f"l{layer}.b_h"][place * 11 : (place + 1) * 11] = bias
     yield session
@@ -77,9 +77,9 @@ def test_the_list_of_parameters_and_gates_is_the_network_s_own(session: Training
         assert (matrix.name, matrix.shape) == (name, value.shape)
         assert matrix.norm == pytest.approx(float(np.sqrt((value.astype(float) ** 2).sum())))
     openness = {(g.layer, g.gate): (g.mostly_open, g.mostly_shut) for g in event.gates}
-    assert openness[1, "f"] == (1.0, 0.0) and openness[0, "i"] == (0.0, 1.0)
+    assert openness[1, "f"] == (1.0, 0.0) and openness[0, "f"] == (0.0, 1.0)
     rows = {row.name: (row.mostly_open, row.mostly_shut) for row in list_view(event, 0, 1).gates}
-    assert rows["2.f"] == (1.0, 0.0) and rows["1.i"] == (0.0, 1.0)
+    assert rows["2.f"] == (1.0, 0.0) and rows["1.f"] == (0.0, 1.0)
     # Cells counts the same gates over the same time steps.
     for gate in answer(CellsHandler, session, protocol.ComputeGates()).gates:
         is_open, is_shut = gate.right_saturated.array() > 0.5, gate.left_saturated.array() > 0.5
@@ -119,6 +119,8 @@ def test_a_swap_leads_to_what_the_network_says_with_it(session: TrainingSession)
         assert shown is not None and (shown.symbol, shown.back) == (task.vocabulary[ids[swap.place, 0]], 8 - swap.place)
         assert (shown.other, shown.probability, shown.effect) == (swap.other, swap.probability, swap.effect)
     assert event.present.place == 8
+    falls = [np.log(event.probability / swap.probability) for swap in event.strongest]
+    assert max(map(abs, falls)) > 0.03  # or the numbers could not be told apart
 
 
 def test_an_exchanged_symbol_is_shown_with_both_probabilities() -> None:

@@ -183,8 +183,11 @@ def test_what_a_proof_and_the_census_say_is_as_of_a_step() -> None:
     told = replace(told, sentence="It costs as much as this. " * 9)
     assert "Step 1,680: 0 of 1 others" in " ".join(" ".join(plain(proof(told, 38, 6, PALETTE))).split())
     row = ExplainedRow(0, 1, "h", "vowel", 0.9, True, True)
-    title = "".join(text for text, _ in finding_title(FindingView(explained=(row,), step=390), PALETTE))
-    assert title == "Find · what units follow · step 390"
+    heading = "".join(text for text, _ in finding_title(FindingView(explained=(row,), step=390), PALETTE))
+    assert heading == "Find · what units follow · step 390"
+    for step, words in ((390, "follows, step 390"), (1_234_567, "step 1,234,567")):
+        beside = CellsView(tuple("abcd"), np.zeros((1, 2, 4), np.uint8), explained=(row,), explained_step=step)
+        assert plain(heatmap(beside, 90, 9, PALETTE))[0].split("unit ")[1].split() == [*words.split(), "score"]
 
 
 async def test_under_the_cursor_stands_the_value_that_colours_the_text(session: RunSession) -> None:

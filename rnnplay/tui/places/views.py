@@ -268,6 +268,7 @@ def heatmap_view(session: RunSession, empty: str, lists_features: bool = False) 
         state=trace.state,
         follows=_what_it_follows(session),
         explained=explained_rows(cells) if lists_features else (),
+        explained_step=cells.census.step if cells.census is not None else None,
         best=unit_rows(cells) if cells.finding is not None else None,
         generation=session.generation,
     )

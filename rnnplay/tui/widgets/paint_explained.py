@@ -8,7 +8,7 @@ import numpy as np
 from textual.strip import Strip
 
 from rnnplay.tui.paint.braille import character, pack
-from rnnplay.tui.paint.numbers import score
+from rnnplay.tui.paint.numbers import count, score
 from rnnplay.tui.paint.palette import Palette
 from rnnplay.tui.paint.strips import Piece, clickable, exactly, fit, row
 from rnnplay.tui.widgets.views import ExplainedRow
@@ -19,14 +19,22 @@ _NAME, _SCORE = 8, 6
 
 
 def listed(
-    rows: Sequence[ExplainedRow], chosen: tuple[int, int] | str, width: int, height: int, palette: Palette
+    rows: Sequence[ExplainedRow],
+    chosen: tuple[int, int] | str,
+    width: int,
+    height: int,
+    palette: Palette,
+    step: int | None = None,
 ) -> list[Strip]:
     """`height` rows: a heading, then as many features as fit; those whose unit is no news stand pale.
 
-    `chosen`: the unit that is shown, (layer, unit), or the feature whose direction is.
+    `chosen`: the unit that is shown, (layer, unit), or the feature whose direction is. `step`: after which the scores
+    were measured, where the heading is to say so.
     """
     room = max(4, width - _NAME - _SCORE - _CURVE - 1)
-    heading = f"{'unit':<{_NAME}}{'follows':<{room}}{'score':>{_SCORE}}"
+    follows = "follows" if step is None else f"follows, step {count(step)}"
+    follows = follows if len(follows) <= room else f"step {count(step or 0)}"
+    heading = f"{'unit':<{_NAME}}{follows:<{room}}{'score':>{_SCORE}}"
     strips = [row([(fit(heading, width), palette.dim)], width, palette)]
     for explained in rows[: height - 1]:
         is_chosen = chosen in (explained.feature, (explained.layer, explained.unit))

@@ -189,7 +189,8 @@ def heatmap(view: CellsView, width: int, height: int, palette: Palette, full: bo
             side = exactly(_units(view, tall, palette), tall, _SIDE, palette)
         else:
             chosen = (view.layer, view.unit) if view.direction is None else view.direction.feature
-            side = paint_explained.listed(view.explained, chosen, width - wide - 2, tall, palette)
+            step = view.explained_step
+            side = paint_explained.listed(view.explained, chosen, width - wide - 2, tall, palette, step)
         gap = row([("  ", palette.blank)], 2, palette)
         rows = [Strip([*left, *gap, *right], width) for left, right in zip(rows, side, strict=True)]
     return [*exactly(rows, height - 1, width, palette), legend(view, width, palette)]

@@ -106,6 +106,7 @@ class CellsView(RunView):
     state: str = "h"
     follows: str = ""  # what this unit was found to follow
     explained: tuple[ExplainedRow, ...] = ()  # listed beside the text, the most surprising first
+    explained_step: int | None = None  # after which that was measured
     direction: Direction | None = None
     best: tuple[UnitRow, ...] | None = None  # the units that follow what was looked for; None: nothing was
     empty: str = ""
