@@ -33,6 +33,7 @@ from rnnplay.tui.paint.palette import palettes
 from rnnplay.tui.places.network.views import list_view
 from rnnplay.tui.places.time import paint_gradient, paint_influence
 from rnnplay.tui.places.time.views import gradient_view, swaps_view
+from rnnplay.verdicts import Dependency, GradientVerdict
 from tests.trainer.serving import serve
 
 PALETTE = palettes({"TERM": "xterm-256color"}, "utf-8")[0]
@@ -201,3 +202,25 @@ def test_the_clipped_of_the_last_64_steps_are_counted(tmp_path: Path) -> None:
     for status in (event for event in events if isinstance(event, protocol.Status)):
         last = beyond[max(0, status.step - 64) : status.step]
         assert (status.clipped, status.recent_steps) == (sum(last), len(last))
+
+
+def test_what_the_gradient_means_for_a_task_stands_in_its_sentence(
+    session: TrainingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = session.learner.network
+    place = GATES["lstm"].index("f")
+    kept = network.parameters["l1.b_h"].copy()
+    network.parameters["l1.b_h"][place * 11 : (place + 1) * 11] = -30.0  # both layers forget at once
+    monkeypatch.setattr(session.learner.task, "longest_lag", 5_000)
+    handler = TimeHandler(session, SimpleNamespace(send=lambda *_: None), TimeShares())  # type: ignore[arg-type]
+    batch = lab.sequences(session.learner.task, 60, 4)
+    own = lab.gradient_by_lag(ReferenceNetwork(network.architecture, network.parameters), batch, 60, 5_000)
+    for solved, learned in ((True, Dependency.SOLVED), (False, Dependency.HARDLY_LEARNED)):
+        monkeypatch.setattr(handler, "is_solved", lambda interrupted, solved=solved: solved)
+        event = handler.gradients(protocol.ComputeGradientByLag(lags=60, untrained=False), lambda: False)
+        assert event.networks[0].verdict == GradientVerdict.VANISHES
+        assert (event.longest_lag, event.length) == (len(batch.inputs) - 1, len(batch.inputs))
+        assert (event.solved, event.learned) == (solved, learned)
+        assert event.sentence == lab.sentence("LSTM", own, learned)
+        assert ("the task is solved all the same" in event.sentence) == solved
+    network.parameters["l1.b_h"][...] = kept
