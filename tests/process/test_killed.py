@@ -42,8 +42,8 @@ from rnnplay.protocol import (
 
 
 async def test_a_run_killed_in_between_catches_up_bit_for_bit(text: Path, tmp_path: Path) -> None:
-    unbroken = await trained(small(text, steps=600), tmp_path / "unbroken")
-    client = await TrainerClient.start(Train(config=small(text, steps=600), root=str(tmp_path / "killed")))
+    unbroken = await trained(small(text, steps=3000), tmp_path / "unbroken")
+    client = await TrainerClient.start(Train(config=small(text, steps=3000), root=str(tmp_path / "killed")))
     run, asked = None, False
     async for event in client.events():
         if isinstance(event, Started):
@@ -54,9 +54,9 @@ async def test_a_run_killed_in_between_catches_up_bit_for_bit(text: Path, tmp_pa
         if isinstance(event, Saved) and event.step > 50:
             os.kill(client.pid, signal.SIGKILL)
     assert run is not None
-    assert 50 < last_saved(run) < 600
+    assert 50 < last_saved(run) < 3000
     await resumed(run)
-    assert_same_run(unbroken, run, 600)
+    assert_same_run(unbroken, run, 3000)
 
 
 async def test_killed_again_and_again_at_random_moments_it_resumes_each_time(text: Path, tmp_path: Path) -> None:
