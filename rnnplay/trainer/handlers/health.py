@@ -1,7 +1,7 @@
 """Checks a run in training: probes the network now and then, and sends advice when it changes.
 
 A probe costs some milliseconds. The next one waits four hundred times as long, so that training loses a quarter of 1 %;
-in the first steps, when most goes wrong, forty times. Nothing is probed before the first WatchHealth.
+in the first steps, when most goes wrong, a hundred times. Nothing is probed before the first WatchHealth.
 """
 
 import time
@@ -21,7 +21,7 @@ from rnnplay.trainer.session import TrainingSession
 
 SEQUENCES = 2
 TIME_STEPS = 64  # the most of a sequence that are probed
-_SHARE, _EARLY_SHARE = 400, 40  # the next probe waits this many times as long as a probe takes
+_SHARE, _EARLY_SHARE = 400, 100  # the next probe waits this many times as long as a probe takes
 _EXACT_RADIUS = 128  # hidden units up to which the spectral radius is worth its time
 
 
