@@ -11,6 +11,7 @@ from made_up_play import TEXT, Recorder, facts, row, status
 from rnnplay import protocol as say
 from rnnplay import tasks
 from rnnplay.catalogue import make_config
+from rnnplay.catalogue.texts import with_length
 from rnnplay.config import RunConfig
 from rnnplay.engine import Network
 from rnnplay.formatting import parameter_title
@@ -33,7 +34,8 @@ class ScriptedTrainer(Recorder):
         super().__init__(opening)
         self.errors: list[Exception] = []
         config = getattr(opening, "config", None)
-        self.config: RunConfig = config if config is not None else make_config("prose", hidden=6, layers=2)
+        config = config if config is not None else make_config("prose", hidden=6, layers=2)
+        self.config: RunConfig = with_length(config, 10_000)[0]  # as a trainer chooses once it has read the text
         self.items = self.config.task not in ("prose", "text")
         self.tell(self.started(), status(step=STEP), say.RowsCompleted(rows=tuple(row(n) for n in range(1, STEP + 1))))
 
