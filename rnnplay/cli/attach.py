@@ -216,7 +216,7 @@ def stop_trainer(run: Path) -> None:
 
 
 def _how_it_stands(run: Path) -> str:
-    """What is left of a run whose trainer has ended: it may have diverged, or found no room for a last checkpoint."""
+    """Return in words what is left of a run whose trainer ended, perhaps diverged or with no room for a checkpoint."""
     from rnnplay.runs import run_info, saved_step
 
     try:

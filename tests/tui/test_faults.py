@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_play import seen, status
+from made_up_play import Recorder, seen, status
+from person import Person as PersonAtKeys
 from scripted_trainer import ScriptedTrainer
 from textual import events
-from textual.pilot import Pilot
 
 from rnnplay import client
 from rnnplay import protocol as say
@@ -28,20 +28,8 @@ from rnnplay.tui.state.sample import FREE, PLAY
 from rnnplay.tui.widgets.byte_budget import RATE, ByteBudget
 
 
-class Person:
-    """A pilot at a playground whose trainer answers at once."""
-
-    def __init__(self, pilot: Pilot[None], trainers: list[ScriptedTrainer]) -> None:
-        assert isinstance(pilot.app, Playground)
-        self.pilot, self.app, self.trainers = pilot, pilot.app, trainers
-
-    @property
-    def place(self) -> Any:
-        return self.app.screen
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+class Person(PersonAtKeys):
+    """A person at a playground whose trainer answers at once."""
 
     async def burst(self, *keys: str) -> None:
         """Keys that come in one read: all of them are posted before the first is handled."""
@@ -59,12 +47,9 @@ class Person:
             await self.pilot.pause(0.02)
         raise AssertionError(f"{words} never came:\n{seen(self.app)}")
 
-    def sent(self, kind: type[say.Command]) -> list[Any]:
-        return self.trainers[-1].commands(kind)
-
     async def stop(self) -> None:
         """The run stops, and its trainer ends."""
-        trainer = self.trainers[-1]
+        trainer = self.trainer
         trainer.tell(say.Stopped(run="/nowhere/run-1", step=120, reason="stopped"))
         trainer.queue.put_nowait(None)
         await self.until("Stopped and saved")
@@ -74,9 +59,9 @@ class Person:
 async def person(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
     for name, value in {"TERM": "xterm-256color", "COLORTERM": "truecolor"}.items():
         monkeypatch.setenv(name, value)
-    trainers: list[ScriptedTrainer] = []
+    trainers: list[Recorder] = []
 
-    async def start(opening: say.Command) -> ScriptedTrainer:
+    async def start(opening: say.Command) -> Recorder:
         trainers.append(ScriptedTrainer(opening))
         return trainers[-1]
 
@@ -97,7 +82,7 @@ async def person(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Person]:
 @pytest.mark.parametrize("typed", [("backspace",), (*"1e999",)])
 async def test_a_value_that_makes_no_sense_ends_nothing(person: Person, typed: tuple[str, ...]) -> None:
     await person.press("4", "f", "e", *typed, "down")
-    assert isinstance(person.place, SamplePlace)
+    assert isinstance(person.screen, SamplePlace)
     assert person.app.session.sample.settings.temperature == 0.8
     await person.press("escape", "escape")
     assert person.app.session.sample.settings.temperature == 0.8
@@ -125,7 +110,7 @@ async def test_left_while_a_value_is_typed_moves_the_cursor_and_keeps_the_text(p
 
 async def test_digits_after_p_go_into_the_prompt(person: Person) -> None:
     await person.press("4", "f", "e", "down", "p", *"12")
-    assert person.place.prompt.input.value == "12"
+    assert person.screen.prompt.input.value == "12"
     await person.press("enter")
     assert person.app.session.sample.settings.prompt == "12"
     assert person.app.session.sample.settings.top_k == 0
@@ -136,15 +121,15 @@ async def test_the_sample_of_a_stopped_run_writes_once_it_is_loaded(person: Pers
     await person.press("4", "f")
     assert person.trainers[-1].sent[0] == say.Inspect(run="/nowhere/run-1")
     await person.until("characters, 24 in a row copied")
-    assert [command.channel for command in person.sent(say.Sample) if command.channel != PLAY] == [FREE]
+    assert [command.channel for command in person.asked(say.Sample) if command.channel != PLAY] == [FREE]
 
 
 async def test_help_is_no_leaving(person: Person) -> None:
     await person.press("4", "f")
     await person.until("characters, 24 in a row copied")
-    begun = len(person.sent(say.Sample))
+    begun = len(person.asked(say.Sample))
     await person.press("question_mark", "escape")
-    assert len(person.sent(say.Sample)) == begun
+    assert len(person.asked(say.Sample)) == begun
     assert not person.app.session.sample.is_paused
     await person.press("escape", "3", "f", "slash", *"quotes", "tab", "enter")
     await person.until("rolled")
@@ -163,8 +148,8 @@ async def test_a_click_on_the_form_of_sample_edits_it(person: Person) -> None:
     await person.press("4", "f")
     await person.pilot.click("#drawing", offset=(4, 2))
     await person.pilot.pause()
-    assert person.place.editing
-    assert person.place.editor.field.name == "top_k"
+    assert person.screen.editing
+    assert person.screen.editor.field.name == "top_k"
 
 
 async def test_a_long_text_s_count_never_falls(person: Person) -> None:
@@ -180,29 +165,29 @@ async def test_a_long_text_s_count_never_falls(person: Person) -> None:
 async def test_a_feature_in_one_burst_is_typed_and_nothing_quits(person: Person) -> None:
     await person.burst("3", "f", "slash", *"inside", "space", *"quotes", "enter")
     await person.until("rolled")
-    assert isinstance(person.place, CellsPlace)
-    assert [command.pattern for command in person.sent(say.FindUnits)] == ["inside quotes"]
+    assert isinstance(person.screen, CellsPlace)
+    assert [command.pattern for command in person.asked(say.FindUnits)] == ["inside quotes"]
     await person.burst("slash", *"quotes?/q", "enter", "v")
-    assert person.sent(say.FindUnits)[-1].pattern == "quotes?/q"
-    assert person.place.as_strip
+    assert person.asked(say.FindUnits)[-1].pattern == "quotes?/q"
+    assert person.screen.as_strip
 
 
 async def test_an_empty_find_line_takes_the_suggestion_that_it_shows(person: Person) -> None:
     await person.press("slash")
     assert "inside quotes" in seen(person.app)
     await person.press("enter")
-    assert [command.pattern for command in person.sent(say.FindUnits)] == ["inside quotes"]
+    assert [command.pattern for command in person.asked(say.FindUnits)] == ["inside quotes"]
 
 
 async def test_the_unit_is_the_same_in_play_cells_and_sample_both_ways(person: Person) -> None:
     await person.press("3", "right", "right", "f")
     await person.until("layer 1 unit 3")
     await person.press("right", "k")
-    assert isinstance(person.place, SamplePlace)
+    assert isinstance(person.screen, SamplePlace)
     await person.until("unit 1.4: h held at +0.9")
-    assert person.sent(say.Sample)[-1].clamps == ((0, 3, 0.9),)
+    assert person.asked(say.Sample)[-1].clamps == ((0, 3, 0.9),)
     await person.press("escape", "escape")
-    assert isinstance(person.place, PlayPlace)
+    assert isinstance(person.screen, PlayPlace)
     await person.until("layer 1 unit 4")
 
 
@@ -215,7 +200,7 @@ async def test_a_new_find_withdraws_an_ablation(person: Person, monkeypatch: pyt
     request = person.trainers[-1].requests["AblateUnit", 0]
     monkeypatch.undo()
     await person.press("slash", *"column", "enter")
-    assert person.sent(say.CancelQuestions)
+    assert person.asked(say.CancelQuestions)
     assert not person.app.session.cells.is_waiting(say.UnitAblated)
     late = say.UnitAblated(
         step=3,
@@ -229,7 +214,7 @@ async def test_a_new_find_withdraws_an_ablation(person: Person, monkeypatch: pyt
 async def test_the_wheel_over_a_list_goes_through_the_list(person: Person) -> None:
     await person.press("3", "f", "slash", "enter")
     await person.until("rolled")
-    place = person.place
+    place = person.screen
     cursor, unit = person.app.session.selection.cursor, place.find_panel.view.cursor
     place.find_panel.post_message(place.find_panel.ScrollRequested(place.find_panel, 3))
     await person.pilot.pause()
@@ -254,7 +239,7 @@ async def test_a_panel_that_cannot_be_painted_is_told_and_the_program_goes_on(
     def broken(*_: object) -> None:
         raise RuntimeError("no such colour")
 
-    monkeypatch.setattr(person.place.heatmap, "_paint", broken)
+    monkeypatch.setattr(person.screen.heatmap, "_paint", broken)
     await person.press("right")
     await person.until("“cells” could not be painted: no such colour.")
     assert "RuntimeError: no such colour" in (tmp_path / "runs" / LOG_NAME).read_text()
@@ -272,21 +257,21 @@ async def test_a_wrong_weight_keeps_the_line_open(person: Person) -> None:
     await person.press("5")
     await person.until("target")
     await person.press("w", "x", "enter")
-    assert person.place.is_typing
+    assert person.screen.is_typing
     assert "Give" in seen(person.app)
     await person.press("escape")
-    assert not person.place.is_typing
-    assert isinstance(person.place, UnrollPlace)
+    assert not person.screen.is_typing
+    assert isinstance(person.screen, UnrollPlace)
 
 
 async def test_a_value_in_one_burst_is_set(person: Person) -> None:
     await person.press("5")
     await person.until("target")
     await person.burst("v", *"0.5", "enter", "right")
-    edit = person.sent(say.Unroll)[-1].edits[-1]
+    edit = person.asked(say.Unroll)[-1].edits[-1]
     assert isinstance(edit, say.SetHidden)
     assert edit.value == 0.5
-    assert person.place.view.time == 1
+    assert person.screen.view.time == 1
 
 
 # ---------------------------------------------------------------------------------------------------------- the others
@@ -295,16 +280,16 @@ async def test_a_value_in_one_burst_is_set(person: Person) -> None:
 async def test_keys_mean_one_thing_everywhere(person: Person) -> None:
     for key in ("3", "4", "5", "6"):
         await person.press(key, *(("f",) if key in "34" else ()))
-        count = len(person.sent(say.Pause)) + len(person.sent(say.Continue))
+        count = len(person.asked(say.Pause)) + len(person.asked(say.Continue))
         await person.press("space")
-        assert len(person.sent(say.Pause)) + len(person.sent(say.Continue)) == count + 1, type(person.place)
+        assert len(person.asked(say.Pause)) + len(person.asked(say.Continue)) == count + 1, type(person.screen)
         runs = len(person.trainers)
         await person.press("n")
         await person.until("training")
-        assert len(person.trainers) == runs + 1, type(person.place)
-        stops = len(person.sent(say.Stop))
+        assert len(person.trainers) == runs + 1, type(person.screen)
+        stops = len(person.asked(say.Stop))
         await person.press("x")
-        assert len(person.sent(say.Stop)) == stops + 1, type(person.place)
+        assert len(person.asked(say.Stop)) == stops + 1, type(person.screen)
         await person.press("r")  # nothing to go on with while it runs
         assert len(person.trainers) == runs + 1
         await person.press("escape")

@@ -316,7 +316,7 @@ def _what_it_follows(session: RunSession) -> str:
         is_best = best is not None and (best.layer, best.unit) == (selection.layer, selection.unit)
         shown_first = is_best and not selection.is_chosen and cells.telling == (selection.layer, selection.unit)
         verb = "tells most:" if shown_first else "follows"
-        is_past = selection.checkpoint is not None and cells.census is not None
+        is_past = selection.checkpoint is not None
         measured = f" at step {count(cells.census.step)}" if is_past and cells.census is not None else ""
         return f'{verb} "{explained.feature}" · {explained.measure} {value:.2f}{measured}'
     if cells.finding is None or number is None:
